@@ -1,0 +1,1 @@
+//! Assembler, disassembler and listings for V-ISA

@@ -1,0 +1,1 @@
+//! Hart state, CSR rules, traps, translation and the world switch

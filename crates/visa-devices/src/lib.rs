@@ -1,0 +1,1 @@
+//! Register models of the platform's devices

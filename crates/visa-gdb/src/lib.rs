@@ -1,0 +1,1 @@
+//! GDB remote protocol for a V-ISA machine

@@ -1,0 +1,1 @@
+//! The reference interpreter: what each V-ISA instruction means

@@ -1,0 +1,1 @@
+//! The board: memory map, wiring, loader, device tree and run loop

@@ -1,0 +1,1 @@
+//! Guest RAM and the interface between the processor and the bus

@@ -1,0 +1,2 @@
+//! The visa command.
+fn main() {}
