@@ -1,1 +1,19 @@
-//! Guest RAM and the interface between the processor and the bus
+//! Guest RAM and the interface between the processor and the board.
+//!
+//! ```text
+//!    hart ── loads and stores inside RAM ──────────────► Ram       (no dispatch: one bounds check)
+//!      └──── everything else ──► Platform ── by address ──► Device   (register reads and writes)
+//! ```
+//!
+//! * [`Ram`] is the guest's memory: one contiguous region, lazily committed by the host. All `unsafe` of the
+//!   memory path is in its module.
+//! * [`Platform`] is what a hart needs from the board that carries it: RAM, memory-mapped devices, the port space.
+//! * [`Device`] is one register block behind the bus.
+//!
+//! An [`AccessFault`] is architectural (it becomes a trap of the guest); a [`RamError`] is the host's.
+
+mod bus;
+mod ram;
+
+pub use bus::{AccessFault, AccessSize, Device, Platform};
+pub use ram::{GuestMemory, RAM_ALIGNMENT, RAM_SIZE_MAX, Ram, RamError};

@@ -1,0 +1,198 @@
+//! Guest RAM: one contiguous region of the physical address space, backed by an anonymous mapping of the host that
+//! costs memory only where the guest has written.
+//!
+//! Everything `unsafe` about guest memory is in this file. The rules that make it sound:
+//!
+//! 1. `Ram` owns the mapping (through `memory`), and the mapping's address and length never change.
+//! 2. Nobody gets a Rust reference into the mapping; every access is a copy through a raw pointer.
+//! 3. `Ram` is not `Sync`: plain accesses through `&Ram` come from one thread at a time.
+
+use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
+
+/// The object that virtqueues walk: vm-memory's view of the same bytes.
+pub type GuestMemory = GuestMemoryMmap<()>;
+
+/// Base and size of RAM are multiples of this: one page of the architecture, in bytes.
+pub const RAM_ALIGNMENT: u64 = 4096;
+
+/// The largest RAM that can be asked for, in bytes (1 TiB). Hosts that commit lazily would grant far more than they
+/// could ever back, so the limit is ours.
+pub const RAM_SIZE_MAX: u64 = 1 << 40;
+
+/// Why a RAM could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RamError {
+    /// The size is zero or not a multiple of [`RAM_ALIGNMENT`].
+    #[error("RAM size {size:#x} is not a positive multiple of {RAM_ALIGNMENT:#x} bytes")]
+    Size {
+        /// The size asked for, in bytes.
+        size: u64,
+    },
+    /// The size is beyond [`RAM_SIZE_MAX`].
+    #[error("RAM size {size:#x} is larger than the limit of {RAM_SIZE_MAX:#x} bytes")]
+    TooLarge {
+        /// The size asked for, in bytes.
+        size: u64,
+    },
+    /// The base is not a multiple of [`RAM_ALIGNMENT`], or the region wraps around the address space.
+    #[error(
+        "RAM of {size:#x} bytes cannot start at {base:#x}: unaligned, or beyond the end of the address space"
+    )]
+    Base {
+        /// The base asked for.
+        base: u64,
+        /// The size asked for, in bytes.
+        size: u64,
+    },
+    /// The host has no address space left for it.
+    #[error("the host grants no {size:#x} bytes of memory for RAM: {reason}")]
+    Host {
+        /// The size asked for, in bytes.
+        size: u64,
+        /// What the host said.
+        reason: String,
+    },
+}
+
+/// Guest RAM.
+///
+/// The `load_*` and `store_*` family takes *offsets from the base of RAM* (not physical addresses), in bytes, of any
+/// alignment, little-endian, and answers `None` when any byte of the access is outside. One hart at a time uses it:
+/// it has interior mutability and is not `Sync`.
+pub struct Ram {
+    memory: GuestMemory,
+    /// First byte of the mapping that `memory` owns.
+    host: *mut u8,
+    base: u64,
+    /// In bytes; at least `RAM_ALIGNMENT`.
+    size: u64,
+}
+
+// SAFETY: `host` points into the mapping that `memory` owns, which is not tied to a thread; moving the whole object
+// moves the only user of the plain accesses.
+unsafe impl Send for Ram {}
+
+impl std::fmt::Debug for Ram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ram({:#x}..{:#x})", self.base, self.base + self.size)
+    }
+}
+
+/// Defines the load and store of one width.
+macro_rules! accessors {
+    ($load:ident, $store:ident, $type:ty, $bits:literal) => {
+        #[doc = concat!("Loads ", $bits, " bits at `offset` from the base of RAM; `None` when not wholly inside.")]
+        #[inline(always)]
+        pub fn $load(&self, offset: u64) -> Option<$type> {
+            if offset > self.size - size_of::<$type>() as u64 {
+                return None;
+            }
+            // SAFETY: `offset + size_of` is at most `size` (the subtraction above cannot wrap: `size` is at least a
+            // page), so the bytes are inside the mapping; rules 1 to 3 of the module.
+            let value = unsafe { self.host.add(offset as usize).cast::<$type>().read_unaligned() };
+            Some(<$type>::from_le(value))
+        }
+
+        #[doc = concat!("Stores ", $bits, " bits at `offset` from the base of RAM; `None` when not wholly inside.")]
+        #[inline(always)]
+        pub fn $store(&self, offset: u64, value: $type) -> Option<()> {
+            if offset > self.size - size_of::<$type>() as u64 {
+                return None;
+            }
+            // SAFETY: as for the load.
+            unsafe { self.host.add(offset as usize).cast::<$type>().write_unaligned(value.to_le()) };
+            Some(())
+        }
+    };
+}
+
+impl Ram {
+    /// Makes `size` bytes of zeroed RAM at physical address `base`.
+    pub fn new(base: u64, size: u64) -> Result<Self, RamError> {
+        if size == 0 || !size.is_multiple_of(RAM_ALIGNMENT) {
+            return Err(RamError::Size { size });
+        }
+        if size > RAM_SIZE_MAX {
+            return Err(RamError::TooLarge { size });
+        }
+        if !base.is_multiple_of(RAM_ALIGNMENT) || base.checked_add(size).is_none() {
+            return Err(RamError::Base { base, size });
+        }
+        let host_error = |reason: String| RamError::Host { size, reason };
+        let length = usize::try_from(size).map_err(|error| host_error(error.to_string()))?;
+        let memory = GuestMemory::from_ranges(&[(GuestAddress(base), length)])
+            .map_err(|error| host_error(error.to_string()))?;
+        let host =
+            memory.get_host_address(GuestAddress(base)).map_err(|error| host_error(error.to_string()))?;
+        Ok(Self { memory, host, base, size })
+    }
+
+    /// Physical address of the first byte.
+    #[inline(always)]
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// Size in bytes.
+    #[inline(always)]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Physical address of the first byte after RAM.
+    #[inline(always)]
+    pub fn end(&self) -> u64 {
+        self.base + self.size
+    }
+
+    /// The offset of `length` bytes at `physical_address`, if they are all inside RAM.
+    #[inline(always)]
+    pub fn offset_of(&self, physical_address: u64, length: u64) -> Option<u64> {
+        let offset = physical_address.wrapping_sub(self.base);
+        (length <= self.size && offset <= self.size - length).then_some(offset)
+    }
+
+    accessors!(load_u8, store_u8, u8, "8");
+    accessors!(load_u16, store_u16, u16, "16");
+    accessors!(load_u32, store_u32, u32, "32");
+    accessors!(load_u64, store_u64, u64, "64");
+
+    /// Copies RAM at `offset` into `into`; `None`, and nothing copied, when not wholly inside.
+    pub fn read_bytes(&self, offset: u64, into: &mut [u8]) -> Option<()> {
+        let address = self.checked_address(offset, into.len())?;
+        self.memory.read_slice(into, address).ok()
+    }
+
+    /// Copies `from` into RAM at `offset`; `None`, and nothing copied, when not wholly inside.
+    pub fn write_bytes(&self, offset: u64, from: &[u8]) -> Option<()> {
+        let address = self.checked_address(offset, from.len())?;
+        self.memory.write_slice(from, address).ok()
+    }
+
+    /// Sets `length` bytes at `offset` to `value`; `None`, and nothing set, when not wholly inside.
+    pub fn fill(&self, offset: u64, length: u64, value: u8) -> Option<()> {
+        let length = usize::try_from(length).ok()?;
+        self.checked_address(offset, length)?;
+        // SAFETY: `checked_address` has proved that `offset..offset + length` is inside the mapping; rules 1 to 3.
+        unsafe { self.host.add(offset as usize).write_bytes(value, length) };
+        Some(())
+    }
+
+    /// The same bytes as vm-memory sees them, addressed by physical address: for virtqueues. Use it on the thread that
+    /// runs the harts.
+    pub fn memory(&self) -> &GuestMemory {
+        &self.memory
+    }
+
+    /// The host address of the first byte, for code that is generated against this RAM. Valid, for `size()` bytes, as
+    /// long as this object lives.
+    pub fn host_pointer(&self) -> *mut u8 {
+        self.host
+    }
+
+    /// The physical address of `length` bytes at `offset`, if they are inside.
+    fn checked_address(&self, offset: u64, length: usize) -> Option<GuestAddress> {
+        let length = length as u64;
+        (length <= self.size && offset <= self.size - length).then(|| GuestAddress(self.base + offset))
+    }
+}

@@ -1,0 +1,124 @@
+//! Guest RAM against hand-written expectations and a byte-array model.
+
+use proptest::prelude::*;
+use visa_mem::{AccessSize, Ram, RamError};
+
+const BASE: u64 = 0x8000_0000;
+
+fn ram() -> Ram {
+    Ram::new(BASE, 0x2000).expect("two pages")
+}
+
+#[test]
+fn stores_are_little_endian_and_unaligned() {
+    let ram = ram();
+    ram.store_u64(0xFFD, 0x1122_3344_5566_7788).unwrap();
+    assert_eq!(ram.load_u8(0xFFD), Some(0x88));
+    assert_eq!(ram.load_u16(0xFFE), Some(0x6677));
+    assert_eq!(ram.load_u32(0x1000), Some(0x2233_4455));
+    assert_eq!(ram.load_u64(0xFFD), Some(0x1122_3344_5566_7788));
+    assert_eq!(ram.load_u64(0xFF5), Some(0), "neighbours are untouched");
+}
+
+#[test]
+fn the_last_bytes_are_inside_and_the_next_are_not() {
+    let ram = ram();
+    assert_eq!(ram.load_u8(0x1FFF), Some(0));
+    assert_eq!(ram.load_u8(0x2000), None);
+    assert_eq!(ram.load_u16(0x1FFF), None);
+    assert_eq!(ram.load_u32(0x1FFD), None);
+    assert_eq!(ram.load_u64(0x1FF8), Some(0));
+    assert_eq!(ram.load_u64(0x1FF9), None);
+    assert_eq!(ram.load_u64(u64::MAX), None);
+    assert_eq!(ram.store_u64(0x1FF9, 1), None);
+    assert_eq!(ram.store_u8(u64::MAX, 1), None);
+}
+
+#[test]
+fn offset_of_wants_every_byte_inside() {
+    let ram = ram();
+    assert_eq!(ram.offset_of(BASE, 1), Some(0));
+    assert_eq!(ram.offset_of(BASE + 0x1FF8, 8), Some(0x1FF8));
+    assert_eq!(ram.offset_of(BASE + 0x1FF9, 8), None);
+    assert_eq!(ram.offset_of(BASE - 1, 1), None);
+    assert_eq!(ram.offset_of(BASE, 0x2000), Some(0));
+    assert_eq!(ram.offset_of(BASE, 0x2001), None);
+    assert_eq!(ram.offset_of(BASE, u64::MAX), None);
+    assert_eq!(ram.offset_of(u64::MAX, u64::MAX), None);
+}
+
+#[test]
+fn bulk_copies_are_all_or_nothing() {
+    let ram = ram();
+    assert_eq!(ram.write_bytes(0x1FFE, &[1, 2, 3]), None);
+    assert_eq!(ram.load_u16(0x1FFE), Some(0));
+    ram.write_bytes(0x1FFD, &[1, 2, 3]).unwrap();
+    let mut back = [0; 3];
+    ram.read_bytes(0x1FFD, &mut back).unwrap();
+    assert_eq!(back, [1, 2, 3]);
+    assert_eq!(ram.read_bytes(0x1FFE, &mut back), None);
+    assert_eq!(ram.write_bytes(0x2000, &[]), Some(()), "nothing at the very end is inside");
+}
+
+#[test]
+fn fill_sets_exactly_its_range() {
+    let ram = ram();
+    ram.fill(0x10, 4, 0xAB).unwrap();
+    assert_eq!(ram.load_u64(0xE), Some(0x0000_ABAB_ABAB_0000));
+    assert_eq!(ram.fill(0x1FFF, 2, 1), None);
+    assert_eq!(ram.fill(1, u64::MAX, 1), None);
+}
+
+#[test]
+fn absurd_regions_are_errors() {
+    assert!(matches!(Ram::new(BASE, 0), Err(RamError::Size { size: 0 })));
+    assert!(matches!(Ram::new(BASE, 0x1001), Err(RamError::Size { size: 0x1001 })));
+    assert!(matches!(Ram::new(BASE, 1 << 62), Err(RamError::TooLarge { .. })));
+    assert!(matches!(Ram::new(BASE + 8, 0x1000), Err(RamError::Base { .. })));
+    assert!(matches!(Ram::new(0xFFFF_FFFF_FFFF_F000, 0x1000), Err(RamError::Base { .. })));
+    let message = Ram::new(BASE, !0xFFF).unwrap_err().to_string();
+    assert!(message.contains("0xfffffffffffff000"), "{message}");
+}
+
+#[test]
+fn the_virtqueue_view_shows_the_same_bytes() {
+    use vm_memory::{Bytes, GuestAddress};
+    let ram = ram();
+    ram.store_u32(0x100, 0xDEAD_BEEF).unwrap();
+    let seen: u32 = ram.memory().read_obj(GuestAddress(BASE + 0x100)).unwrap();
+    assert_eq!(seen, 0xDEAD_BEEF);
+}
+
+#[test]
+fn sizes_count_bytes() {
+    assert_eq!(AccessSize::ALL.map(AccessSize::bytes), [1, 2, 4, 8]);
+    assert_eq!(AccessSize::ALL.map(AccessSize::all_ones), [0xFF, 0xFFFF, 0xFFFF_FFFF, u64::MAX]);
+    assert_eq!(AccessSize::from_bytes(4), Some(AccessSize::Word));
+    assert_eq!(AccessSize::from_bytes(3), None);
+}
+
+proptest! {
+    /// Any sequence of stores leaves what the same stores leave in a plain array.
+    #[test]
+    fn behaves_like_an_array(stores in prop::collection::vec((0u64..0x2010, 0usize..4, any::<u64>()), 1..64)) {
+        let ram = ram();
+        let mut model = vec![0u8; 0x2000];
+        for (offset, width, value) in stores {
+            let length = 1usize << width;
+            let inside = offset as usize + length <= model.len();
+            let done = match width {
+                0 => ram.store_u8(offset, value as u8),
+                1 => ram.store_u16(offset, value as u16),
+                2 => ram.store_u32(offset, value as u32),
+                _ => ram.store_u64(offset, value),
+            };
+            prop_assert_eq!(done.is_some(), inside);
+            if inside {
+                model[offset as usize..offset as usize + length].copy_from_slice(&value.to_le_bytes()[..length]);
+            }
+        }
+        let mut all = vec![0; 0x2000];
+        ram.read_bytes(0, &mut all).unwrap();
+        prop_assert_eq!(all, model);
+    }
+}
