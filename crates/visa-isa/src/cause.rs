@@ -1,0 +1,130 @@
+//! Why a guest left for Ring -1 (VMCAUSE), and the exceptions and interrupts that stay within a ring.
+
+macro_rules! causes {
+    ($( $number:literal $name:ident $text:literal $summary:literal; )*) => {
+        /// The reason of a VM exit, as VMCAUSE returns it.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum ExitCause { $( #[doc = $summary] $name = $number, )* }
+
+        impl ExitCause {
+            /// Every cause, by number.
+            pub const ALL: &'static [ExitCause] = &[ $(ExitCause::$name),* ];
+
+            /// The name that tables and JSON show: lower case, words joined by hyphens.
+            pub const fn name(self) -> &'static str {
+                match self { $(ExitCause::$name => $text,)* }
+            }
+
+            /// One sentence on when it happens.
+            pub const fn summary(self) -> &'static str {
+                match self { $(ExitCause::$name => $summary,)* }
+            }
+
+            /// The cause with a number.
+            pub const fn from_number(number: u64) -> Option<ExitCause> {
+                match number { $($number => Some(ExitCause::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+causes! {
+    0x01 IllegalPrivileged   "illegal-privileged"    "a privileged instruction or register, used where VMTRAPCFG.PRIV traps it";
+    0x02 IoAccess            "io-access"             "IN or OUT at a port that traps";
+    0x03 ControlRegister     "control-register-write" "a write of a control register that traps: CR3 by VMTRAPCFG.CR3, others by the MSR map";
+    0x04 PageFault           "page-fault"            "a page fault of the guest's own tables, with VMTRAPCFG.PF set";
+    0x05 Timer               "timer"                 "the guest's timer with VMTRAPCFG.TIMER set, or Ring -1's own timer";
+    0x06 ExternalInterrupt   "external-interrupt"    "an external interrupt that Ring -1 takes";
+    0x07 Hypercall           "hypercall"             "ECALL in Ring 0";
+    0x08 MsrAccess           "msr-access"            "a read or write of an MSR that traps";
+    0x09 NestedPageFault     "nested-page-fault"     "a guest-physical address that the second stage does not map, or not for this access";
+    0x0a Halt                "halt"                  "HLT (WFI) with VMTRAPCFG.HALT set";
+    0x0b DeviceAccess        "device-access"         "a load or store in a range that IOVMAP bound as trap";
+    0x0c VmexitInstruction   "vmexit-instruction"    "VMEXIT in Ring 0";
+    0x0d Shutdown            "shutdown"              "three exceptions without an instruction in between: the guest cannot go on";
+    0x0e EntryFailure        "entry-failure"         "VMENTER, VMRESUME or VMLOAD found a field of the VMCS invalid; VMQUAL names it";
+    0x0f SingleStep          "single-step"           "one instruction done, with VMTRAPCFG.STEP set";
+    0x10 VisaInstruction     "visa-instruction"      "a V-ISA instruction or register in Ring 0, with VMTRAPCFG.VISA set, or VINT_SEND to a target that is not resident";
+    0x11 DirtyLogFull        "dirty-log-full"        "reserved for dirty-page logging";
+    0x12 Exception           "exception"             "an exception that the exception map EXCMAP names";
+    0x13 TlbFlush            "tlb-flush"             "SFENCE.VMA with VMTRAPCFG.FLUSH set";
+    0x14 Pause               "pause"                 "PAUSE with VMTRAPCFG.PAUSE set";
+    0x15 PciConfiguration    "pci-configuration"     "IN or OUT at the PCI configuration ports with VMTRAPCFG.PCI set";
+    0x16 SoftwareInterrupt   "software-interrupt"    "another hart's VINT_SEND to this hart's Ring -1";
+}
+
+macro_rules! exceptions {
+    ($( $number:literal $name:ident $text:literal; )*) => {
+        /// A synchronous exception (scause, HVCAUSE), as the RISC-V privileged specification numbers them.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+        #[repr(u8)]
+        pub enum Exception { $( #[doc = $text] $name = $number, )* }
+
+        impl Exception {
+            /// Every exception, by number.
+            pub const ALL: &'static [Exception] = &[ $(Exception::$name),* ];
+
+            /// What it is, in words.
+            pub const fn name(self) -> &'static str {
+                match self { $(Exception::$name => $text,)* }
+            }
+
+            /// The exception with a number.
+            pub const fn from_number(number: u64) -> Option<Exception> {
+                match number { $($number => Some(Exception::$name),)* _ => None }
+            }
+
+            /// Whether it is one of the three page faults.
+            pub const fn is_page_fault(self) -> bool {
+                matches!(self, Exception::FetchPageFault | Exception::LoadPageFault | Exception::StorePageFault)
+            }
+        }
+    };
+}
+
+exceptions! {
+    0  FetchMisaligned   "instruction address misaligned";
+    1  FetchAccessFault  "instruction access fault";
+    2  IllegalInstruction "illegal instruction";
+    3  Breakpoint        "breakpoint";
+    4  LoadMisaligned    "load address misaligned";
+    5  LoadAccessFault   "load access fault";
+    6  StoreMisaligned   "store address misaligned";
+    7  StoreAccessFault  "store access fault";
+    8  EcallUser         "environment call from Ring 3";
+    9  EcallKernel       "environment call from Ring 0";
+    11 EcallHypervisor   "environment call from Ring -1";
+    12 FetchPageFault    "instruction page fault";
+    13 LoadPageFault     "load page fault";
+    15 StorePageFault    "store page fault";
+    24 BadDescriptor     "invalid descriptor of IOVMAP, IOVMASK or VINT_SEND";
+}
+
+/// Exceptions that EXCMAP may name: those that a guest can raise and that have no cause of their own.
+pub const EXCEPTION_MAP_VALID: u64 = 0b0000_0001_1111_1111;
+
+/// Set in scause and HVCAUSE for an interrupt.
+pub const INTERRUPT: u64 = 1 << 63;
+
+/// Interrupt numbers: bits of sie and sip (supervisor) and of HVIE and HVIP (hypervisor).
+pub mod interrupt {
+    /// Supervisor software interrupt.
+    pub const SUPERVISOR_SOFTWARE: u32 = 1;
+    /// Supervisor timer interrupt.
+    pub const SUPERVISOR_TIMER: u32 = 5;
+    /// Supervisor external interrupt: PLIC or virtual interrupt controller.
+    pub const SUPERVISOR_EXTERNAL: u32 = 9;
+    /// Ring -1 software interrupt: VINT_SEND with the host bit.
+    pub const HYPERVISOR_SOFTWARE: u32 = 3;
+    /// Ring -1 timer interrupt: HVTIMECMP.
+    pub const HYPERVISOR_TIMER: u32 = 7;
+    /// Ring -1 external interrupt.
+    pub const HYPERVISOR_EXTERNAL: u32 = 11;
+    /// The supervisor's interrupts as a mask of sie and sip.
+    pub const SUPERVISOR_MASK: u64 =
+        1 << SUPERVISOR_SOFTWARE | 1 << SUPERVISOR_TIMER | 1 << SUPERVISOR_EXTERNAL;
+    /// Ring -1's interrupts as a mask of HVIE and HVIP.
+    pub const HYPERVISOR_MASK: u64 =
+        1 << HYPERVISOR_SOFTWARE | 1 << HYPERVISOR_TIMER | 1 << HYPERVISOR_EXTERNAL;
+}

@@ -1,0 +1,115 @@
+//! Page tables of both stages: the base registers (CR3, HPTBR) and the entries (RISC-V privileged specification, 12.4;
+//! the second stage uses the same format, see the specification's chapter on translation).
+
+/// Entry is valid.
+pub const PTE_VALID: u64 = 1 << 0;
+/// Loads allowed.
+pub const PTE_READ: u64 = 1 << 1;
+/// Stores allowed.
+pub const PTE_WRITE: u64 = 1 << 2;
+/// Fetches allowed.
+pub const PTE_EXECUTE: u64 = 1 << 3;
+/// Ring 3 may use it. Ignored in the second stage.
+pub const PTE_USER: u64 = 1 << 4;
+/// Maps in every address space. Ignored in the second stage.
+pub const PTE_GLOBAL: u64 = 1 << 5;
+/// Accessed; set by hardware.
+pub const PTE_ACCESSED: u64 = 1 << 6;
+/// Dirty; set by hardware.
+pub const PTE_DIRTY: u64 = 1 << 7;
+/// First bit of the physical page number.
+pub const PTE_PPN_SHIFT: u32 = 10;
+/// Width of a physical page number.
+pub const PPN_BITS: u32 = 44;
+/// The physical page number.
+pub const PTE_PPN: u64 = ((1 << PPN_BITS) - 1) << PTE_PPN_SHIFT;
+/// Bits that must be zero: 63 to 54 (no Svnapot, no Svpbmt).
+pub const PTE_RESERVED: u64 = !((1 << 54) - 1);
+
+/// Bytes of a page, as a power of two.
+pub const PAGE_SHIFT: u32 = 12;
+/// Bytes of a page.
+pub const PAGE_SIZE: u64 = 1 << PAGE_SHIFT;
+/// Index bits that each level of a table translates.
+pub const LEVEL_BITS: u32 = 9;
+
+/// The translation mode in bits 63:60 of CR3 and HPTBR.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u8)]
+pub enum Mode {
+    /// No translation.
+    Bare = 0,
+    /// Three levels, 39-bit addresses.
+    Sv39 = 8,
+    /// Four levels, 48-bit addresses.
+    Sv48 = 9,
+}
+
+impl Mode {
+    /// The mode with a number.
+    pub const fn from_number(number: u64) -> Option<Mode> {
+        match number {
+            0 => Some(Mode::Bare),
+            8 => Some(Mode::Sv39),
+            9 => Some(Mode::Sv48),
+            _ => None,
+        }
+    }
+
+    /// Levels of the table.
+    pub const fn levels(self) -> u32 {
+        match self {
+            Mode::Bare => 0,
+            Mode::Sv39 => 3,
+            Mode::Sv48 => 4,
+        }
+    }
+
+    /// Bits of an address that the table translates.
+    pub const fn address_bits(self) -> u32 {
+        PAGE_SHIFT + LEVEL_BITS * self.levels()
+    }
+}
+
+/// A page-table base: CR3 (satp, GPTBR), whose tag is the ASID, or HPTBR, whose tag is the VMID.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TableBase {
+    /// Translation mode.
+    pub mode: Mode,
+    /// ASID (16 bits) or VMID (14 bits).
+    pub tag: u16,
+    /// Physical address of the root table.
+    pub root: u64,
+}
+
+/// Width of an ASID.
+pub const ASID_BITS: u32 = 16;
+/// Width of a VMID. Bits 59:58 of HPTBR are zero.
+pub const VMID_BITS: u32 = 14;
+
+impl TableBase {
+    /// Decodes CR3. `None` if the mode is not one of [`Mode`].
+    pub const fn from_cr3(value: u64) -> Option<TableBase> {
+        match Mode::from_number(value >> 60) {
+            Some(mode) => Some(TableBase {
+                mode,
+                tag: (value >> PPN_BITS) as u16,
+                root: (value & ((1 << PPN_BITS) - 1)) << PAGE_SHIFT,
+            }),
+            None => None,
+        }
+    }
+
+    /// Decodes HPTBR. `None` if the mode is not one of [`Mode`], or bits 59:58 are not zero.
+    pub const fn from_hptbr(value: u64) -> Option<TableBase> {
+        match value >> 58 & 3 {
+            0 => TableBase::from_cr3(value),
+            _ => None,
+        }
+    }
+
+    /// The register's value.
+    pub const fn value(self) -> u64 {
+        (self.mode as u64) << 60 | (self.tag as u64) << PPN_BITS | self.root >> PAGE_SHIFT
+    }
+}
