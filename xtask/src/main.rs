@@ -1,2 +1,28 @@
-//! Project chores.
-fn main() {}
+//! Project chores, as `cargo xtask CHORE`.
+//!
+//! One file per chore. A chore's module has its `Arguments` and a `run` that takes them; to add one, write
+//! the module and name it in [`Chore`] and in `main`.
+
+mod fetch_debian;
+mod process;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "V-ISA's project chores", disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    FetchDebian(fetch_debian::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match CommandLine::parse().chore {
+        Chore::FetchDebian(arguments) => fetch_debian::run(arguments),
+    }
+}
