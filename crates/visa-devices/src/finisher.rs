@@ -1,0 +1,67 @@
+//! The SiFive test finisher: one 32-bit register by which a guest ends or resets the run.
+
+use visa_mem::{AccessFault, AccessSize, Device};
+
+/// What the guest has asked of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FinisherRequest {
+    /// 0x5555: end the run, successfully.
+    Pass,
+    /// `(code << 16) | 0x3333`: end the run with this exit code.
+    Fail(u16),
+    /// 0x7777: reset the machine.
+    Reset,
+}
+
+const REQUEST_PASS: u16 = 0x5555;
+const REQUEST_FAIL: u16 = 0x3333;
+const REQUEST_RESET: u16 = 0x7777;
+const CODE_SHIFT: u32 = 16;
+
+/// The model: 16-bit and 32-bit writes at offset 0 are requests, reads give zero. A value that is no request is
+/// ignored. The request stays until the machine takes it; a later one replaces it.
+#[derive(Clone, Debug, Default)]
+pub struct Finisher {
+    request: Option<FinisherRequest>,
+}
+
+impl Finisher {
+    /// A finisher nobody has written to.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the guest has asked for, if anything.
+    pub fn request(&self) -> Option<FinisherRequest> {
+        self.request
+    }
+
+    /// Takes the request, so that the next run starts without one.
+    pub fn take_request(&mut self) -> Option<FinisherRequest> {
+        self.request.take()
+    }
+}
+
+impl Device for Finisher {
+    fn read(&mut self, offset: u64, size: AccessSize) -> Result<u64, AccessFault> {
+        match (offset, size) {
+            (0, AccessSize::Half | AccessSize::Word) => Ok(0),
+            _ => Err(AccessFault),
+        }
+    }
+
+    fn write(&mut self, offset: u64, size: AccessSize, value: u64) -> Result<(), AccessFault> {
+        let code = match (offset, size) {
+            (0, AccessSize::Half) => 0,
+            (0, AccessSize::Word) => (value >> CODE_SHIFT) as u16,
+            _ => return Err(AccessFault),
+        };
+        match value as u16 {
+            REQUEST_PASS => self.request = Some(FinisherRequest::Pass),
+            REQUEST_FAIL => self.request = Some(FinisherRequest::Fail(code)),
+            REQUEST_RESET => self.request = Some(FinisherRequest::Reset),
+            _ => {}
+        }
+        Ok(())
+    }
+}
