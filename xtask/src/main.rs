@@ -5,6 +5,7 @@
 
 mod fetch_debian;
 mod process;
+mod riscv_tests;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -19,10 +20,12 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Chore {
     FetchDebian(fetch_debian::Arguments),
+    RiscvTests(riscv_tests::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match CommandLine::parse().chore {
         Chore::FetchDebian(arguments) => fetch_debian::run(arguments),
+        Chore::RiscvTests(arguments) => riscv_tests::run(arguments),
     }
 }
