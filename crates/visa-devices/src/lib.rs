@@ -27,7 +27,7 @@ pub use dma::{DMA_PAGE_BYTES, DmaAccess, DmaMemory, DmaTranslation};
 pub use finisher::{Finisher, FinisherRequest};
 pub use plic::{PLIC_PRIORITY_MAX, PLIC_SOURCES, Plic};
 pub use rtc::Rtc;
-pub use uart::{UART_FIFO_BYTES, Uart};
+pub use uart::{UART_FIFO_BYTES, UART_LINE_STATUS, Uart};
 pub use virtio::block::{
     BLOCK_QUEUE_SIZE, BLOCK_REQUEST_BYTES_MAX, Block, BlockBackend, BlockError, MemoryBackend, SECTOR_BYTES,
 };

@@ -3,6 +3,9 @@
 //! The wire is infinitely fast: a byte written to THR is on the wire at once, so the transmitter is always empty. A
 //! received byte that stays below the FIFO's trigger level is reported as a character timeout at once, for the same
 //! reason. The interrupt is a level, [`Uart::interrupt`].
+//!
+//! Reception is flow-controlled by RTS, so that what is typed ahead survives a driver's start-up, which empties the
+//! receiver before it raises RTS. Software that has never touched MCR gets its bytes without asking.
 
 use std::collections::VecDeque;
 
@@ -10,6 +13,9 @@ use visa_mem::{AccessFault, AccessSize, Device};
 
 /// Depth of the receive FIFO, in bytes. With the FIFO switched off the depth is one.
 pub const UART_FIFO_BYTES: usize = 16;
+
+/// Offset of the line status register: reading it is how software polls for a received byte.
+pub const UART_LINE_STATUS: u64 = register::LSR;
 
 /// Register offsets; three of them mean something else for reads, writes, or while LCR.DLAB is set.
 mod register {
@@ -90,6 +96,8 @@ pub struct Uart {
     fifo_control: u8,
     line_control: u8,
     modem_control: u8,
+    /// Whether MCR was ever written: from then on RTS is what the guest means.
+    flow_controlled: bool,
     modem_deltas: u8,
     scratch: u8,
     overrun: bool,
@@ -113,6 +121,7 @@ impl Uart {
             fifo_control: 0,
             line_control: 0,
             modem_control: 0,
+            flow_controlled: false,
             modem_deltas: 0,
             scratch: 0,
             overrun: false,
@@ -120,19 +129,25 @@ impl Uart {
         }
     }
 
-    /// Hands the port one byte from the wire. `false`, and nothing changed, when the receiver has no room, or the port
-    /// is looped back and hears only itself: offer it again later.
+    /// Hands the port one byte from the wire. `false`, and nothing changed, when [`Uart::can_receive`] is: offer it
+    /// again later.
     pub fn receive(&mut self, byte: u8) -> bool {
-        let room = self.receive_room() > 0;
-        if room {
+        let accepted = self.can_receive();
+        if accepted {
             self.received.push_back(byte);
         }
-        room
+        accepted
     }
 
-    /// How many bytes [`Uart::receive`] would take now.
-    pub fn receive_room(&self) -> usize {
-        if self.loops_back() { 0 } else { self.depth().saturating_sub(self.received.len()) }
+    /// Whether the receiver has room, is not looped back (it then hears only itself), and RTS invites the peer to send.
+    pub fn can_receive(&self) -> bool {
+        let invited = !self.flow_controlled || self.modem_control & modem_control::RTS != 0;
+        invited && !self.loops_back() && self.received.len() < self.depth()
+    }
+
+    /// Whether the guest has read everything that was received.
+    pub fn receiver_is_empty(&self) -> bool {
+        self.received.is_empty()
     }
 
     /// Whether the guest has asked to be interrupted by received bytes.
@@ -225,6 +240,7 @@ impl Uart {
 
     fn write_modem_control(&mut self, value: u8) {
         let before = self.modem_inputs();
+        self.flow_controlled = true;
         self.modem_control = value & modem_control::ALL;
         let after = self.modem_inputs();
         let mut deltas = (before ^ after) >> modem_status::DELTA_SHIFT;

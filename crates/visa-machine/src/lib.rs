@@ -1,1 +1,9 @@
-//! The board: memory map, wiring, loader, device tree and run loop
+//! The board: memory map, wiring, loader, device tree and run loop.
+//!
+//! The memory map is a table; board and device tree are made from it. Nothing here runs by itself: devices act only
+//! when a hart accesses them, or when they are told the time or what was typed.
+
+pub mod board;
+pub mod device_tree;
+pub mod loader;
+pub mod memory_map;

@@ -1,0 +1,294 @@
+//! The board: devices behind the bus, their interrupt lines, the console, and the path of their DMA.
+//!
+//! Nothing here runs by itself. The machine tells the time ([`Board::set_time`]), hands in what was typed
+//! ([`Board::console_input`]), and asks for the lines to each hart; everything else is a consequence of an access by a
+//! hart. So a run is a function of its inputs.
+
+mod console;
+mod disk;
+mod dma;
+
+use std::io::Write;
+
+use visa_devices::{
+    Block, BlockBackend, DmaMemory, Finisher, FinisherRequest, MalformedChain, Plic, Rtc, UART_LINE_STATUS,
+    Uart, VirtioMmio,
+};
+use visa_isa::Ring;
+use visa_mem::{AccessFault, AccessSize, Device, Platform, Ram, RamError};
+
+use crate::memory_map::{
+    MEMORY_MAP, PORT_UART_BASE, PORT_UART_PORTS, RAM_BASE, TIMEBASE_HZ, Unit, VIRTIO_SLOTS, region_at,
+};
+pub use console::CONSOLE_INPUT_BYTES_MAX;
+use console::Console;
+pub use disk::{DiskError, FileBackend};
+use dma::SecondStage;
+
+/// The most harts a board carries: what the PLIC's window has contexts for, rounded down to the field's habit.
+pub const HARTS_MAX: usize = 64;
+
+const NANOSECONDS_PER_TICK: u64 = 1_000_000_000 / TIMEBASE_HZ;
+
+/// What to build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoardConfig {
+    /// Size of RAM in bytes.
+    pub ram_bytes: u64,
+    /// Number of harts, 1 to [`HARTS_MAX`].
+    pub harts: usize,
+    /// What the real-time clock shows at tick 0, in nanoseconds since the Unix epoch.
+    pub start_time_ns: u64,
+}
+
+/// Why a board could not be built or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum BoardError {
+    /// RAM could not be made.
+    #[error(transparent)]
+    Ram(#[from] RamError),
+    /// The number of harts is out of range.
+    #[error("a board carries 1 to {HARTS_MAX} harts, not {harts}")]
+    Harts {
+        /// The number asked for.
+        harts: usize,
+    },
+    /// Every virtio slot is taken.
+    #[error("all {VIRTIO_SLOTS} virtio slots are taken")]
+    NoFreeSlot,
+}
+
+/// A virtio transport and the VM it belongs to.
+struct VirtioSlot {
+    transport: VirtioMmio,
+    /// The second stage of its DMA; mode 0 is none.
+    hptbr: u64,
+}
+
+/// The board.
+pub struct Board {
+    ram: Ram,
+    harts: usize,
+    finisher: Finisher,
+    rtc: Rtc,
+    plic: Plic,
+    uart: Uart,
+    port_uart: Uart,
+    virtio: [VirtioSlot; VIRTIO_SLOTS],
+    console: Console,
+    start_time_ns: u64,
+    time_ticks: u64,
+}
+
+impl Board {
+    /// Builds a board with empty virtio slots. Its console prints to nowhere.
+    pub fn new(config: &BoardConfig) -> Result<Self, BoardError> {
+        if config.harts == 0 || config.harts > HARTS_MAX {
+            return Err(BoardError::Harts { harts: config.harts });
+        }
+        let mut board = Self {
+            ram: Ram::new(RAM_BASE, config.ram_bytes)?,
+            harts: config.harts,
+            finisher: Finisher::new(),
+            rtc: Rtc::new(),
+            plic: Plic::new(config.harts),
+            uart: Uart::new(),
+            port_uart: Uart::new(),
+            virtio: std::array::from_fn(|_| VirtioSlot { transport: VirtioMmio::empty(), hptbr: 0 }),
+            console: Console::new(),
+            start_time_ns: config.start_time_ns,
+            time_ticks: 0,
+        };
+        board.set_time(0);
+        Ok(board)
+    }
+
+    /// Number of harts.
+    pub fn harts(&self) -> usize {
+        self.harts
+    }
+
+    /// Where the console prints. A sink that fails loses the byte, as a wire would; the first error is kept for
+    /// [`Board::take_console_error`].
+    pub fn set_console_output(&mut self, output: Box<dyn Write + Send>) {
+        self.console.set_output(output);
+    }
+
+    /// The first error of the console's sink since the last call.
+    pub fn take_console_error(&mut self) -> Option<std::io::Error> {
+        self.console.take_error()
+    }
+
+    /// Types `bytes` on the console; returns how many of them were taken (there is room for
+    /// [`CONSOLE_INPUT_BYTES_MAX`] unread ones). They wait until the guest's driver listens.
+    pub fn console_input(&mut self, bytes: &[u8]) -> usize {
+        let taken = self.console.type_ahead(bytes);
+        self.settle(Unit::Uart);
+        taken
+    }
+
+    /// Puts a disk into the first free virtio slot and returns the slot's number.
+    pub fn attach_disk(
+        &mut self,
+        backend: Box<dyn BlockBackend>,
+        identifier: &str,
+    ) -> Result<usize, BoardError> {
+        let slot =
+            self.virtio.iter().position(|slot| !slot.transport.is_present()).ok_or(BoardError::NoFreeSlot)?;
+        self.virtio[slot].transport = VirtioMmio::new(Box::new(Block::new(backend, identifier)));
+        Ok(slot)
+    }
+
+    /// The numbers of the virtio slots that hold a device.
+    pub fn virtio_slots(&self) -> Vec<usize> {
+        (0..VIRTIO_SLOTS).filter(|slot| self.virtio[*slot].transport.is_present()).collect()
+    }
+
+    /// What made the device in `slot` ask for a reset, if it did since the last call: for the host's log.
+    pub fn take_virtio_fault(&mut self, slot: usize) -> Option<MalformedChain> {
+        self.virtio.get_mut(slot)?.transport.take_fault()
+    }
+
+    /// Tells the board the time, in ticks of [`TIMEBASE_HZ`]. Devices see no other clock.
+    pub fn set_time(&mut self, ticks: u64) {
+        self.time_ticks = ticks;
+        let since_start_ns = ticks.wrapping_mul(NANOSECONDS_PER_TICK);
+        self.rtc.set_time_ns(self.start_time_ns.wrapping_add(since_start_ns));
+        self.settle(Unit::Rtc);
+    }
+
+    /// The time as last told, in ticks.
+    pub fn time(&self) -> u64 {
+        self.time_ticks
+    }
+
+    /// The tick at which some device will next raise an interrupt by the passing of time alone.
+    pub fn next_event(&self) -> Option<u64> {
+        let since_start_ns = self.rtc.next_event_ns()?.wrapping_sub(self.start_time_ns);
+        Some(since_start_ns.div_ceil(NANOSECONDS_PER_TICK))
+    }
+
+    /// The level of the external interrupt input of `ring` of `hart`: PLIC context `2 * hart` for Ring -1, and
+    /// `2 * hart + 1` for Ring 0. Ring 3 has none.
+    #[inline]
+    pub fn external_line(&self, hart: usize, ring: Ring) -> bool {
+        match ring {
+            Ring::Hypervisor => self.plic.line(2 * hart),
+            Ring::Kernel => self.plic.line(2 * hart + 1),
+            Ring::User => false,
+        }
+    }
+
+    /// What a guest has asked of the machine through the finisher.
+    #[inline]
+    pub fn finisher_request(&self) -> Option<FinisherRequest> {
+        self.finisher.request()
+    }
+
+    /// Takes that request.
+    pub fn take_finisher_request(&mut self) -> Option<FinisherRequest> {
+        self.finisher.take_request()
+    }
+
+    /// Carries on what an access to `unit`, or news from outside, has set in motion.
+    fn settle(&mut self, unit: Unit) {
+        let level = match unit {
+            Unit::Finisher | Unit::Plic => return,
+            Unit::Rtc => self.rtc.interrupt(),
+            Unit::Uart => {
+                self.console.exchange(&mut self.uart);
+                self.uart.interrupt()
+            }
+            Unit::Virtio(slot) => self.serve_virtio(slot),
+        };
+        let source = MEMORY_MAP.iter().find(|region| region.unit == unit).and_then(|region| region.interrupt);
+        if let Some(source) = source {
+            self.plic.set_level(source, level);
+        }
+    }
+
+    /// Serves what a slot's queues were notified of; returns the slot's interrupt level.
+    fn serve_virtio(&mut self, slot: usize) -> bool {
+        let VirtioSlot { transport, hptbr } = &mut self.virtio[slot];
+        if transport.needs_service() {
+            let second_stage = SecondStage::new(&self.ram, *hptbr);
+            let memory = match &second_stage {
+                Some(stage) => DmaMemory::translated(self.ram.memory(), stage),
+                None => DmaMemory::physical(self.ram.memory()),
+            };
+            transport.service(&memory);
+        }
+        transport.interrupt()
+    }
+
+    fn device(&mut self, unit: Unit) -> &mut dyn Device {
+        match unit {
+            Unit::Finisher => &mut self.finisher,
+            Unit::Rtc => &mut self.rtc,
+            Unit::Plic => &mut self.plic,
+            Unit::Uart => &mut self.uart,
+            Unit::Virtio(slot) => &mut self.virtio[slot].transport,
+        }
+    }
+}
+
+/// The device and offset of an access: naturally aligned, and inside one window.
+fn decode(address: u64, size: AccessSize) -> Result<(Unit, u64), AccessFault> {
+    if !address.is_multiple_of(size.bytes()) {
+        return Err(AccessFault);
+    }
+    let region = region_at(address, size.bytes()).ok_or(AccessFault)?;
+    Ok((region.unit, address - region.base))
+}
+
+/// The register of the port space's 16550 that `port` is, if it is one.
+fn port_uart_offset(port: u16) -> Option<u64> {
+    port.checked_sub(PORT_UART_BASE).filter(|offset| *offset < PORT_UART_PORTS).map(u64::from)
+}
+
+impl Platform for Board {
+    #[inline(always)]
+    fn ram(&self) -> &Ram {
+        &self.ram
+    }
+
+    fn mmio_read(&mut self, address: u64, size: AccessSize) -> Result<u64, AccessFault> {
+        let (unit, offset) = decode(address, size)?;
+        if unit == Unit::Uart && offset == UART_LINE_STATUS {
+            self.console.poll(&mut self.uart);
+        }
+        let value = self.device(unit).read(offset, size);
+        self.settle(unit);
+        value
+    }
+
+    fn mmio_write(&mut self, address: u64, size: AccessSize, value: u64) -> Result<(), AccessFault> {
+        let (unit, offset) = decode(address, size)?;
+        let outcome = self.device(unit).write(offset, size, value);
+        self.settle(unit);
+        outcome
+    }
+
+    fn port_read(&mut self, port: u16, size: AccessSize) -> u64 {
+        let Some(offset) = port_uart_offset(port) else { return size.all_ones() };
+        if offset == UART_LINE_STATUS {
+            self.console.poll(&mut self.port_uart);
+        }
+        let value = self.port_uart.read(offset, size).unwrap_or(size.all_ones());
+        self.console.exchange(&mut self.port_uart);
+        value
+    }
+
+    fn port_write(&mut self, port: u16, size: AccessSize, value: u64) {
+        let Some(offset) = port_uart_offset(port) else { return };
+        // A size that the port does not take is swallowed like a write to an absent one.
+        let _ = self.port_uart.write(offset, size, value);
+        self.console.exchange(&mut self.port_uart);
+    }
+
+    fn set_dma_domain(&mut self, device_address: u64, hptbr: u64) {
+        if let Some(Unit::Virtio(slot)) = region_at(device_address, 1).map(|region| region.unit) {
+            self.virtio[slot].hptbr = hptbr;
+        }
+    }
+}
