@@ -4,6 +4,7 @@
 //! the module and name it in [`Chore`] and in `main`.
 
 mod fetch_debian;
+mod generate;
 mod process;
 mod riscv_tests;
 mod workspace;
@@ -20,12 +21,14 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Chore {
     FetchDebian(fetch_debian::Arguments),
+    Generate(generate::Arguments),
     RiscvTests(riscv_tests::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match CommandLine::parse().chore {
         Chore::FetchDebian(arguments) => fetch_debian::run(arguments),
+        Chore::Generate(arguments) => generate::run(arguments),
         Chore::RiscvTests(arguments) => riscv_tests::run(arguments),
     }
 }

@@ -167,6 +167,43 @@ pub mod qualification {
     pub const RING_SHIFT: u32 = 28;
     /// First bit of the VMCS offset that an entry failure names (bits 63:48).
     pub const FIELD_SHIFT: u32 = 48;
+
+    /// A flag or field of VMQUAL, for documents and headers.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Field {
+        /// Its name.
+        pub name: &'static str,
+        /// Its lowest bit.
+        pub low: u32,
+        /// Number of bits.
+        pub width: u32,
+        /// What it says.
+        pub summary: &'static str,
+    }
+
+    const fn field(name: &'static str, low: u32, width: u32, summary: &'static str) -> Field {
+        Field { name, low, width, summary }
+    }
+
+    const fn flag(name: &'static str, mask: u64, summary: &'static str) -> Field {
+        field(name, mask.trailing_zeros(), 1, summary)
+    }
+
+    /// Every flag and field, from bit 0 up.
+    pub const FIELDS: &[Field] = &[
+        field("SIZE", 0, SIZE.count_ones(), "bytes accessed; 0 if the exit is not of an access"),
+        flag("WRITE", WRITE, "the access writes; an atomic both reads and writes"),
+        flag("SIGNED", SIGNED, "the result is sign-extended from the size"),
+        flag("EXECUTE", EXECUTE, "the access is an instruction fetch"),
+        flag("FLOAT", FLOAT, "the register is a floating-point one"),
+        flag("WALK", WALK, "the access is one of a walk of the guest's page tables"),
+        flag("READ", READ, "the access reads, or the instruction has a destination register"),
+        flag("HOST", HOST, "the timer or interrupt is Ring -1's own, not the guest's"),
+        field("REGISTER", REGISTER_SHIFT, 5, "number of the destination register"),
+        field("LENGTH", LENGTH_SHIFT, 4, "the instruction's length in bytes; 0 if no instruction exited"),
+        field("RING", RING_SHIFT, 4, "the guest's ring: 0 or 3"),
+        field("FIELD", FIELD_SHIFT, 16, "byte offset of the VMCS field that an entry failure names"),
+    ];
 }
 
 /// The VMCS field at a byte offset, for messages.

@@ -97,7 +97,8 @@ fn body(form: &Form, is_unsafe: bool) -> String {
         let _ = writeln!(out, "        );\n    }}");
     }
     if form.result {
-        let cast = if result_type(form) == "u64" { String::new() } else { format!(" as {}", result_type(form)) };
+        let cast =
+            if result_type(form) == "u64" { String::new() } else { format!(" as {}", result_type(form)) };
         let _ = writeln!(out, "    result{cast}");
     }
     out
@@ -146,11 +147,17 @@ fn safety(form: &Form) -> Option<&'static str> {
         "vmload" => "The VMCS must hold the state of a guest that is meant to run.",
         "vmexit" => "The hypervisor may change registers and memory of this guest.",
         "hvret" => "HVEPC and HVSTATUS must describe code that expects the registers as they are now.",
-        "ldgptbr" | "ldhptbr" => "`base` must be the root of a page table that stays valid while it is in use.",
-        "iovmap" => "The descriptor must be valid memory, and a passthrough range must not reach memory in use here.",
+        "ldgptbr" | "ldhptbr" => {
+            "`base` must be the root of a page table that stays valid while it is in use."
+        }
+        "iovmap" => {
+            "The descriptor must be valid memory, and a passthrough range must not reach memory in use here."
+        }
         "iovmask" => "A guest may reach the devices behind the ports that pass.",
         "vint_send" => "The target must be ready to take the interrupt.",
-        _ => "The device behind the port may do anything that its registers allow, such as writing to memory.",
+        _ => {
+            "The device behind the port may do anything that its registers allow, such as writing to memory."
+        }
     })
 }
 

@@ -99,15 +99,3 @@ pub fn insn(form: &Form, show: impl Fn(Operand) -> String) -> String {
         _ => format!(".insn r {opcode:#04x}, {funct3}, {funct7}, {rd}, {rs1}, {rs2}"),
     }
 }
-
-/// A sentence from a summary: first letter up, a full stop at the end.
-pub fn sentence(summary: &str) -> String {
-    let mut letters = summary.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    // "rd = ..." starts with an operand's name, which keeps its case.
-    let head = if summary.starts_with("rd ") { "rd".into() } else { first + letters.as_str() };
-    match summary.strip_prefix("rd ") {
-        Some(rest) => format!("{head} {rest}."),
-        None => format!("{head}."),
-    }
-}
