@@ -207,12 +207,10 @@ impl VirtioMmio {
     }
 
     fn reset(&mut self) {
-        if let Some(device) = self.device.take() {
-            *self = Self::new(device);
-        }
-        if let Some(device) = &mut self.device {
-            device.reset();
-        }
+        let Some(mut device) = self.device.take() else { return };
+        device.reset();
+        // The fault is the host's to take; the driver's reset does not make it unhappen.
+        *self = Self { fault: self.fault.take(), ..Self::new(device) };
     }
 
     fn device_features(&self) -> u64 {
