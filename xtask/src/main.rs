@@ -3,6 +3,7 @@
 //! One file per chore. A chore's module has its `Arguments` and a `run` that takes them; to add one, write
 //! the module and name it in [`Chore`] and in `main`.
 
+mod differential;
 mod fetch_debian;
 mod generate;
 mod process;
@@ -10,6 +11,7 @@ mod riscv_tests;
 mod workspace;
 
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "V-ISA's project chores", disable_help_subcommand = true)]
@@ -20,15 +22,24 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Chore {
+    Differential(differential::Arguments),
     FetchDebian(fetch_debian::Arguments),
     Generate(generate::Arguments),
     RiscvTests(riscv_tests::Arguments),
 }
 
-fn main() -> anyhow::Result<()> {
-    match CommandLine::parse().chore {
+fn main() -> ExitCode {
+    let result = match CommandLine::parse().chore {
+        Chore::Differential(arguments) => differential::run(arguments),
         Chore::FetchDebian(arguments) => fetch_debian::run(arguments),
         Chore::Generate(arguments) => generate::run(arguments),
         Chore::RiscvTests(arguments) => riscv_tests::run(arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -12,7 +12,6 @@ use anyhow::{Context, Result, bail};
 use outcome::Outcome;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -128,22 +127,13 @@ pub fn run(arguments: Arguments) -> Result<()> {
     }
     let visa = match arguments.visa {
         Some(path) => path,
-        None => release_build()?,
+        None => workspace::release_build("visa")?,
     };
     let outcomes = in_parallel(&tests, |test| match builder.build(test) {
         Ok(program) => outcome::run(&visa, &program),
         Err(error) => Outcome::Broken(format!("{error:#}")),
     });
     report(&tests, &outcomes, &environments)
-}
-
-/// Builds the `visa` command, and returns where it is.
-fn release_build() -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    process::output(
-        Command::new(cargo).args(["build", "--release", "--package", "visa"]).current_dir(workspace::root()),
-    )?;
-    Ok(workspace::target().join("release/visa"))
 }
 
 /// Every test of the suite in each environment, by group and name.

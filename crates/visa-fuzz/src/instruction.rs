@@ -1,0 +1,137 @@
+//! Single random instructions: what each operand may be, and which rows a program that must not trap may use.
+
+use crate::Random;
+use visa_isa::compressed;
+use visa_isa::operand::{Kind, Operand, Target};
+use visa_isa::table::{Format, ROWS, Row};
+use visa_isa::{Group, Instruction, Op, Ring, encode, encode_compressed};
+
+/// A register that programs leave alone, because whoever made them needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reserved(pub u8);
+
+impl Reserved {
+    /// A number that no register has.
+    pub const NONE: Self = Self(32);
+}
+
+/// What an instruction does to the flow of a program, as far as a generator must know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Registers to registers.
+    Compute,
+    /// Reads or writes memory at rs1 + imm.
+    Memory,
+    /// Reads or writes memory at rs1, which must be aligned to this many bytes.
+    Atomic(u8),
+    /// Branches or jumps by a distance.
+    Branch,
+    /// Jumps to a register.
+    JumpRegister,
+    /// Anything that traps, or that only some rings may do, or whose result depends on time.
+    Other,
+}
+
+/// The role of an instruction, from its row.
+pub fn role(op: Op) -> Role {
+    let row = op.row();
+    match op {
+        Op::Ecall | Op::Ebreak => return Role::Other,
+        Op::Jalr => return Role::JumpRegister,
+        _ => {}
+    }
+    if row.ring != Ring::User || row.group == Group::System || row.group.is_visa() {
+        return Role::Other;
+    }
+    match row.format {
+        Format::Load | Format::Store | Format::FloatLoad | Format::FloatStore => Role::Memory,
+        Format::LoadReserved | Format::Amo => Role::Atomic(1 << (row.bits.value >> 12 & 7)),
+        Format::Branch | Format::Jump => Role::Branch,
+        _ => Role::Compute,
+    }
+}
+
+/// The rows of some groups that have a role.
+pub fn rows(groups: &[Group], wanted: impl Fn(Role) -> bool) -> Vec<&'static Row> {
+    ROWS.iter().filter(|row| groups.contains(&row.group) && wanted(role(row.op))).collect()
+}
+
+/// The compressed rows that have a role.
+pub fn compressed_rows(wanted: impl Fn(Role) -> bool) -> Vec<&'static compressed::Row> {
+    compressed::ROWS.iter().filter(|row| wanted(role(row.op))).collect()
+}
+
+/// A random instruction of a row, with operands that are always allowed.
+pub fn of_row(row: &Row, random: &mut Random, reserved: Reserved) -> Instruction {
+    let mut instruction = Instruction::new(row.op);
+    for &operand in row.format.operands() {
+        operand.set(&mut instruction, value(operand, random, reserved));
+    }
+    instruction
+}
+
+/// A random instruction of a compressed row. Words that are reserved are left out.
+pub fn of_compressed_row(row: &compressed::Row, random: &mut Random, reserved: Reserved) -> Instruction {
+    loop {
+        let mut instruction = Instruction { length: 2, ..Instruction::new(row.op) };
+        for &operand in row.operands {
+            operand.set(&mut instruction, value(operand, random, reserved));
+        }
+        if encode_compressed(row, &instruction).is_ok() && is_its_own(row, &instruction) {
+            return instruction;
+        }
+    }
+}
+
+/// C.LUI with the stack pointer is C.ADDI16SP.
+fn is_its_own(row: &compressed::Row, instruction: &Instruction) -> bool {
+    const STACK_POINTER: u8 = 2;
+    !(row.op == Op::Lui && instruction.rd == STACK_POINTER)
+}
+
+/// Whether an instruction writes an integer register that it must not.
+pub fn writes_reserved(instruction: &Instruction, operands: &[Operand], reserved: Reserved) -> bool {
+    operands.iter().any(|operand| {
+        matches!(operand.kind(), Kind::Integer | Kind::Implied)
+            && matches!(operand.target(), Target::Rd | Target::RdRs1)
+            && instruction.rd == reserved.0
+    })
+}
+
+/// The bytes of an instruction: of a compressed form if a row of one is given.
+pub fn bytes(instruction: &Instruction, row: Option<&compressed::Row>) -> Vec<u8> {
+    const FITS: &str = "the generator keeps operands in their ranges";
+    match row {
+        Some(row) => encode_compressed(row, instruction).expect(FITS).to_le_bytes().to_vec(),
+        None => encode(instruction).expect(FITS).to_le_bytes().to_vec(),
+    }
+}
+
+/// A random value of an operand; registers that are written avoid the reserved one.
+fn value(operand: Operand, random: &mut Random, reserved: Reserved) -> i32 {
+    /// The rounding modes RNE to RMM, and DYN.
+    const ROUNDING: [i32; 6] = [0, 1, 2, 3, 4, 7];
+    match operand.kind() {
+        Kind::Implied => operand.bias(),
+        Kind::Rounding => random.pick(&ROUNDING),
+        Kind::Integer if matches!(operand.target(), Target::Rd | Target::RdRs1) => loop {
+            let register = in_range(operand, random);
+            if register != i32::from(reserved.0) {
+                return register;
+            }
+        },
+        _ => in_range(operand, random),
+    }
+}
+
+/// A value that the operand can hold, the ends of its range more often than others.
+pub fn in_range(operand: Operand, random: &mut Random) -> i32 {
+    let step = 1i64 << operand.alignment_bits();
+    let (low, high) = operand.range();
+    let value = match random.below(16) {
+        0 if operand.kind() != Kind::Integer => low,
+        1 if operand.kind() != Kind::Integer => high,
+        _ => low + random.below(((high - low) / step + 1) as u64) as i64 * step,
+    };
+    value as i32
+}
