@@ -183,6 +183,7 @@ impl DeviceTree {
         writer.property_string_list("riscv,isa-extensions", ISA_EXTENSIONS.map(String::from).to_vec())?;
         let controller = writer.begin_node("interrupt-controller")?;
         writer.property_string("compatible", "riscv,cpu-intc")?;
+        writer.property_u32("#address-cells", 0)?;
         writer.property_u32("#interrupt-cells", 1)?;
         writer.property_null("interrupt-controller")?;
         writer.property_phandle(HART_PHANDLE + hart)?;

@@ -4,7 +4,7 @@ use object::elf::{
     ELFCLASS64, ELFDATA2LSB, ELFMAG, EM_RISCV, ET_DYN, ET_EXEC, FileHeader64, PT_LOAD, ProgramHeader64,
 };
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
-use object::{LittleEndian, Object, ObjectSymbol, SymbolKind};
+use object::{LittleEndian, Object, ObjectSymbol, SymbolKind, SymbolSection};
 
 use super::{ImageKind, LoadError, LoadedImage, Loader, Symbol};
 
@@ -137,12 +137,11 @@ fn physical_entry(name: &str, entry: u64, segments: &[Segment<'_>]) -> Result<u6
         .ok_or(LoadError::Entry { name: name.into(), entry })
 }
 
-/// Named code and data, ascending. Mapping symbols ("$x", "$d") and the assembler's local labels tell nobody anything.
+/// Named places, ascending. Mapping symbols ("$x", "$d") and the assembler's local labels tell nobody anything.
 fn symbols(file: &ElfFile64<'_, LittleEndian>) -> Vec<Symbol> {
     let mut symbols: Vec<Symbol> = file
         .symbols()
-        .filter(|symbol| symbol.is_definition() || symbol.kind() == SymbolKind::Unknown)
-        .filter(|symbol| !symbol.is_undefined())
+        .filter(|symbol| is_place(symbol.kind(), symbol.section()))
         .filter_map(|symbol| {
             let name = symbol.name().ok().filter(|name| !name.is_empty())?;
             let told = !name.starts_with('$') && !name.starts_with(".L");
@@ -151,4 +150,14 @@ fn symbols(file: &ElfFile64<'_, LittleEndian>) -> Vec<Symbol> {
         .collect();
     symbols.sort_by(|left, right| left.address.cmp(&right.address).then_with(|| left.name.cmp(&right.name)));
     symbols
+}
+
+/// Whether a symbol names a place in memory: code, data, or an untyped label of assembly code; not an untyped absolute
+/// value, which is some constant.
+fn is_place(kind: SymbolKind, section: SymbolSection) -> bool {
+    match kind {
+        SymbolKind::Text | SymbolKind::Data => section != SymbolSection::Undefined,
+        SymbolKind::Unknown => matches!(section, SymbolSection::Section(_)),
+        _ => false,
+    }
 }

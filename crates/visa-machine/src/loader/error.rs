@@ -110,7 +110,7 @@ pub enum LoadError {
         alignment: u64,
     },
     /// It is compressed in a way that is not undone here.
-    #[error("{name}: this is a {format} file; unpack it first")]
+    #[error("{name}: compressed or wrapped as {format}; unpack it first")]
     Compressed {
         /// The file.
         name: String,
