@@ -4,9 +4,9 @@
 #define FINISHER_PASS 0x5555
 #define FINISHER_FAIL 0x3333
 
-// Numbers beyond those of any test's cases.
-#define UNEXPECTED_EXIT 0x400
-#define UNEXPECTED_TRAP 0x800
+// Numbers beyond those of any test's cases, and within the eight bits of an exit code.
+#define UNEXPECTED_EXIT 0x80
+#define UNEXPECTED_TRAP 0xc0
 
 // Reports the number in `number` as failed; clobbers a0.
 #define REPORT_FAIL(number)                                                    \

@@ -4,7 +4,6 @@
 //! are in `tests/riscv-tests-env`.
 
 mod build;
-mod header;
 mod outcome;
 
 use crate::{process, workspace};

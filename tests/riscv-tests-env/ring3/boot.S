@@ -1,13 +1,26 @@
 // Ring -1's part: makes both stages of page tables, fills a VMCS, enters the guest in Ring 3.
 
 #include "finisher.h"
-#include "visa_isa.h"
+#include "visa.h"
 #include "window.h"
 
 #define PAGE 4096
 #define PAGE_SHIFT 12
 #define MEGA_PAGE_SHIFT 21
 #define SV39 (8 << 60)
+
+// RISC-V's page-table entry.
+#define PTE_VALID (1 << 0)
+#define PTE_READ (1 << 1)
+#define PTE_WRITE (1 << 2)
+#define PTE_EXECUTE (1 << 3)
+#define PTE_USER (1 << 4)
+#define PTE_PPN_SHIFT 10
+
+// Every exception that EXCMAP can name: none may occur.
+#define ALL_EXCEPTIONS 0x1ff
+
+#define SSTATUS_FS_INITIAL (1 << 13)
 
 #define BRANCH_ENTRY PTE_VALID
 // Accessed and dirty stay clear: the hardware sets them.
@@ -34,7 +47,7 @@
   .globl _start
 _start:
   la t0, unexpected_trap
-  csrw MSR_HVVEC, t0
+  csrw VISA_MSR_HVVEC, t0
 
   // 1. The guest's tables, in the window: s0 where they are, s1 where the guest finds them.
   li s0, WINDOW_PHYSICAL + GUEST_TABLES
@@ -52,39 +65,39 @@ _start:
 
   // 3. The VMCS. All that is not set here is zero.
   la s2, vmcs
-  li t0, VMCS_REVISION_VALUE
-  sd t0, VMCS_REVISION(s2)
-  li t0, TRAP_PF
-  sd t0, VMCS_TRAPCFG(s2)
-  li t0, EXCEPTION_MAP_VALID
-  sd t0, VMCS_EXCEPTION_MAP(s2)
+  li t0, VISA_VMCS_REVISION_VALUE
+  sd t0, VISA_VMCS_REVISION(s2)
+  li t0, VISA_TRAP_PF
+  sd t0, VISA_VMCS_TRAPCFG(s2)
+  li t0, ALL_EXCEPTIONS
+  sd t0, VISA_VMCS_EXCEPTION_MAP(s2)
   la t0, nested_tables
   srli t0, t0, PAGE_SHIFT
   li t1, SV39
   or t0, t0, t1
-  sd t0, VMCS_NESTED_BASE(s2)
+  sd t0, VISA_VMCS_NESTED_BASE(s2)
   li t0, (WINDOW_GUEST + GUEST_TABLES) >> PAGE_SHIFT
   or t0, t0, t1
-  sd t0, VMCS_PAGE_TABLE_BASE(s2)
+  sd t0, VISA_VMCS_PAGE_TABLE_BASE(s2)
   li t0, 1 << 32
-  sd t0, VMCS_TIME_SCALE(s2)
+  sd t0, VISA_VMCS_TIME_SCALE(s2)
   li t0, SSTATUS_FS_INITIAL
-  sd t0, VMCS_GUEST_SSTATUS(s2)
+  sd t0, VISA_VMCS_GUEST_SSTATUS(s2)
   li t0, 3
-  sd t0, VMCS_RING(s2)
+  sd t0, VISA_VMCS_RING(s2)
   li t0, WINDOW_VIRTUAL
-  sd t0, VMCS_PC(s2)
+  sd t0, VISA_VMCS_PC(s2)
 
   // 4. The guest ends the run itself; if it comes back here, something went wrong.
   mv a0, s2
-  .word INSTRUCTION_VMENTER_A0
-  .word INSTRUCTION_VMCAUSE_A0
+  vmenter a0
+  vmcause a0
   addi gp, a0, UNEXPECTED_EXIT
   REPORT_FAIL(gp)
 
   .align 2
 unexpected_trap:
-  csrr gp, MSR_HVCAUSE
+  csrr gp, VISA_MSR_HVCAUSE
   li a0, UNEXPECTED_TRAP
   add gp, gp, a0
   REPORT_FAIL(gp)

@@ -1,9 +1,8 @@
 //! Building tests with the GNU toolchain for bare RISC-V.
 
-use super::{Environment, Test, header};
+use super::{Environment, Test};
 use crate::{process, workspace};
-use anyhow::{Context, Result};
-use std::fs;
+use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,12 +15,12 @@ pub struct Builder {
     source: PathBuf,
     /// The environments' directory.
     environments: PathBuf,
-    /// Where built tests go, with the header and the link scripts.
+    /// Where built tests go, with the link scripts.
     output: PathBuf,
 }
 
 impl Builder {
-    /// Writes the header and the preprocessed link scripts.
+    /// Writes the preprocessed link scripts.
     pub fn new(source: &Path, environments: &[Environment]) -> Result<Self> {
         let builder = Self {
             source: source.to_owned(),
@@ -29,7 +28,6 @@ impl Builder {
             output: workspace::target().join("riscv-tests"),
         };
         process::create_directory(&builder.output)?;
-        fs::write(builder.output.join("visa_isa.h"), header::text()?).context("cannot write visa_isa.h")?;
         for &environment in environments {
             process::create_directory(&builder.output.join(environment.name()))?;
             let script = builder.environments.join(environment.name()).join("link.ld");
@@ -58,7 +56,7 @@ impl Builder {
             .arg("-I")
             .arg(&self.environments)
             .arg("-I")
-            .arg(&self.output)
+            .arg(workspace::root().join("guest/include"))
             .arg("-I")
             .arg(self.source.join("isa/macros/scalar"))
             .arg("-T")
