@@ -5,8 +5,8 @@
 #define FINISHER_FAIL 0x3333
 
 // Numbers beyond those of any test's cases, and within the eight bits of an exit code.
-#define UNEXPECTED_EXIT 0x80
-#define UNEXPECTED_TRAP 0xc0
+#define UNEXPECTED_EXIT 200
+#define UNEXPECTED_TRAP 224
 
 // Reports the number in `number` as failed; clobbers a0.
 #define REPORT_FAIL(number)                                                    \

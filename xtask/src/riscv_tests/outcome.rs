@@ -8,7 +8,7 @@ use std::process::Command;
 /// How long a test may take; the longest needs some thousand instructions.
 const TIMEOUT_S: &str = "20";
 
-/// The exit code of `visa run` when the time is over.
+/// The exit code of `visa run` when the time is over. (A test's case of that number would fail as well.)
 const EXIT_TIMEOUT: i32 = 124;
 
 /// How a test ended.
