@@ -1,0 +1,34 @@
+//! visor, the V-ISA hypervisor and firmware. It runs in Ring -1 and nowhere else.
+//!
+//! What needs no machine is in modules of its own and is tested on the host: reading the device trees
+//! ([`device_tree`]), building the second stage ([`second_stage`]), the SBI ([`sbi`]). The rest touches MSRs and is
+//! built for the machine alone: boot, world switch, exits, console.
+//!
+//! visor never fetches or decodes a guest's instruction: every exit comes decoded (specification, 2.4).
+#![cfg_attr(not(test), no_std)]
+
+pub mod device_tree;
+pub mod ending;
+pub mod memory;
+pub mod sbi;
+pub mod second_stage;
+
+#[cfg(target_arch = "riscv64")]
+#[macro_use]
+pub mod console;
+#[cfg(target_arch = "riscv64")]
+pub mod boot;
+#[cfg(target_arch = "riscv64")]
+mod demo;
+#[cfg(target_arch = "riscv64")]
+mod exits;
+#[cfg(target_arch = "riscv64")]
+mod firmware;
+#[cfg(target_arch = "riscv64")]
+pub mod hart;
+#[cfg(target_arch = "riscv64")]
+mod report;
+#[cfg(target_arch = "riscv64")]
+mod vm;
+#[cfg(target_arch = "riscv64")]
+mod vmcs;

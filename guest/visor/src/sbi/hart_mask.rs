@@ -1,0 +1,44 @@
+//! Sets of harts, as SBI calls give them: a mask, and the hart that its bit 0 stands for (SBI 2.0, chapter 3).
+
+use super::SbiError;
+
+/// Harts that exist, a bit each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HartSet(u64);
+
+/// The base that says "all of them, whatever the mask".
+const ALL: u64 = u64::MAX;
+
+impl HartSet {
+    /// The harts that a call names, of `harts` (at most 64). One that does not exist is an invalid parameter.
+    pub fn new(mask: u64, base: u64, harts: usize) -> Result<HartSet, SbiError> {
+        let existing = if harts >= 64 { u64::MAX } else { (1 << harts) - 1 };
+        if base == ALL {
+            return Ok(HartSet(existing));
+        }
+        if mask == 0 {
+            return Ok(HartSet(0));
+        }
+        // No bit may be lost in shifting, and none may stand for a hart that is not there.
+        let shifted = if base < 64 { mask << base } else { 0 };
+        if base >= 64 || shifted >> base != mask || shifted & !existing != 0 {
+            return Err(SbiError::InvalidParameter);
+        }
+        Ok(HartSet(shifted))
+    }
+
+    /// One hart.
+    pub const fn one(hart: usize) -> HartSet {
+        HartSet(1 << hart)
+    }
+
+    /// Whether a hart is in it.
+    pub const fn has(self, hart: usize) -> bool {
+        self.0 >> hart & 1 != 0
+    }
+
+    /// The harts, from the lowest.
+    pub fn iter(self) -> impl Iterator<Item = usize> {
+        (0..64).filter(move |hart| self.has(*hart))
+    }
+}
