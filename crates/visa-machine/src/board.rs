@@ -213,8 +213,8 @@ impl Board {
         if transport.needs_service() {
             let second_stage = SecondStage::new(&self.ram, *hptbr);
             let memory = match &second_stage {
-                Some(stage) => DmaMemory::translated(self.ram.memory(), stage),
-                None => DmaMemory::physical(self.ram.memory()),
+                Some(stage) => DmaMemory::translated(&self.ram, stage),
+                None => DmaMemory::physical(&self.ram),
             };
             transport.service(&memory);
         }

@@ -88,6 +88,18 @@ fn an_elf_can_be_moved() {
 }
 
 #[test]
+fn file_headers_before_ram_are_left_out() {
+    let ram = ram();
+    // The headers in a page of their own before the text, as a linker puts them that was told only where the text is.
+    let mut image = elf(RAM, &[(LOAD, 0, RAM - 0x200, RAM - 0x200, 0x240, 0x240)]);
+    let loaded = load(&ram, &image).unwrap();
+    assert_eq!((loaded.entry, loaded.range), (RAM, RAM..RAM + 0x40));
+    assert_eq!(ram.load_u32(0), Some(0x0403_0201));
+    image[0x1FF] = 1; // something that is neither header nor padding
+    assert!(error(&image).contains("segment 0 of 0x240 bytes at 0x7ffffe00 is outside RAM"));
+}
+
+#[test]
 fn every_truncation_of_an_elf_is_an_error() {
     let image = elf(RAM, &[(LOAD, 0x200, RAM, RAM, 64, 64)]);
     assert!(load(&ram(), &image).is_ok());

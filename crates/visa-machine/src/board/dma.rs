@@ -49,6 +49,7 @@ impl<'m> SecondStage<'m> {
         }
         if pte & marks != marks {
             self.ram.store_u64(offset, pte | marks)?;
+            self.ram.note_write(offset, PTE_BYTES);
         }
         Some(base | address & within_mask)
     }

@@ -20,10 +20,42 @@ pub(super) fn is_elf(bytes: &[u8]) -> bool {
 /// A loadable segment, checked against the file.
 struct Segment<'d> {
     index: usize,
+    file_offset: u64,
     data: &'d [u8],
     virtual_address: u64,
     physical_address: u64,
     memory_bytes: u64,
+}
+
+impl Segment<'_> {
+    /// Linkers told where to put the text, and nothing else, put the file's own headers in the page before it, as part
+    /// of the first segment. Where that page is before RAM, it is left out: nothing but headers and padding is lost.
+    fn without_headers(self, header_bytes: u64, offset: u64, ram_base: u64) -> Self {
+        let outside = ram_base.saturating_sub(self.physical_address.wrapping_add(offset));
+        let unneeded =
+            usize::try_from(outside).ok().filter(|_| self.file_offset == 0).is_some_and(|outside| {
+                self.data
+                    .get(header_bytes as usize..outside)
+                    .is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
+            });
+        if outside == 0 || !unneeded {
+            return self;
+        }
+        Self {
+            data: &self.data[outside as usize..],
+            virtual_address: self.virtual_address.wrapping_add(outside),
+            physical_address: self.physical_address.wrapping_add(outside),
+            memory_bytes: self.memory_bytes - outside,
+            ..self
+        }
+    }
+}
+
+/// Length of the ELF header and the program headers that usually follow it, in bytes.
+fn header_bytes(header: &FileHeader64<LittleEndian>) -> u64 {
+    let programs =
+        u64::from(header.e_phnum(LittleEndian)) * size_of::<ProgramHeader64<LittleEndian>>() as u64;
+    size_of::<FileHeader64<LittleEndian>>() as u64 + programs
 }
 
 /// Loads an ELF at the physical addresses of its segments, plus `offset`.
@@ -44,7 +76,8 @@ pub(super) fn load(
     let mut segments = Vec::new();
     for (index, program) in header.program_headers(LittleEndian, bytes).map_err(damaged)?.iter().enumerate() {
         if program.p_type(LittleEndian) == PT_LOAD && program.p_memsz(LittleEndian) != 0 {
-            segments.push(segment(name, bytes, index, program)?);
+            let segment = segment(name, bytes, index, program)?;
+            segments.push(segment.without_headers(header_bytes(header), offset, loader.ram.base()));
         }
     }
     let entry = physical_entry(name, header.e_entry(LittleEndian), &segments)?.wrapping_add(offset);
@@ -116,6 +149,7 @@ fn segment<'d>(
     })?;
     Ok(Segment {
         index,
+        file_offset: offset,
         data,
         virtual_address: program.p_vaddr(LittleEndian),
         physical_address: program.p_paddr(LittleEndian),
