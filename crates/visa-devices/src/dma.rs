@@ -2,10 +2,12 @@
 //! second-stage page table.
 //!
 //! [`DmaMemory`] is a vm-memory `GuestMemory`, so virtqueues walk through it unchanged. Nothing is cached: every access
-//! asks the translation anew, so a hypervisor that unmaps a page needs no flush for devices.
+//! asks the translation anew, so a hypervisor that unmaps a page needs no flush for devices. What devices write is told
+//! to whoever watches the page ([`Ram::note_write`]).
 
 use std::iter::FusedIterator;
 
+use visa_mem::Ram;
 use vm_memory::bitmap::BS;
 use vm_memory::guest_memory::{Error, GuestMemorySliceIterator, Result};
 use vm_memory::{GuestAddress, GuestMemory, GuestMemoryBackend, Permissions, VolatileSlice};
@@ -32,32 +34,41 @@ pub trait DmaTranslation {
 /// RAM, seen through an optional translation.
 #[derive(Clone, Copy)]
 pub struct DmaMemory<'m> {
-    memory: &'m visa_mem::GuestMemory,
+    ram: &'m Ram,
     translation: Option<&'m dyn DmaTranslation>,
 }
 
 impl<'m> DmaMemory<'m> {
     /// Untranslated: the device's addresses are physical.
-    pub fn physical(memory: &'m visa_mem::GuestMemory) -> Self {
-        Self { memory, translation: None }
+    pub fn physical(ram: &'m Ram) -> Self {
+        Self { ram, translation: None }
     }
 
     /// The device's addresses go through `translation`.
-    pub fn translated(memory: &'m visa_mem::GuestMemory, translation: &'m dyn DmaTranslation) -> Self {
-        Self { memory, translation: Some(translation) }
+    pub fn translated(ram: &'m Ram, translation: &'m dyn DmaTranslation) -> Self {
+        Self { ram, translation: Some(translation) }
     }
 
     /// The first stretch of `address..address + count` that is contiguous in RAM.
     fn first_slice(&self, address: u64, count: usize, access: Permissions) -> Result<VolatileSlice<'m, ()>> {
-        let Some(translation) = self.translation else {
-            return self.memory.get_slice(GuestAddress(address), count);
+        let (physical, length) = match self.translation {
+            None => (address, count),
+            Some(translation) => {
+                let wanted = if access.has_write() { DmaAccess::Write } else { DmaAccess::Read };
+                let physical = translation
+                    .translate(address, wanted)
+                    .ok_or(Error::InvalidGuestAddress(GuestAddress(address)))?;
+                let to_page_end = DMA_PAGE_BYTES - address % DMA_PAGE_BYTES;
+                (physical, count.min(to_page_end as usize))
+            }
         };
-        let access = if access.has_write() { DmaAccess::Write } else { DmaAccess::Read };
-        let to_page_end = DMA_PAGE_BYTES - address % DMA_PAGE_BYTES;
-        let physical = translation
-            .translate(address, access)
-            .ok_or(Error::InvalidGuestAddress(GuestAddress(address)))?;
-        self.memory.get_slice(GuestAddress(physical), count.min(to_page_end as usize))
+        let slice = self.ram.memory().get_slice(GuestAddress(physical), length)?;
+        if access.has_write()
+            && let Some(offset) = self.ram.offset_of(physical, length as u64)
+        {
+            self.ram.note_write(offset, length as u64);
+        }
+        Ok(slice)
     }
 }
 

@@ -102,7 +102,7 @@ proptest! {
         let mut bench = Bench::new(MemoryBackend::new(vec![0; 4096], false));
         for access in &accesses {
             apply(&mut bench.transport, access);
-            bench.transport.service(&DmaMemory::physical(bench.ram.memory()));
+            bench.transport.service(&DmaMemory::physical(&bench.ram));
         }
     }
 

@@ -373,6 +373,22 @@ fn nothing_happens_before_driver_ok() {
     assert_eq!(bench.used_index(), 0);
 }
 
+#[test]
+fn watched_pages_hear_of_what_the_device_writes() {
+    let (mut bench, _) = started();
+    for address in [DATA, DATA + 0x1000, HEADER] {
+        bench.ram.watch(address - BASE, true);
+    }
+    bench.request(IN, 0, 512, true);
+    bench.submit(0);
+    assert!(bench.ram.any_watched_written());
+    assert_eq!(
+        bench.ram.take_written(),
+        [DATA - BASE],
+        "only the page that was written, not the one that was read"
+    );
+}
+
 /// Guest-physical page n of a small VM is the RAM page 16 + n; page 5 (the data) may only be read, page 6 is absent.
 struct SmallVm;
 
@@ -390,7 +406,7 @@ impl DmaTranslation for SmallVm {
 fn an_assigned_device_sees_guest_physical_memory() {
     let ram = visa_mem::Ram::new(BASE, RAM_BYTES).unwrap();
     let vm = SmallVm;
-    let memory = DmaMemory::translated(ram.memory(), &vm);
+    let memory = DmaMemory::translated(&ram, &vm);
     let host = |guest: u64| 16 * 4096 + guest;
     let mut transport = VirtioMmio::new(Box::new(Block::new(Box::new(SharedDisk::new()), "")));
     let word = AccessSize::Word;

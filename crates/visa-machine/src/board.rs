@@ -149,6 +149,26 @@ impl Board {
         self.virtio.get_mut(slot)?.transport.take_fault()
     }
 
+    /// What has failed on the host's side of the device in `slot` (a disk file, say) since the last call.
+    pub fn take_virtio_error(&mut self, slot: usize) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+        self.virtio.get_mut(slot)?.transport.take_error()
+    }
+
+    /// Resets every device, as a machine reset does. RAM, the time, the disks' contents, and what was typed and not yet
+    /// read stay; devices that were assigned to a VM are taken back.
+    pub fn reset(&mut self) {
+        self.finisher = Finisher::new();
+        self.rtc = Rtc::new();
+        self.plic = Plic::new(self.harts);
+        self.uart = Uart::new();
+        self.port_uart = Uart::new();
+        for slot in &mut self.virtio {
+            slot.transport.reset();
+            slot.hptbr = 0;
+        }
+        self.set_time(self.time_ticks);
+    }
+
     /// Tells the board the time, in ticks of [`TIMEBASE_HZ`]. Devices see no other clock.
     pub fn set_time(&mut self, ticks: u64) {
         self.time_ticks = ticks;

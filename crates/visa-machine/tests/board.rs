@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
-use visa_devices::{FinisherRequest, MemoryBackend};
+use visa_devices::{BlockBackend, BlockError, FinisherRequest, MemoryBackend};
 use visa_isa::Ring;
 use visa_machine::board::{Board, BoardConfig, BoardError, CONSOLE_INPUT_BYTES_MAX};
 use visa_machine::memory_map::RAM_BASE;
@@ -249,6 +249,73 @@ fn an_assigned_disk_reads_and_writes_through_the_second_stage() {
     assert!(board.external_line(1, Ring::Kernel));
     assert_eq!(claim(&mut board), 1);
     assert!(board.take_virtio_fault(0).is_none());
+}
+
+#[test]
+fn a_reset_makes_the_devices_new_and_keeps_the_rest() {
+    let mut board = board();
+    read_through_second_stage(&mut board, |_| {});
+    route(&mut board, 1);
+    board.set_time(10_000_000);
+    board.console_input(b"k");
+    board.mmio_write(FINISHER, WORD, 0x7777).unwrap();
+    board.mmio_write(UART + 4, BYTE, 1).unwrap();
+    assert!(board.external_line(1, Ring::Kernel));
+
+    board.reset();
+    assert!(!board.external_line(1, Ring::Kernel));
+    assert_eq!(board.finisher_request(), None);
+    assert_eq!(board.mmio_read(VIRTIO_0 + 0x70, WORD), Ok(0), "device status");
+    assert_eq!(board.mmio_read(VIRTIO_0 + 8, WORD), Ok(2), "the disk is still there");
+    assert_eq!(board.mmio_read(RTC, WORD), Ok(2_000_000_000));
+    assert_eq!(board.mmio_read(UART + 5, BYTE), Ok(0x61));
+    assert_eq!(board.mmio_read(UART, BYTE), Ok(b'k'.into()), "what was typed is still to be read");
+    assert_eq!(board.ram().load_u16(0x2_3002), Some(1));
+    // The queue is gone and the disk is the board's again: the same registers now name physical addresses.
+    board.ram().fill(0x2_3000, 0x1000, 0).unwrap();
+    for (offset, value) in [
+        (0x24, 1),
+        (0x20, 1),
+        (0x70, 0xB),
+        (0x38, 8),
+        (0x80, RAM_BASE + 0x2_1000),
+        (0x90, RAM_BASE + 0x2_2000),
+        (0xA0, RAM_BASE + 0x2_3000),
+        (0x44, 1),
+        (0x70, 0xF),
+        (0x50, 0),
+    ] {
+        board.mmio_write(VIRTIO_0 + offset, WORD, value).unwrap();
+    }
+    assert!(board.take_virtio_fault(0).is_some(), "the header's address, 0x4000, is not in RAM");
+}
+
+#[test]
+fn a_failing_disk_is_told_to_guest_and_host() {
+    struct Broken;
+    impl BlockBackend for Broken {
+        fn sectors(&self) -> u64 {
+            1
+        }
+        fn read_only(&self) -> bool {
+            false
+        }
+        fn read(&mut self, sector: u64, into: &mut [u8]) -> Result<(), BlockError> {
+            Err(BlockError { operation: "read", sector, bytes: into.len(), reason: "no medium".into() })
+        }
+        fn write(&mut self, _: u64, _: &[u8]) -> Result<(), BlockError> {
+            Ok(())
+        }
+        fn flush(&mut self) -> Result<(), BlockError> {
+            Ok(())
+        }
+    }
+    let mut board = board();
+    board.attach_disk(Box::new(Broken), "d").unwrap();
+    assert_eq!(read_through_second_stage(&mut board, |_| {}), (1, 1));
+    let error = board.take_virtio_error(0).expect("an error").to_string();
+    assert_eq!(error, "read of 512 bytes at sector 0 failed: no medium");
+    assert!(board.take_virtio_error(0).is_none());
 }
 
 #[test]

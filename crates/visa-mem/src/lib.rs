@@ -14,6 +14,7 @@
 
 mod bus;
 mod ram;
+mod watch;
 
 pub use bus::{AccessFault, AccessSize, Device, Platform};
 pub use ram::{GuestMemory, RAM_ALIGNMENT, RAM_SIZE_MAX, Ram, RamError};

@@ -7,6 +7,7 @@
 //! 2. Nobody gets a Rust reference into the mapping; every access is a copy through a raw pointer.
 //! 3. `Ram` is not `Sync`: plain accesses through `&Ram` come from one thread at a time.
 
+use crate::watch::Watch;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 
 /// The object that virtqueues walk: vm-memory's view of the same bytes.
@@ -66,6 +67,7 @@ pub struct Ram {
     base: u64,
     /// In bytes; at least `RAM_ALIGNMENT`.
     size: u64,
+    watch: Watch,
 }
 
 // SAFETY: `host` points into the mapping that `memory` owns, which is not tied to a thread; moving the whole object
@@ -124,7 +126,7 @@ impl Ram {
             .map_err(|error| host_error(error.to_string()))?;
         let host =
             memory.get_host_address(GuestAddress(base)).map_err(|error| host_error(error.to_string()))?;
-        Ok(Self { memory, host, base, size })
+        Ok(Self { memory, host, base, size, watch: Watch::default() })
     }
 
     /// Physical address of the first byte.
@@ -188,6 +190,36 @@ impl Ram {
     /// long as this object lives.
     pub fn host_pointer(&self) -> *mut u8 {
         self.host
+    }
+
+    /// Watches, or no longer watches, the page that holds `offset`. The `store_*` family does not look: whoever stores
+    /// to a page that [`Ram::is_watched`] says so with [`Ram::note_write`].
+    pub fn watch(&self, offset: u64, watched: bool) {
+        if offset < self.size {
+            self.watch.set(offset, watched);
+        }
+    }
+
+    /// Whether the page that holds `offset` is watched.
+    pub fn is_watched(&self, offset: u64) -> bool {
+        self.watch.is_set(offset)
+    }
+
+    /// Says that `length` bytes at `offset` were written, outside of what the caller knows to be unwatched.
+    pub fn note_write(&self, offset: u64, length: u64) {
+        if offset < self.size && length <= self.size {
+            self.watch.note(offset, length);
+        }
+    }
+
+    /// Whether a watched page was written since the last [`Ram::take_written`].
+    pub fn any_watched_written(&self) -> bool {
+        self.watch.any_written()
+    }
+
+    /// Offsets of the watched pages that were written since the last call; one may occur more than once.
+    pub fn take_written(&self) -> Vec<u64> {
+        self.watch.take_written()
     }
 
     /// The physical address of `length` bytes at `offset`, if they are inside.

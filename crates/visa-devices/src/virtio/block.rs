@@ -153,11 +153,6 @@ impl Block {
         Self { backend, identifier: bytes, last_error: None }
     }
 
-    /// The last error of the medium, for the host's log; taking it clears it.
-    pub fn take_error(&mut self) -> Option<BlockError> {
-        self.last_error.take()
-    }
-
     /// Runs a request whose header is read and whose data occupies `data_bytes`; returns status and bytes written to
     /// the guest before the status byte.
     fn execute(&mut self, request: &Request, chain: &Chain, memory: &DmaMemory<'_>) -> (Status, u32) {
@@ -292,4 +287,8 @@ impl VirtioDevice for Block {
     }
 
     fn reset(&mut self) {}
+
+    fn take_error(&mut self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+        self.last_error.take().map(Into::into)
+    }
 }

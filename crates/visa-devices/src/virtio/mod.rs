@@ -145,4 +145,8 @@ pub trait VirtioDevice: Send {
 
     /// The driver has reset the device.
     fn reset(&mut self);
+
+    /// The host's side has failed (a disk file could not be read, say) since the last call: for the host's log. The
+    /// guest has been told in the device's own way.
+    fn take_error(&mut self) -> Option<Box<dyn std::error::Error + Send + Sync>>;
 }

@@ -152,6 +152,11 @@ impl VirtioMmio {
         self.fault.take()
     }
 
+    /// What has failed on the host's side of the device ([`VirtioDevice::take_error`]).
+    pub fn take_error(&mut self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+        self.device.as_mut()?.take_error()
+    }
+
     /// Whether a queue has been notified since the last [`VirtioMmio::service`].
     pub fn needs_service(&self) -> bool {
         self.queues.iter().any(|queue| queue.notified)
@@ -206,7 +211,8 @@ impl VirtioMmio {
         }
     }
 
-    fn reset(&mut self) {
+    /// Resets device and transport, as a driver does by writing 0 to Status, and as the machine does at its own reset.
+    pub fn reset(&mut self) {
         let Some(mut device) = self.device.take() else { return };
         device.reset();
         // The fault is the host's to take; the driver's reset does not make it unhappen.

@@ -142,7 +142,7 @@ impl Bench {
 
     pub fn notify(&mut self) {
         self.write(register::QUEUE_NOTIFY, 0);
-        self.transport.service(&DmaMemory::physical(self.ram.memory()));
+        self.transport.service(&DmaMemory::physical(&self.ram));
     }
 
     pub fn submit(&mut self, head: u16) {
