@@ -62,16 +62,7 @@ impl Apt {
         let into = self.directory.join("packages");
         let mut command = self.command("apt-get", &["download"]);
         process::output(command.args(packages).current_dir(&into)).context("cannot download the packages")?;
-        let mut archives = Vec::new();
-        for entry in fs::read_dir(&into)? {
-            archives.push(entry?.path());
-        }
-        archives.retain(|path| path.extension().is_some_and(|extension| extension == "deb"));
-        if archives.len() != packages.len() {
-            bail!("{} packages asked for, {} archives in {}", packages.len(), archives.len(), into.display());
-        }
-        archives.sort();
-        Ok(archives)
+        packages.iter().map(|package| newest_archive(&into, package)).collect()
     }
 
     /// A line for each package: its name and version.
@@ -93,6 +84,20 @@ impl Apt {
     }
 }
 
+/// The archive of a package that was downloaded last: an earlier, interrupted run may have left older ones.
+fn newest_archive(directory: &Path, package: &str) -> Result<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".deb") && name.split('_').next() == Some(package) {
+            found.push((entry.metadata()?.modified()?, entry.path()));
+        }
+    }
+    let newest = found.into_iter().max().map(|(_, path)| path);
+    newest.with_context(|| format!("apt-get left no archive of {package} in {}", directory.display()))
+}
+
 /// The machine's own configuration parts stay in force (proxies, certificates); only the state moves.
 fn configuration_text(directory: &Path) -> String {
     let place = directory.display();
@@ -106,8 +111,9 @@ fn configuration_text(directory: &Path) -> String {
          Dir::State::lists \"{place}/lists\";\n\
          Dir::Cache \"{place}/cache\";\n\
          Dir::Etc::SourceList \"{place}/sources.list\";\n\
-         Dir::Etc::SourceParts \"-\";\n\
-         Dir::Etc::PreferencesParts \"-\";\n\
+         Dir::Etc::SourceParts \"/dev/null\";\n\
+         Dir::Etc::PreferencesParts \"/dev/null\";\n\
+         Acquire::Retries \"3\";\n\
          Acquire::Languages \"none\";\n\
          Acquire::IndexTargets::deb::DEP-11::DefaultEnabled \"false\";\n"
     )
