@@ -1,1 +1,33 @@
-//! Hart state, CSR rules, traps, translation and the world switch
+//! The state of a hart and everything privileged about it, shared by all engines.
+//!
+//! An engine decides how instructions are fetched and how they compute; whatever touches privilege comes here:
+//!
+//! * [`Hart`]: registers, banks, MSRs; [`msr`] says who may read and write what;
+//! * [`memory`]: loads, stores and fetches, by way of the [`tlb`] and the two-stage walk in [`translate`];
+//! * [`trap`]: exceptions and interrupts; [`world_switch`]: VMENTER, VM exits, VMSAVE, VMLOAD; [`assist`]: the exit
+//!   record and the resume action *complete*;
+//! * [`io`]: ports and IOVMAP; [`vic`]: virtual interrupts; [`clock`]: time and timers.
+//!
+//! Three outcomes are never mixed: a [`Stop`] is architectural (an exception or a VM exit), and an engine that gets one
+//! has executed nothing of the instruction; [`Event`]s are what observers see; errors of the host do not occur here.
+#![forbid(unsafe_code)]
+
+pub mod assist;
+pub mod clock;
+mod event;
+mod hart;
+pub mod io;
+pub mod memory;
+pub mod msr;
+mod state;
+pub mod tlb;
+pub mod translate;
+pub mod trap;
+pub mod vic;
+pub mod world_switch;
+
+pub use event::Event;
+pub use hart::{Bank, Hart, Statistics};
+pub use state::{ExitRecord, Hypervisor, Range, Supervisor, VirtualMachine};
+pub use trap::{Stop, Wait};
+pub use vic::{Message, Residency};

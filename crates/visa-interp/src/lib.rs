@@ -1,1 +1,21 @@
-//! The reference interpreter: what each V-ISA instruction means
+//! The reference interpreter: what each V-ISA instruction means.
+//!
+//! [`execute`](crate::execute) is the executable specification: one match over the instruction table, in the order of
+//! its groups. Around it, [`Interpreter`] keeps decoded blocks, so that an instruction is decoded once, and decides
+//! when a hart looks for interrupts.
+//!
+//! An instruction either completes, or stops with an exception or a VM exit and has had no effect.
+#![forbid(unsafe_code)]
+
+mod atomic;
+mod bitmanip;
+mod block;
+mod execute;
+mod float;
+mod muldiv;
+mod run;
+mod system;
+
+pub use block::Slot;
+pub use execute::Flow;
+pub use run::{Interpreter, RunEnd, Step};

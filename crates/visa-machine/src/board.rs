@@ -78,6 +78,8 @@ pub struct Board {
     console: Console,
     start_time_ns: u64,
     time_ticks: u64,
+    /// Counts what may have written to RAM behind the harts' back.
+    dma_generation: u64,
 }
 
 impl Board {
@@ -98,6 +100,7 @@ impl Board {
             console: Console::new(),
             start_time_ns: config.start_time_ns,
             time_ticks: 0,
+            dma_generation: 0,
         };
         board.set_time(0);
         Ok(board)
@@ -237,6 +240,7 @@ impl Board {
                 None => DmaMemory::physical(&self.ram),
             };
             transport.service(&memory);
+            self.dma_generation += 1;
         }
         transport.interrupt()
     }
@@ -304,6 +308,18 @@ impl Platform for Board {
         // A size that the port does not take is swallowed like a write to an absent one.
         let _ = self.port_uart.write(offset, size, value);
         self.console.exchange(&mut self.port_uart);
+    }
+
+    fn external_interrupt(&self, hart: usize, to_hypervisor: bool) -> bool {
+        self.external_line(hart, if to_hypervisor { Ring::Hypervisor } else { Ring::Kernel })
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.finisher_request().is_some()
+    }
+
+    fn dma_generation(&self) -> u64 {
+        self.dma_generation
     }
 
     fn set_dma_domain(&mut self, device_address: u64, hptbr: u64) {

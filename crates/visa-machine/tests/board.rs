@@ -98,6 +98,18 @@ fn what_is_typed_goes_to_whoever_polls() {
 }
 
 #[test]
+fn bytes_go_over_one_by_one_so_that_clearing_the_receiver_loses_one() {
+    let mut board = board();
+    board.mmio_write(UART + 2, BYTE, 1).unwrap(); // FIFOs on
+    board.console_input(b"xyz");
+    assert_eq!(board.mmio_read(UART + 5, BYTE), Ok(0x61));
+    assert_eq!(board.mmio_read(UART + 5, BYTE), Ok(0x61));
+    board.mmio_write(UART + 2, BYTE, 3).unwrap(); // clear the receiver
+    assert_eq!(board.mmio_read(UART + 5, BYTE), Ok(0x61));
+    assert_eq!(board.mmio_read(UART, BYTE), Ok(b'y'.into()));
+}
+
+#[test]
 fn type_ahead_is_bounded() {
     let mut board = board();
     assert_eq!(board.console_input(&vec![b'x'; CONSOLE_INPUT_BYTES_MAX + 5]), CONSOLE_INPUT_BYTES_MAX);

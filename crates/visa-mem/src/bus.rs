@@ -85,6 +85,23 @@ pub trait Platform {
     /// OUT: writes the low `size` bytes of `value` to the port space. Absent ports swallow the write.
     fn port_write(&mut self, port: u16, size: AccessSize, value: u64);
 
+    /// The level of the external interrupt line of a hart: to its Ring -1, or else to its Ring 0. Asked after each access to
+    /// a device, and before each run.
+    fn external_interrupt(&self, hart: usize, to_hypervisor: bool) -> bool {
+        let _ = (hart, to_hypervisor);
+        false
+    }
+
+    /// Whether a device asked for the run to end. Asked after each access to a device.
+    fn stop_requested(&self) -> bool {
+        false
+    }
+
+    /// A number that changes whenever a device has written to RAM.
+    fn dma_generation(&self) -> u64 {
+        0
+    }
+
     /// Assigns the device whose MMIO window holds physical `device_address` to a VM: from then on the addresses in its
     /// DMA are guest-physical, and are translated through the second-stage table that `hptbr` names (mode in bits
     /// 63:60, VMID in 57:44, root page number in 43:0). Mode 0 takes the device back: its DMA is untranslated.

@@ -1,0 +1,112 @@
+//! Decode assist: what an exiting instruction says, for the exit record; and the resume action *complete*, which uses
+//! it (specification, 2.4 and 2.5).
+
+use visa_isa::operand::{Kind, Target};
+use visa_isa::vmcs::qualification;
+use visa_isa::{Group, Instruction, Op};
+
+use crate::hart::Hart;
+
+/// How a load's result is extended.
+struct LoadShape {
+    bytes: u64,
+    signed: bool,
+}
+
+impl Hart {
+    /// Adds to the exit record what the instruction says. The instruction has had no effect, so its source registers
+    /// still hold what it would have used.
+    pub fn describe_exit(&mut self, instruction: &Instruction, bits: u32) {
+        let mut record = self.exit;
+        record.instruction = bits as u64;
+        record.qualification |= (instruction.length as u64) << qualification::LENGTH_SHIFT;
+        let operands = instruction.op.row().format.operands();
+        let destination = operands.iter().find(|operand| operand.target() == Target::Rd);
+        if let Some(operand) = destination {
+            record.qualification |= (instruction.rd as u64) << qualification::REGISTER_SHIFT | qualification::READ;
+            if operand.kind() == Kind::Float {
+                record.qualification |= qualification::FLOAT;
+            }
+        }
+        if let Some(shape) = load_shape(instruction.op) {
+            record.qualification |= shape.bytes;
+            if shape.signed {
+                record.qualification |= qualification::SIGNED;
+            }
+        }
+        if let Some(value) = self.written_value(instruction) {
+            record.value = value;
+        }
+        self.exit = record;
+    }
+
+    /// What a store, an atomic or OUT writes, as far as the instruction alone says. MSR writes need the old value:
+    /// where they exit, the record already has it.
+    fn written_value(&self, instruction: &Instruction) -> Option<u64> {
+        let bytes = match instruction.op {
+            Op::Sb | Op::Outb => 1,
+            Op::Sh | Op::Outh => 2,
+            Op::Sw | Op::Outw | Op::Fsw => 4,
+            Op::Sd | Op::Fsd => 8,
+            op if op.row().group == Group::Atomic => load_shape(op)?.bytes,
+            _ => return None,
+        };
+        let is_float = matches!(instruction.op, Op::Fsw | Op::Fsd);
+        let value = if is_float { self.f(instruction.rs2) } else { self.r(instruction.rs2) };
+        Some(value & (u64::MAX >> (64 - 8 * bytes)))
+    }
+
+    /// Writes VMRESULT to the register as decoded and steps past the instruction. Ring -1 is in use, so the guest's
+    /// bank is the other one.
+    pub(crate) fn complete_instruction(&mut self) {
+        let decoded = self.exit.qualification;
+        let register = (decoded >> qualification::REGISTER_SHIFT & 31) as usize;
+        let bytes = decoded & qualification::SIZE;
+        if decoded & qualification::READ != 0 {
+            let value = extend(self.vm.result, bytes, decoded & qualification::SIGNED != 0);
+            if decoded & qualification::FLOAT != 0 {
+                let boxed = if bytes == 4 { value | 0xffff_ffff << 32 } else { value };
+                self.other.f[register] = boxed;
+                self.supervisor.sstatus |= visa_isa::msr::sstatus::FS;
+            } else {
+                self.other.r[register] = value;
+                self.other.r[0] = 0;
+            }
+        }
+        self.other.pc = self.other.pc.wrapping_add(decoded >> qualification::LENGTH_SHIFT & 15);
+        self.vm.count_emu += 1;
+        self.statistics.emulated += 1;
+    }
+}
+
+/// Cuts a value to a number of bytes and extends it. Anything but 1, 2 and 4 bytes leaves it whole.
+fn extend(value: u64, bytes: u64, signed: bool) -> u64 {
+    match (bytes, signed) {
+        (1, false) => value as u8 as u64,
+        (1, true) => value as i8 as u64,
+        (2, false) => value as u16 as u64,
+        (2, true) => value as i16 as u64,
+        (4, false) => value as u32 as u64,
+        (4, true) => value as i32 as u64,
+        _ => value,
+    }
+}
+
+/// Size and extension of what an instruction reads from memory or a port.
+fn load_shape(op: Op) -> Option<LoadShape> {
+    let shape = |bytes, signed| Some(LoadShape { bytes, signed });
+    match op {
+        Op::Lb => shape(1, true),
+        Op::Lh => shape(2, true),
+        Op::Lw => shape(4, true),
+        Op::Ld | Op::Fld => shape(8, false),
+        Op::Lbu | Op::Inb => shape(1, false),
+        Op::Lhu | Op::Inh => shape(2, false),
+        Op::Lwu | Op::Inw | Op::Flw => shape(4, false),
+        // The row's mnemonic ends in the width; words are sign-extended.
+        op if op.row().group == Group::Atomic => {
+            if op.row().mnemonic.ends_with(".w") { shape(4, true) } else { shape(8, false) }
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,49 @@
+//! What observers of a hart are told: traps and world switches, in order.
+
+use visa_isa::Ring;
+
+use crate::state::ExitRecord;
+
+/// Something that happened between two instructions, or instead of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An exception or interrupt went to a ring's trap vector.
+    Trap {
+        /// Retired instructions before it.
+        instructions: u64,
+        /// Ring that it came from.
+        from: Ring,
+        /// Ring that took it: Ring 0, or Ring -1 for its own.
+        to: Ring,
+        /// scause or HVCAUSE.
+        cause: u64,
+        /// stval or HVTVAL.
+        value: u64,
+        /// Address that it came from.
+        pc: u64,
+    },
+    /// Ring -1 entered a guest.
+    Enter {
+        /// Retired instructions before it.
+        instructions: u64,
+        /// Physical address of the VMCS.
+        vmcs: u64,
+        /// Ring that was entered.
+        ring: Ring,
+        /// Where the guest goes on.
+        pc: u64,
+        /// The resume action that was done.
+        action: u64,
+    },
+    /// A guest left for Ring -1.
+    Exit {
+        /// Retired instructions before it.
+        instructions: u64,
+        /// Ring that it left.
+        ring: Ring,
+        /// Where the guest will go on.
+        pc: u64,
+        /// The exit record.
+        record: ExitRecord,
+    },
+}

@@ -1,0 +1,214 @@
+//! The hart: both register banks, the MSRs, translation caches, and what observers are told.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Clock;
+use crate::event::Event;
+use crate::state::{ExitRecord, Hypervisor, Supervisor, VirtualMachine};
+use crate::tlb::Tlb;
+use crate::vic::{Message, Residency};
+use visa_isa::Ring;
+use visa_isa::cause::ExitCause;
+use visa_isa::msr::sstatus;
+
+/// The registers that a world switch changes.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Bank {
+    /// R0 to R31; R0 is zero.
+    pub r: [u64; 32],
+    /// F0 to F31.
+    pub f: [u64; 32],
+    /// Program counter.
+    pub pc: u64,
+    /// Accrued exceptions and rounding mode.
+    pub fcsr: u32,
+}
+
+/// Counts that the architecture does not show, for reports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Instructions that retired in Ring -1.
+    pub instructions_ring_minus_1: u64,
+    /// VM exits by cause, over all VMs.
+    pub exits: BTreeMap<ExitCause, u64>,
+    /// Instructions that Ring -1 completed in software, over all VMs.
+    pub emulated: u64,
+    /// Combined TLB misses, over all VMs.
+    pub tlb_misses: u64,
+    /// Page-table entries read by walks, both stages.
+    pub walk_references: u64,
+}
+
+/// One hart.
+pub struct Hart {
+    /// Its number.
+    pub id: u64,
+    /// The ring that it runs in.
+    pub ring: Ring,
+    /// The bank in use.
+    pub bank: Bank,
+    /// The other bank: the guest's while in Ring -1, Ring -1's while in a guest.
+    pub other: Bank,
+    /// The guest's ring as VMRING holds it, while in Ring -1.
+    pub guest_ring: u64,
+    /// The guest's supervisor MSRs.
+    pub supervisor: Supervisor,
+    /// Ring -1's MSRs.
+    pub hypervisor: Hypervisor,
+    /// The current VM.
+    pub vm: VirtualMachine,
+    /// The last exit.
+    pub exit: ExitRecord,
+    /// Retired instructions, all rings.
+    pub instructions: u64,
+    /// `instructions` when the last stay in Ring -1 began.
+    pub(crate) ring_minus_1_since: u64,
+    /// Exceptions delivered since an instruction retired, and the retired count then.
+    pub(crate) delivery: Delivery,
+    /// Time.
+    pub clock: Clock,
+    /// Interrupt line of the platform to Ring -1's context.
+    pub external_to_hypervisor: bool,
+    /// Interrupt line of the platform to Ring 0's context.
+    pub external_to_kernel: bool,
+    /// Physical address that LR reserved, and how many bytes.
+    pub reservation: Option<(u64, u64)>,
+    /// WFI waits for an interrupt.
+    pub waiting: bool,
+    /// Something changed that an engine must look at before the next instruction: interrupts, ring, translation,
+    /// self-modified code. An engine clears it.
+    pub attention: bool,
+    /// Translation caches.
+    pub tlb: Tlb,
+    /// What to tell other harts.
+    pub outgoing: Vec<Message>,
+    /// Which virtual CPUs the harts have current, by hart; as of the start of the run.
+    pub peers: Vec<Option<Residency>>,
+    /// Counts for reports.
+    pub statistics: Statistics,
+    /// Traps and world switches since an observer last looked; `None` while nobody does.
+    pub events: Option<Vec<Event>>,
+}
+
+/// Progress between deliveries of exceptions, to notice a guest that cannot go on (specification, 2.3).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Delivery {
+    /// Exceptions delivered in a row.
+    pub count: u32,
+    /// Retired instructions at the last delivery.
+    pub instructions: u64,
+}
+
+impl Hart {
+    /// A hart after reset, in Ring -1 at `entry` (specification, 1.5).
+    pub fn new(id: u64, entry: u64, device_tree: u64) -> Hart {
+        let mut bank = Bank { pc: entry, ..Bank::default() };
+        bank.r[10] = id;
+        bank.r[11] = device_tree;
+        let mut hart = Hart {
+            id,
+            ring: Ring::Hypervisor,
+            bank,
+            other: Bank::default(),
+            guest_ring: Ring::Kernel as u64,
+            supervisor: Supervisor::new(),
+            hypervisor: Hypervisor::new(),
+            vm: VirtualMachine::new(),
+            exit: ExitRecord::default(),
+            instructions: 0,
+            ring_minus_1_since: 0,
+            delivery: Delivery::default(),
+            clock: Clock::default(),
+            external_to_hypervisor: false,
+            external_to_kernel: false,
+            reservation: None,
+            waiting: false,
+            attention: true,
+            tlb: Tlb::new(),
+            outgoing: Vec::new(),
+            peers: Vec::new(),
+            statistics: Statistics::default(),
+            events: None,
+        };
+        hart.update_translation_context();
+        hart
+    }
+
+    /// Whether the hart runs a guest (Ring 0 or Ring 3).
+    #[inline(always)]
+    pub fn in_guest(&self) -> bool {
+        self.ring != Ring::Hypervisor
+    }
+
+    /// Reads an integer register of the bank in use.
+    #[inline(always)]
+    pub fn r(&self, number: u8) -> u64 {
+        self.bank.r[number as usize & 31]
+    }
+
+    /// Writes an integer register of the bank in use. R0 stays zero.
+    #[inline(always)]
+    pub fn set_r(&mut self, number: u8, value: u64) {
+        self.bank.r[number as usize & 31] = value;
+        self.bank.r[0] = 0;
+    }
+
+    /// Reads a floating-point register of the bank in use.
+    #[inline(always)]
+    pub fn f(&self, number: u8) -> u64 {
+        self.bank.f[number as usize & 31]
+    }
+
+    /// Writes a floating-point register of the bank in use, and makes the state dirty.
+    #[inline(always)]
+    pub fn set_f(&mut self, number: u8, value: u64) {
+        self.bank.f[number as usize & 31] = value;
+        self.mark_float_dirty();
+    }
+
+    /// The bank that is the guest's.
+    pub fn guest_bank(&self) -> &Bank {
+        if self.in_guest() { &self.bank } else { &self.other }
+    }
+
+    /// The bank that is the guest's.
+    pub fn guest_bank_mut(&mut self) -> &mut Bank {
+        if self.in_guest() { &mut self.bank } else { &mut self.other }
+    }
+
+    /// Whether floating point is on: always in Ring -1, elsewhere unless sstatus.FS is off.
+    #[inline(always)]
+    pub fn float_enabled(&self) -> bool {
+        !self.in_guest() || self.supervisor.sstatus & sstatus::FS != 0
+    }
+
+    /// Notes that floating-point state changed. Ring -1's bank has no such state to note.
+    #[inline(always)]
+    pub fn mark_float_dirty(&mut self) {
+        if self.in_guest() {
+            self.supervisor.sstatus |= sstatus::FS;
+        }
+    }
+
+    /// Instructions that retired in Ring -1 so far.
+    pub fn instructions_ring_minus_1(&self) -> u64 {
+        let current = if self.in_guest() { 0 } else { self.instructions - self.ring_minus_1_since };
+        self.statistics.instructions_ring_minus_1 + current
+    }
+
+    /// Records an event if somebody observes.
+    #[inline]
+    pub(crate) fn record(&mut self, event: impl FnOnce(&Hart) -> Event) {
+        if self.events.is_some() {
+            let event = event(self);
+            if let Some(events) = &mut self.events {
+                events.push(event);
+            }
+        }
+    }
+
+    /// The VM that the hart has current, for the others' VINT_SEND.
+    pub fn residency(&self) -> Option<Residency> {
+        self.vm.vmcs.map(|_| Residency { vmid: self.vm.vmid(), virtual_cpu: self.vm.virtual_cpu as u16 })
+    }
+}

@@ -1,0 +1,190 @@
+//! Ports, IOVMASK and IOVMAP (specification, chapter 5).
+
+use visa_isa::Ring;
+use visa_isa::cause::{Exception, ExitCause};
+use visa_isa::io::{
+    IO_MAP_BYTES, PCI_CONFIGURATION_FIRST, PCI_CONFIGURATION_LAST, Policy, RANGE_BYTES, RangeKind, range,
+};
+use visa_isa::paging::{PAGE_SIZE, TableBase};
+use visa_isa::trap_filter;
+use visa_isa::vmcs::qualification;
+use visa_mem::{AccessSize, Platform, Ram};
+
+use crate::hart::Hart;
+use crate::state::{ExitRecord, Range, VirtualMachine};
+use crate::trap::Stop;
+
+/// Guest-physical ranges end below this address.
+const ADDRESS_LIMIT: u64 = 1 << 56;
+
+impl Hart {
+    /// IN: the value, zero-extended.
+    pub fn port_in<P: Platform>(&mut self, platform: &mut P, port: u16, size: AccessSize) -> Result<u64, Stop> {
+        match self.port_policy(platform.ram(), port, size, qualification::READ)? {
+            Policy::Absent => Ok(size.all_ones()),
+            _ => {
+                self.attention = true;
+                Ok(platform.port_read(port, size))
+            }
+        }
+    }
+
+    /// OUT.
+    pub fn port_out<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        port: u16,
+        size: AccessSize,
+        value: u64,
+    ) -> Result<(), Stop> {
+        if self.port_policy(platform.ram(), port, size, qualification::WRITE)? != Policy::Absent {
+            self.attention = true;
+            platform.port_write(port, size, value & size.all_ones());
+        }
+        Ok(())
+    }
+
+    /// Whether an access of ports passes or is absent; otherwise it exits, or the ring may not make it.
+    fn port_policy(&mut self, ram: &Ram, port: u16, size: AccessSize, direction: u64) -> Result<Policy, Stop> {
+        match self.ring {
+            Ring::Hypervisor => return Ok(Policy::Pass),
+            Ring::User => return Err(self.not_in_this_ring(true)),
+            Ring::Kernel => {}
+        }
+        let last = port.saturating_add(size.bytes() as u16 - 1);
+        let is_pci = port <= PCI_CONFIGURATION_LAST && last >= PCI_CONFIGURATION_FIRST;
+        let cause = if is_pci && self.filter(trap_filter::PCI) {
+            ExitCause::PciConfiguration
+        } else {
+            match self.strictest_policy(ram, port, last) {
+                Policy::Trap => ExitCause::IoAccess,
+                Policy::Default if self.filter(trap_filter::IO) => ExitCause::IoAccess,
+                policy => return Ok(policy),
+            }
+        };
+        Err(self.exit_with(ExitRecord {
+            cause: cause as u64,
+            code: port as u64,
+            qualification: size.bytes() | direction,
+            ..ExitRecord::default()
+        }))
+    }
+
+    fn strictest_policy(&self, ram: &Ram, first: u16, last: u16) -> Policy {
+        let strictness = |policy: &Policy| match policy {
+            Policy::Pass => 0,
+            Policy::Default => 1,
+            Policy::Absent => 2,
+            Policy::Trap => 3,
+        };
+        let policies = (first..=last).map(|port| map_policy(ram, self.vm.io_map, port as u64));
+        policies.max_by_key(strictness).unwrap_or(Policy::Default)
+    }
+
+    /// IOVMASK.
+    pub fn iovmask<P: Platform>(&mut self, platform: &mut P, ports: u64, policy: u64) -> Result<(), Stop> {
+        if self.in_guest() {
+            return Err(self.not_in_this_ring(true));
+        }
+        let (first, last) = (ports & 0xffff, ports >> 16 & 0xffff);
+        if self.vm.io_map == 0 || ports >> 32 != 0 || first > last {
+            return Err(Stop::Exception(Exception::BadDescriptor, 0));
+        }
+        if policy > Policy::Absent as u64 {
+            return Err(Stop::Exception(Exception::BadDescriptor, 1));
+        }
+        let ram = platform.ram();
+        for port in first..=last {
+            let location = self.vm.io_map.wrapping_add(port / 4);
+            let shift = port % 4 * 2;
+            let offset = ram.offset_of(location, 1).ok_or(Stop::Exception(Exception::StoreAccessFault, location))?;
+            let byte = ram.load_u8(offset).unwrap_or(0) & !(3 << shift) | (policy as u8) << shift;
+            ram.store_u8(offset, byte).ok_or(Stop::Exception(Exception::StoreAccessFault, location))?;
+            self.note_store(ram, offset, 1);
+        }
+        Ok(())
+    }
+
+    /// IOVMAP.
+    pub fn iovmap<P: Platform>(&mut self, platform: &mut P, descriptor: u64) -> Result<(), Stop> {
+        if self.in_guest() {
+            return Err(self.not_in_this_ring(true));
+        }
+        let new = read_range(platform.ram(), descriptor)
+            .ok_or(Stop::Exception(Exception::LoadAccessFault, descriptor))?;
+        let bad = |offset| Stop::Exception(Exception::BadDescriptor, offset);
+        match RangeKind::from_number(new.kind).ok_or(bad(range::KIND))? {
+            RangeKind::Unmap => {
+                let ranges = &mut self.vm.ranges;
+                let old = ranges.iter_mut().find(|old| old.length != 0 && old.guest_address == new.guest_address);
+                *old.ok_or(bad(range::GUEST_ADDRESS))? = Range::default();
+            }
+            kind => {
+                check_range(&new).map_err(bad)?;
+                if self.vm.ranges.iter().any(|old| old.overlaps(new.guest_address, new.length)) {
+                    return Err(bad(range::GUEST_ADDRESS));
+                }
+                let free = self.vm.ranges.iter_mut().find(|old| old.length == 0);
+                *free.ok_or(bad(range::KIND))? = new;
+                if kind == RangeKind::Passthrough {
+                    platform.set_dma_domain(new.target, self.vm.hptbr);
+                }
+            }
+        }
+        self.vm.update_has_ranges();
+        let vmid = self.vm.vmid();
+        self.flush_nested(Some(vmid as u64), None);
+        self.update_translation_context();
+        Ok(())
+    }
+}
+
+impl VirtualMachine {
+    pub(crate) fn update_has_ranges(&mut self) {
+        self.has_ranges = self.ranges.iter().any(|range| range.length != 0);
+    }
+}
+
+/// Checks a range that is not of the kind unmap; the error is the offset of the field at fault.
+pub(crate) fn check_range(new: &Range) -> Result<(), u64> {
+    let aligned = |value: u64| value.is_multiple_of(PAGE_SIZE);
+    if !aligned(new.guest_address) || new.guest_address >= ADDRESS_LIMIT {
+        return Err(range::GUEST_ADDRESS);
+    }
+    if new.length == 0 || !aligned(new.length) || new.length > ADDRESS_LIMIT - new.guest_address {
+        return Err(range::LENGTH);
+    }
+    let passthrough = new.kind == RangeKind::Passthrough as u64;
+    if passthrough && (!aligned(new.target) || new.target > ADDRESS_LIMIT - new.length) {
+        return Err(range::TARGET);
+    }
+    Ok(())
+}
+
+/// Reads a descriptor; `None` if it is not aligned or not in RAM.
+fn read_range(ram: &Ram, address: u64) -> Option<Range> {
+    let offset = ram.offset_of(address, RANGE_BYTES).filter(|_| address.is_multiple_of(RANGE_BYTES))?;
+    Some(Range {
+        kind: ram.load_u64(offset + range::KIND)?,
+        guest_address: ram.load_u64(offset + range::GUEST_ADDRESS)?,
+        length: ram.load_u64(offset + range::LENGTH)?,
+        target: ram.load_u64(offset + range::TARGET)?,
+    })
+}
+
+/// The two bits of a permission map for an index. No map, and a map that is not in RAM, say default.
+pub(crate) fn map_policy(ram: &Ram, map: u64, index: u64) -> Policy {
+    if map == 0 {
+        return Policy::Default;
+    }
+    let byte = ram.offset_of(map.wrapping_add(index / 4), 1).and_then(|offset| ram.load_u8(offset)).unwrap_or(0);
+    Policy::from_bits(byte as u64 >> (index % 4 * 2))
+}
+
+/// Whether a DMA domain's HPTBR translates at all, for boards.
+pub fn domain_translates(hptbr: u64) -> bool {
+    TableBase::from_hptbr(hptbr).is_some_and(|base| base.mode != visa_isa::paging::Mode::Bare)
+}
+
+/// Bytes of the I/O permission map, for the check on entry.
+pub(crate) const MAP_BYTES: u64 = IO_MAP_BYTES;

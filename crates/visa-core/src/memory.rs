@@ -1,0 +1,277 @@
+//! Loads, stores, atomics' memory and fetches of the ring in use.
+//!
+//! Each access first asks the first level of the TLB, which answers with an offset of RAM. Whatever it does not know
+//! goes the slow way: translation, devices, the end of a page in the middle of an access, pages that hold code.
+
+use visa_isa::cause::{Exception, ExitCause};
+use visa_isa::paging::PAGE_SIZE;
+use visa_isa::trap_filter;
+use visa_isa::vmcs::qualification;
+use visa_mem::{AccessSize, Platform, Ram};
+
+use crate::hart::Hart;
+use crate::state::ExitRecord;
+use crate::tlb::Access;
+use crate::translate::Fault;
+use crate::trap::Stop;
+
+/// Where an access goes.
+enum Place {
+    /// An offset of RAM.
+    Ram(u64),
+    /// A physical address with no RAM.
+    Device(u64),
+}
+
+impl Hart {
+    /// Loads `size` bytes, zero-extended.
+    #[inline(always)]
+    pub fn load<P: Platform>(&mut self, platform: &mut P, address: u64, size: AccessSize) -> Result<u64, Stop> {
+        if let Some(offset) = self.tlb.lookup(Access::Load, address, size.bytes())
+            && let Some(value) = load_ram(platform.ram(), offset, size)
+        {
+            return Ok(value);
+        }
+        self.load_slowly(platform, address, size)
+    }
+
+    /// Stores the low `size` bytes of a value.
+    #[inline(always)]
+    pub fn store<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        address: u64,
+        size: AccessSize,
+        value: u64,
+    ) -> Result<(), Stop> {
+        if let Some(offset) = self.tlb.lookup(Access::Store, address, size.bytes())
+            && let Some(()) = store_ram(platform.ram(), offset, size, value)
+        {
+            return Ok(());
+        }
+        self.store_slowly(platform, address, size, value)
+    }
+
+    #[cold]
+    fn load_slowly<P: Platform>(&mut self, platform: &mut P, address: u64, size: AccessSize) -> Result<u64, Stop> {
+        if crosses_page(address, size.bytes()) {
+            return self.load_across(platform, address, size);
+        }
+        match self.place(platform, address, Access::Load, size)? {
+            Place::Ram(offset) => {
+                load_ram(platform.ram(), offset, size).ok_or(Stop::Exception(Exception::LoadAccessFault, address))
+            }
+            Place::Device(physical) => {
+                self.attention = true;
+                let value = platform.mmio_read(physical, size);
+                value.map_err(|_| Stop::Exception(Exception::LoadAccessFault, address))
+            }
+        }
+    }
+
+    #[cold]
+    fn store_slowly<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        address: u64,
+        size: AccessSize,
+        value: u64,
+    ) -> Result<(), Stop> {
+        if crosses_page(address, size.bytes()) {
+            return self.store_across(platform, address, size, value);
+        }
+        match self.place(platform, address, Access::Store, size)? {
+            Place::Ram(offset) => {
+                store_ram(platform.ram(), offset, size, value)
+                    .ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
+                self.note_store(platform.ram(), offset, size.bytes());
+                Ok(())
+            }
+            Place::Device(physical) => {
+                self.attention = true;
+                let done = platform.mmio_write(physical, size, value);
+                done.map_err(|_| Stop::Exception(Exception::StoreAccessFault, address))
+            }
+        }
+    }
+
+    /// A load over the end of a page: both pages must be RAM. The address at fault is that of the page's first byte
+    /// that is touched.
+    fn load_across<P: Platform>(&mut self, platform: &mut P, address: u64, size: AccessSize) -> Result<u64, Stop> {
+        let [low, high] = self.both_places(platform, address, Access::Load, size)?;
+        let mut value = 0;
+        for index in 0..size.bytes() {
+            let offset = byte_of(low, high, address, index);
+            let byte = platform.ram().load_u8(offset).ok_or(Stop::Exception(Exception::LoadAccessFault, address))?;
+            value |= (byte as u64) << (8 * index);
+        }
+        Ok(value)
+    }
+
+    fn store_across<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        address: u64,
+        size: AccessSize,
+        value: u64,
+    ) -> Result<(), Stop> {
+        let [low, high] = self.both_places(platform, address, Access::Store, size)?;
+        for index in 0..size.bytes() {
+            let offset = byte_of(low, high, address, index);
+            platform
+                .ram()
+                .store_u8(offset, (value >> (8 * index)) as u8)
+                .ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
+            self.note_store(platform.ram(), offset, 1);
+        }
+        Ok(())
+    }
+
+    /// Offsets of RAM of the first byte, and of the first byte in the second page.
+    fn both_places<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        address: u64,
+        access: Access,
+        size: AccessSize,
+    ) -> Result<[u64; 2], Stop> {
+        let second = (address | (PAGE_SIZE - 1)).wrapping_add(1);
+        let mut offsets = [0; 2];
+        for (offset, start) in offsets.iter_mut().zip([address, second]) {
+            match self.place(platform, start, access, size)? {
+                Place::Ram(found) => *offset = found,
+                Place::Device(_) => return Err(Stop::Exception(access.access_fault(), start)),
+            }
+        }
+        Ok(offsets)
+    }
+
+    /// Translates and fills the first level. An access of `size` bytes from `address` on must not leave the page.
+    fn place<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        address: u64,
+        access: Access,
+        size: AccessSize,
+    ) -> Result<Place, Stop> {
+        let (physical, page_shift) = match self.translate(platform, address, access) {
+            Ok(found) => found,
+            Err(fault) => return Err(self.raise(fault, address, access, size.bytes())),
+        };
+        let ram = platform.ram();
+        let Some(offset) = ram.offset_of(physical, 1) else { return Ok(Place::Device(physical)) };
+        let page = offset & !(PAGE_SIZE - 1);
+        if access != Access::Store || !ram.is_watched(page) {
+            self.tlb.fill(access, address, page, page_shift);
+        }
+        Ok(Place::Ram(offset))
+    }
+
+    /// The offset of RAM that the instruction at a virtual address is fetched from.
+    #[inline]
+    pub fn fetch<P: Platform>(&mut self, platform: &mut P, address: u64) -> Result<u64, Stop> {
+        match self.tlb.lookup(Access::Fetch, address, 2) {
+            Some(offset) => Ok(offset),
+            None => self.fetch_slowly(platform, address),
+        }
+    }
+
+    #[cold]
+    fn fetch_slowly<P: Platform>(&mut self, platform: &mut P, address: u64) -> Result<u64, Stop> {
+        match self.place(platform, address, Access::Fetch, AccessSize::Half)? {
+            Place::Ram(offset) => Ok(offset),
+            Place::Device(_) => Err(Stop::Exception(Exception::FetchAccessFault, address)),
+        }
+    }
+
+    /// The offset of RAM for an atomic: translated as a store, aligned, never a device.
+    pub fn atomic_place<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        address: u64,
+        access: Access,
+        size: AccessSize,
+    ) -> Result<u64, Stop> {
+        if address & (size.bytes() - 1) != 0 {
+            let misaligned = if access == Access::Load { Exception::LoadMisaligned } else { Exception::StoreMisaligned };
+            return Err(Stop::Exception(misaligned, address));
+        }
+        if let Some(offset) = self.tlb.lookup(access, address, size.bytes()) {
+            return Ok(offset);
+        }
+        match self.place(platform, address, access, size)? {
+            Place::Ram(offset) => Ok(offset),
+            Place::Device(_) => Err(Stop::Exception(access.access_fault(), address)),
+        }
+    }
+
+    /// Notes a store that did not go by the first level.
+    pub fn note_store(&mut self, ram: &Ram, offset: u64, bytes: u64) {
+        ram.note_write(offset, bytes);
+        self.attention |= ram.any_watched_written();
+    }
+
+    /// Decides who hears of a fault.
+    fn raise(&mut self, fault: Fault, address: u64, access: Access, bytes: u64) -> Stop {
+        let direction = match access {
+            Access::Load => qualification::READ,
+            Access::Store => qualification::WRITE,
+            Access::Fetch => qualification::EXECUTE,
+        };
+        let mut record =
+            ExitRecord { guest_virtual: address, qualification: bytes | direction, ..ExitRecord::default() };
+        match fault {
+            Fault::Access => return Stop::Exception(access.access_fault(), address),
+            Fault::Page if self.filter(trap_filter::PF) => {
+                record.cause = ExitCause::PageFault as u64;
+                record.code = access.page_fault() as u64;
+            }
+            Fault::Page => return Stop::Exception(access.page_fault(), address),
+            Fault::Nested { guest_physical, walk } => {
+                record.cause = ExitCause::NestedPageFault as u64;
+                record.guest_physical = guest_physical;
+                if walk {
+                    record.qualification |= qualification::WALK;
+                }
+            }
+            Fault::Device { guest_physical, cookie } => {
+                record.cause = ExitCause::DeviceAccess as u64;
+                record.guest_physical = guest_physical;
+                record.cookie = cookie;
+            }
+        }
+        self.exit_with(record)
+    }
+}
+
+fn crosses_page(address: u64, bytes: u64) -> bool {
+    address & (PAGE_SIZE - 1) > PAGE_SIZE - bytes
+}
+
+/// The offset of byte `index` of an access that starts at `address` in the page of `low` and goes on at `high`.
+fn byte_of(low: u64, high: u64, address: u64, index: u64) -> u64 {
+    let in_first = PAGE_SIZE - (address & (PAGE_SIZE - 1));
+    if index < in_first { low + index } else { high + (index - in_first) }
+}
+
+/// Loads from RAM, zero-extended.
+#[inline(always)]
+pub fn load_ram(ram: &Ram, offset: u64, size: AccessSize) -> Option<u64> {
+    match size {
+        AccessSize::Byte => ram.load_u8(offset).map(u64::from),
+        AccessSize::Half => ram.load_u16(offset).map(u64::from),
+        AccessSize::Word => ram.load_u32(offset).map(u64::from),
+        AccessSize::Double => ram.load_u64(offset),
+    }
+}
+
+/// Stores the low bytes to RAM.
+#[inline(always)]
+pub fn store_ram(ram: &Ram, offset: u64, size: AccessSize, value: u64) -> Option<()> {
+    match size {
+        AccessSize::Byte => ram.store_u8(offset, value as u8),
+        AccessSize::Half => ram.store_u16(offset, value as u16),
+        AccessSize::Word => ram.store_u32(offset, value as u32),
+        AccessSize::Double => ram.store_u64(offset, value),
+    }
+}

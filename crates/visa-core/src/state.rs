@@ -1,0 +1,227 @@
+//! Registers by owner: the guest's supervisor state, Ring -1's own, and the current VM's.
+
+use visa_isa::msr::{hvstatus, sstatus};
+use visa_isa::vmcs::RANGE_COUNT;
+
+/// The supervisor's MSRs. They exist once and belong to the guest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Supervisor {
+    /// sstatus without its read-only fields.
+    pub sstatus: u64,
+    /// Interrupts that Ring 0 takes.
+    pub sie: u64,
+    /// sip.SSIP; the other pending bits are computed.
+    pub software_pending: bool,
+    /// Trap vector.
+    pub stvec: u64,
+    /// Counters that Ring 3 may read.
+    pub scounteren: u64,
+    /// Environment of Ring 3.
+    pub senvcfg: u64,
+    /// Scratch.
+    pub sscratch: u64,
+    /// Address that a trap came from.
+    pub sepc: u64,
+    /// Cause of the last trap.
+    pub scause: u64,
+    /// Faulting address of the last trap.
+    pub stval: u64,
+    /// Timer.
+    pub stimecmp: u64,
+    /// CR3, which is GPTBR too.
+    pub satp: u64,
+}
+
+impl Supervisor {
+    /// State after reset.
+    pub fn new() -> Self {
+        Supervisor { stimecmp: u64::MAX, ..Supervisor::default() }
+    }
+
+    /// sstatus as it reads: with UXL and SD.
+    pub fn sstatus_value(&self) -> u64 {
+        let dirty = if self.sstatus & sstatus::FS == sstatus::FS { sstatus::SD } else { 0 };
+        self.sstatus | sstatus::UXL | dirty
+    }
+}
+
+/// Ring -1's own MSRs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hypervisor {
+    /// HIE and HPIE.
+    pub hvstatus: u64,
+    /// Trap vector.
+    pub hvvec: u64,
+    /// Scratch.
+    pub hvscratch: u64,
+    /// Address that a trap came from.
+    pub hvepc: u64,
+    /// Cause of the last trap.
+    pub hvcause: u64,
+    /// Trap value.
+    pub hvtval: u64,
+    /// Interrupts that Ring -1 takes.
+    pub hvie: u64,
+    /// HVIP bit 3; the other pending bits are computed.
+    pub software_pending: bool,
+    /// Timer.
+    pub hvtimecmp: u64,
+}
+
+impl Hypervisor {
+    /// State after reset.
+    pub fn new() -> Self {
+        Hypervisor { hvtimecmp: u64::MAX, ..Hypervisor::default() }
+    }
+
+    /// Whether interrupts are taken while in Ring -1.
+    pub fn interrupts_enabled(&self) -> bool {
+        self.hvstatus & hvstatus::HIE != 0
+    }
+}
+
+/// A range that IOVMAP bound; the four values of its descriptor (`visa_isa::io::range`). Length 0: unused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    /// `visa_isa::io::RangeKind` as a number.
+    pub kind: u64,
+    /// First guest-physical address.
+    pub guest_address: u64,
+    /// Bytes.
+    pub length: u64,
+    /// Physical address or cookie.
+    pub target: u64,
+}
+
+impl Range {
+    /// Whether the range holds an address.
+    pub fn contains(&self, guest_physical: u64) -> bool {
+        guest_physical.wrapping_sub(self.guest_address) < self.length
+    }
+
+    /// Whether the range holds any byte of the `length` bytes at `address`.
+    pub fn overlaps(&self, address: u64, length: u64) -> bool {
+        self.length != 0
+            && address < self.guest_address.saturating_add(self.length)
+            && self.guest_address < address.saturating_add(length)
+    }
+}
+
+/// Controls of the current VM, which are its VMCS's while that is current.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualMachine {
+    /// Physical address of the current VMCS.
+    pub vmcs: Option<u64>,
+    /// Trap filter.
+    pub trap_filter: u64,
+    /// Second-stage page-table base.
+    pub hptbr: u64,
+    /// Exceptions that exit.
+    pub exception_map: u64,
+    /// MSR map, or 0.
+    pub msr_map: u64,
+    /// MSR shadow table, or 0.
+    pub msr_shadow: u64,
+    /// I/O permission map, or 0.
+    pub io_map: u64,
+    /// Added to the guest's time.
+    pub time_offset: u64,
+    /// Multiplier of the guest's time, 32.32.
+    pub time_scale: u64,
+    /// Number of the virtual CPU.
+    pub virtual_cpu: u64,
+    /// Virtual interrupts pending.
+    pub vic_pending: u64,
+    /// Virtual interrupts enabled.
+    pub vic_enabled: u64,
+    /// Virtual interrupt threshold.
+    pub vic_threshold: u64,
+    /// Resume action.
+    pub action: u64,
+    /// Value of the resume action.
+    pub result: u64,
+    /// Cause to inject.
+    pub inject: u64,
+    /// VMCOUNT_EXIT.
+    pub count_exit: u64,
+    /// VMCOUNT_EMU.
+    pub count_emu: u64,
+    /// VMCOUNT_TLBMISS.
+    pub count_tlb_miss: u64,
+    /// IOVMAP ranges.
+    pub ranges: [Range; RANGE_COUNT],
+    /// Whether any range is in use, so that most walks need not look.
+    pub has_ranges: bool,
+}
+
+/// A time scale of one.
+pub const TIME_SCALE_ONE: u64 = 1 << 32;
+
+impl VirtualMachine {
+    /// State after reset: nothing trapped, nothing translated, no VMCS.
+    pub fn new() -> Self {
+        VirtualMachine {
+            vmcs: None,
+            trap_filter: 0,
+            hptbr: 0,
+            exception_map: 0,
+            msr_map: 0,
+            msr_shadow: 0,
+            io_map: 0,
+            time_offset: 0,
+            time_scale: TIME_SCALE_ONE,
+            virtual_cpu: 0,
+            vic_pending: 0,
+            vic_enabled: 0,
+            vic_threshold: 0,
+            action: 0,
+            result: 0,
+            inject: 0,
+            count_exit: 0,
+            count_emu: 0,
+            count_tlb_miss: 0,
+            ranges: [Range::default(); RANGE_COUNT],
+            has_ranges: false,
+        }
+    }
+
+    /// The VMID in HPTBR.
+    pub fn vmid(&self) -> u16 {
+        (self.hptbr >> visa_isa::paging::PPN_BITS) as u16 & ((1 << visa_isa::paging::VMID_BITS) - 1)
+    }
+
+    /// The range that holds a guest-physical address.
+    pub fn range_of(&self, guest_physical: u64) -> Option<&Range> {
+        if !self.has_ranges {
+            return None;
+        }
+        self.ranges.iter().find(|range| range.contains(guest_physical))
+    }
+}
+
+impl Default for VirtualMachine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What the last VM exit left for Ring -1 (specification, 2.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExitRecord {
+    /// Cause number.
+    pub cause: u64,
+    /// Decoded access (`visa_isa::vmcs::qualification`).
+    pub qualification: u64,
+    /// Instruction bits.
+    pub instruction: u64,
+    /// Guest-virtual address.
+    pub guest_virtual: u64,
+    /// Guest-physical address.
+    pub guest_physical: u64,
+    /// Value that the instruction writes.
+    pub value: u64,
+    /// Port, MSR, exception or interrupt number.
+    pub code: u64,
+    /// Cookie of the virtual device.
+    pub cookie: u64,
+}

@@ -1,0 +1,289 @@
+//! The combined two-level TLB: guest-virtual to physical, both stages in one entry (specification, 4.2).
+//!
+//! The first level is what engines look at for every access: three direct-mapped arrays, one a kind of access, whose
+//! entry says "this page, in this context, is at this offset of RAM, and the access is allowed". The second level is
+//! set-associative, knows page sizes, permissions and tags, and decides what counts as a miss.
+
+use std::collections::HashMap;
+
+use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
+
+/// Entries of each array of the first level.
+pub const FIRST_LEVEL_ENTRIES: usize = 256;
+/// Sets of the second level.
+pub const SECOND_LEVEL_SETS: usize = 128;
+/// Ways of the second level.
+pub const SECOND_LEVEL_WAYS: usize = 8;
+
+/// What an access does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Access {
+    /// A load.
+    Load,
+    /// A store, or an atomic.
+    Store,
+    /// An instruction fetch.
+    Fetch,
+}
+
+/// An entry of the first level.
+#[derive(Clone, Copy, Debug)]
+pub struct FirstLevelEntry {
+    /// Virtual page address, with the context in the low bits; [`INVALID`] if unused.
+    tag: u64,
+    /// What turns a virtual address into an offset of RAM, by wrapping addition.
+    to_offset: u64,
+    /// The size of the page that it is part of, as a power of two.
+    page_shift: u32,
+}
+
+/// A tag that no page has: contexts are below 4,095.
+const INVALID: u64 = PAGE_SIZE - 1;
+
+const UNUSED: FirstLevelEntry = FirstLevelEntry { tag: INVALID, to_offset: 0, page_shift: PAGE_SHIFT };
+
+/// Permissions of a combined translation: the first stage's in the low bits, the second's above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Permissions(pub u16);
+
+#[allow(missing_docs)]
+impl Permissions {
+    pub const READ: u16 = 1 << 0;
+    pub const WRITE: u16 = 1 << 1;
+    pub const EXECUTE: u16 = 1 << 2;
+    pub const USER: u16 = 1 << 3;
+    /// D is set in both stages, so that a store need not walk.
+    pub const DIRTY: u16 = 1 << 4;
+    pub const NESTED_READ: u16 = 1 << 5;
+    pub const NESTED_WRITE: u16 = 1 << 6;
+    pub const NESTED_EXECUTE: u16 = 1 << 7;
+    /// A stage that does not translate allows everything.
+    pub const ALL_NESTED: u16 = Self::NESTED_READ | Self::NESTED_WRITE | Self::NESTED_EXECUTE;
+
+    /// Whether all of `bits` are set.
+    pub fn has(self, bits: u16) -> bool {
+        self.0 & bits == bits
+    }
+}
+
+/// The tag of translations made while CR3 is in mode bare: no ASID, so that they never serve an address space.
+pub const NO_SPACE: u32 = 1 << 16;
+
+/// A translation of the second level.
+#[derive(Clone, Copy, Debug)]
+pub struct Translation {
+    /// Virtual address of the page.
+    pub virtual_page: u64,
+    /// Physical address of the page.
+    pub physical_page: u64,
+    /// Guest-physical address of the page, for flushes by it.
+    pub guest_physical_page: u64,
+    /// Page size as a power of two: the lesser of the two stages'.
+    pub page_shift: u32,
+    /// What may be done.
+    pub permissions: Permissions,
+    /// Maps in every address space of the VM.
+    pub global: bool,
+    /// Address space, in the first stage ([`NO_SPACE`] if that does not translate).
+    pub asid: u32,
+    /// Virtual machine.
+    pub vmid: u16,
+}
+
+#[derive(Clone, Copy)]
+struct Way {
+    translation: Option<Translation>,
+    last_use: u64,
+}
+
+/// Address space and virtual machine, with what else a first-level entry depends on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Space {
+    /// ASID, or [`NO_SPACE`] if the first stage does not translate.
+    pub asid: u32,
+    /// VMID; 0 if the second stage is off.
+    pub vmid: u16,
+    /// The second stage translates, or IOVMAP ranges are in force.
+    pub second_stage: bool,
+    /// The guest's (rather than Ring -1's) accesses.
+    pub guest: bool,
+}
+
+/// Number of low bits of a context for ring, SUM and MXR; see [`Tlb::set_context`].
+const CLASS_BITS: u32 = 3;
+/// Contexts are below 4,095, so that [`INVALID`] is none of them.
+const SPACES: usize = (PAGE_SIZE as usize >> CLASS_BITS) - 1;
+
+/// Both levels.
+pub struct Tlb {
+    first: [Box<[FirstLevelEntry; FIRST_LEVEL_ENTRIES]>; 3],
+    second: Vec<Way>,
+    clock: u64,
+    spaces: HashMap<Space, u64>,
+    context: u64,
+}
+
+impl Default for Tlb {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Tlb {
+    /// An empty TLB.
+    pub fn new() -> Tlb {
+        let array = || Box::new([UNUSED; FIRST_LEVEL_ENTRIES]);
+        Tlb {
+            first: [array(), array(), array()],
+            second: vec![Way { translation: None, last_use: 0 }; SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS],
+            clock: 0,
+            spaces: HashMap::new(),
+            context: 0,
+        }
+    }
+
+    /// Chooses the space and the class (ring, SUM, MXR: three bits) of the accesses to come.
+    pub fn set_context(&mut self, space: Space, class: u64) {
+        let number = match self.spaces.get(&space) {
+            Some(&number) => number,
+            None => {
+                if self.spaces.len() == SPACES {
+                    self.flush_first_level();
+                    self.spaces.clear();
+                }
+                let number = self.spaces.len() as u64;
+                self.spaces.insert(space, number);
+                number
+            }
+        };
+        self.context = number << CLASS_BITS | class;
+    }
+
+    /// Changes the class alone.
+    pub fn set_class(&mut self, class: u64) {
+        self.context = self.context >> CLASS_BITS << CLASS_BITS | class;
+    }
+
+    /// The offset of RAM of `bytes` bytes at a virtual address, if the first level knows that the access is allowed.
+    /// An access across the end of a page is never known.
+    #[inline(always)]
+    pub fn lookup(&self, access: Access, address: u64, bytes: u64) -> Option<u64> {
+        let entry = &self.first[access as usize][index(address)];
+        let page = address & !(PAGE_SIZE - 1);
+        let fits = address & (PAGE_SIZE - 1) <= PAGE_SIZE - bytes;
+        (entry.tag == page | self.context && fits).then(|| address.wrapping_add(entry.to_offset))
+    }
+
+    /// Enters a page into the first level: `offset` is the offset of RAM of the page's first byte.
+    pub fn fill(&mut self, access: Access, address: u64, offset: u64, page_shift: u32) {
+        let page = address & !(PAGE_SIZE - 1);
+        self.first[access as usize][index(address)] =
+            FirstLevelEntry { tag: page | self.context, to_offset: offset.wrapping_sub(page), page_shift };
+    }
+
+    /// Drops stores to the page of RAM at `offset` from the first level, because somebody must see them.
+    pub fn forget_stores_to(&mut self, offset: u64) {
+        for entry in self.first[Access::Store as usize].iter_mut() {
+            let page = entry.tag & !(PAGE_SIZE - 1);
+            if entry.tag != INVALID && page.wrapping_add(entry.to_offset) == offset & !(PAGE_SIZE - 1) {
+                *entry = UNUSED;
+            }
+        }
+    }
+
+    /// Drops the whole first level.
+    pub fn flush_first_level(&mut self) {
+        for array in &mut self.first {
+            array.fill(UNUSED);
+        }
+    }
+
+    /// Looks a virtual address up in the second level.
+    pub fn find(&mut self, address: u64, asid: u32, vmid: u16) -> Option<Translation> {
+        self.clock += 1;
+        for page_shift in PAGE_SHIFTS {
+            for way in &mut self.second[set_of(address, page_shift)] {
+                if let Some(found) = way.translation
+                    && found.page_shift == page_shift
+                    && found.virtual_page == address >> page_shift << page_shift
+                    && found.vmid == vmid
+                    && (found.global || found.asid == asid)
+                {
+                    way.last_use = self.clock;
+                    return Some(found);
+                }
+            }
+        }
+        None
+    }
+
+    /// Enters a translation into the second level, in place of the same page's or of the least recently used.
+    pub fn insert(&mut self, translation: Translation) {
+        self.clock += 1;
+        let clock = self.clock;
+        let set = &mut self.second[set_of(translation.virtual_page, translation.page_shift)];
+        let same = |way: &Way| {
+            way.translation.is_some_and(|old| {
+                old.page_shift == translation.page_shift
+                    && old.virtual_page == translation.virtual_page
+                    && old.vmid == translation.vmid
+                    && old.asid == translation.asid
+            })
+        };
+        let victim = match set.iter().position(same) {
+            Some(position) => Some(&mut set[position]),
+            None => set.iter_mut().min_by_key(|way| if way.translation.is_none() { 0 } else { way.last_use }),
+        };
+        if let Some(way) = victim {
+            *way = Way { translation: Some(translation), last_use: clock };
+        }
+    }
+
+    /// Drops what `condemn` says from the second level, and all of the first.
+    pub fn flush(&mut self, condemn: impl Fn(&Translation) -> bool) {
+        self.flush_first_level();
+        for way in &mut self.second {
+            if way.translation.as_ref().is_some_and(&condemn) {
+                way.translation = None;
+            }
+        }
+    }
+
+    /// Drops one virtual address of a VM: of one address space, or of all of them.
+    pub fn flush_address(&mut self, address: u64, asid: Option<u32>, vmid: u16) {
+        for array in &mut self.first {
+            for entry in array.iter_mut() {
+                if entry.tag >> entry.page_shift == address >> entry.page_shift {
+                    entry.tag = INVALID;
+                }
+            }
+        }
+        for page_shift in PAGE_SHIFTS {
+            for way in &mut self.second[set_of(address, page_shift)] {
+                let condemned = way.translation.as_ref().is_some_and(|old| {
+                    old.page_shift == page_shift
+                        && old.virtual_page == address >> page_shift << page_shift
+                        && old.vmid == vmid
+                        && asid.is_none_or(|asid| !old.global && old.asid == asid)
+                });
+                if condemned {
+                    way.translation = None;
+                }
+            }
+        }
+    }
+}
+
+/// The page sizes that exist: 4 KiB, 2 MiB, 1 GiB, 512 GiB.
+const PAGE_SHIFTS: [u32; 4] = [12, 21, 30, 39];
+
+#[inline(always)]
+fn index(address: u64) -> usize {
+    (address >> PAGE_SHIFT) as usize % FIRST_LEVEL_ENTRIES
+}
+
+fn set_of(address: u64, page_shift: u32) -> std::ops::Range<usize> {
+    let set = (address >> page_shift) as usize % SECOND_LEVEL_SETS;
+    set * SECOND_LEVEL_WAYS..(set + 1) * SECOND_LEVEL_WAYS
+}

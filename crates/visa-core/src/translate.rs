@@ -1,0 +1,447 @@
+//! The two-stage walk (specification, 4.1; RISC-V privileged, 12.3.2 and 12.4).
+
+use visa_isa::Ring;
+use visa_isa::cause::{Exception, ExitCause};
+use visa_isa::io::RangeKind;
+use visa_isa::msr::sstatus;
+use visa_isa::paging::{
+    LEVEL_BITS, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN, PTE_PPN_SHIFT,
+    PTE_READ, PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
+};
+use visa_isa::trap_filter;
+use visa_mem::{Platform, Ram};
+
+use crate::hart::Hart;
+use crate::state::ExitRecord;
+use crate::tlb::{Access, NO_SPACE, Permissions, Space, Translation};
+use crate::trap::Stop;
+
+/// Why an address has no translation, before it is decided who hears of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// The first stage does not map it, or not for this access.
+    Page,
+    /// A page-table entry is where no RAM is.
+    Access,
+    /// The second stage does not map a guest-physical address, or not for this access.
+    Nested {
+        /// The address.
+        guest_physical: u64,
+        /// It is that of a page-table entry of the first stage.
+        walk: bool,
+    },
+    /// The guest-physical address is in an IOVMAP range that traps.
+    Device {
+        /// The address.
+        guest_physical: u64,
+        /// The range's cookie.
+        cookie: u64,
+    },
+}
+
+/// A physical page that one stage maps an address to.
+struct StageResult {
+    /// Physical address of the byte.
+    address: u64,
+    /// Size of the page as a power of two.
+    page_shift: u32,
+    /// The entry's bits.
+    entry: u64,
+}
+
+impl Access {
+    /// The page-fault exception of the access.
+    pub fn page_fault(self) -> Exception {
+        match self {
+            Access::Load => Exception::LoadPageFault,
+            Access::Store => Exception::StorePageFault,
+            Access::Fetch => Exception::FetchPageFault,
+        }
+    }
+
+    /// The access-fault exception of the access.
+    pub fn access_fault(self) -> Exception {
+        match self {
+            Access::Load => Exception::LoadAccessFault,
+            Access::Store => Exception::StoreAccessFault,
+            Access::Fetch => Exception::FetchAccessFault,
+        }
+    }
+}
+
+impl Hart {
+    /// Recomputes the context of translations after a change of ring, CR3, HPTBR, ranges, SUM or MXR.
+    pub fn update_translation_context(&mut self) {
+        let guest = self.in_guest();
+        let space = match guest {
+            false => Space { asid: NO_SPACE, vmid: 0, second_stage: false, guest },
+            true => Space {
+                asid: self.asid(),
+                vmid: self.vm.vmid(),
+                second_stage: self.vm.hptbr >> 60 != 0 || self.vm.has_ranges,
+                guest,
+            },
+        };
+        let class = self.translation_class();
+        self.tlb.set_context(space, class);
+        self.attention = true;
+    }
+
+    /// Recomputes what the context has of ring, SUM and MXR, where nothing else changed.
+    pub fn update_translation_class(&mut self) {
+        let class = self.translation_class();
+        self.tlb.set_class(class);
+    }
+
+    fn translation_class(&self) -> u64 {
+        let status = self.supervisor.sstatus;
+        let mxr = (status & sstatus::MXR != 0) as u64;
+        match self.ring {
+            Ring::Hypervisor => 0,
+            Ring::User => mxr << 2 | 1,
+            Ring::Kernel => mxr << 2 | if status & sstatus::SUM != 0 { 3 } else { 2 },
+        }
+    }
+
+    /// The ASID in CR3; [`NO_SPACE`] if the first stage does not translate.
+    pub fn asid(&self) -> u32 {
+        match self.supervisor.satp >> 60 {
+            0 => NO_SPACE,
+            _ => (self.supervisor.satp >> visa_isa::paging::PPN_BITS) as u16 as u32,
+        }
+    }
+
+    /// Translates an address of the ring in use, by the second level of the TLB or by a walk. The result is the
+    /// physical address and the page size.
+    pub fn translate<P: Platform>(&mut self, platform: &P, address: u64, access: Access) -> Result<(u64, u32), Fault> {
+        if !self.in_guest() {
+            return Ok((address, PAGE_SHIFT));
+        }
+        let (asid, vmid) = (self.asid(), self.vm.vmid());
+        let nothing_translates = self.supervisor.satp >> 60 == 0 && self.vm.hptbr >> 60 == 0;
+        if nothing_translates {
+            return self.through_range(address, access).unwrap_or(Ok((address, PAGE_SHIFT)));
+        }
+        if let Some(found) = self.tlb.find(address, asid, vmid)
+            && self.allows(found.permissions, access)
+            && (access != Access::Store || found.permissions.has(Permissions::DIRTY))
+        {
+            return Ok((found.physical_page + (address & ((1 << found.page_shift) - 1)), found.page_shift));
+        }
+        self.vm.count_tlb_miss += 1;
+        self.statistics.tlb_misses += 1;
+        let translation = self.walk(platform.ram(), address, access, asid, vmid)?;
+        self.tlb.insert(translation);
+        let within = address & ((1 << translation.page_shift) - 1);
+        Ok((translation.physical_page + within, translation.page_shift))
+    }
+
+    /// What an IOVMAP range makes of a guest-physical address; `None` if it is in none.
+    fn through_range(&self, guest_physical: u64, access: Access) -> Option<Result<(u64, u32), Fault>> {
+        let range = self.vm.range_of(guest_physical)?;
+        if range.kind == RangeKind::Passthrough as u64 {
+            return Some(Ok((range.target + (guest_physical - range.guest_address), PAGE_SHIFT)));
+        }
+        match access {
+            Access::Fetch => Some(Err(Fault::Access)),
+            _ => Some(Err(Fault::Device { guest_physical, cookie: range.target })),
+        }
+    }
+
+    /// Whether the ring in use may make the access (RISC-V privileged, 12.3.2, step 6; the second stage: specification, 4.1).
+    fn allows(&self, permissions: Permissions, access: Access) -> bool {
+        use Permissions as P;
+        let status = self.supervisor.sstatus;
+        let ring_allows = match (self.ring, permissions.has(P::USER)) {
+            (Ring::User, user) => user,
+            (_, false) => true,
+            (_, true) => access != Access::Fetch && status & sstatus::SUM != 0,
+        };
+        let stage_allows = match access {
+            Access::Fetch => permissions.has(P::EXECUTE | P::NESTED_EXECUTE),
+            Access::Store => permissions.has(P::WRITE | P::NESTED_WRITE),
+            Access::Load => {
+                permissions.has(P::READ | P::NESTED_READ)
+                    || status & sstatus::MXR != 0 && permissions.has(P::EXECUTE | P::NESTED_EXECUTE)
+            }
+        };
+        stage_allows && (ring_allows || self.supervisor.satp >> 60 == 0)
+    }
+
+    /// Walks both stages, sets A and D, and checks permissions.
+    fn walk(&mut self, ram: &Ram, address: u64, access: Access, asid: u32, vmid: u16) -> Result<Translation, Fault> {
+        let first = self.first_stage(ram, address, access)?;
+        let (guest_physical, first_shift, first_permissions) = match &first {
+            None => {
+                (address, 39, Permissions::READ | Permissions::WRITE | Permissions::EXECUTE | Permissions::DIRTY)
+            }
+            Some(stage) => (stage.address, stage.page_shift, first_stage_permissions(stage.entry)),
+        };
+        let nested_access = match access {
+            Access::Load if first_permissions & Permissions::READ == 0 => Access::Fetch,
+            other => other,
+        };
+        let nested = self.second_stage(ram, guest_physical, nested_access, false)?;
+        let nested_dirty = nested.entry & PTE_DIRTY != 0;
+        let mut permissions = first_permissions | nested_permissions(nested.entry);
+        if !nested_dirty {
+            permissions &= !Permissions::DIRTY;
+        }
+        let page_shift = first_shift.min(nested.page_shift);
+        let mask = (1u64 << page_shift) - 1;
+        Ok(Translation {
+            virtual_page: address & !mask,
+            physical_page: nested.address & !mask,
+            guest_physical_page: guest_physical & !mask,
+            page_shift,
+            permissions: Permissions(permissions),
+            global: first.is_some_and(|stage| stage.entry & PTE_GLOBAL != 0),
+            asid,
+            vmid,
+        })
+    }
+
+    /// Guest-virtual to guest-physical. `None`: CR3 is in mode bare.
+    fn first_stage(&mut self, ram: &Ram, address: u64, access: Access) -> Result<Option<StageResult>, Fault> {
+        let base = TableBase::from_cr3(self.supervisor.satp).ok_or(Fault::Page)?;
+        if base.mode == Mode::Bare {
+            return Ok(None);
+        }
+        let unused = 64 - base.mode.address_bits();
+        if ((address << unused) as i64 >> unused) as u64 != address {
+            return Err(Fault::Page);
+        }
+        let mut table = base.root;
+        for level in (0..base.mode.levels()).rev() {
+            let slot = table + entry_index(address, level) * 8;
+            // The entry's own address is guest-physical.
+            let location = self.second_stage(ram, slot, Access::Load, true)?.address;
+            let entry = self.read_entry(ram, location)?;
+            if !is_well_formed(entry) {
+                return Err(Fault::Page);
+            }
+            if is_leaf(entry) {
+                return self.first_stage_leaf(ram, address, access, entry, level, slot).map(Some);
+            }
+            if entry & (PTE_ACCESSED | PTE_DIRTY | PTE_USER) != 0 {
+                return Err(Fault::Page);
+            }
+            table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
+        }
+        Err(Fault::Page)
+    }
+
+    /// Checks a leaf of the first stage and sets its A and D.
+    fn first_stage_leaf(
+        &mut self,
+        ram: &Ram,
+        address: u64,
+        access: Access,
+        entry: u64,
+        level: u32,
+        slot: u64,
+    ) -> Result<StageResult, Fault> {
+        let permissions = Permissions(first_stage_permissions(entry) | Permissions::ALL_NESTED);
+        let (page, page_shift) = leaf_page(entry, level).ok_or(Fault::Page)?;
+        if !self.allows(permissions, access) {
+            return Err(Fault::Page);
+        }
+        let wanted = entry | needed_bits(access);
+        if wanted != entry {
+            let location = self.second_stage(ram, slot, Access::Store, true)?.address;
+            write_entry(ram, location, wanted)?;
+        }
+        Ok(StageResult { address: page | address & ((1 << page_shift) - 1), page_shift, entry: wanted })
+    }
+
+    /// Guest-physical to physical; `walk` says that the access is to a page-table entry.
+    fn second_stage(
+        &mut self,
+        ram: &Ram,
+        guest_physical: u64,
+        access: Access,
+        walk: bool,
+    ) -> Result<StageResult, Fault> {
+        const EVERYTHING: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_DIRTY | PTE_ACCESSED;
+        if let Some(result) = self.through_range(guest_physical, access) {
+            return match result {
+                Ok((address, page_shift)) => Ok(StageResult { address, page_shift, entry: EVERYTHING }),
+                Err(_) if walk => Err(Fault::Access),
+                Err(fault) => Err(fault),
+            };
+        }
+        let base = TableBase::from_hptbr(self.vm.hptbr).ok_or(Fault::Access)?;
+        if base.mode == Mode::Bare {
+            // Ranges may be bound below the size of any large page.
+            let page_shift = if self.vm.has_ranges { PAGE_SHIFT } else { 39 };
+            return Ok(StageResult { address: guest_physical, page_shift, entry: EVERYTHING });
+        }
+        let fault = Fault::Nested { guest_physical, walk };
+        if guest_physical >> base.mode.address_bits() != 0 {
+            return Err(fault);
+        }
+        let mut table = base.root;
+        for level in (0..base.mode.levels()).rev() {
+            let slot = table + entry_index(guest_physical, level) * 8;
+            let entry = self.read_entry(ram, slot)?;
+            if !is_well_formed(entry) {
+                return Err(fault);
+            }
+            if is_leaf(entry) {
+                return self.second_stage_leaf(ram, guest_physical, access, entry, level, slot).ok_or(fault);
+            }
+            table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
+        }
+        Err(fault)
+    }
+
+    /// Checks a leaf of the second stage and sets its A and D.
+    fn second_stage_leaf(
+        &mut self,
+        ram: &Ram,
+        guest_physical: u64,
+        access: Access,
+        entry: u64,
+        level: u32,
+        slot: u64,
+    ) -> Option<StageResult> {
+        let needed = match access {
+            Access::Load => PTE_READ,
+            Access::Store => PTE_WRITE,
+            Access::Fetch => PTE_EXECUTE,
+        };
+        let (page, mut page_shift) = leaf_page(entry, level)?;
+        if entry & needed == 0 {
+            return None;
+        }
+        let wanted = entry | needed_bits(access);
+        if wanted != entry {
+            write_entry(ram, slot, wanted).ok()?;
+        }
+        let address = page | guest_physical & ((1 << page_shift) - 1);
+        if self.vm.ranges_overlap(guest_physical, page_shift) {
+            page_shift = PAGE_SHIFT;
+        }
+        Some(StageResult { address, page_shift, entry: wanted })
+    }
+
+    fn read_entry(&mut self, ram: &Ram, address: u64) -> Result<u64, Fault> {
+        self.statistics.walk_references += 1;
+        ram.offset_of(address, 8).and_then(|offset| ram.load_u64(offset)).ok_or(Fault::Access)
+    }
+
+    /// SFENCE.VMA, with the operands that are not R0. In Ring -1 it is TLBFLUSHV without operands.
+    pub fn sfence_vma(&mut self, address: Option<u64>, asid: Option<u64>) -> Result<(), Stop> {
+        match self.ring {
+            Ring::User => return Err(self.not_in_this_ring(false)),
+            Ring::Hypervisor => self.flush_nested(None, None),
+            Ring::Kernel if self.filter(trap_filter::FLUSH) => {
+                let given = address.is_some() as u64 | (asid.is_some() as u64) << 1;
+                return Err(self.exit_with(ExitRecord {
+                    cause: ExitCause::TlbFlush as u64,
+                    guest_virtual: address.unwrap_or(0),
+                    value: asid.unwrap_or(0),
+                    code: given,
+                    ..ExitRecord::default()
+                }));
+            }
+            Ring::Kernel => self.fence_translations(address, asid),
+        }
+        Ok(())
+    }
+
+    /// TLBFLUSHV, with the operands that are not R0.
+    pub fn tlbflushv(&mut self, vmid: Option<u64>, guest_physical: Option<u64>) -> Result<(), Stop> {
+        if self.in_guest() {
+            return Err(self.not_in_this_ring(true));
+        }
+        self.flush_nested(vmid, guest_physical);
+        Ok(())
+    }
+
+    /// SFENCE.VMA in a guest, with the operands that are not R0 (RISC-V privileged, 12.2.1).
+    fn fence_translations(&mut self, address: Option<u64>, asid: Option<u64>) {
+        let vmid = self.vm.vmid();
+        let asid = asid.map(|asid| asid as u16 as u32);
+        match (address, asid) {
+            (Some(address), asid) => self.tlb.flush_address(address, asid, vmid),
+            (None, None) => self.tlb.flush(|old| old.vmid == vmid),
+            (None, Some(asid)) => self.tlb.flush(|old| old.vmid == vmid && old.asid == asid && !old.global),
+        }
+        self.attention = true;
+    }
+
+    /// TLBFLUSHV (specification, 4.3), with the operands that are not R0.
+    pub(crate) fn flush_nested(&mut self, vmid: Option<u64>, guest_physical: Option<u64>) {
+        let page = guest_physical.map(|address| address & !(PAGE_SIZE - 1));
+        self.tlb.flush(|old| {
+            let same_vm = vmid.is_none_or(|vmid| old.vmid == vmid as u16);
+            let same_page = page.is_none_or(|page| {
+                page >> old.page_shift == old.guest_physical_page >> old.page_shift
+            });
+            same_vm && same_page
+        });
+        self.attention = true;
+    }
+}
+
+impl crate::state::VirtualMachine {
+    /// Whether a range is bound inside the page of 2^`page_shift` bytes that holds the address.
+    fn ranges_overlap(&self, guest_physical: u64, page_shift: u32) -> bool {
+        let size = 1u64 << page_shift;
+        let page = guest_physical & !(size - 1);
+        self.has_ranges && self.ranges.iter().any(|range| range.overlaps(page, size))
+    }
+}
+
+fn entry_index(address: u64, level: u32) -> u64 {
+    address >> (PAGE_SHIFT + LEVEL_BITS * level) & ((1 << LEVEL_BITS) - 1)
+}
+
+/// Valid, no reserved bit, and not the reserved combination of W without R.
+fn is_well_formed(entry: u64) -> bool {
+    entry & PTE_VALID != 0 && entry & PTE_RESERVED == 0 && entry & (PTE_READ | PTE_WRITE) != PTE_WRITE
+}
+
+fn is_leaf(entry: u64) -> bool {
+    entry & (PTE_READ | PTE_EXECUTE) != 0
+}
+
+/// The page that a leaf at a level maps; `None` if it is misaligned for its size.
+fn leaf_page(entry: u64, level: u32) -> Option<(u64, u32)> {
+    let page_shift = PAGE_SHIFT + LEVEL_BITS * level;
+    let page = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
+    (page & ((1 << page_shift) - 1) == 0).then_some((page, page_shift))
+}
+
+/// A, and for stores D.
+fn needed_bits(access: Access) -> u64 {
+    if access == Access::Store { PTE_ACCESSED | PTE_DIRTY } else { PTE_ACCESSED }
+}
+
+fn write_entry(ram: &Ram, address: u64, entry: u64) -> Result<(), Fault> {
+    let offset = ram.offset_of(address, 8).ok_or(Fault::Access)?;
+    ram.store_u64(offset, entry).ok_or(Fault::Access)?;
+    ram.note_write(offset, 8);
+    Ok(())
+}
+
+fn first_stage_permissions(entry: u64) -> u16 {
+    let mut permissions = 0;
+    for (bit, permission) in [
+        (PTE_READ, Permissions::READ),
+        (PTE_WRITE, Permissions::WRITE),
+        (PTE_EXECUTE, Permissions::EXECUTE),
+        (PTE_USER, Permissions::USER),
+        (PTE_DIRTY, Permissions::DIRTY),
+    ] {
+        if entry & bit != 0 {
+            permissions |= permission;
+        }
+    }
+    permissions
+}
+
+fn nested_permissions(entry: u64) -> u16 {
+    first_stage_permissions(entry & (PTE_READ | PTE_WRITE | PTE_EXECUTE)) << 5
+}

@@ -1,0 +1,304 @@
+//! Exceptions and interrupts: who takes them, and what the taking does.
+
+use visa_isa::Ring;
+use visa_isa::cause::{self, Exception, ExitCause, INTERRUPT, interrupt};
+use visa_isa::msr::{hvstatus, sstatus};
+use visa_isa::trap_filter;
+use visa_isa::vmcs::qualification;
+
+use crate::event::Event;
+use crate::hart::{Delivery, Hart};
+use crate::state::ExitRecord;
+
+/// Why an instruction did not complete. It has had no effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// It is illegal: the exception's value is the instruction itself.
+    Illegal,
+    /// It raised another exception, with the trap value.
+    Exception(Exception, u64),
+    /// It causes a VM exit; the exit record has what only the place of the cause knows, and
+    /// [`Hart::describe_exit`] adds what the instruction says.
+    Exit,
+}
+
+/// Why a hart cannot go on by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// It halted and waits for an interrupt.
+    Interrupt,
+    /// Ring -1 raised three exceptions in a row (specification, 1.4): the last one's cause, value and PC.
+    Dead {
+        /// HVCAUSE.
+        cause: u64,
+        /// HVTVAL.
+        value: u64,
+        /// HVEPC.
+        pc: u64,
+    },
+}
+
+/// Exceptions in a row, without an instruction in between, that end it.
+const EXCEPTIONS_IN_A_ROW: u32 = 3;
+
+impl Hart {
+    /// A VM exit of a cause, its record otherwise empty.
+    pub(crate) fn exit(&mut self, cause: ExitCause) -> Stop {
+        self.exit_with(ExitRecord { cause: cause as u64, ..ExitRecord::default() })
+    }
+
+    /// A VM exit with what its record has.
+    pub(crate) fn exit_with(&mut self, record: ExitRecord) -> Stop {
+        self.exit = record;
+        self.vm.result = 0;
+        Stop::Exit
+    }
+
+    /// What a ring may not use stops with (specification, 3.2).
+    pub(crate) fn not_in_this_ring(&mut self, is_visa: bool) -> Stop {
+        if !self.in_guest() {
+            return Stop::Illegal;
+        }
+        if is_visa && self.ring == Ring::Kernel && self.filter(trap_filter::VISA) {
+            return self.exit(ExitCause::VisaInstruction);
+        }
+        if self.filter(trap_filter::PRIV) {
+            return self.exit(ExitCause::IllegalPrivileged);
+        }
+        Stop::Illegal
+    }
+
+    /// Whether the guest runs with a bit of the trap filter set.
+    #[inline(always)]
+    pub fn filter(&self, bit: u64) -> bool {
+        self.vm.trap_filter & bit != 0
+    }
+
+    /// Takes an exception at the current PC. The instruction that raised it must not have retired.
+    pub fn take_exception(&mut self, exception: Exception, value: u64) -> Result<(), Wait> {
+        if !self.in_guest() {
+            return self.take_in_hypervisor(exception as u64, value);
+        }
+        if cause::EXCEPTION_MAP_VALID & self.vm.exception_map & 1 << exception as u64 != 0 {
+            self.exit_with(ExitRecord {
+                cause: ExitCause::Exception as u64,
+                code: exception as u64,
+                guest_virtual: value,
+                ..ExitRecord::default()
+            });
+            self.leave_guest();
+            return Ok(());
+        }
+        if self.count_delivery() {
+            self.exit(ExitCause::Shutdown);
+            self.exit.code = exception as u64;
+            self.exit.guest_virtual = value;
+            self.leave_guest();
+            return Ok(());
+        }
+        self.take_in_kernel(exception as u64, value);
+        Ok(())
+    }
+
+    /// Counts an exception; true if it is one too many without an instruction in between.
+    fn count_delivery(&mut self) -> bool {
+        let in_a_row = self.delivery.count > 0 && self.delivery.instructions == self.instructions;
+        let count = if in_a_row { self.delivery.count + 1 } else { 1 };
+        self.delivery = Delivery { count, instructions: self.instructions };
+        count >= EXCEPTIONS_IN_A_ROW
+    }
+
+    /// Ring 0 takes an exception or interrupt (RISC-V privileged, 12.1).
+    pub(crate) fn take_in_kernel(&mut self, cause: u64, value: u64) {
+        let from = self.ring;
+        let status = &mut self.supervisor.sstatus;
+        let enabled = *status & sstatus::SIE != 0;
+        *status &= !(sstatus::SIE | sstatus::SPIE | sstatus::SPP);
+        if enabled {
+            *status |= sstatus::SPIE;
+        }
+        if from == Ring::Kernel {
+            *status |= sstatus::SPP;
+        }
+        let pc = self.bank.pc;
+        self.supervisor.sepc = pc;
+        self.supervisor.scause = cause;
+        self.supervisor.stval = value;
+        let base = self.supervisor.stvec & !3;
+        let vectored = self.supervisor.stvec & 1 != 0 && cause & INTERRUPT != 0;
+        self.bank.pc = if vectored { base.wrapping_add(4 * (cause & !INTERRUPT)) } else { base };
+        self.set_ring(Ring::Kernel);
+        self.record(|hart| Event::Trap {
+            instructions: hart.instructions,
+            from,
+            to: Ring::Kernel,
+            cause,
+            value,
+            pc,
+        });
+    }
+
+    /// Ring -1 takes an exception or interrupt of its own (specification, 1.4).
+    fn take_in_hypervisor(&mut self, cause: u64, value: u64) -> Result<(), Wait> {
+        let pc = self.bank.pc;
+        if cause & INTERRUPT == 0 && self.count_delivery() {
+            return Err(Wait::Dead { cause, value, pc });
+        }
+        let state = &mut self.hypervisor;
+        state.hvepc = pc;
+        state.hvcause = cause;
+        state.hvtval = value;
+        let enabled = state.interrupts_enabled();
+        state.hvstatus = if enabled { hvstatus::HPIE } else { 0 };
+        self.bank.pc = state.hvvec;
+        self.attention = true;
+        self.record(|hart| Event::Trap {
+            instructions: hart.instructions,
+            from: Ring::Hypervisor,
+            to: Ring::Hypervisor,
+            cause,
+            value,
+            pc,
+        });
+        Ok(())
+    }
+
+    /// HVRET.
+    pub fn return_in_hypervisor(&mut self) -> Result<u64, Stop> {
+        if self.in_guest() {
+            return Err(self.not_in_this_ring(true));
+        }
+        let state = &mut self.hypervisor;
+        let enabled = state.hvstatus & hvstatus::HPIE != 0;
+        state.hvstatus = hvstatus::HPIE | if enabled { hvstatus::HIE } else { 0 };
+        self.attention = true;
+        Ok(state.hvepc)
+    }
+
+    /// SRET (RISC-V privileged, 12.1.1): the address to go on at.
+    pub fn return_from_kernel(&mut self) -> Result<u64, Stop> {
+        match self.ring {
+            Ring::Hypervisor => return Err(Stop::Illegal),
+            Ring::User => return Err(self.not_in_this_ring(false)),
+            Ring::Kernel if self.filter(trap_filter::PRIV) => return Err(self.exit(ExitCause::IllegalPrivileged)),
+            Ring::Kernel => {}
+        }
+        let status = &mut self.supervisor.sstatus;
+        let ring = if *status & sstatus::SPP != 0 { Ring::Kernel } else { Ring::User };
+        let enabled = *status & sstatus::SPIE != 0;
+        *status &= !(sstatus::SIE | sstatus::SPP);
+        *status |= sstatus::SPIE | if enabled { sstatus::SIE } else { 0 };
+        self.set_ring(ring);
+        Ok(self.supervisor.sepc)
+    }
+
+    /// Goes to another ring of the guest.
+    pub(crate) fn set_ring(&mut self, ring: Ring) {
+        self.ring = ring;
+        self.update_translation_class();
+        self.attention = true;
+    }
+
+    /// ECALL.
+    pub fn environment_call(&mut self) -> Stop {
+        match self.ring {
+            Ring::User => Stop::Exception(Exception::EcallUser, 0),
+            Ring::Kernel => self.exit(ExitCause::Hypercall),
+            Ring::Hypervisor => Stop::Exception(Exception::EcallHypervisor, 0),
+        }
+    }
+
+    /// PAUSE.
+    pub fn pause(&mut self) -> Result<(), Stop> {
+        match self.in_guest() && self.filter(trap_filter::PAUSE) {
+            true => Err(self.exit(ExitCause::Pause)),
+            false => Ok(()),
+        }
+    }
+
+    /// WFI: whether the hart halts. It has retired then, and waits with the next instruction.
+    pub fn halt(&mut self) -> Result<(), Stop> {
+        match self.ring {
+            Ring::User => return Err(self.not_in_this_ring(false)),
+            Ring::Kernel if self.filter(trap_filter::HALT) => return Err(self.exit(ExitCause::Halt)),
+            _ => {}
+        }
+        self.waiting = true;
+        self.attention = true;
+        Ok(())
+    }
+
+    /// sip as it reads (specification, 3.1 and 6).
+    pub fn supervisor_pending(&self) -> u64 {
+        let software = self.supervisor.software_pending;
+        let timer = !self.filter(trap_filter::TIMER) && self.guest_timer_due();
+        let line = !self.filter(trap_filter::EXT) && self.external_to_kernel;
+        let external = line || self.vic_deliverable() != 0;
+        (software as u64) << interrupt::SUPERVISOR_SOFTWARE
+            | (timer as u64) << interrupt::SUPERVISOR_TIMER
+            | (external as u64) << interrupt::SUPERVISOR_EXTERNAL
+    }
+
+    /// HVIP as it reads.
+    pub fn hypervisor_pending(&self) -> u64 {
+        (self.hypervisor.software_pending as u64) << interrupt::HYPERVISOR_SOFTWARE
+            | (self.hypervisor_timer_due() as u64) << interrupt::HYPERVISOR_TIMER
+            | (self.external_to_hypervisor as u64) << interrupt::HYPERVISOR_EXTERNAL
+    }
+
+    /// Takes what is pending and enabled, in the order of the specification, 6.4. `Err`: the hart halts, or is dead.
+    /// An engine calls this before an instruction whenever `attention` is set or a timer has become due.
+    pub fn take_interrupts(&mut self) -> Result<(), Wait> {
+        let host = self.hypervisor_pending() & self.hypervisor.hvie;
+        if !self.in_guest() {
+            self.waiting &= host == 0;
+            if host != 0 && self.hypervisor.interrupts_enabled() {
+                return self.take_in_hypervisor(INTERRUPT | most_urgent(host, &HYPERVISOR_ORDER), 0);
+            }
+            return if self.waiting { Err(Wait::Interrupt) } else { Ok(()) };
+        }
+        if host != 0 {
+            self.exit_by_interrupt(most_urgent(host, &HYPERVISOR_ORDER), qualification::HOST);
+        } else if self.filter(trap_filter::TIMER) && self.guest_timer_due() {
+            self.exit_by_interrupt(interrupt::SUPERVISOR_TIMER as u64, 0);
+        } else if self.filter(trap_filter::EXT) && self.external_to_kernel {
+            self.exit_by_interrupt(interrupt::SUPERVISOR_EXTERNAL as u64, 0);
+        } else {
+            return self.take_guest_interrupts();
+        }
+        Ok(())
+    }
+
+    fn take_guest_interrupts(&mut self) -> Result<(), Wait> {
+        let pending = self.supervisor_pending() & self.supervisor.sie;
+        self.waiting &= pending == 0;
+        let enabled = self.ring == Ring::User || self.supervisor.sstatus & sstatus::SIE != 0;
+        if pending != 0 && enabled {
+            self.take_in_kernel(INTERRUPT | most_urgent(pending, &SUPERVISOR_ORDER), 0);
+        }
+        if self.waiting { Err(Wait::Interrupt) } else { Ok(()) }
+    }
+
+    fn exit_by_interrupt(&mut self, number: u64, whose: u64) {
+        let timers = [interrupt::SUPERVISOR_TIMER as u64, interrupt::HYPERVISOR_TIMER as u64];
+        let cause = match number {
+            number if timers.contains(&number) => ExitCause::Timer,
+            number if number == interrupt::HYPERVISOR_SOFTWARE as u64 => ExitCause::SoftwareInterrupt,
+            _ => ExitCause::ExternalInterrupt,
+        };
+        self.exit(cause);
+        self.exit.code = number;
+        self.exit.qualification = whose;
+        self.leave_guest();
+    }
+}
+
+const SUPERVISOR_ORDER: [u32; 3] =
+    [interrupt::SUPERVISOR_EXTERNAL, interrupt::SUPERVISOR_SOFTWARE, interrupt::SUPERVISOR_TIMER];
+const HYPERVISOR_ORDER: [u32; 3] =
+    [interrupt::HYPERVISOR_EXTERNAL, interrupt::HYPERVISOR_SOFTWARE, interrupt::HYPERVISOR_TIMER];
+
+/// The first of `order` that is set in `pending`, which has no other bits and is not zero.
+fn most_urgent(pending: u64, order: &[u32; 3]) -> u64 {
+    order.iter().copied().find(|&number| pending & 1 << number != 0).unwrap_or(order[2]) as u64
+}

@@ -1,0 +1,67 @@
+//! Atomic memory operations. One hart runs at a time, so that a read and a write in one instruction are atomic.
+
+use visa_core::memory::{load_ram, store_ram};
+use visa_core::tlb::Access;
+use visa_core::{Hart, Stop};
+use visa_isa::cause::Exception;
+use visa_mem::{AccessSize, Platform};
+
+/// LR: loads, zero-extended, and reserves.
+pub fn load_reserved<P: Platform>(
+    hart: &mut Hart,
+    platform: &mut P,
+    address: u64,
+    size: AccessSize,
+) -> Result<u64, Stop> {
+    let offset = hart.atomic_place(platform, address, Access::Load, size)?;
+    let value = load_ram(platform.ram(), offset, size);
+    hart.reservation = Some((offset, size.bytes()));
+    value.ok_or(Stop::Exception(Exception::LoadAccessFault, address))
+}
+
+/// SC: 0 if it stored, 1 if the reservation was lost. It ends the reservation.
+pub fn store_conditional<P: Platform>(
+    hart: &mut Hart,
+    platform: &mut P,
+    address: u64,
+    size: AccessSize,
+    value: u64,
+) -> Result<u64, Stop> {
+    let offset = hart.atomic_place(platform, address, Access::Store, size)?;
+    if hart.reservation.take() != Some((offset, size.bytes())) {
+        return Ok(1);
+    }
+    write(hart, platform, address, offset, size, value)?;
+    Ok(0)
+}
+
+/// An AMO: the old value, sign-extended; memory becomes what `change` makes of the old value, zero-extended.
+pub fn atomic<P: Platform>(
+    hart: &mut Hart,
+    platform: &mut P,
+    address: u64,
+    size: AccessSize,
+    change: impl FnOnce(u64) -> u64,
+) -> Result<u64, Stop> {
+    let offset = hart.atomic_place(platform, address, Access::Store, size)?;
+    let old =
+        load_ram(platform.ram(), offset, size).ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
+    write(hart, platform, address, offset, size, change(old))?;
+    Ok(if size == AccessSize::Word { old as i32 as u64 } else { old })
+}
+
+fn write<P: Platform>(
+    hart: &mut Hart,
+    platform: &mut P,
+    address: u64,
+    offset: u64,
+    size: AccessSize,
+    value: u64,
+) -> Result<(), Stop> {
+    let ram = platform.ram();
+    store_ram(ram, offset, size, value).ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
+    if ram.is_watched(offset) {
+        hart.note_store(ram, offset, size.bytes());
+    }
+    Ok(())
+}

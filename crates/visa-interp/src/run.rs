@@ -1,0 +1,276 @@
+//! Running a hart: blocks, interrupts, and when to come back.
+
+use visa_core::{Hart, Stop, Wait};
+use visa_isa::cause::Exception;
+use visa_isa::{Ring, decode, trap_filter};
+use visa_mem::Platform;
+
+use crate::block::{BlockCache, Slot};
+use crate::execute::{Flow, execute};
+
+/// Why a run came back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RunEnd {
+    /// The limit of retired instructions is reached.
+    Limit,
+    /// The hart halts until an interrupt.
+    Halted,
+    /// A device asked for the run to end.
+    Stopped,
+    /// The hart has something to tell others (`Hart::outgoing`).
+    Message,
+    /// Ring -1 raised three exceptions in a row: cause, value and PC of the last.
+    Dead {
+        /// HVCAUSE.
+        cause: u64,
+        /// HVTVAL.
+        value: u64,
+        /// HVEPC.
+        pc: u64,
+    },
+}
+
+/// One step of [`Interpreter::step`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Ring and PC before it.
+    pub ring: Ring,
+    /// The PC.
+    pub pc: u64,
+    /// The bits of the instruction that was executed, or tried; `None` if an interrupt or a fetch fault came first.
+    pub bits: Option<u32>,
+}
+
+/// The interpreter: decoded blocks, shared by all harts of a machine.
+pub struct Interpreter {
+    cache: BlockCache,
+    /// How often a page became watched; each hart's view of it in `seen`.
+    watched: u64,
+    seen: Vec<u64>,
+    dma_generation: u64,
+}
+
+impl Default for Interpreter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Interpreter {
+    /// An interpreter that has decoded nothing yet.
+    pub fn new() -> Self {
+        Interpreter { cache: BlockCache::new(), watched: 0, seen: Vec::new(), dma_generation: 0 }
+    }
+
+    /// Runs a hart until it has retired `limit` instructions in all, or something else ends the run.
+    pub fn run<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, limit: u64) -> RunEnd {
+        self.see_other_harts(hart);
+        loop {
+            if let Some(end) = self.look_around(hart, platform) {
+                return end;
+            }
+            if hart.instructions >= limit {
+                return RunEnd::Limit;
+            }
+            if hart.in_guest() && hart.filter(trap_filter::STEP) {
+                self.step_guest(hart, platform);
+                continue;
+            }
+            let until = hart.timer_deadline().map_or(limit, |due| due.clamp(hart.instructions + 1, limit));
+            while hart.instructions < until && !hart.attention {
+                if let Err(wait) = self.run_block(hart, platform, until) {
+                    return end_of(wait);
+                }
+            }
+        }
+    }
+
+    /// Executes at most one instruction: for debuggers and traces.
+    pub fn step<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) -> (Step, Option<RunEnd>) {
+        self.see_other_harts(hart);
+        let before = (hart.instructions, hart.ring, hart.bank.pc);
+        if let Some(end) = self.look_around(hart, platform) {
+            return (Step { ring: hart.ring, pc: hart.bank.pc, bits: None }, Some(end));
+        }
+        if before != (hart.instructions, hart.ring, hart.bank.pc) {
+            return (Step { ring: before.1, pc: before.2, bits: None }, None);
+        }
+        let bits = peek(hart, platform);
+        let step = Step { ring: hart.ring, pc: hart.bank.pc, bits };
+        if hart.in_guest() && hart.filter(trap_filter::STEP) {
+            self.step_guest(hart, platform);
+            return (step, None);
+        }
+        let until = hart.instructions + 1;
+        let end = self.run_block(hart, platform, until).err().map(end_of);
+        (step, end)
+    }
+
+    /// Drops stores that the hart knows the way of, if other harts' code came to be in their pages since.
+    fn see_other_harts(&mut self, hart: &mut Hart) {
+        let id = hart.id as usize;
+        if self.seen.len() <= id {
+            self.seen.resize(id + 1, 0);
+        }
+        if self.seen[id] != self.watched {
+            self.seen[id] = self.watched;
+            hart.tlb.flush_first_level();
+        }
+    }
+
+    /// What must be done before the next instruction when `attention` is set or a timer may be due.
+    fn look_around<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) -> Option<RunEnd> {
+        if platform.ram().any_watched_written() || platform.dma_generation() != self.dma_generation {
+            self.drop_written(platform);
+        }
+        hart.attention = false;
+        if platform.stop_requested() {
+            return Some(RunEnd::Stopped);
+        }
+        if !hart.outgoing.is_empty() {
+            return Some(RunEnd::Message);
+        }
+        hart.external_to_hypervisor = platform.external_interrupt(hart.id as usize, true);
+        hart.external_to_kernel = platform.external_interrupt(hart.id as usize, false);
+        hart.take_interrupts().err().map(end_of)
+    }
+
+    fn drop_written<P: Platform>(&mut self, platform: &mut P) {
+        if platform.dma_generation() != self.dma_generation {
+            self.dma_generation = platform.dma_generation();
+            self.cache.clear();
+        }
+        for page in platform.ram().take_written() {
+            self.cache.drop_page(page);
+            platform.ram().watch(page, false);
+        }
+    }
+
+    /// One instruction of a guest whose hypervisor single-steps it (VMTRAPCFG b9).
+    fn step_guest<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) {
+        let retired = hart.instructions;
+        // A guest cannot make the hart dead.
+        let _ = self.run_block(hart, platform, retired + 1);
+        if hart.in_guest() && hart.instructions != retired {
+            hart.exit_by_step();
+        }
+    }
+
+    /// Executes the block at the PC, up to `until` retired instructions.
+    fn run_block<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, until: u64) -> Result<(), Wait> {
+        let offset = match hart.fetch(platform, hart.bank.pc) {
+            Ok(offset) => offset,
+            Err(stop) => return take_fetch_stop(hart, stop),
+        };
+        let (slots, fresh) = self.cache.block(platform.ram(), offset);
+        if fresh {
+            self.watched += watch(hart, platform, offset);
+            self.seen[hart.id as usize] = self.watched;
+        }
+        if slots.is_empty() {
+            return run_alone(hart, platform);
+        }
+        for slot in slots {
+            let pc = hart.bank.pc;
+            match execute(hart, platform, &slot.instruction) {
+                Ok(Flow::Next) => hart.bank.pc = pc.wrapping_add(slot.instruction.length as u64),
+                Ok(Flow::Jump(target)) => hart.bank.pc = target,
+                Ok(Flow::Switched) => return Ok(()),
+                Err(stop) => return take_stop(hart, stop, slot),
+            }
+            hart.instructions += 1;
+            if hart.instructions >= until || hart.attention {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn end_of(wait: Wait) -> RunEnd {
+    match wait {
+        Wait::Interrupt => RunEnd::Halted,
+        Wait::Dead { cause, value, pc } => RunEnd::Dead { cause, value, pc },
+    }
+}
+
+/// Watches the page of a new block; 1 if it was not watched.
+fn watch<P: Platform>(hart: &mut Hart, platform: &P, offset: u64) -> u64 {
+    let ram = platform.ram();
+    if ram.is_watched(offset) {
+        return 0;
+    }
+    ram.watch(offset, true);
+    hart.tlb.forget_stores_to(offset);
+    1
+}
+
+/// Executes an instruction that no block holds: it reaches into the next page, or it is illegal.
+fn run_alone<P: Platform>(hart: &mut Hart, platform: &mut P) -> Result<(), Wait> {
+    let pc = hart.bank.pc;
+    let bits = match fetch_bits(hart, platform, pc) {
+        Ok(bits) => bits,
+        Err(stop) => return take_fetch_stop(hart, stop),
+    };
+    let Some(instruction) = decode(bits) else {
+        return hart.take_exception(Exception::IllegalInstruction, bits as u64);
+    };
+    let slot = Slot { instruction, bits };
+    match execute(hart, platform, &instruction) {
+        Ok(Flow::Next) => hart.bank.pc = pc.wrapping_add(instruction.length as u64),
+        Ok(Flow::Jump(target)) => hart.bank.pc = target,
+        Ok(Flow::Switched) => return Ok(()),
+        Err(stop) => return take_stop(hart, stop, &slot),
+    }
+    hart.instructions += 1;
+    Ok(())
+}
+
+/// The bits of the instruction at an address, fetched in halves.
+fn fetch_bits<P: Platform>(hart: &mut Hart, platform: &mut P, address: u64) -> Result<u32, Stop> {
+    let fault = |address| Stop::Exception(Exception::FetchAccessFault, address);
+    let offset = hart.fetch(platform, address)?;
+    let low = platform.ram().load_u16(offset).ok_or(fault(address))? as u32;
+    if low & 3 != 3 {
+        return Ok(low);
+    }
+    let second = address.wrapping_add(2);
+    let offset = hart.fetch(platform, second)?;
+    let high = platform.ram().load_u16(offset).ok_or(fault(second))? as u32;
+    Ok(high << 16 | low)
+}
+
+/// The bits at the PC for observers. A fetch fault is left for the execution to find.
+fn peek<P: Platform>(hart: &mut Hart, platform: &mut P) -> Option<u32> {
+    let (exit, result) = (hart.exit, hart.vm.result);
+    let bits = fetch_bits(hart, platform, hart.bank.pc).ok();
+    (hart.exit, hart.vm.result) = (exit, result);
+    bits
+}
+
+/// Takes the stop of an instruction, which has had no effect.
+fn take_stop(hart: &mut Hart, stop: Stop, slot: &Slot) -> Result<(), Wait> {
+    hart.attention = true;
+    match stop {
+        Stop::Illegal => hart.take_exception(Exception::IllegalInstruction, slot.bits as u64),
+        Stop::Exception(exception, value) => hart.take_exception(exception, value),
+        Stop::Exit => {
+            hart.describe_exit(&slot.instruction, slot.bits);
+            hart.leave_guest();
+            Ok(())
+        }
+    }
+}
+
+/// Takes the stop of a fetch: there is no instruction to describe.
+fn take_fetch_stop(hart: &mut Hart, stop: Stop) -> Result<(), Wait> {
+    hart.attention = true;
+    match stop {
+        Stop::Illegal => hart.take_exception(Exception::IllegalInstruction, 0),
+        Stop::Exception(exception, value) => hart.take_exception(exception, value),
+        Stop::Exit => {
+            hart.leave_guest();
+            Ok(())
+        }
+    }
+}
