@@ -65,6 +65,19 @@ fn a_level_source_comes_again_after_completion_while_high() {
 }
 
 #[test]
+fn the_gateway_stays_shut_until_completion() {
+    let mut plic = plic();
+    plic.set_level(10, true);
+    assert_eq!(read(&mut plic, CLAIM_RING_0), 10);
+    plic.set_level(10, false);
+    plic.set_level(10, true); // again, while the first is being serviced
+    assert!(!plic.line(RING_0));
+    assert_eq!(read(&mut plic, CLAIM_RING_0), 0);
+    write(&mut plic, CLAIM_RING_0, 10);
+    assert_eq!(read(&mut plic, CLAIM_RING_0), 10);
+}
+
+#[test]
 fn a_forwarded_request_survives_the_fall_of_its_line() {
     let mut plic = plic();
     plic.set_level(10, true);
