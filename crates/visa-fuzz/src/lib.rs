@@ -7,17 +7,20 @@
 //!   read from there, and what it leaves is written back. Whoever runs the same bytes at the same addresses
 //!   must end with the same block.
 //! - [`wild`]: can a stream break the machine? Any instruction with any operand, in any order, and plain garbage.
+//!   [`wild_guest`] puts such a stream into a guest, with a hypervisor around it.
 //!
 //! Everything follows from a seed: the same seed gives the same bytes, on every host. A row that is added to the table is
 //! generated from then on.
 
 #![forbid(unsafe_code)]
 
+pub mod code;
 pub mod instruction;
 pub mod program;
 mod random;
 pub mod unit;
 mod values;
 pub mod wild;
+pub mod wild_guest;
 
 pub use random::Random;

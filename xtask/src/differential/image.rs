@@ -13,8 +13,9 @@
 use super::engine::Results;
 use object::elf;
 use object::write::elf::{FileHeader, ProgramHeader, Writer};
+use visa_fuzz::code::{Code, register::*};
 use visa_fuzz::program::{self, Program, block};
-use visa_isa::{Instruction, Op, encode, msr};
+use visa_isa::{Instruction, Op, msr};
 
 const CODE_ADDRESS: u64 = 0x8000_0000;
 const TRAP_OFFSET: u64 = 0x40;
@@ -59,14 +60,12 @@ pub struct Image {
 impl Image {
     /// Lays out programs, whose indices ascend.
     pub fn of(programs: &[Placed], seed: u64) -> Self {
-        let mut code = Vec::new();
         let mut blocks = Vec::new();
         let mut instruction_count = 0;
         let tail = Self::programs_end(programs);
-        head(&mut code);
+        let mut code = head();
         pad(&mut code, TRAP_OFFSET);
-        let record_address = BLOCKS_ADDRESS + blocks_size(programs);
-        trap_handler(&mut code, record_address, tail);
+        code.extend(trap_handler(BLOCKS_ADDRESS + blocks_size(programs), tail));
         pad(&mut code, PROGRAMS_OFFSET);
         for placed in programs {
             let lines = placed.program.lay_out(CODE_ADDRESS + code.len() as u64, placed.unit_count);
@@ -139,60 +138,23 @@ fn blocks_size(programs: &[Placed]) -> u64 {
     programs.last().map_or(0, |placed| (placed.index + 1) * block::SIZE)
 }
 
-// Registers of the code around the programs.
-const ZERO: u8 = 0;
-const T0: u8 = 5;
-const T1: u8 = 6;
-const T2: u8 = 7;
-const A0: u8 = 10;
-const A1: u8 = 11;
-const A2: u8 = 12;
-const A7: u8 = 17;
-
-/// One instruction by its operands; those that its format lacks are not looked at.
-fn emit(code: &mut Vec<u8>, op: Op, rd: u8, rs1: u8, rs2: u8, imm: i64) {
-    let instruction = Instruction { rd, rs1, rs2, imm: imm as i32, ..Instruction::new(op) };
-    let word = encode(&instruction).expect("the code around the programs has valid operands");
-    code.extend(word.to_le_bytes());
+fn head() -> Vec<u8> {
+    let mut code = Code::at(CODE_ADDRESS);
+    code.constant(T0, CODE_ADDRESS + TRAP_OFFSET);
+    code.write_msr(msr::HVVEC, T0);
+    code.jump_to(CODE_ADDRESS + PROGRAMS_OFFSET);
+    code.bytes()
 }
 
-/// `register = value`, for values below 2^32 that are a multiple of 2^4 if they are large.
-fn load_constant(code: &mut Vec<u8>, register: u8, value: u64) {
-    const LOW_BITS: u32 = 4;
-    if value < 1 << 11 {
-        return emit(code, Op::Addi, register, ZERO, 0, value as i64);
-    }
-    // LUI and ADDIW make a number of 28 bits, which a shift moves up: nothing is sign-extended on the way.
-    assert!(value >> 32 == 0 && value.trailing_zeros() >= LOW_BITS, "{value:#x}");
-    let shifted = (value >> LOW_BITS) as i64;
-    let low = shifted << 52 >> 52;
-    emit(code, Op::Lui, register, 0, 0, shifted - low);
-    emit(code, Op::Addiw, register, register, 0, low);
-    emit(code, Op::Slli, register, register, 0, LOW_BITS.into());
-}
-
-fn head(code: &mut Vec<u8>) {
-    load_constant(code, T0, CODE_ADDRESS + TRAP_OFFSET);
-    emit(code, Op::Csrrw, ZERO, T0, 0, msr::HVVEC.into());
-    let here = code.len() as u64;
-    emit(code, Op::Jal, ZERO, 0, 0, (PROGRAMS_OFFSET - here) as i64);
-}
-
-fn trap_handler(code: &mut Vec<u8>, record: u64, tail: u64) {
-    load_constant(code, T0, record);
+fn trap_handler(record: u64, tail: u64) -> Vec<u8> {
+    let mut code = Code::at(CODE_ADDRESS + TRAP_OFFSET);
+    code.constant(T0, record);
     for (index, msr) in [msr::HVCAUSE, msr::HVEPC, msr::HVTVAL].into_iter().enumerate() {
-        emit(code, Op::Csrrs, T1, ZERO, 0, msr.into());
-        emit(code, Op::Sd, 0, T0, T1, index as i64 * 8);
+        code.read_msr(T1, msr);
+        code.store(Op::Sd, T1, T0, index as i32 * 8);
     }
-    load_constant_unaligned(code, T0, tail);
-    emit(code, Op::Jalr, ZERO, T0, 0, 0);
-}
-
-/// As [`load_constant`], for any even address.
-fn load_constant_unaligned(code: &mut Vec<u8>, register: u8, value: u64) {
-    const LOW_MASK: u64 = 0xf;
-    load_constant(code, register, value & !LOW_MASK);
-    emit(code, Op::Addi, register, register, 0, (value & LOW_MASK) as i64);
+    code.jump_to(tail);
+    code.bytes()
 }
 
 /// write(1, blocks, size); exit(0)
@@ -200,16 +162,16 @@ fn linux_tail(size: u64) -> Vec<u8> {
     const WRITE: u64 = 64;
     const EXIT: u64 = 93;
     const STANDARD_OUTPUT: u64 = 1;
-    let mut code = Vec::new();
-    load_constant(&mut code, A0, STANDARD_OUTPUT);
-    load_constant(&mut code, A1, BLOCKS_ADDRESS);
-    load_constant_unaligned(&mut code, A2, size);
-    load_constant(&mut code, A7, WRITE);
-    emit(&mut code, Op::Ecall, 0, 0, 0, 0);
-    load_constant(&mut code, A0, 0);
-    load_constant(&mut code, A7, EXIT);
-    emit(&mut code, Op::Ecall, 0, 0, 0, 0);
-    code
+    let mut code = Code::at(0);
+    code.constant(A0, STANDARD_OUTPUT);
+    code.constant(A1, BLOCKS_ADDRESS);
+    code.constant(A2, size);
+    code.constant(A7, WRITE);
+    code.push(Instruction::new(Op::Ecall));
+    code.constant(A0, 0);
+    code.constant(A7, EXIT);
+    code.push(Instruction::new(Op::Ecall));
+    code.bytes()
 }
 
 /// Every byte as two hexadecimal digits to the UART, a line feed, then pass to the test finisher.
@@ -218,34 +180,33 @@ fn visa_tail(size: u64) -> Vec<u8> {
     const FINISHER: u64 = 0x10_0000;
     const FINISHER_PASS: u64 = 0x5555;
     /// From the digit after '9' to 'a'.
-    const LETTERS: i64 = b'a' as i64 - b'9' as i64 - 1;
-    let mut code = Vec::new();
-    load_constant(&mut code, A0, BLOCKS_ADDRESS);
-    load_constant_unaligned(&mut code, A1, size);
-    emit(&mut code, Op::Add, A1, A0, A1, 0);
-    load_constant(&mut code, A2, UART);
-    let byte = code.len();
-    emit(&mut code, Op::Lbu, T0, A0, 0, 0);
-    for digit in [Op::Srli, Op::Andi] {
-        let operand = if digit == Op::Srli { 4 } else { 0xf };
-        emit(&mut code, digit, T1, T0, 0, operand);
-        emit(&mut code, Op::Sltiu, T2, T1, 0, 10);
-        emit(&mut code, Op::Addi, T1, T1, 0, b'0'.into());
-        // Over the next instruction if it is a decimal digit.
-        emit(&mut code, Op::Bne, 0, T2, ZERO, 8);
-        emit(&mut code, Op::Addi, T1, T1, 0, LETTERS);
-        emit(&mut code, Op::Sb, 0, A2, T1, 0);
+    const LETTERS: i32 = b'a' as i32 - b'9' as i32 - 1;
+    let mut code = Code::at(0);
+    code.constant(A0, BLOCKS_ADDRESS);
+    code.constant(A1, BLOCKS_ADDRESS + size);
+    code.constant(A2, UART);
+    let next_byte = code.placed();
+    code.immediate(Op::Lbu, T0, A0, 0);
+    for (op, operand) in [(Op::Srli, 4), (Op::Andi, 0xf)] {
+        let decimal = code.label();
+        code.immediate(op, T1, T0, operand);
+        code.immediate(Op::Sltiu, T2, T1, 10);
+        code.immediate(Op::Addi, T1, T1, b'0'.into());
+        code.branch(Op::Bne, T2, ZERO, decimal);
+        code.immediate(Op::Addi, T1, T1, LETTERS);
+        code.place(decimal);
+        code.store(Op::Sb, T1, A2, 0);
     }
-    emit(&mut code, Op::Addi, A0, A0, 0, 1);
-    let back = byte as i64 - code.len() as i64;
-    emit(&mut code, Op::Bne, 0, A0, A1, back);
-    load_constant(&mut code, T0, b'\n'.into());
-    emit(&mut code, Op::Sb, 0, A2, T0, 0);
-    load_constant(&mut code, T0, FINISHER);
-    load_constant_unaligned(&mut code, T1, FINISHER_PASS);
-    emit(&mut code, Op::Sw, 0, T0, T1, 0);
-    emit(&mut code, Op::Jal, ZERO, 0, 0, 0);
-    code
+    code.immediate(Op::Addi, A0, A0, 1);
+    code.branch(Op::Bne, A0, A1, next_byte);
+    code.constant(T0, b'\n'.into());
+    code.store(Op::Sb, T0, A2, 0);
+    code.constant(T0, FINISHER);
+    code.constant(T1, FINISHER_PASS);
+    code.store(Op::Sw, T1, T0, 0);
+    let forever = code.placed();
+    code.jump(forever);
+    code.bytes()
 }
 
 /// Fills up to an offset.

@@ -1,0 +1,153 @@
+//! A little code around random programs: instructions one by one, with labels.
+
+use visa_isa::{Instruction, Op, encode};
+
+/// Registers by their ABI names, as far as such code needs them.
+pub mod register {
+    /// Always zero.
+    pub const ZERO: u8 = 0;
+    /// Temporary.
+    pub const T0: u8 = 5;
+    /// Temporary.
+    pub const T1: u8 = 6;
+    /// Temporary.
+    pub const T2: u8 = 7;
+    /// Saved.
+    pub const S0: u8 = 8;
+    /// Saved.
+    pub const S1: u8 = 9;
+    /// First argument.
+    pub const A0: u8 = 10;
+    /// Second argument.
+    pub const A1: u8 = 11;
+    /// Third argument.
+    pub const A2: u8 = 12;
+    /// Number of a Linux system call.
+    pub const A7: u8 = 17;
+}
+
+/// A place in the code, that may not be known yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Label(usize);
+
+/// Instructions at an address. The operands are the maker's, so one that does not fit is a mistake of the program that
+/// makes the code, and panics.
+#[derive(Debug)]
+pub struct Code {
+    address: u64,
+    instructions: Vec<(Instruction, Option<Label>)>,
+    labels: Vec<Option<usize>>,
+}
+
+impl Code {
+    /// No code yet, at this address.
+    pub fn at(address: u64) -> Self {
+        Self { address, instructions: Vec::new(), labels: Vec::new() }
+    }
+
+    /// The address of the next instruction.
+    pub fn here(&self) -> u64 {
+        self.address + self.instructions.len() as u64 * 4
+    }
+
+    /// A label without a place.
+    pub fn label(&mut self) -> Label {
+        self.labels.push(None);
+        Label(self.labels.len() - 1)
+    }
+
+    /// Puts a label before the next instruction.
+    pub fn place(&mut self, label: Label) {
+        self.labels[label.0] = Some(self.instructions.len());
+    }
+
+    /// A label before the next instruction.
+    pub fn placed(&mut self) -> Label {
+        let label = self.label();
+        self.place(label);
+        label
+    }
+
+    /// Any instruction; fields that its format lacks are not looked at.
+    pub fn push(&mut self, instruction: Instruction) {
+        self.instructions.push((instruction, None));
+    }
+
+    /// `rd = rs1 op imm`, and loads.
+    pub fn immediate(&mut self, op: Op, rd: u8, rs1: u8, imm: i32) {
+        self.push(Instruction { rd, rs1, imm, ..Instruction::new(op) });
+    }
+
+    /// `rd = rs1 op rs2`
+    pub fn registers(&mut self, op: Op, rd: u8, rs1: u8, rs2: u8) {
+        self.push(Instruction { rd, rs1, rs2, ..Instruction::new(op) });
+    }
+
+    /// A store of `value` at `base + imm`.
+    pub fn store(&mut self, op: Op, value: u8, base: u8, imm: i32) {
+        self.push(Instruction { rs1: base, rs2: value, imm, ..Instruction::new(op) });
+    }
+
+    /// `rd` = the MSR.
+    pub fn read_msr(&mut self, rd: u8, msr: u16) {
+        self.immediate(Op::Csrrs, rd, register::ZERO, msr.into());
+    }
+
+    /// The MSR = `rs1`.
+    pub fn write_msr(&mut self, msr: u16, rs1: u8) {
+        self.immediate(Op::Csrrw, register::ZERO, rs1, msr.into());
+    }
+
+    /// `rd = value`, in as many instructions as it takes.
+    pub fn constant(&mut self, rd: u8, value: u64) {
+        const IMMEDIATE_BITS: u32 = 12;
+        let low = (value << 52) as i64 >> 52;
+        if low as u64 == value {
+            return self.immediate(Op::Addi, rd, register::ZERO, low as i32);
+        }
+        let upper = value.wrapping_sub(low as u64);
+        if value as i32 as u64 == value {
+            // ADDIW cuts to 32 bits what LUI overshot.
+            self.immediate(Op::Lui, rd, 0, upper as i32);
+            return self.immediate(Op::Addiw, rd, rd, low as i32);
+        }
+        // Each step takes at least twelve bits off.
+        let shift = upper.trailing_zeros().max(IMMEDIATE_BITS);
+        self.constant(rd, ((upper as i64) >> shift) as u64);
+        self.immediate(Op::Slli, rd, rd, shift as i32);
+        if low != 0 {
+            self.immediate(Op::Addi, rd, rd, low as i32);
+        }
+    }
+
+    /// A branch to a label.
+    pub fn branch(&mut self, op: Op, rs1: u8, rs2: u8, to: Label) {
+        self.instructions.push((Instruction { rs1, rs2, ..Instruction::new(op) }, Some(to)));
+    }
+
+    /// A jump to a label.
+    pub fn jump(&mut self, to: Label) {
+        self.instructions.push((Instruction::new(Op::Jal), Some(to)));
+    }
+
+    /// A jump to an address within reach.
+    pub fn jump_to(&mut self, address: u64) {
+        let distance = address.wrapping_sub(self.here()) as i64;
+        self.push(Instruction { imm: distance as i32, ..Instruction::new(Op::Jal) });
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.instructions.len() * 4);
+        for (index, &(instruction, label)) in self.instructions.iter().enumerate() {
+            let distance = label.map(|label| {
+                let target = self.labels[label.0].expect("every label that is used has a place");
+                (target as i32 - index as i32) * 4
+            });
+            let instruction = Instruction { imm: distance.unwrap_or(instruction.imm), ..instruction };
+            let word = encode(&instruction).unwrap_or_else(|error| panic!("{instruction:?}: {error}"));
+            bytes.extend(word.to_le_bytes());
+        }
+        bytes
+    }
+}
