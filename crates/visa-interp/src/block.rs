@@ -62,11 +62,6 @@ impl BlockCache {
             }
         }
     }
-
-    /// Drops every block.
-    pub fn clear(&mut self) {
-        self.blocks.iter_mut().for_each(|block| block.key = 0);
-    }
 }
 
 fn index(offset: u64) -> usize {

@@ -47,7 +47,6 @@ pub struct Interpreter {
     /// How often a page became watched; each hart's view of it in `seen`.
     watched: u64,
     seen: Vec<u64>,
-    dma_generation: u64,
 }
 
 impl Default for Interpreter {
@@ -59,7 +58,7 @@ impl Default for Interpreter {
 impl Interpreter {
     /// An interpreter that has decoded nothing yet.
     pub fn new() -> Self {
-        Interpreter { cache: BlockCache::new(), watched: 0, seen: Vec::new(), dma_generation: 0 }
+        Interpreter { cache: BlockCache::new(), watched: 0, seen: Vec::new() }
     }
 
     /// Runs a hart until it has retired `limit` instructions in all, or something else ends the run.
@@ -120,7 +119,7 @@ impl Interpreter {
 
     /// What must be done before the next instruction when `attention` is set or a timer may be due.
     fn look_around<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) -> Option<RunEnd> {
-        if platform.ram().any_watched_written() || platform.dma_generation() != self.dma_generation {
+        if platform.ram().any_watched_written() {
             self.drop_written(platform);
         }
         hart.attention = false;
@@ -136,10 +135,6 @@ impl Interpreter {
     }
 
     fn drop_written<P: Platform>(&mut self, platform: &mut P) {
-        if platform.dma_generation() != self.dma_generation {
-            self.dma_generation = platform.dma_generation();
-            self.cache.clear();
-        }
         for page in platform.ram().take_written() {
             self.cache.drop_page(page);
             platform.ram().watch(page, false);

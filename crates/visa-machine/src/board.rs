@@ -78,8 +78,6 @@ pub struct Board {
     console: Console,
     start_time_ns: u64,
     time_ticks: u64,
-    /// Counts what may have written to RAM behind the harts' back.
-    dma_generation: u64,
 }
 
 impl Board {
@@ -100,7 +98,6 @@ impl Board {
             console: Console::new(),
             start_time_ns: config.start_time_ns,
             time_ticks: 0,
-            dma_generation: 0,
         };
         board.set_time(0);
         Ok(board)
@@ -240,7 +237,6 @@ impl Board {
                 None => DmaMemory::physical(&self.ram),
             };
             transport.service(&memory);
-            self.dma_generation += 1;
         }
         transport.interrupt()
     }
@@ -316,10 +312,6 @@ impl Platform for Board {
 
     fn stop_requested(&self) -> bool {
         self.finisher_request().is_some()
-    }
-
-    fn dma_generation(&self) -> u64 {
-        self.dma_generation
     }
 
     fn set_dma_domain(&mut self, device_address: u64, hptbr: u64) {

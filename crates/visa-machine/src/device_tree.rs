@@ -52,6 +52,19 @@ pub struct DeviceTree {
     pub mmu_type: String,
     /// The virtio slots that hold a device; the others are not mentioned.
     pub virtio_slots: Vec<usize>,
+    /// What visor is to do; in the tree that visor gets alone.
+    pub visor: Option<VisorProperties>,
+}
+
+/// The properties of `/chosen` that are for visor (specification, 8.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VisorProperties {
+    /// `visa,mode`.
+    pub mode: &'static str,
+    /// `visa,kernel-entry`: physical address of the kernel's first instruction.
+    pub kernel_entry: u64,
+    /// `visa,guest-device-tree`: physical address of the tree that the kernel gets.
+    pub guest_device_tree: u64,
 }
 
 /// Why a tree could not be made.
@@ -92,6 +105,7 @@ impl DeviceTree {
             seed: 0,
             mmu_type: "riscv,sv48".into(),
             virtio_slots: Vec::new(),
+            visor: None,
         }
     }
 
@@ -140,6 +154,11 @@ impl DeviceTree {
             writer.property_u64("linux,initrd-end", initrd.end)?;
         }
         writer.property("rng-seed", &seed_bytes(self.seed))?;
+        if let Some(visor) = &self.visor {
+            writer.property_string("visa,mode", visor.mode)?;
+            writer.property_u64("visa,kernel-entry", visor.kernel_entry)?;
+            writer.property_u64("visa,guest-device-tree", visor.guest_device_tree)?;
+        }
         writer.end_node(node)
     }
 

@@ -4,6 +4,8 @@
 //! when a hart accesses them, or when they are told the time or what was typed.
 
 pub mod board;
+pub mod boot;
 pub mod device_tree;
 pub mod loader;
+pub mod machine;
 pub mod memory_map;

@@ -97,11 +97,6 @@ pub trait Platform {
         false
     }
 
-    /// A number that changes whenever a device has written to RAM.
-    fn dma_generation(&self) -> u64 {
-        0
-    }
-
     /// Assigns the device whose MMIO window holds physical `device_address` to a VM: from then on the addresses in its
     /// DMA are guest-physical, and are translated through the second-stage table that `hptbr` names (mode in bits
     /// 63:60, VMID in 57:44, root page number in 43:0). Mode 0 takes the device back: its DMA is untranslated.

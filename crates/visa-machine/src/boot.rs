@@ -1,0 +1,190 @@
+//! From files to a machine that is ready to run: a program on the bare machine, or a kernel under visor.
+//!
+//! The boot of a kernel (specification, 8.1):
+//!
+//! ```text
+//!  0x8000_0000 ┬ memory that the kernel is told of ─────────────┬─ visor's 16 MiB ─┐
+//!              │ kernel at 2 MiB ...   initrd, device tree (top) │ image, tree      │
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::board::{Board, BoardConfig, BoardError};
+use crate::device_tree::{DeviceTree, DeviceTreeError, VisorProperties};
+use crate::loader::{ImageBase, LoadError, LoadedImage, Loader};
+use crate::machine::{Machine, TimeSource};
+use crate::memory_map::RAM_BASE;
+use visa_mem::Platform;
+
+/// Memory that is visor's, above the kernel's, in bytes.
+pub const VISOR_BYTES: u64 = 16 << 20;
+
+/// The kernel's memory is a multiple of this, so that the second stage can map it with large pages.
+pub const KERNEL_MEMORY_ALIGNMENT: u64 = 2 << 20;
+
+/// How a kernel runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// In Ring 0 with nothing trapped and no second stage; Ring -1 holds the firmware.
+    Native,
+    /// In a VM under visor.
+    Accelerated,
+    /// In visor's demonstration.
+    Demo,
+}
+
+impl Mode {
+    /// The name in the device tree, in JSON and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Native => "native",
+            Mode::Accelerated => "accelerated",
+            Mode::Demo => "demo",
+        }
+    }
+}
+
+/// Why a machine could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The board.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// An image.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The device tree.
+    #[error(transparent)]
+    DeviceTree(#[from] DeviceTreeError),
+    /// The memory's size.
+    #[error("the kernel's memory must be a multiple of {KERNEL_MEMORY_ALIGNMENT:#x} bytes and not 0, not {bytes:#x}")]
+    MemorySize {
+        /// The size given.
+        bytes: u64,
+    },
+}
+
+/// An image: a file, or bytes that are part of the program.
+#[derive(Clone, Debug)]
+pub enum Image {
+    /// A file.
+    File(PathBuf),
+    /// Bytes, with a name for messages.
+    Bytes(&'static str, &'static [u8]),
+}
+
+impl Image {
+    fn load(&self, loader: &mut Loader<'_>, base: ImageBase) -> Result<LoadedImage, LoadError> {
+        match self {
+            Image::File(path) => loader.load_image(path, base),
+            Image::Bytes(name, bytes) => loader.load_image_bytes(name, bytes, base),
+        }
+    }
+}
+
+/// What a kernel boot needs.
+#[derive(Clone, Debug)]
+pub struct KernelBoot {
+    /// How it runs.
+    pub mode: Mode,
+    /// The kernel.
+    pub kernel: Image,
+    /// The initial RAM disk.
+    pub initrd: Option<PathBuf>,
+    /// The kernel's command line.
+    pub append: String,
+    /// Memory that the kernel is told of, in bytes.
+    pub memory_bytes: u64,
+    /// What random numbers start from.
+    pub seed: u64,
+    /// visor.
+    pub visor: Image,
+}
+
+/// A machine with what was loaded into it.
+pub struct Ready {
+    /// The machine, after reset.
+    pub machine: Machine,
+    /// The kernel, or the program.
+    pub image: LoadedImage,
+    /// visor, for a kernel boot.
+    pub visor: Option<LoadedImage>,
+    /// The device tree that the kernel, or the program, gets.
+    pub device_tree: Vec<u8>,
+}
+
+/// What both kinds of boot need of the board.
+#[derive(Clone, Copy, Debug)]
+pub struct Hardware {
+    /// Number of harts.
+    pub harts: usize,
+    /// What the real-time clock shows at the start, in nanoseconds since the Unix epoch.
+    pub start_time_ns: u64,
+    /// Where time comes from.
+    pub time: TimeSource,
+}
+
+impl Hardware {
+    /// A board with RAM of a size; disks can be attached to it before it is handed to one of the functions below.
+    pub fn board(&self, ram_bytes: u64) -> Result<Board, BoardError> {
+        Board::new(&BoardConfig { ram_bytes, harts: self.harts, start_time_ns: self.start_time_ns })
+    }
+}
+
+/// Bytes of RAM of a machine that boots a kernel with so much memory.
+pub fn ram_bytes_for_kernel(memory_bytes: u64) -> Result<u64, BootError> {
+    let sound = memory_bytes != 0 && memory_bytes.is_multiple_of(KERNEL_MEMORY_ALIGNMENT);
+    sound.then(|| memory_bytes.checked_add(VISOR_BYTES)).flatten().ok_or(BootError::MemorySize { bytes: memory_bytes })
+}
+
+/// A program on the bare machine: it starts in Ring -1. A flat binary goes to the start of RAM.
+pub fn bare(hardware: &Hardware, board: Board, program: &Path, seed: u64) -> Result<Ready, BootError> {
+    let ram = board.ram();
+    let mut loader = Loader::new(ram);
+    let image = loader.load_image(program, ImageBase::at(RAM_BASE))?;
+    let tree = DeviceTree {
+        seed,
+        virtio_slots: board.virtio_slots(),
+        ..DeviceTree::new(board.harts(), RAM_BASE..ram.end())
+    };
+    let device_tree = tree.flatten()?;
+    let placed = loader.load_high("device tree", "device tree", &device_tree, ram.end())?;
+    let machine = Machine::new(board, image.entry, placed.start, hardware.time);
+    Ok(Ready { machine, image, visor: None, device_tree })
+}
+
+/// A kernel under visor. The board's RAM must be [`ram_bytes_for_kernel`].
+pub fn kernel(hardware: &Hardware, board: Board, boot: &KernelBoot) -> Result<Ready, BootError> {
+    let memory = RAM_BASE..RAM_BASE + boot.memory_bytes;
+    let ram = board.ram();
+    let mut loader = Loader::new(ram);
+    let visor = boot.visor.load(&mut loader, ImageBase { address: memory.end, elf_offset: memory.end })?;
+    let kernel = boot.kernel.load(&mut loader, ImageBase::at(memory.start))?;
+    let initrd = match &boot.initrd {
+        Some(path) => Some(loader.load_initrd(path, memory.end)?),
+        None => None,
+    };
+    let guest_tree = DeviceTree {
+        bootargs: boot.append.clone(),
+        initrd,
+        seed: boot.seed,
+        virtio_slots: board.virtio_slots(),
+        ..DeviceTree::new(board.harts(), memory.clone())
+    };
+    let device_tree = guest_tree.flatten()?;
+    let guest_tree_at = loader.load_high("device tree", "device tree", &device_tree, memory.end)?;
+    let visor_tree = DeviceTree {
+        memory: RAM_BASE..ram.end(),
+        reserved: Some(memory.end..ram.end()),
+        visor: Some(VisorProperties {
+            mode: boot.mode.name(),
+            kernel_entry: kernel.entry,
+            guest_device_tree: guest_tree_at.start,
+        }),
+        ..guest_tree
+    };
+    let visor_tree_at =
+        loader.load_high("visor's device tree", "device tree", &visor_tree.flatten()?, ram.end())?;
+    let machine = Machine::new(board, visor.entry, visor_tree_at.start, hardware.time);
+    Ok(Ready { machine, image: kernel, visor: Some(visor), device_tree })
+}

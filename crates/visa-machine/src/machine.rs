@@ -1,0 +1,279 @@
+//! The machine: a board, its harts, the engine, and time.
+//!
+//! A machine runs in slices of virtual time. With one hart a slice changes nothing that the guest could see: time
+//! follows from retired instructions, and an interrupt comes at the same instruction however the run is sliced. With
+//! several, the harts take turns within a slice, always in the same order, so that a run is reproducible too.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use visa_core::clock::{Clock, NANOSECONDS_PER_TICK};
+use visa_core::{Hart, Residency};
+use visa_devices::FinisherRequest;
+use visa_interp::{Interpreter, RunEnd, Step};
+use visa_isa::Ring;
+use visa_isa::cause::ExitCause;
+
+use crate::board::Board;
+
+/// Nanoseconds (of one retired instruction each) that the harts of a machine with several run before the next one's turn.
+const TURN_NS: u64 = 10_000;
+
+/// Where time comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum TimeSource {
+    /// One nanosecond for each retired instruction; a halt skips to the next event. Deterministic.
+    #[default]
+    Instructions,
+    /// The host's clock, for interactive use.
+    Host,
+}
+
+/// Why a machine has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// A guest asked for it, with this exit code.
+    Finished(u16),
+    /// A guest asked for a reset.
+    Reset,
+    /// Ring -1 of a hart raised three exceptions in a row.
+    Dead {
+        /// The hart.
+        hart: u64,
+        /// HVCAUSE of the last.
+        cause: u64,
+        /// HVTVAL.
+        value: u64,
+        /// HVEPC.
+        pc: u64,
+    },
+}
+
+/// What a slice came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// There is more to do.
+    Running,
+    /// Every hart halts. With time from instructions the machine has already skipped to the next event, so there is
+    /// none, and only input can wake it. With the host's time: nanoseconds until the next event, if there is one.
+    Idle(Option<u64>),
+    /// It has ended.
+    Ended(End),
+}
+
+/// Sums over all harts, for reports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Retired instructions, all rings.
+    pub instructions: u64,
+    /// Of these, in Ring -1.
+    pub instructions_ring_minus_1: u64,
+    /// VM exits by cause.
+    pub exits: BTreeMap<ExitCause, u64>,
+    /// Instructions that Ring -1 completed in software.
+    pub emulated: u64,
+    /// Combined TLB misses.
+    pub tlb_misses: u64,
+    /// Page-table entries that walks read.
+    pub walk_references: u64,
+}
+
+/// The machine.
+pub struct Machine {
+    /// Devices and memory.
+    pub board: Board,
+    /// The harts.
+    pub harts: Vec<Hart>,
+    engine: Interpreter,
+    time: TimeSource,
+    /// Nanoseconds since the start, as of the last slice.
+    now_ns: u64,
+    started: Instant,
+}
+
+impl Machine {
+    /// A machine after reset: every hart in Ring -1 at `entry`, with the address of the device tree in R11.
+    pub fn new(board: Board, entry: u64, device_tree: u64, time: TimeSource) -> Machine {
+        let harts = (0..board.harts() as u64).map(|id| Hart::new(id, entry, device_tree)).collect();
+        Machine { board, harts, engine: Interpreter::new(), time, now_ns: 0, started: Instant::now() }
+    }
+
+    /// Nanoseconds since the start, as the harts see it.
+    pub fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
+    /// Runs until about `slice_ns` nanoseconds have passed, at most `instructions` have retired in all from now on, or
+    /// something needs the caller.
+    pub fn run_slice(&mut self, slice_ns: u64, instructions: u64) -> Progress {
+        let retired = self.instructions();
+        let end_ns = self.now_ns.saturating_add(slice_ns.max(1));
+        loop {
+            let left = instructions.saturating_sub(self.instructions() - retired);
+            if left == 0 || self.now_ns >= end_ns {
+                return Progress::Running;
+            }
+            match self.turn(end_ns, left) {
+                Progress::Running => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Executes at most one instruction of a hart; the others stand still. For debuggers and traces.
+    pub fn step(&mut self, hart: usize) -> (Step, Progress) {
+        self.begin_turn();
+        let (step, end) = self.engine.step(&mut self.harts[hart], &mut self.board);
+        let progress = match end {
+            Some(RunEnd::Halted) => self.skip_idle(u64::MAX),
+            Some(RunEnd::Stopped) => self.finished(),
+            Some(RunEnd::Dead { cause, value, pc }) => Progress::Ended(End::Dead { hart: hart as u64, cause, value, pc }),
+            Some(RunEnd::Limit | RunEnd::Message) | None => Progress::Running,
+        };
+        self.deliver_messages();
+        if progress == Progress::Running {
+            self.now_ns = self.now_ns.max(self.harts[hart].nanoseconds());
+        }
+        (step, progress)
+    }
+
+    /// Each hart once, or the only one for the whole time.
+    fn turn(&mut self, end_ns: u64, instructions: u64) -> Progress {
+        self.begin_turn();
+        let single = self.harts.len() == 1;
+        let turn_ns = if single { end_ns - self.now_ns } else { TURN_NS.min(end_ns - self.now_ns) };
+        let mut left = instructions;
+        let mut all_halted = true;
+        for index in 0..self.harts.len() {
+            let hart = &mut self.harts[index];
+            let before = hart.instructions;
+            let limit = before.saturating_add(turn_ns.min(left));
+            if limit == before {
+                all_halted = false;
+                continue;
+            }
+            let end = self.engine.run(hart, &mut self.board, limit);
+            left -= (hart.instructions - before).min(left);
+            match end {
+                RunEnd::Halted => {}
+                RunEnd::Limit | RunEnd::Message => all_halted = false,
+                RunEnd::Stopped => return self.finished(),
+                RunEnd::Dead { cause, value, pc } => {
+                    return Progress::Ended(End::Dead { hart: index as u64, cause, value, pc });
+                }
+            }
+        }
+        self.deliver_messages();
+        if all_halted && self.harts.iter().all(|hart| hart.waiting && !hart.attention) {
+            return self.skip_idle(end_ns);
+        }
+        self.now_ns = match (self.time, single) {
+            (TimeSource::Host, _) => self.started.elapsed().as_nanos() as u64,
+            (TimeSource::Instructions, true) => self.harts[0].nanoseconds(),
+            (TimeSource::Instructions, false) => self.now_ns + turn_ns,
+        };
+        Progress::Running
+    }
+
+    /// Gives the harts and the board the time, and the harts each other's virtual CPUs.
+    fn begin_turn(&mut self) {
+        if self.time == TimeSource::Host {
+            self.now_ns = self.started.elapsed().as_nanos() as u64;
+        }
+        self.board.set_time(self.now_ns / NANOSECONDS_PER_TICK);
+        let peers: Vec<Option<Residency>> = match self.harts.len() {
+            1 => Vec::new(),
+            _ => self.harts.iter().map(Hart::residency).collect(),
+        };
+        for hart in &mut self.harts {
+            hart.clock = match self.time {
+                TimeSource::Instructions => {
+                    Clock::Virtual { nanoseconds: self.now_ns, instructions: hart.instructions }
+                }
+                TimeSource::Host => Clock::Real { since: self.started, nanoseconds: 0 },
+            };
+            hart.attention = true;
+            if !peers.is_empty() {
+                hart.peers.clone_from(&peers);
+                // Another hart may have stored where this one reserved.
+                hart.reservation = None;
+            }
+        }
+    }
+
+    /// Every hart halts: goes on to the next event, at most to `end_ns`.
+    fn skip_idle(&mut self, end_ns: u64) -> Progress {
+        let timers = self.harts.iter().filter_map(Hart::next_timer_ns);
+        let device = self.board.next_event().map(|ticks| ticks.saturating_mul(NANOSECONDS_PER_TICK));
+        let next = timers.chain(device).min();
+        match (self.time, next) {
+            (_, None) => Progress::Idle(None),
+            (TimeSource::Host, Some(next)) => {
+                Progress::Idle(Some(next.saturating_sub(self.started.elapsed().as_nanos() as u64)))
+            }
+            (TimeSource::Instructions, Some(next)) => {
+                self.now_ns = next.min(end_ns).max(self.now_ns);
+                Progress::Running
+            }
+        }
+    }
+
+    fn deliver_messages(&mut self) {
+        for index in 0..self.harts.len() {
+            for message in std::mem::take(&mut self.harts[index].outgoing) {
+                if let Some(target) = self.harts.get_mut(message.hart) {
+                    target.deliver(message);
+                }
+            }
+        }
+    }
+
+    fn finished(&mut self) -> Progress {
+        match self.board.finisher_request() {
+            Some(FinisherRequest::Pass) => Progress::Ended(End::Finished(0)),
+            Some(FinisherRequest::Fail(code)) => Progress::Ended(End::Finished(code)),
+            Some(FinisherRequest::Reset) => Progress::Ended(End::Reset),
+            None => Progress::Running,
+        }
+    }
+
+    /// Retired instructions of all harts.
+    pub fn instructions(&self) -> u64 {
+        self.harts.iter().map(|hart| hart.instructions).sum()
+    }
+
+    /// Sums over all harts.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for hart in &self.harts {
+            totals.instructions += hart.instructions;
+            totals.instructions_ring_minus_1 += hart.instructions_ring_minus_1();
+            totals.emulated += hart.statistics.emulated;
+            totals.tlb_misses += hart.statistics.tlb_misses;
+            totals.walk_references += hart.statistics.walk_references;
+            for (&cause, &count) in &hart.statistics.exits {
+                *totals.exits.entry(cause).or_default() += count;
+            }
+        }
+        totals
+    }
+
+    /// A checksum (CRC-32) of all of RAM, to compare two runs.
+    pub fn memory_checksum(&self) -> u32 {
+        use visa_mem::Platform;
+        let ram = self.board.ram();
+        let mut hasher = crc32fast::Hasher::new();
+        let mut page = vec![0; visa_isa::paging::PAGE_SIZE as usize];
+        for offset in (0..ram.size()).step_by(page.len()) {
+            if ram.read_bytes(offset, &mut page).is_some() {
+                hasher.update(&page);
+            }
+        }
+        hasher.finalize()
+    }
+
+    /// The ring that a hart runs in, by name: for messages.
+    pub fn ring_name(&self, hart: usize) -> &'static str {
+        self.harts.get(hart).map_or("no hart", |hart| Ring::name(hart.ring))
+    }
+}
