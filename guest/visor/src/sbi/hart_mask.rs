@@ -39,6 +39,11 @@ impl HartSet {
 
     /// The harts, from the lowest.
     pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..64).filter(move |hart| self.has(*hart))
+        let mut left = self.0;
+        core::iter::from_fn(move || {
+            let hart = (left != 0).then(|| left.trailing_zeros() as usize);
+            left &= left.wrapping_sub(1);
+            hart
+        })
     }
 }

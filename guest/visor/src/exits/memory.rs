@@ -1,0 +1,31 @@
+//! Guest-physical addresses that the second stage does not map (specification, 4.1).
+
+use super::{access_fault, inject};
+use crate::ending::Ending;
+use crate::vm::Vm;
+use crate::{hart, memory, report};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use visa_guest::registers as msr;
+use visa_isa::cause::ExitCause;
+
+/// How many reaches for visor's memory are worth a line.
+const LINES_MAX: u32 = 4;
+static LINES: AtomicU32 = AtomicU32::new(0);
+
+/// Nothing is there: the guest gets the access fault that a machine of its own would give it. All of the guest's memory
+/// is mapped beforehand, so a fault inside of it is visor's own mistake.
+pub fn nested_page_fault(vm: &Vm) {
+    let address = msr::vmgpa::read();
+    if memory::translate(&vm.memory, address, 1).is_some() {
+        report::unexpected(ExitCause::NestedPageFault as u64, Ending::NestedPageFault);
+    }
+    if report::is_own(address) && LINES.fetch_add(1, Relaxed) < LINES_MAX {
+        line!(
+            "\nvisor: hart {}: the guest at {:#x} reached for visor's memory at {address:#x}: denied, {}",
+            hart::this(),
+            msr::vmpc::read(),
+            access_fault().name()
+        );
+    }
+    inject(access_fault(), msr::vmgva::read());
+}

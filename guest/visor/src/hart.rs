@@ -1,0 +1,228 @@
+//! What visor keeps for each hart: its stack, its state, what other harts ask of it, and its exits.
+
+use crate::device_tree::HARTS_MAX;
+use crate::sbi::{Fence, HartSet, HartState, Start};
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*};
+use visa_guest::instructions as insn;
+use visa_guest::registers as msr;
+use visa_isa::cause::interrupt::{HYPERVISOR_SOFTWARE, SUPERVISOR_SOFTWARE};
+
+/// Bytes of a hart's stack.
+pub const STACK_BYTES: usize = 16 << 10;
+
+/// The stacks. Only the start code and the harts' own stack pointers refer to them.
+#[repr(C, align(16))]
+pub struct Stacks(UnsafeCell<[[u8; STACK_BYTES]; HARTS_MAX]>);
+
+// SAFETY: each hart uses the part of its own, through its stack pointer.
+unsafe impl Sync for Stacks {}
+
+/// The stacks of all harts. They need not be cleared.
+#[unsafe(link_section = ".bss.uncleared")]
+pub static STACKS: Stacks = Stacks(UnsafeCell::new([[0; STACK_BYTES]; HARTS_MAX]));
+
+/// How many causes of exits are counted apart; cause 0 stands for those with higher numbers.
+pub const CAUSES: usize = 32;
+
+// What one hart asks of another.
+const INTERRUPT: u32 = 1 << 0;
+const FENCE_INSTRUCTIONS: u32 = 1 << 1;
+const FENCE_TRANSLATIONS: u32 = 1 << 2;
+
+/// A hart, as all harts see it.
+pub struct Hart {
+    state: AtomicU64,
+    entry: AtomicU64,
+    opaque: AtomicU64,
+    requests: AtomicU32,
+    /// Fences that were asked for, and how many of them are done. A request's bit is set before it is counted, so
+    /// whoever sees the count sees the bit.
+    fences_asked: AtomicU64,
+    fences_done: AtomicU64,
+    exits: [AtomicU64; CAUSES],
+}
+
+static HARTS: [Hart; HARTS_MAX] = [const { Hart::new() }; HARTS_MAX];
+
+/// The hart with a number below [`HARTS_MAX`].
+pub fn hart(number: usize) -> &'static Hart {
+    &HARTS[number]
+}
+
+/// The number of this hart.
+pub fn this() -> usize {
+    msr::hartid::read() as usize
+}
+
+/// Waits for an interrupt (specification, 2.7).
+pub fn wait() {
+    // SAFETY: WFI changes nothing.
+    unsafe { core::arch::asm!("wfi", options(nomem, nostack)) };
+}
+
+impl Hart {
+    const fn new() -> Hart {
+        Hart {
+            state: AtomicU64::new(HartState::Stopped as u64),
+            entry: AtomicU64::new(0),
+            opaque: AtomicU64::new(0),
+            requests: AtomicU32::new(0),
+            fences_asked: AtomicU64::new(0),
+            fences_done: AtomicU64::new(0),
+            exits: [const { AtomicU64::new(0) }; CAUSES],
+        }
+    }
+
+    /// Its state.
+    pub fn state(&self) -> HartState {
+        const STARTED: u64 = HartState::Started as u64;
+        const START_PENDING: u64 = HartState::StartPending as u64;
+        const SUSPENDED: u64 = HartState::Suspended as u64;
+        match self.state.load(Acquire) {
+            STARTED => HartState::Started,
+            START_PENDING => HartState::StartPending,
+            SUSPENDED => HartState::Suspended,
+            _ => HartState::Stopped,
+        }
+    }
+
+    /// Says what state it is in. For the hart itself.
+    pub fn set_state(&self, state: HartState) {
+        self.state.store(state as u64, Release);
+    }
+
+    /// Has it start, if it is stopped and nobody else starts it.
+    pub fn start(&self, number: usize, start: Start) -> bool {
+        // The address is written while the hart is still stopped, so two starters could mix their addresses: whoever
+        // wins the exchange writes, and the hart waits for the second state.
+        const CLAIMED: u64 = u64::MAX;
+        let won = self.state.compare_exchange(HartState::Stopped as u64, CLAIMED, AcqRel, Relaxed).is_ok();
+        if won {
+            self.entry.store(start.entry, Relaxed);
+            self.opaque.store(start.opaque, Relaxed);
+            self.state.store(HartState::StartPending as u64, Release);
+            notify(number);
+        }
+        won
+    }
+
+    /// Waits until it is started. For the hart itself, which meanwhile serves the others.
+    pub fn wait_for_start(&self) -> Start {
+        loop {
+            self.serve();
+            if self.state() == HartState::StartPending {
+                self.set_state(HartState::Started);
+                return Start { entry: self.entry.load(Relaxed), opaque: self.opaque.load(Relaxed) };
+            }
+            wait();
+        }
+    }
+
+    /// Waits until the guest has an interrupt to take. For the hart itself, likewise.
+    pub fn wait_for_guest_interrupt(&self) {
+        self.set_state(HartState::Suspended);
+        loop {
+            self.serve();
+            if msr::sip::read() & msr::sie::read() != 0 {
+                break;
+            }
+            wait();
+        }
+        self.set_state(HartState::Started);
+    }
+
+    /// Does what other harts have asked for. For the hart itself.
+    pub fn serve(&self) {
+        // SAFETY: clears the software interrupt before looking, so that a later request raises it again.
+        unsafe { msr::hvip::clear(1 << HYPERVISOR_SOFTWARE) };
+        let asked = self.fences_asked.load(Acquire);
+        let requests = self.requests.swap(0, AcqRel);
+        if requests & INTERRUPT != 0 {
+            // SAFETY: the guest asked for the interrupt.
+            unsafe { msr::sip::set(1 << SUPERVISOR_SOFTWARE) };
+        }
+        if requests & FENCE_INSTRUCTIONS != 0 {
+            fence_instructions();
+        }
+        if requests & FENCE_TRANSLATIONS != 0 {
+            flush_translations();
+        }
+        self.fences_done.store(asked, Release);
+    }
+
+    /// Counts an exit. For the hart itself.
+    pub fn count_exit(&self, cause: u64) {
+        let counter = &self.exits[if cause < CAUSES as u64 { cause as usize } else { 0 }];
+        counter.store(counter.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// How many exits there were, by cause.
+    pub fn exits(&self, cause: usize) -> u64 {
+        self.exits[cause % CAUSES].load(Relaxed)
+    }
+}
+
+/// Makes the supervisor software interrupt pending in the guests of `harts`.
+pub fn interrupt(harts: HartSet) {
+    for number in harts.iter() {
+        hart(number).requests.fetch_or(INTERRUPT, AcqRel);
+        if number == this() { hart(number).serve() } else { notify(number) }
+    }
+}
+
+/// Has `harts` execute a fence, and waits until they have. A hart that waits serves the others, so that two that fence
+/// each other do not wait for ever.
+pub fn fence(harts: HartSet, fence: Fence) {
+    let request = match fence {
+        Fence::Instructions => FENCE_INSTRUCTIONS,
+        Fence::Translations => FENCE_TRANSLATIONS,
+    };
+    let own = this();
+    if harts.has(own) {
+        match fence {
+            Fence::Instructions => fence_instructions(),
+            Fence::Translations => flush_translations(),
+        }
+    }
+    if harts.iter().all(|number| number == own) {
+        return;
+    }
+    let mut tickets = [0; HARTS_MAX];
+    for number in harts.iter().filter(|number| *number != own) {
+        let other = hart(number);
+        other.requests.fetch_or(request, AcqRel);
+        tickets[number] = other.fences_asked.fetch_add(1, AcqRel) + 1;
+        notify(number);
+    }
+    for number in harts.iter().filter(|number| *number != own) {
+        while hart(number).fences_done.load(Acquire) < tickets[number] {
+            hart(own).serve();
+            core::hint::spin_loop();
+        }
+    }
+}
+
+/// Raises a hart's Ring -1 software interrupt: an exit if its guest runs, the end of its waiting if not.
+fn notify(number: usize) {
+    // SAFETY: each of visor's harts serves the interrupt.
+    unsafe { insn::vint_send(visa_isa::io::INTERRUPT_TO_HOST | (number as u64) << 16) };
+}
+
+/// Both banks fetch through one instruction path.
+fn fence_instructions() {
+    // SAFETY: orders fetches behind stores.
+    unsafe { core::arch::asm!("fence.i", options(nostack)) };
+}
+
+/// Drops the translations of this hart's guest, whatever addresses the guest named: TLBFLUSHV knows guest-physical
+/// ones alone.
+fn flush_translations() {
+    insn::tlbflushv_vmid(vmid());
+}
+
+/// The VMID in this hart's HPTBR.
+fn vmid() -> u64 {
+    use visa_isa::paging::{PPN_BITS, VMID_BITS};
+    msr::hptbr::read() >> PPN_BITS & ((1 << VMID_BITS) - 1)
+}

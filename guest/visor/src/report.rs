@@ -1,0 +1,84 @@
+//! What visor says when a guest cannot go on.
+
+use crate::console::finish;
+use crate::ending::{self, Ending};
+use crate::hart;
+use visa_guest::registers as msr;
+use visa_guest::{Exit, guest_integer};
+use visa_isa::cause::{Exception, ExitCause};
+use visa_isa::register::INTEGER_ABI;
+use visa_isa::vmcs;
+
+unsafe extern "C" {
+    static __image_start: u8;
+    static __image_end: u8;
+}
+
+/// The physical address of visor's first byte.
+pub fn image_start() -> u64 {
+    &raw const __image_start as u64
+}
+
+/// Whether a physical address is in visor's image.
+pub fn is_own(physical: u64) -> bool {
+    (image_start()..&raw const __image_end as u64).contains(&physical)
+}
+
+/// Ends the run with one of visor's codes.
+pub fn end(ending: Ending) -> ! {
+    finish(ending::fail(ending as u16))
+}
+
+/// An entry failed: names the field (specification, 2.6).
+pub fn entry_failure() -> ! {
+    let offset = Exit::read().field();
+    let name = vmcs::field_at(offset).map_or("no field", |field| field.name);
+    line!("\nvisor: hart {}: entry failure: VMCS field {name} ({offset:#05x}) is invalid", hart::this());
+    state();
+    end(Ending::EntryFailure)
+}
+
+/// The guest took three exceptions without an instruction in between.
+pub fn shutdown() -> ! {
+    let cause = msr::scause::read();
+    let name = Exception::from_number(cause).map_or("unknown cause", Exception::name);
+    line!("\nvisor: hart {}: the guest cannot go on: its trap vector traps (shutdown)", hart::this());
+    line!("visor: last trap: {name} ({cause:#x}) at {:#x}, value {:#x}, vector {:#x}",
+        msr::sepc::read(), msr::stval::read(), msr::stvec::read());
+    state();
+    end(Ending::GuestShutdown)
+}
+
+/// An exit that visor has no answer to.
+pub fn unexpected(cause: u64, ending: Ending) -> ! {
+    let (name, summary) =
+        ExitCause::from_number(cause).map_or(("unknown", "no such cause"), |cause| (cause.name(), cause.summary()));
+    line!("\nvisor: hart {}: unexpected VM exit {cause:#04x} {name}: {summary}", hart::this());
+    state();
+    end(ending)
+}
+
+/// The exit record and the guest's registers.
+fn state() {
+    let exit = Exit::read();
+    line!("visor: pc {:#018x}  ring {}  instruction {:#x}", msr::vmpc::read(), msr::vmring::read(), msr::vminst::read());
+    line!("visor: gva {:#018x}  gpa {:#018x}  value {:#x}  code {:#x}",
+        msr::vmgva::read(), msr::vmgpa::read(), msr::vmvalue::read(), msr::vmcode::read());
+    line!("visor: access of {} bytes: read {} write {} fetch {} walk {}; qualification {:#x}",
+        exit.size(), exit.is_read(), exit.is_write(), exit.is_fetch(), exit.is_walk(), exit.qualification);
+    line!("visor: cr3 {:#018x}  sstatus {:#018x}  vmtrapcfg {:#x}  hptbr {:#018x}",
+        msr::gptbr::read(), msr::sstatus::read(), msr::vmtrapcfg::read(), msr::hptbr::read());
+    for row in 0..8 {
+        let [a, b, c, d] = [row, row + 8, row + 16, row + 24].map(|number| (INTEGER_ABI[number], guest_integer(number as u8)));
+        line!("visor: {:>4} {:016x}  {:>4} {:016x}  {:>4} {:016x}  {:>4} {:016x}", a.0, a.1, b.0, b.1, c.0, c.1, d.0, d.1);
+    }
+    line!("visor: {} exits, {} completed in software, {} TLB misses",
+        msr::vmcount_exit::read(), msr::vmcount_emu::read(), msr::vmcount_tlbmiss::read());
+    for cause in 0..hart::CAUSES {
+        let count = hart::hart(hart::this()).exits(cause);
+        if count != 0 {
+            let name = ExitCause::from_number(cause as u64).map_or("unknown", ExitCause::name);
+            line!("visor: {count:>8} of {cause:#04x} {name}");
+        }
+    }
+}

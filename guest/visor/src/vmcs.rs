@@ -1,0 +1,109 @@
+//! The VMCS of each hart's virtual CPU (specification, 2.1).
+
+use crate::device_tree::HARTS_MAX;
+use crate::sbi::Start;
+use core::cell::UnsafeCell;
+use visa_guest::instructions as insn;
+use visa_guest::registers as msr;
+use visa_isa::vmcs;
+
+/// 64-bit values in a VMCS.
+const VALUES: usize = (vmcs::SIZE / 8) as usize;
+/// The guest's time passes as the machine's.
+const SAME_RATE: u64 = 1 << 32;
+/// Guest registers that a start sets (SBI 2.0, 9.1).
+const A0: u16 = 10;
+const A1: u16 = 11;
+
+#[repr(C, align(4096))]
+struct Page(UnsafeCell<[u64; VALUES]>);
+
+// SAFETY: each hart uses the page of its own number alone.
+unsafe impl Sync for Page {}
+
+// `Vmcs::create` clears the hart's own, so that the start code need not clear them all.
+#[unsafe(link_section = ".bss.uncleared")]
+static PAGES: [Page; HARTS_MAX] = [const { Page(UnsafeCell::new([0; VALUES])) }; HARTS_MAX];
+
+/// What a VM's controls are.
+#[derive(Clone, Copy, Default)]
+pub struct Controls {
+    /// VMTRAPCFG.
+    pub trap_filter: u64,
+    /// HPTBR.
+    pub hptbr: u64,
+    /// Physical address of the I/O permission map, or 0.
+    pub io_map: u64,
+}
+
+/// One hart's VMCS.
+pub struct Vmcs {
+    page: &'static Page,
+}
+
+impl Vmcs {
+    /// The VMCS of a hart. For that hart alone.
+    pub fn of(hart: usize) -> Vmcs {
+        Vmcs { page: &PAGES[hart] }
+    }
+
+    /// Its physical address.
+    pub fn address(&self) -> u64 {
+        self.page as *const Page as u64
+    }
+
+    /// Writes a field in memory.
+    pub fn set(&mut self, field: u16, value: u64) {
+        // SAFETY: the page is this hart's, and nobody has a reference to its contents.
+        unsafe { self.page.0.get().cast::<u64>().add(field as usize / 8 % VALUES).write_volatile(value) };
+    }
+
+    /// Reads a field from memory.
+    pub fn get(&self, field: u16) -> u64 {
+        // SAFETY: as in `set`.
+        unsafe { self.page.0.get().cast::<u64>().add(field as usize / 8 % VALUES).read_volatile() }
+    }
+
+    /// Makes it a VMCS, and the current one, with a guest that has not started.
+    pub fn create(&mut self, hart: usize, controls: Controls) {
+        for value in 0..VALUES as u16 {
+            self.set(value * 8, 0);
+        }
+        self.set(vmcs::REVISION, vmcs::REVISION_VALUE);
+        self.set(vmcs::TRAPCFG, controls.trap_filter);
+        self.set(vmcs::NESTED_BASE, controls.hptbr);
+        self.set(vmcs::IO_MAP, controls.io_map);
+        self.set(vmcs::TIME_SCALE, SAME_RATE);
+        self.set(vmcs::VIRTUAL_CPU, hart as u64);
+        self.load();
+    }
+
+    /// Gives the guest the registers of a start and loads it. Controls, ranges and counters stay.
+    pub fn start(&mut self, hart: usize, start: Start) {
+        self.save();
+        for field in vmcs::FIELDS.iter().filter(|field| field.section == vmcs::Section::Guest) {
+            for value in 0..field.count {
+                self.set(field.offset + value * 8, 0);
+            }
+        }
+        self.set(vmcs::PC, start.entry);
+        self.set(vmcs::GUEST_STIMECMP, u64::MAX);
+        self.set(vmcs::REGISTERS + A0 * 8, hart as u64);
+        self.set(vmcs::REGISTERS + A1 * 8, start.opaque);
+        self.load();
+    }
+
+    /// Stores what is live into the page.
+    pub fn save(&mut self) {
+        // SAFETY: the page is this hart's VMCS and current.
+        unsafe { insn::vmsave(self.address()) };
+    }
+
+    fn load(&mut self) {
+        // SAFETY: the page is this hart's VMCS. What is invalid is refused, and reported at the entry.
+        unsafe { insn::vmload(self.address()) };
+        if msr::vmcsptr::read() != self.address() {
+            crate::report::entry_failure();
+        }
+    }
+}
