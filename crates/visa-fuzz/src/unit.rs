@@ -104,6 +104,22 @@ impl Default for Generator {
 }
 
 impl Generator {
+    /// Everything but these instructions.
+    pub fn without(excluded: &[Op]) -> Self {
+        let mut generator = Self::default();
+        let lists = [
+            &mut generator.integer,
+            &mut generator.float,
+            &mut generator.memory,
+            &mut generator.atomic,
+            &mut generator.branch,
+        ];
+        for rows in lists {
+            rows.retain(|row| !excluded.contains(&row.op));
+        }
+        generator
+    }
+
     /// A random unit.
     pub fn unit(&self, random: &mut Random, reserved: Reserved, places: &Places) -> Unit {
         match random.below(32) {

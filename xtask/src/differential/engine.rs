@@ -1,11 +1,12 @@
 //! What runs an image: QEMU's user mode, and the `visa` command.
 
-use super::image::Image;
+use super::image::{self, Image};
 use crate::process;
 use anyhow::{Context, Result, bail};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use visa_isa::Op;
 
 /// QEMU's user mode for riscv64.
 pub const QEMU: &str = "qemu-riscv64";
@@ -27,16 +28,38 @@ impl Qemu {
         Self { file: directory.join("for-qemu.elf") }
     }
 
+    /// Instructions that the installed version is known to get wrong; it is asked for a case of each.
+    pub fn defects(&self) -> Result<Vec<Op>> {
+        // Versions before 8 let CTZW count on into the upper half.
+        const SUSPECTS: [(Op, u64, i32); 1] = [(Op::Ctzw, 1 << 52, 32)];
+        let mut defects = Vec::new();
+        for (op, operand, expected) in SUSPECTS {
+            self.write(&image::probe(op, operand))?;
+            let status = process::run_captured(Command::new(QEMU).arg(&self.file))?.status;
+            if status.code() != Some(expected) {
+                defects.push(op);
+            }
+        }
+        Ok(defects)
+    }
+
     /// Runs an image to its end.
     pub fn run(&self, image: &Image) -> Result<Results> {
-        std::fs::write(&self.file, image.for_qemu())?;
-        std::fs::set_permissions(&self.file, std::fs::Permissions::from_mode(0o755))?;
+        self.write(&image.for_qemu())?;
         let mut command = Command::new(QEMU);
         let output = process::run_captured(command.arg(&self.file))?;
         if !output.status.success() {
             bail!("{}", process::describe_failure(&command, &output));
         }
         complete(output.stdout, image).with_context(|| format!("{QEMU} {}", self.file.display()))
+    }
+}
+
+impl Qemu {
+    fn write(&self, program: &[u8]) -> Result<()> {
+        std::fs::write(&self.file, program)?;
+        std::fs::set_permissions(&self.file, std::fs::Permissions::from_mode(0o755))?;
+        Ok(())
     }
 }
 

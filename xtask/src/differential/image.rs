@@ -30,6 +30,10 @@ const TRAP_RECORD_SIZE: u64 = 24;
 
 const PAGE: u64 = 4096;
 
+/// Numbers of Linux system calls.
+const LINUX_WRITE: u64 = 64;
+const LINUX_EXIT: u64 = 93;
+
 /// Where a program's block is.
 pub fn block_address(index: u64) -> u64 {
     BLOCKS_ADDRESS + index * block::SIZE
@@ -159,19 +163,27 @@ fn trap_handler(record: u64, tail: u64) -> Vec<u8> {
 
 /// write(1, blocks, size); exit(0)
 fn linux_tail(size: u64) -> Vec<u8> {
-    const WRITE: u64 = 64;
-    const EXIT: u64 = 93;
     const STANDARD_OUTPUT: u64 = 1;
     let mut code = Code::at(0);
     code.constant(A0, STANDARD_OUTPUT);
     code.constant(A1, BLOCKS_ADDRESS);
     code.constant(A2, size);
-    code.constant(A7, WRITE);
+    code.constant(A7, LINUX_WRITE);
     code.push(Instruction::new(Op::Ecall));
     code.constant(A0, 0);
-    code.constant(A7, EXIT);
+    code.constant(A7, LINUX_EXIT);
     code.push(Instruction::new(Op::Ecall));
     code.bytes()
+}
+
+/// A program for QEMU whose exit code is what an instruction of one source makes of an operand.
+pub fn probe(op: Op, operand: u64) -> Vec<u8> {
+    let mut code = Code::at(CODE_ADDRESS);
+    code.constant(T0, operand);
+    code.immediate(op, A0, T0, 0);
+    code.constant(A7, LINUX_EXIT);
+    code.push(Instruction::new(Op::Ecall));
+    elf_file(CODE_ADDRESS, &[(CODE_ADDRESS, elf::PF_R | elf::PF_X, &code.bytes())])
 }
 
 /// Every byte as two hexadecimal digits to the UART, a line feed, then pass to the test finisher.
