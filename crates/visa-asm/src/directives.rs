@@ -1,0 +1,459 @@
+//! Statements that begin with a dot.
+
+use crate::assembler::{Assembler, Mode};
+use crate::diagnostic::Message;
+use crate::expression::{Evaluator, Expression};
+use crate::lexer::Token;
+use crate::parser::{Cursor, Parsed};
+use crate::program::{Content, Definition, SectionKind, SymbolKind};
+use crate::source::Location;
+use crate::suggest::did_you_mean;
+
+/// Directives that other assemblers and compilers write, and that mean nothing here.
+const QUIET: &[&str] = &[
+    ".file",
+    ".ident",
+    ".attribute",
+    ".loc",
+    ".addrsig",
+    ".addrsig_sym",
+    ".local",
+    ".hidden",
+    ".internal",
+    ".protected",
+    ".title",
+    ".version",
+    ".eject",
+    ".p2alignl",
+];
+
+/// Directives that are known, for advice.
+const KNOWN: &[&str] = &[
+    ".section",
+    ".text",
+    ".data",
+    ".rodata",
+    ".bss",
+    ".pushsection",
+    ".popsection",
+    ".previous",
+    ".globl",
+    ".global",
+    ".weak",
+    ".align",
+    ".p2align",
+    ".balign",
+    ".byte",
+    ".half",
+    ".short",
+    ".word",
+    ".long",
+    ".dword",
+    ".quad",
+    ".float",
+    ".double",
+    ".ascii",
+    ".asciz",
+    ".string",
+    ".space",
+    ".zero",
+    ".skip",
+    ".fill",
+    ".org",
+    ".equ",
+    ".set",
+    ".equiv",
+    ".option",
+    ".insn",
+    ".type",
+    ".size",
+    ".comm",
+    ".lcomm",
+    ".macro",
+    ".endm",
+    ".rept",
+    ".endr",
+    ".end",
+];
+
+/// The largest alignment.
+const MOST_ALIGNMENT: u64 = 1 << 20;
+
+impl Assembler<'_> {
+    /// A directive; the cursor stands behind its name.
+    pub(crate) fn directive(&mut self, name: &str, location: Location, cursor: &mut Cursor) -> Parsed<()> {
+        match name {
+            ".text" => self.enter(".text", SectionKind::Code, cursor),
+            ".data" => self.enter(".data", SectionKind::Data, cursor),
+            ".rodata" => self.enter(".rodata", SectionKind::ReadOnly, cursor),
+            ".bss" => self.enter(".bss", SectionKind::Zero, cursor),
+            ".section" => self.section(cursor),
+            ".pushsection" => {
+                self.section_stack.push(self.program.current);
+                self.section(cursor)
+            }
+            ".popsection" => {
+                let popped = self.section_stack.pop();
+                self.program.current =
+                    popped.ok_or_else(|| Message::new(location, ".popsection without .pushsection"))?;
+                cursor.expect_end()
+            }
+            ".previous" => {
+                std::mem::swap(&mut self.program.current, &mut self.program.previous);
+                cursor.expect_end()
+            }
+            ".globl" | ".global" | ".weak" => self.global(cursor),
+            ".align" | ".p2align" => self.align(cursor, location, true),
+            ".balign" => self.align(cursor, location, false),
+            ".byte" => self.values(cursor, location, 1),
+            ".half" | ".short" | ".2byte" => self.values(cursor, location, 2),
+            ".word" | ".long" | ".int" | ".4byte" => self.values(cursor, location, 4),
+            ".dword" | ".quad" | ".8byte" => self.values(cursor, location, 8),
+            ".float" | ".single" => self.fractions(cursor, location, 4),
+            ".double" => self.fractions(cursor, location, 8),
+            ".ascii" => self.strings(cursor, location, false),
+            ".asciz" | ".string" => self.strings(cursor, location, true),
+            ".space" | ".zero" | ".skip" => self.space(cursor, location),
+            ".fill" => self.fill(cursor, location),
+            ".org" => self.origin(cursor, location),
+            ".equ" | ".set" | ".equiv" => {
+                let at = cursor.location();
+                let symbol = cursor.name("a symbol")?;
+                cursor.expect(Token::Comma, "`,`")?;
+                self.assign(symbol, at, cursor)
+            }
+            ".option" => self.option(cursor),
+            ".insn" => self.insn(cursor, location),
+            ".type" => self.symbol_type(cursor),
+            ".size" => self.symbol_size(cursor),
+            ".comm" | ".lcomm" => self.common(cursor, location, name == ".comm"),
+            ".endm" | ".endr" => {
+                let start = if name == ".endm" { ".macro" } else { ".rept" };
+                Err(Message::new(location, format!("{name} without {start}")))
+            }
+            ".end" => {
+                self.ended = true;
+                cursor.skip_all();
+                Ok(())
+            }
+            _ if QUIET.contains(&name) || name.starts_with(".cfi_") => {
+                cursor.skip_all();
+                Ok(())
+            }
+            _ => Err(Message::new(location, format!("unknown directive `{name}`"))
+                .help_if(did_you_mean(name, KNOWN.iter().copied()))),
+        }
+    }
+
+    fn enter(&mut self, name: &str, kind: SectionKind, cursor: &mut Cursor) -> Parsed<()> {
+        // A subsection's number, as in `.text 0`, changes nothing.
+        cursor.accept(Token::Number);
+        self.program.enter_section(name, kind);
+        cursor.expect_end()
+    }
+
+    fn section(&mut self, cursor: &mut Cursor) -> Parsed<()> {
+        let mut pieces = cursor.rest().split(',').map(|piece| piece.trim().trim_matches('"'));
+        let name = pieces.next().unwrap_or("");
+        if name.is_empty() {
+            return Err(cursor.unexpected("a section's name"));
+        }
+        let flags = pieces.next();
+        let is_zero = pieces.any(|piece| piece.trim_start_matches(['@', '%']) == "nobits");
+        let has = |letter| flags.is_some_and(|flags| flags.contains(letter));
+        let kind = if flags.is_none() {
+            kind_by_name(name)
+        } else if !has('a') {
+            SectionKind::Unloaded
+        } else if is_zero {
+            SectionKind::Zero
+        } else if has('x') {
+            SectionKind::Code
+        } else if has('w') {
+            SectionKind::Data
+        } else {
+            SectionKind::ReadOnly
+        };
+        self.program.enter_section(name, kind);
+        cursor.skip_all();
+        Ok(())
+    }
+
+    fn global(&mut self, cursor: &mut Cursor) -> Parsed<()> {
+        loop {
+            let location = cursor.location();
+            let name = cursor.name("a symbol")?;
+            let id = self.program.intern(name, location);
+            self.program.symbol_mut(id).is_global = true;
+            if !cursor.accept(Token::Comma) {
+                return cursor.expect_end();
+            }
+        }
+    }
+
+    fn align(&mut self, cursor: &mut Cursor, location: Location, is_power: bool) -> Parsed<()> {
+        let number = self.constant(cursor)?;
+        let to = match is_power {
+            true => u32::try_from(number).ok().and_then(|power| 1u64.checked_shl(power)).unwrap_or(0),
+            false => number.max(1) as u64,
+        };
+        if !to.is_power_of_two() || to > MOST_ALIGNMENT {
+            let range = if is_power { "0 to 20" } else { "a power of two up to 0x100000" };
+            return Err(Message::new(location, format!("an alignment of {number} is not possible"))
+                .expected(format!("expected {range}")));
+        }
+        let fill = self.optional_constant(cursor)?.map(|value| value as u8);
+        let most = self.optional_constant(cursor)?.map(|value| value as u64);
+        cursor.expect_end()?;
+        let section = &mut self.program.sections[self.program.current];
+        section.alignment = section.alignment.max(to);
+        self.push(location, Content::Align { to, fill, most, compress: self.mode.compress });
+        Ok(())
+    }
+
+    /// A number that has to be known here.
+    pub(crate) fn constant(&mut self, cursor: &mut Cursor) -> Parsed<i64> {
+        let start = cursor.location();
+        let expression = cursor.expression(&mut self.program)?;
+        let here = self.program.here();
+        let value = Evaluator::new(&self.program, None).number(&expression, here);
+        value.map_err(|failure| {
+            let text = failure.message().unwrap_or_else(|| "this has to be known here".into());
+            Message::new(cursor.since(start), text).expected("expected a constant")
+        })
+    }
+
+    fn optional_constant(&mut self, cursor: &mut Cursor) -> Parsed<Option<i64>> {
+        if !cursor.accept(Token::Comma) || cursor.peek() == Some(Token::Comma) {
+            return Ok(None);
+        }
+        self.constant(cursor).map(Some)
+    }
+
+    fn values(&mut self, cursor: &mut Cursor, location: Location, width: u8) -> Parsed<()> {
+        let mut list = Vec::new();
+        while !cursor.at_end() {
+            let start = cursor.location();
+            let expression = cursor.expression(&mut self.program)?;
+            list.push((expression, cursor.since(start)));
+            if !cursor.accept(Token::Comma) {
+                break;
+            }
+        }
+        cursor.expect_end()?;
+        self.push(location, known_values(width, &list).unwrap_or(Content::Values(width, list)));
+        Ok(())
+    }
+
+    fn fractions(&mut self, cursor: &mut Cursor, location: Location, width: usize) -> Parsed<()> {
+        let mut bytes = Vec::new();
+        loop {
+            let sign = if cursor.accept(Token::Minus) { "-" } else { "" };
+            let text = format!("{sign}{}", cursor.text());
+            let value: f64 = text.parse().map_err(|_| cursor.unexpected("a decimal fraction"))?;
+            match width {
+                4 => bytes.extend_from_slice(&text.parse::<f32>().unwrap_or(value as f32).to_le_bytes()),
+                _ => bytes.extend_from_slice(&value.to_le_bytes()),
+            }
+            cursor.advance();
+            if !cursor.accept(Token::Comma) {
+                break;
+            }
+        }
+        cursor.expect_end()?;
+        self.push(location, Content::Bytes(bytes));
+        Ok(())
+    }
+
+    fn strings(&mut self, cursor: &mut Cursor, location: Location, is_terminated: bool) -> Parsed<()> {
+        let mut bytes = Vec::new();
+        loop {
+            bytes.extend(cursor.string()?);
+            if is_terminated {
+                bytes.push(0);
+            }
+            // Strings side by side are one, as in C, but each has its terminator.
+            if !cursor.accept(Token::Comma) && cursor.peek() != Some(Token::Text) {
+                break;
+            }
+        }
+        cursor.expect_end()?;
+        self.push(location, Content::Bytes(bytes));
+        Ok(())
+    }
+
+    fn space(&mut self, cursor: &mut Cursor, location: Location) -> Parsed<()> {
+        let count = cursor.expression(&mut self.program)?;
+        let value = match cursor.accept(Token::Comma) {
+            true => cursor.expression(&mut self.program)?,
+            false => Expression::Number(0),
+        };
+        cursor.expect_end()?;
+        self.push(location, Content::Fill { count, width: 1, value });
+        Ok(())
+    }
+
+    fn fill(&mut self, cursor: &mut Cursor, location: Location) -> Parsed<()> {
+        let count = cursor.expression(&mut self.program)?;
+        let size_location = cursor.location();
+        let width = self.optional_constant(cursor)?.unwrap_or(1);
+        if !(0..=8).contains(&width) {
+            return Err(Message::new(size_location, format!("a value of {width} bytes is not possible"))
+                .expected("expected 0 to 8"));
+        }
+        let value = match cursor.accept(Token::Comma) {
+            true => cursor.expression(&mut self.program)?,
+            false => Expression::Number(0),
+        };
+        cursor.expect_end()?;
+        self.push(location, Content::Fill { count, width: width as u8, value });
+        Ok(())
+    }
+
+    fn origin(&mut self, cursor: &mut Cursor, location: Location) -> Parsed<()> {
+        let target = cursor.expression(&mut self.program)?;
+        let fill = self.optional_constant(cursor)?.unwrap_or(0) as u8;
+        cursor.expect_end()?;
+        self.push(location, Content::Origin(target, fill));
+        Ok(())
+    }
+
+    /// Gives a symbol the value of the expression that follows.
+    pub(crate) fn assign(&mut self, name: &str, location: Location, cursor: &mut Cursor) -> Parsed<()> {
+        let expression = cursor.expression(&mut self.program)?;
+        cursor.expect_end()?;
+        if name == "." {
+            return Err(Message::new(location, "the place is set with .org, not by assignment"));
+        }
+        let here = self.program.here();
+        // What is known already is put down as a number: long chains of symbols then cost nothing.
+        let value = Evaluator::new(&self.program, None).number(&expression, here);
+        let expression = value.map(Expression::Number).unwrap_or(expression);
+        let id = self.program.intern(name, location);
+        let symbol = self.program.symbol_mut(id);
+        match &mut symbol.definition {
+            Some(Definition::Label(..)) => {
+                return Err(Message::new(location, format!("`{name}` is a label, and cannot be assigned")));
+            }
+            Some(Definition::Assigned(values)) => values.push((expression, here)),
+            none => *none = Some(Definition::Assigned(vec![(expression, here)])),
+        }
+        Ok(())
+    }
+
+    fn option(&mut self, cursor: &mut Cursor) -> Parsed<()> {
+        let expected = "rvc, norvc, push, pop, relax, norelax, pic, nopic or arch";
+        let location = cursor.location();
+        let option = cursor.name(expected)?.to_ascii_lowercase();
+        match option.as_str() {
+            "rvc" => self.mode.compress = true,
+            "norvc" => self.mode.compress = false,
+            "push" => self.mode_stack.push(self.mode),
+            "pop" => {
+                self.mode = self
+                    .mode_stack
+                    .pop()
+                    .ok_or_else(|| Message::new(location, ".option pop without .option push"))?;
+            }
+            "relax" | "norelax" | "pic" | "nopic" => {}
+            "arch" => {
+                let change = cursor.rest().replace(' ', "");
+                let has = |text: &str| change.split(',').any(|piece| piece == text);
+                self.mode = Mode { compress: has("+c") || self.mode.compress && !has("-c") };
+                cursor.skip_all();
+            }
+            other => {
+                let known = ["rvc", "norvc", "push", "pop", "relax", "norelax", "pic", "nopic", "arch"];
+                return Err(Message::new(location, format!("unknown option `{other}`"))
+                    .expected(format!("expected {expected}"))
+                    .help_if(did_you_mean(other, known.into_iter())));
+            }
+        }
+        cursor.expect_end()
+    }
+
+    fn symbol_type(&mut self, cursor: &mut Cursor) -> Parsed<()> {
+        let location = cursor.location();
+        let name = cursor.name("a symbol")?;
+        let id = self.program.intern(name, location);
+        let kind = cursor.rest();
+        self.program.symbol_mut(id).kind = if kind.contains("function") {
+            SymbolKind::Function
+        } else if kind.contains("object") {
+            SymbolKind::Object
+        } else {
+            SymbolKind::None
+        };
+        cursor.skip_all();
+        Ok(())
+    }
+
+    fn symbol_size(&mut self, cursor: &mut Cursor) -> Parsed<()> {
+        let location = cursor.location();
+        let name = cursor.name("a symbol")?;
+        cursor.expect(Token::Comma, "`,`")?;
+        let expression = cursor.expression(&mut self.program)?;
+        cursor.expect_end()?;
+        let here = self.program.here();
+        let id = self.program.intern(name, location);
+        self.program.symbol_mut(id).size = Some((expression, here));
+        Ok(())
+    }
+
+    fn common(&mut self, cursor: &mut Cursor, location: Location, is_global: bool) -> Parsed<()> {
+        let at = cursor.location();
+        let name = cursor.name("a symbol")?;
+        cursor.expect(Token::Comma, "`,`")?;
+        let count = cursor.expression(&mut self.program)?;
+        let to = self.optional_constant(cursor)?.unwrap_or(8).clamp(1, MOST_ALIGNMENT as i64) as u64;
+        cursor.expect_end()?;
+        let to = to.next_power_of_two();
+        let (current, previous) = (self.program.current, self.program.previous);
+        self.program.enter_section(".bss", SectionKind::Zero);
+        let section = &mut self.program.sections[self.program.current];
+        section.alignment = section.alignment.max(to);
+        self.push(location, Content::Align { to, fill: None, most: None, compress: false });
+        let defined = self.define_label(name, at);
+        self.push(location, Content::Fill { count, width: 1, value: Expression::Number(0) });
+        let id = self.program.intern(name, at);
+        self.program.symbol_mut(id).is_global |= is_global;
+        (self.program.current, self.program.previous) = (current, previous);
+        defined
+    }
+}
+
+/// Values as bytes, if all are known and fit.
+fn known_values(width: u8, list: &[(Expression, Location)]) -> Option<Content> {
+    let mut bytes = Vec::with_capacity(list.len() * usize::from(width));
+    for (expression, _) in list {
+        let Expression::Number(number) = expression else { return None };
+        let fitting = Some(*number).filter(|&number| fits(number, width))?;
+        bytes.extend_from_slice(&fitting.to_le_bytes()[..usize::from(width)]);
+    }
+    Some(Content::Bytes(bytes))
+}
+
+/// Whether a number fits so many bytes, with a sign or without.
+pub(crate) fn fits(number: i64, width: u8) -> bool {
+    let bits = u32::from(width) * 8;
+    bits >= 64 || (-(1i64 << (bits - 1))..1i64 << bits).contains(&number)
+}
+
+fn kind_by_name(name: &str) -> SectionKind {
+    let starts = |prefixes: &[&str]| {
+        prefixes.iter().any(|prefix| {
+            name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
+    if starts(&[".text", ".init", ".fini"]) {
+        SectionKind::Code
+    } else if starts(&[".data", ".sdata", ".tdata"]) {
+        SectionKind::Data
+    } else if starts(&[".bss", ".sbss", ".tbss"]) {
+        SectionKind::Zero
+    } else if starts(&[".comment", ".note", ".riscv", ".debug_info", ".debug_line", ".debug_str"]) {
+        SectionKind::Unloaded
+    } else {
+        SectionKind::ReadOnly
+    }
+}
