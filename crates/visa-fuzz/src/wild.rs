@@ -30,8 +30,14 @@ pub fn stream(random: &mut Random, size: usize) -> Vec<u8> {
 pub fn word(random: &mut Random) -> u32 {
     let row = &ROWS[random.below(ROWS.len() as u64) as usize];
     let mut instruction = instruction::of_row(row, random, NONE_RESERVED);
-    if row.format.operands().iter().any(|operand| operand.kind() == Kind::Msr) && !random.once_in(4) {
-        instruction.imm = msr::MSRS[random.below(msr::MSRS.len() as u64) as usize].number.into();
+    if row.format.operands().iter().any(|operand| operand.kind() == Kind::Msr) {
+        if !random.once_in(4) {
+            instruction.imm = msr::MSRS[random.below(msr::MSRS.len() as u64) as usize].number.into();
+        }
+        // With R0 as its source most of them only read.
+        if random.once_in(2) {
+            instruction.rs1 = 0;
+        }
     }
     encode(&instruction).unwrap_or(row.bits.value)
 }

@@ -18,7 +18,7 @@ use crate::code::{Code, register::*};
 use crate::{Random, values, wild};
 use std::ops::Range;
 use visa_isa::cause::{EXCEPTION_MAP_VALID, Exception, ExitCause};
-use visa_isa::io::{IO_MAP_BYTES, MSR_MAP_BYTES, MSR_SHADOW_BYTES};
+use visa_isa::io::{IO_MAP_BYTES, MSR_MAP_BYTES, MSR_SHADOW_BYTES, RANGE_BYTES, RangeKind, range};
 use visa_isa::paging::{self, Mode, PAGE_SIZE, TableBase};
 use visa_isa::vmcs::{self, Action, qualification};
 use visa_isa::{Instruction, Op, msr, trap_filter};
@@ -44,6 +44,9 @@ const STREAM_SIZE: usize = 64 << 10;
 
 /// From one start of the guest to the next: even, and without a common factor with the stream's halves.
 const RESTART_DISTANCE: u64 = 0x1236;
+
+/// Turns the place of a start into a trap filter.
+const FILTER_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What the hypervisor writes to the test finisher: that all is well, or that it trapped itself.
 const FINISHER_PASS: u64 = 0x5555;
@@ -84,7 +87,7 @@ impl WildGuest {
             Segment { address: IO_MAP, bytes: sparse(random, IO_MAP_BYTES) },
             Segment {
                 address: NESTED_TABLES,
-                bytes: tables(random, NESTED_TABLES, GUEST_PHYSICAL, GUEST_MEMORY.start),
+                bytes: tables(random, NESTED_TABLES, GUEST_PHYSICAL, GUEST_MEMORY.start, Stage::Second),
             },
             Segment { address: GUEST_MEMORY.start, bytes: guest_memory(random) },
         ];
@@ -110,13 +113,23 @@ fn guest_memory(random: &mut Random) -> Vec<u8> {
     while (bytes.len() as u64) < GUEST_TABLES {
         bytes.extend(value(random).to_le_bytes());
     }
-    bytes.extend(tables(random, GUEST_PHYSICAL + GUEST_TABLES, GUEST_VIRTUAL, GUEST_PHYSICAL));
+    let at = GUEST_PHYSICAL + GUEST_TABLES;
+    bytes.extend(tables(random, at, GUEST_VIRTUAL, GUEST_PHYSICAL, Stage::First));
     bytes
+}
+
+/// Whose tables.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The guest's own, which may say anything.
+    First,
+    /// The hypervisor's, which keep the guest in: no entry leads out of its memory.
+    Second,
 }
 
 /// Tables, found at `at` by their user, that map the guest's memory from `from` to `to` in pages of 4 KiB. Most
 /// entries allow everything; some lack a permission, some are garbage.
-fn tables(random: &mut Random, at: u64, from: u64, to: u64) -> Vec<u8> {
+fn tables(random: &mut Random, at: u64, from: u64, to: u64, stage: Stage) -> Vec<u8> {
     const LEVEL_2_SHIFT: u32 = 30;
     const LEVEL_1_SHIFT: u32 = 21;
     let mut words = vec![0u64; (TABLE_COUNT * ENTRIES) as usize];
@@ -128,7 +141,8 @@ fn tables(random: &mut Random, at: u64, from: u64, to: u64) -> Vec<u8> {
         let all = paging::PTE_VALID | paging::PTE_READ | paging::PTE_WRITE | paging::PTE_EXECUTE;
         let good = entry(to + page * PAGE_SIZE, all | if random.once_in(2) { paging::PTE_USER } else { 0 });
         words[(2 * ENTRIES + page) as usize] = match random.below(32) {
-            0 => random.bits(),
+            0 if stage == Stage::First => random.bits(),
+            0 => random.bits() & !paging::PTE_VALID,
             1..4 => good & !(1 << random.below(4)),
             _ => good,
         };
@@ -183,11 +197,38 @@ fn control_structure(random: &mut Random) -> Vec<u8> {
     set(vmcs::VIC_PENDING, random.bits() & !1);
     set(vmcs::VIC_ENABLED, random.bits() & !1);
     set(vmcs::VIC_THRESHOLD, random.below(64));
+    for (index, [kind, address, length, target]) in ranges(random).into_iter().enumerate() {
+        let at = vmcs::RANGES + (index as u64 * RANGE_BYTES) as u16;
+        set(at + range::KIND as u16, kind);
+        set(at + range::GUEST_ADDRESS as u16, address);
+        set(at + range::LENGTH as u16, length);
+        set(at + range::TARGET as u16, target);
+    }
     for register in 1..32 {
         set(vmcs::REGISTERS + register * 8, value(random));
         set(vmcs::FLOAT_REGISTERS + register * 8, values::float(random));
     }
     page
+}
+
+/// IOVMAP ranges over pages of the guest's memory that do not overlap: trapped, or passed through to another page of it.
+fn ranges(random: &mut Random) -> Vec<[u64; 4]> {
+    const SPACING_PAGES: u64 = 16;
+    let page = |page: u64, base: u64| base + page * PAGE_SIZE;
+    (0..random.below(5))
+        .map(|index| {
+            let first = index * SPACING_PAGES + random.below(SPACING_PAGES / 2);
+            let length = PAGE_SIZE * (1 + random.below(SPACING_PAGES / 2));
+            let (kind, target) = match random.below(3) {
+                0 => {
+                    let pages = (GUEST_TABLES / PAGE_SIZE) - SPACING_PAGES;
+                    (RangeKind::Passthrough, page(random.below(pages), GUEST_MEMORY.start))
+                }
+                _ => (RangeKind::Trap, random.bits()),
+            };
+            [kind as u64, page(first, GUEST_PHYSICAL), length, target]
+        })
+        .collect()
 }
 
 /// Ring -1's code. S0 counts exits down, S1 says where the guest starts again after a shutdown.
@@ -214,30 +255,45 @@ fn hypervisor(random: &mut Random, exit_count: u32) -> Vec<u8> {
     code.immediate(Op::Addi, S0, S0, -1);
     code.branch(Op::Beq, S0, ZERO, done);
     code.push(Instruction { rd: A0, ..Instruction::new(Op::Vmcause) });
-    let (restart, inject, resume) = (code.label(), code.label(), code.label());
+    let (restart, no_instruction, resume) = (code.label(), code.label(), code.label());
     code.constant(T0, ExitCause::Shutdown as u64);
     code.branch(Op::Beq, A0, T0, restart);
     // An entry that fails would fail again.
     code.constant(T0, ExitCause::EntryFailure as u64);
     code.branch(Op::Beq, A0, T0, done);
-    // With an instruction: step past it, with whatever is in VMRESULT. Without one, as of a fetch: inject.
+    // A step is done: take the next.
+    code.constant(T0, ExitCause::SingleStep as u64);
+    code.branch(Op::Beq, A0, T0, resume);
+    // With an instruction: step past it, with whatever is in VMRESULT. Without one, as of a fetch: inject an
+    // exception, or start again, in turns.
     code.read_msr(T0, msr::VMQUAL);
     code.immediate(Op::Srli, T0, T0, qualification::LENGTH_SHIFT as i32);
     code.immediate(Op::Andi, T0, T0, 0xf);
-    code.branch(Op::Beq, T0, ZERO, inject);
+    code.branch(Op::Beq, T0, ZERO, no_instruction);
     code.constant(T0, Action::Complete as u64);
     code.write_msr(msr::VMACTION, T0);
     code.jump(resume);
 
-    code.place(inject);
+    code.place(no_instruction);
+    code.immediate(Op::Andi, T0, S0, 1);
+    code.branch(Op::Beq, T0, ZERO, restart);
     code.constant(T0, Exception::FetchAccessFault as u64);
     code.write_msr(msr::VMINJECT, T0);
     code.constant(T0, Action::Inject as u64);
     code.write_msr(msr::VMACTION, T0);
     code.jump(resume);
 
-    // Elsewhere in the stream, without translation, in the other ring.
     code.place(restart);
+    start_again(&mut code);
+    code.place(resume);
+    code.push(Instruction::new(Op::Vmresume));
+    code.jump(after_exit);
+    code.bytes()
+}
+
+/// The guest goes on elsewhere in its stream: in the other ring, without its own translation, with another trap
+/// filter, its trap vector where it starts, and its timer off.
+fn start_again(code: &mut Code) {
     code.constant(T0, RESTART_DISTANCE);
     code.registers(Op::Add, S1, S1, T0);
     code.constant(T0, STREAM_SIZE as u64 - 2);
@@ -245,15 +301,21 @@ fn hypervisor(random: &mut Random, exit_count: u32) -> Vec<u8> {
     code.constant(T0, GUEST_PHYSICAL);
     code.registers(Op::Add, T0, T0, S1);
     code.write_msr(msr::VMPC, T0);
+    code.immediate(Op::Andi, T0, T0, -4);
+    code.write_msr(msr::STVEC, T0);
     code.push(Instruction { rs1: ZERO, ..Instruction::new(Op::Ldgptbr) });
     code.read_msr(T0, msr::VMRING);
     code.immediate(Op::Xori, T0, T0, 3);
     code.write_msr(msr::VMRING, T0);
-
-    code.place(resume);
-    code.push(Instruction::new(Op::Vmresume));
-    code.jump(after_exit);
-    code.bytes()
+    // Some bits of a product are as good as random.
+    code.constant(T0, FILTER_MULTIPLIER);
+    code.registers(Op::Mul, T0, T0, S1);
+    code.immediate(Op::Srli, T0, T0, 24);
+    code.constant(T1, trap_filter::VALID & !trap_filter::STEP);
+    code.registers(Op::And, T0, T0, T1);
+    code.write_msr(msr::VMTRAPCFG, T0);
+    code.constant(T0, u64::MAX);
+    code.write_msr(msr::STIMECMP, T0);
 }
 
 /// Ends the run with a word to the test finisher.
