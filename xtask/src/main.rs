@@ -8,6 +8,7 @@ mod fetch_debian;
 mod generate;
 mod process;
 mod riscv_tests;
+mod test;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,7 @@ enum Chore {
     FetchDebian(fetch_debian::Arguments),
     Generate(generate::Arguments),
     RiscvTests(riscv_tests::Arguments),
+    Test(test::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Chore::FetchDebian(arguments) => fetch_debian::run(arguments),
         Chore::Generate(arguments) => generate::run(arguments),
         Chore::RiscvTests(arguments) => riscv_tests::run(arguments),
+        Chore::Test(arguments) => test::run(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

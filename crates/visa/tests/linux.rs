@@ -1,0 +1,106 @@
+//! Debian's kernel on the machine, native and under visor: reaches init and powers off, the same way each time, with
+//! few exits.
+//!
+//! Needs what `cargo xtask fetch-debian` makes; without it the tests say that they are skipped, unless
+//! `VISA_REQUIRE_LINUX` is set.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The guest's whole run must end within this, in seconds of the host.
+const BOOT_SECONDS_MAX: &str = "90";
+/// Exits of an accelerated boot; a mature hypervisor on the RISC-V hypervisor extension takes 3,659 to 21,599.
+const EXITS_MAX: u64 = 100;
+/// Instructions of the accelerated boot, relative to native.
+const INSTRUCTIONS_RATIO_MAX: f64 = 1.03;
+
+fn debian() -> Option<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../build/debian");
+    if directory.join("Image").is_file() && directory.join("initramfs.cpio.gz").is_file() {
+        return Some(directory);
+    }
+    assert!(std::env::var_os("VISA_REQUIRE_LINUX").is_none(), "no kernel in {}", directory.display());
+    eprintln!("skipped: no kernel in build/debian; `cargo xtask fetch-debian` gets one");
+    None
+}
+
+/// What a boot printed, and its report.
+struct Boot {
+    console: String,
+    report: Value,
+}
+
+impl Boot {
+    fn run(directory: &Path, mode: &str, name: &str, more: &[&str]) -> Boot {
+        let report = std::env::temp_dir().join(format!("visa-linux-{}-{name}.json", std::process::id()));
+        let output = Command::new(env!("CARGO_BIN_EXE_visa"))
+            .args(["boot", "--mode", mode, "-m", "256M", "--timeout", BOOT_SECONDS_MAX])
+            .args(["--append", "console=ttyS0 visa.poweroff"])
+            .arg("--kernel")
+            .arg(directory.join("Image"))
+            .arg("--initrd")
+            .arg(directory.join("initramfs.cpio.gz"))
+            .arg("--json")
+            .arg(&report)
+            .args(more)
+            .output()
+            .expect("the command runs");
+        let console = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{mode}: {errors}\n{console}");
+        let text = std::fs::read_to_string(&report).expect("a report is written");
+        std::fs::remove_file(&report).expect("the report can be removed");
+        Boot { console, report: serde_json::from_str(&text).expect("the report is JSON") }
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        self.report[name].as_u64().unwrap_or_else(|| panic!("{name} in {}", self.report))
+    }
+
+    fn exits(&self) -> u64 {
+        self.report["exits"]["total"].as_u64().expect("exits are counted")
+    }
+
+    fn assert_complete(&self) {
+        for line in ["V-ISA: init reached", "V-ISA: powering off", "reboot: Power down"] {
+            assert!(self.console.contains(line), "no `{line}` in:\n{}", self.console);
+        }
+        assert!(!self.console.contains("Kernel panic"), "{}", self.console);
+        assert!(!self.console.contains("Oops"), "{}", self.console);
+    }
+}
+
+#[test]
+fn boots_native_and_accelerated_alike() {
+    let Some(directory) = debian() else { return };
+    let native = Boot::run(&directory, "native", "native", &[]);
+    let accelerated = Boot::run(&directory, "accelerated", "accelerated", &[]);
+    native.assert_complete();
+    accelerated.assert_complete();
+    let ratio = accelerated.number("instructions") as f64 / native.number("instructions") as f64;
+    println!("accelerated: {} exits, {ratio:.4} of native's instructions", accelerated.exits());
+    assert!(ratio <= INSTRUCTIONS_RATIO_MAX, "{ratio}");
+    assert!(accelerated.exits() <= EXITS_MAX, "{}", accelerated.report["exits"]);
+}
+
+#[test]
+fn the_same_boot_twice_is_the_same() {
+    let Some(directory) = debian() else { return };
+    let [mut first, mut second] =
+        ["first", "second"].map(|name| Boot::run(&directory, "accelerated", name, &[]));
+    for boot in [&mut first, &mut second] {
+        boot.report.as_object_mut().expect("the report is an object").remove("host_seconds");
+    }
+    assert_eq!(first.report, second.report);
+    assert_eq!(first.console, second.console);
+}
+
+#[test]
+fn boots_with_two_virtual_cpus() {
+    let Some(directory) = debian() else { return };
+    let boot = Boot::run(&directory, "accelerated", "smp", &["--smp", "2"]);
+    boot.assert_complete();
+    assert!(boot.console.contains("smp: Brought up 1 node, 2 CPUs"), "{}", boot.console);
+}

@@ -1,0 +1,136 @@
+//! `cargo xtask test`: everything that the project is checked by, with the set-up that it needs.
+//!
+//! Each step is a command that can be run by itself; the step's line names it.
+
+use crate::{process, workspace};
+use anyhow::{Result, bail};
+use std::ffi::OsString;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Set up and run all tests: unit and integration tests, guests, Linux boots, random programs
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Leave out what takes minutes or the network: Linux, the rebuild of the guests, long random runs
+    #[arg(long)]
+    quick: bool,
+    /// Seconds for each of the two random runs
+    #[arg(long, default_value_t = 60)]
+    random_seconds: u64,
+}
+
+/// What became of a step.
+enum Outcome {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+/// A step's result for the table at the end.
+struct Line {
+    name: &'static str,
+    outcome: Outcome,
+    took: Duration,
+}
+
+/// Runs the steps, all of them even if one fails, and says what became of each.
+pub fn run(arguments: Arguments) -> Result<()> {
+    let mut lines = Vec::new();
+    let mut step = |name: &'static str, action: &mut dyn FnMut() -> Result<Outcome>| {
+        println!("== {name}");
+        let started = Instant::now();
+        let outcome = action().unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
+        match &outcome {
+            Outcome::Failed(why) => println!("   failed: {why}"),
+            Outcome::Skipped(why) => println!("   skipped: {why}"),
+            Outcome::Passed => {}
+        }
+        lines.push(Line { name, outcome, took: started.elapsed() });
+    };
+    let seconds = arguments.random_seconds.to_string();
+    if !arguments.quick {
+        step("guests rebuilt and compared", &mut || cargo(&["xtask", "guests", "--check"], &[]));
+        step("Debian's kernel fetched", &mut || cargo(&["xtask", "fetch-debian"], &[]));
+        step("assembler, debugger and device-tree tools", &mut install_tools);
+    }
+    step("generated files are fresh", &mut || cargo(&["xtask", "generate", "--check"], &[]));
+    step("visa built", &mut || cargo(&["build", "--release", "--package", "visa"], &[]));
+    let linux = [("VISA_REQUIRE_LINUX", "1")];
+    let environment: &[(&str, &str)] = if arguments.quick { &[] } else { &linux };
+    step("unit and integration tests", &mut || {
+        cargo(&["test", "--workspace", "--release", "--no-fail-fast"], environment)
+    });
+    step("visor's own tests", &mut visor_tests);
+    if !arguments.quick {
+        step("random programs against QEMU", &mut || cargo(&["xtask", "differential", "--seconds", &seconds], &[]));
+        step("random guests stay in their VM", &mut || {
+            cargo(
+                &["test", "--release", "--package", "visa-fuzz", "--", "--nocapture", "wild"],
+                &[("VISA_FUZZ_SECONDS", &seconds)],
+            )
+        });
+        step("upstream riscv-tests", &mut riscv_tests);
+    }
+    report(&lines)
+}
+
+fn report(lines: &[Line]) -> Result<()> {
+    println!("\n{:<45} {:>8}  result", "step", "seconds");
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for line in lines {
+        let (count, text) = match &line.outcome {
+            Outcome::Passed => (&mut passed, "passed".to_owned()),
+            Outcome::Failed(_) => (&mut failed, "FAILED".to_owned()),
+            Outcome::Skipped(why) => (&mut skipped, format!("skipped: {why}")),
+        };
+        *count += 1;
+        println!("{:<45} {:>8.1}  {text}", line.name, line.took.as_secs_f64());
+    }
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
+    if failed > 0 {
+        bail!("{failed} of {} steps failed", lines.len());
+    }
+    Ok(())
+}
+
+/// Runs cargo with its output shown.
+fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Outcome> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(cargo);
+    command.args(arguments).current_dir(workspace::root()).envs(environment.iter().copied());
+    shown(&mut command)
+}
+
+fn shown(command: &mut Command) -> Result<Outcome> {
+    let status = command.status()?;
+    Ok(if status.success() { Outcome::Passed } else { Outcome::Failed(format!("{status}")) })
+}
+
+/// visor's logic that needs no machine, compiled for the host.
+fn visor_tests() -> Result<Outcome> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let target = workspace::target().join("visor-host");
+    shown(
+        Command::new(cargo)
+            .args(["test", "--lib", "--manifest-path", "guest/visor/Cargo.toml"])
+            .current_dir(workspace::root())
+            .env("CARGO_TARGET_DIR", target),
+    )
+}
+
+/// Tools that some tests compare with, and without which they say that they were skipped.
+fn install_tools() -> Result<Outcome> {
+    process::require("riscv64-unknown-elf-as", "binutils-riscv64-unknown-elf")?;
+    process::require("gdb-multiarch", "gdb-multiarch")?;
+    process::require("dtc", "device-tree-compiler")?;
+    Ok(Outcome::Passed)
+}
+
+/// The upstream test suite is not part of the project: it runs if a checkout is there.
+fn riscv_tests() -> Result<Outcome> {
+    let source = workspace::root().join("build/riscv-tests");
+    if !source.is_dir() {
+        return Ok(Outcome::Skipped("no checkout in build/riscv-tests".into()));
+    }
+    cargo(&["xtask", "riscv-tests"], &[])
+}
