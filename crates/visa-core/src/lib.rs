@@ -6,7 +6,8 @@
 //! * [`memory`]: loads, stores and fetches, by way of the [`tlb`] and the two-stage walk in [`translate`];
 //! * [`trap`]: exceptions and interrupts; [`world_switch`]: VMENTER, VM exits, VMSAVE, VMLOAD; [`assist`]: the exit
 //!   record and the resume action *complete*;
-//! * [`io`]: ports and IOVMAP; [`vic`]: virtual interrupts; [`clock`]: time and timers.
+//! * [`io`]: ports and IOVMAP; [`vic`]: virtual interrupts; [`clock`]: time and timers;
+//! * [`inspect`]: translation for debuggers, without a trace in the machine.
 //!
 //! Three outcomes are never mixed: a [`Stop`] is architectural (an exception or a VM exit), and an engine that gets one
 //! has executed nothing of the instruction; [`Event`]s are what observers see; errors of the host do not occur here.
@@ -16,6 +17,7 @@ pub mod assist;
 pub mod clock;
 mod event;
 mod hart;
+pub mod inspect;
 pub mod io;
 pub mod memory;
 pub mod msr;

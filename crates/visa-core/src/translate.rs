@@ -394,21 +394,21 @@ impl crate::state::VirtualMachine {
     }
 }
 
-fn entry_index(address: u64, level: u32) -> u64 {
+pub(crate) fn entry_index(address: u64, level: u32) -> u64 {
     address >> (PAGE_SHIFT + LEVEL_BITS * level) & ((1 << LEVEL_BITS) - 1)
 }
 
 /// Valid, no reserved bit, and not the reserved combination of W without R.
-fn is_well_formed(entry: u64) -> bool {
+pub(crate) fn is_well_formed(entry: u64) -> bool {
     entry & PTE_VALID != 0 && entry & PTE_RESERVED == 0 && entry & (PTE_READ | PTE_WRITE) != PTE_WRITE
 }
 
-fn is_leaf(entry: u64) -> bool {
+pub(crate) fn is_leaf(entry: u64) -> bool {
     entry & (PTE_READ | PTE_EXECUTE) != 0
 }
 
 /// The page that a leaf at a level maps; `None` if it is misaligned for its size.
-fn leaf_page(entry: u64, level: u32) -> Option<(u64, u32)> {
+pub(crate) fn leaf_page(entry: u64, level: u32) -> Option<(u64, u32)> {
     let page_shift = PAGE_SHIFT + LEVEL_BITS * level;
     let page = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
     (page & ((1 << page_shift) - 1) == 0).then_some((page, page_shift))

@@ -1,5 +1,7 @@
 //! Running a hart: blocks, interrupts, and when to come back.
 
+use std::collections::BTreeSet;
+
 use visa_core::{Hart, Stop, Wait};
 use visa_isa::cause::Exception;
 use visa_isa::{Ring, decode, trap_filter};
@@ -19,6 +21,8 @@ pub enum RunEnd {
     Stopped,
     /// The hart has something to tell others (`Hart::outgoing`).
     Message,
+    /// The PC is at one of [`Interpreter::breakpoints`].
+    Breakpoint,
     /// Ring -1 raised three exceptions in a row: cause, value and PC of the last.
     Dead {
         /// HVCAUSE.
@@ -43,6 +47,8 @@ pub struct Step {
 
 /// The interpreter: decoded blocks, shared by all harts of a machine.
 pub struct Interpreter {
+    /// Addresses at which [`Interpreter::run`] comes back before it executes the instruction; steps ignore them.
+    pub breakpoints: BTreeSet<u64>,
     cache: BlockCache,
     /// How often a page became watched; each hart's view of it in `seen`.
     watched: u64,
@@ -58,7 +64,7 @@ impl Default for Interpreter {
 impl Interpreter {
     /// An interpreter that has decoded nothing yet.
     pub fn new() -> Self {
-        Interpreter { cache: BlockCache::new(), watched: 0, seen: Vec::new() }
+        Interpreter { breakpoints: BTreeSet::new(), cache: BlockCache::new(), watched: 0, seen: Vec::new() }
     }
 
     /// Runs a hart until it has retired `limit` instructions in all, or something else ends the run.
@@ -72,15 +78,34 @@ impl Interpreter {
                 return RunEnd::Limit;
             }
             if hart.in_guest() && hart.filter(trap_filter::STEP) {
+                if self.breakpoints.contains(&hart.bank.pc) {
+                    return RunEnd::Breakpoint;
+                }
                 self.step_guest(hart, platform);
                 continue;
             }
             let until = hart.timer_deadline().map_or(limit, |due| due.clamp(hart.instructions + 1, limit));
             while hart.instructions < until && !hart.attention {
+                let Some(until) = self.before_breakpoint(hart, until) else { return RunEnd::Breakpoint };
                 if let Err(wait) = self.run_block(hart, platform, until) {
                     return end_of(wait);
                 }
             }
+        }
+    }
+
+    /// How far a block may run, up to `until` retired instructions, without passing a breakpoint: straight on there
+    /// are at most four bytes to an instruction, and a jump ends the block. `None`: the hart is at one.
+    #[inline]
+    fn before_breakpoint(&self, hart: &Hart, until: u64) -> Option<u64> {
+        if self.breakpoints.is_empty() {
+            return Some(until);
+        }
+        let pc = hart.bank.pc;
+        match self.breakpoints.range(pc..).next() {
+            None => Some(until),
+            Some(&next) if next == pc => None,
+            Some(&next) => Some(until.min(hart.instructions + ((next - pc) / 4).max(1))),
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod board;
 pub mod boot;
 pub mod device_tree;
+pub mod inspect;
 pub mod loader;
 pub mod machine;
 pub mod memory_map;

@@ -4,7 +4,7 @@
 //! follows from retired instructions, and an interrupt comes at the same instruction however the run is sliced. With
 //! several, the harts take turns within a slice, always in the same order, so that a run is reproducible too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use visa_core::clock::{Clock, NANOSECONDS_PER_TICK};
@@ -54,9 +54,11 @@ pub enum End {
 pub enum Progress {
     /// There is more to do.
     Running,
-    /// Every hart halts. With time from instructions the machine has already skipped to the next event, so there is
-    /// none, and only input can wake it. With the host's time: nanoseconds until the next event, if there is one.
+    /// Every hart halts. `None`: only input can wake the machine. Otherwise: nanoseconds until the next event. With
+    /// time from instructions that comes only if [`Machine::pause_at_halt`] asks for it, and [`Machine::skip`] goes on.
     Idle(Option<u64>),
+    /// A hart is at one of the [`Machine::breakpoints_mut`]; the instruction there has not been executed.
+    Breakpoint(usize),
     /// It has ended.
     Ended(End),
 }
@@ -84,6 +86,9 @@ pub struct Machine {
     pub board: Board,
     /// The harts.
     pub harts: Vec<Hart>,
+    /// Come back when every hart halts also with time from instructions, rather than skip to the next event: for
+    /// callers that hand in input at such moments.
+    pub pause_at_halt: bool,
     engine: Interpreter,
     time: TimeSource,
     /// Nanoseconds since the start, as of the last slice.
@@ -95,12 +100,33 @@ impl Machine {
     /// A machine after reset: every hart in Ring -1 at `entry`, with the address of the device tree in R11.
     pub fn new(board: Board, entry: u64, device_tree: u64, time: TimeSource) -> Machine {
         let harts = (0..board.harts() as u64).map(|id| Hart::new(id, entry, device_tree)).collect();
-        Machine { board, harts, engine: Interpreter::new(), time, now_ns: 0, started: Instant::now() }
+        Machine {
+            board,
+            harts,
+            pause_at_halt: false,
+            engine: Interpreter::new(),
+            time,
+            now_ns: 0,
+            started: Instant::now(),
+        }
     }
 
     /// Nanoseconds since the start, as the harts see it.
     pub fn now_ns(&self) -> u64 {
         self.now_ns
+    }
+
+    /// Addresses (of whatever ring is running) at which a run comes back before it executes the instruction.
+    pub fn breakpoints_mut(&mut self) -> &mut BTreeSet<u64> {
+        &mut self.engine.breakpoints
+    }
+
+    /// With time from instructions: lets so much time pass without an instruction. The way on from an
+    /// [`Progress::Idle`] that came by [`Machine::pause_at_halt`].
+    pub fn skip(&mut self, nanoseconds: u64) {
+        if self.time == TimeSource::Instructions {
+            self.now_ns = self.now_ns.saturating_add(nanoseconds);
+        }
     }
 
     /// Runs until about `slice_ns` nanoseconds have passed, at most `instructions` have retired in all from now on, or
@@ -125,10 +151,14 @@ impl Machine {
         self.begin_turn();
         let (step, end) = self.engine.step(&mut self.harts[hart], &mut self.board);
         let progress = match end {
-            Some(RunEnd::Halted) => self.skip_idle(u64::MAX),
+            Some(RunEnd::Halted) if self.all_halt() => self.skip_idle(u64::MAX),
             Some(RunEnd::Stopped) => self.finished(),
-            Some(RunEnd::Dead { cause, value, pc }) => Progress::Ended(End::Dead { hart: hart as u64, cause, value, pc }),
-            Some(RunEnd::Limit | RunEnd::Message) | None => Progress::Running,
+            Some(RunEnd::Dead { cause, value, pc }) => {
+                Progress::Ended(End::Dead { hart: hart as u64, cause, value, pc })
+            }
+            Some(RunEnd::Halted | RunEnd::Limit | RunEnd::Message | RunEnd::Breakpoint) | None => {
+                Progress::Running
+            }
         };
         self.deliver_messages();
         if progress == Progress::Running {
@@ -158,13 +188,14 @@ impl Machine {
                 RunEnd::Halted => {}
                 RunEnd::Limit | RunEnd::Message => all_halted = false,
                 RunEnd::Stopped => return self.finished(),
+                RunEnd::Breakpoint => return Progress::Breakpoint(index),
                 RunEnd::Dead { cause, value, pc } => {
                     return Progress::Ended(End::Dead { hart: index as u64, cause, value, pc });
                 }
             }
         }
         self.deliver_messages();
-        if all_halted && self.harts.iter().all(|hart| hart.waiting && !hart.attention) {
+        if all_halted && self.all_halt() {
             return self.skip_idle(end_ns);
         }
         self.now_ns = match (self.time, single) {
@@ -201,6 +232,11 @@ impl Machine {
         }
     }
 
+    /// Whether every hart halts, and none has something to look at.
+    fn all_halt(&self) -> bool {
+        self.harts.iter().all(|hart| hart.waiting && !hart.attention)
+    }
+
     /// Every hart halts: goes on to the next event, at most to `end_ns`.
     fn skip_idle(&mut self, end_ns: u64) -> Progress {
         let timers = self.harts.iter().filter_map(Hart::next_timer_ns);
@@ -210,6 +246,9 @@ impl Machine {
             (_, None) => Progress::Idle(None),
             (TimeSource::Host, Some(next)) => {
                 Progress::Idle(Some(next.saturating_sub(self.started.elapsed().as_nanos() as u64)))
+            }
+            (TimeSource::Instructions, Some(next)) if self.pause_at_halt => {
+                Progress::Idle(Some(next.saturating_sub(self.now_ns)))
             }
             (TimeSource::Instructions, Some(next)) => {
                 self.now_ns = next.min(end_ns).max(self.now_ns);
