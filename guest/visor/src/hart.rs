@@ -25,6 +25,13 @@ pub static STACKS: Stacks = Stacks(UnsafeCell::new([[0; STACK_BYTES]; HARTS_MAX]
 /// How many causes of exits are counted apart; cause 0 stands for those with higher numbers.
 pub const CAUSES: usize = 32;
 
+// States of a hart; CLAIMED is that of one whose starter still writes the address.
+const STOPPED: u64 = 0;
+const CLAIMED: u64 = 1;
+const START_PENDING: u64 = 2;
+const STARTED: u64 = 3;
+const SUSPENDED: u64 = 4;
+
 // What one hart asks of another.
 const INTERRUPT: u32 = 1 << 0;
 const FENCE_INSTRUCTIONS: u32 = 1 << 1;
@@ -64,7 +71,7 @@ pub fn wait() {
 impl Hart {
     const fn new() -> Hart {
         Hart {
-            state: AtomicU64::new(HartState::Stopped as u64),
+            state: AtomicU64::new(STOPPED),
             entry: AtomicU64::new(0),
             opaque: AtomicU64::new(0),
             requests: AtomicU32::new(0),
@@ -76,32 +83,33 @@ impl Hart {
 
     /// Its state.
     pub fn state(&self) -> HartState {
-        const STARTED: u64 = HartState::Started as u64;
-        const START_PENDING: u64 = HartState::StartPending as u64;
-        const SUSPENDED: u64 = HartState::Suspended as u64;
         match self.state.load(Acquire) {
+            STOPPED => HartState::Stopped,
             STARTED => HartState::Started,
-            START_PENDING => HartState::StartPending,
             SUSPENDED => HartState::Suspended,
-            _ => HartState::Stopped,
+            _ => HartState::StartPending,
         }
     }
 
     /// Says what state it is in. For the hart itself.
     pub fn set_state(&self, state: HartState) {
-        self.state.store(state as u64, Release);
+        let state = match state {
+            HartState::Stopped => STOPPED,
+            HartState::Started => STARTED,
+            HartState::StartPending => START_PENDING,
+            HartState::Suspended => SUSPENDED,
+        };
+        self.state.store(state, Release);
     }
 
     /// Has it start, if it is stopped and nobody else starts it.
     pub fn start(&self, number: usize, start: Start) -> bool {
-        // The address is written while the hart is still stopped, so two starters could mix their addresses: whoever
-        // wins the exchange writes, and the hart waits for the second state.
-        const CLAIMED: u64 = u64::MAX;
-        let won = self.state.compare_exchange(HartState::Stopped as u64, CLAIMED, AcqRel, Relaxed).is_ok();
+        // Of two starters one wins the exchange, and it alone writes the address; the hart waits for the state after.
+        let won = self.state.compare_exchange(STOPPED, CLAIMED, AcqRel, Relaxed).is_ok();
         if won {
             self.entry.store(start.entry, Relaxed);
             self.opaque.store(start.opaque, Relaxed);
-            self.state.store(HartState::StartPending as u64, Release);
+            self.set_state(HartState::StartPending);
             notify(number);
         }
         won
@@ -111,7 +119,7 @@ impl Hart {
     pub fn wait_for_start(&self) -> Start {
         loop {
             self.serve();
-            if self.state() == HartState::StartPending {
+            if self.state.load(Acquire) == START_PENDING {
                 self.set_state(HartState::Started);
                 return Start { entry: self.entry.load(Relaxed), opaque: self.opaque.load(Relaxed) };
             }

@@ -21,17 +21,20 @@ const TABLES: usize = 128;
 pub const CONSOLE_PORTS: core::ops::RangeInclusive<u16> = 0x3f8..=0x3ff;
 
 /// Memory that one hart at a time writes, while no other uses it.
-#[repr(C, align(4096))]
 struct Owned<T>(UnsafeCell<T>);
 
 // SAFETY: each use says why it is the only one.
 unsafe impl<T> Sync for Owned<T> {}
 
+/// The I/O permission map, on a page boundary as IOMAP asks.
+#[repr(C, align(4096))]
+struct IoMap([u8; IO_MAP_BYTES as usize]);
+
 // What is written before it is read need not be cleared at the start.
 #[unsafe(link_section = ".bss.uncleared")]
 static POOL: Owned<[Table; TABLES]> = Owned(UnsafeCell::new([Table::EMPTY; TABLES]));
 #[unsafe(link_section = ".bss.uncleared")]
-static IO_MAP: Owned<[u8; IO_MAP_BYTES as usize]> = Owned(UnsafeCell::new([0; IO_MAP_BYTES as usize]));
+static IO_MAP: Owned<IoMap> = Owned(UnsafeCell::new(IoMap([0; IO_MAP_BYTES as usize])));
 static STAGE: Owned<Option<SecondStage<'static>>> = Owned(UnsafeCell::new(None));
 static VM: Owned<Option<Vm>> = Owned(UnsafeCell::new(None));
 static READY: AtomicBool = AtomicBool::new(false);

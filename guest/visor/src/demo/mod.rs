@@ -33,6 +33,9 @@ const DEVICE_BYTES: u64 = 0x1000;
 /// The cookie that exits of the device carry.
 const DEVICE_COOKIE: u64 = 0xadde;
 
+/// Instructions of visor between the two readings of instret around a guest: the first reading, and VMRESUME.
+const ENTRY_INSTRUCTIONS: u64 = 2;
+
 /// The guest's memory: the start of what the machine has for it, at [`GUEST_BASE`].
 pub fn memory(given: &[Region]) -> Regions {
     let first = given.iter().take(1);
@@ -45,9 +48,10 @@ pub fn run(vm: &'static Vm, number: usize, vmcs: &mut Vmcs) -> Leave {
     let mut progress = Progress::new(vm, number);
     narrate::machine(vm, vmcs);
     loop {
+        let entered = msr::instret::read();
         // SAFETY: the guest reaches its own memory and devices alone.
         unsafe { insn::vmresume() };
-        progress.left = msr::instret::read();
+        progress.guest += msr::instret::read() - entered - ENTRY_INSTRUCTIONS;
         let cause = insn::vmcause();
         hart.count_exit(cause);
         let is_told = progress.is_told(cause);
@@ -69,6 +73,5 @@ pub fn run(vm: &'static Vm, number: usize, vmcs: &mut Vmcs) -> Leave {
             }
             Done::Scene(next) => progress.begin(next),
         }
-        progress.ring_minus_1 += msr::instret::read() - progress.left;
     }
 }

@@ -23,14 +23,14 @@ const fn scene(name: &'static str, filter: u64, ports: Policy) -> Scene {
 }
 
 /// By number; the guest begins with 1. 0 is what comes before.
-const SCENES: [Scene; 14] = [
+const SCENES: [Scene; 15] = [
     scene("boot", 0, Policy::Pass),
     scene("control-register", filter::CR3, Policy::Pass),
     scene("switches-trapped", filter::CR3, Policy::Pass),
     scene("switches-filtered", 0, Policy::Pass),
     scene("ports-trapped", filter::IO, Policy::Default),
     scene("ports-passed", filter::IO, Policy::Pass),
-    scene("translation", 0, Policy::Pass),
+    scene(TRANSLATION, 0, Policy::Pass),
     scene("late-memory", 0, Policy::Pass),
     scene("interrupts", 0, Policy::Pass),
     scene("virtual-device", 0, Policy::Pass),
@@ -38,7 +38,11 @@ const SCENES: [Scene; 14] = [
     scene("user-violation", 0, Policy::Pass),
     scene("other-causes", filter::PF | filter::TIMER | filter::HALT, Policy::Pass),
     scene("counters", 0, Policy::Pass),
+    scene("end", 0, Policy::Pass),
 ];
+
+/// The scene at whose end the guest tells an address to translate, in R14.
+const TRANSLATION: &str = "translation";
 
 /// Exits of one cause that are told in a scene; more are counted alone.
 const TOLD_MAX: u32 = 3;
@@ -49,10 +53,8 @@ pub struct Progress {
     pub firmware: Firmware,
     /// Exits so far.
     pub statistics: Statistics,
-    /// Instructions that Ring -1 has retired, up to the last exit but one.
-    pub ring_minus_1: u64,
-    /// Instructions that all rings had retired at the last exit.
-    pub left: u64,
+    /// Instructions that the guest has retired.
+    pub guest: u64,
     /// What the virtual device has added up.
     pub sum: u64,
     scene: usize,
@@ -81,16 +83,13 @@ impl Progress {
         let mut progress = Progress {
             firmware: Firmware { vm, hart },
             statistics: Statistics::new(),
-            ring_minus_1: 0,
-            left: 0,
+            guest: 0,
             sum: 0,
             scene: 0,
             told: [0; crate::hart::CAUSES],
             start: Counts::default(),
         };
         vm::bind(RangeKind::Trap, DEVICE, DEVICE_BYTES, DEVICE_COOKIE);
-        progress.left = msr::instret::read();
-        progress.ring_minus_1 = progress.left;
         progress.start = progress.counts();
         progress
     }
@@ -116,13 +115,15 @@ impl Progress {
         vm::mask(*CONSOLE_PORTS.start(), *CONSOLE_PORTS.end(), scene.ports);
         narrate::scene(self.scene, scene.name, scene.filter, scene.ports);
         self.start = self.counts();
+        // The call that begins the scene is completed when the guest goes on.
+        self.start.emulated += 1;
     }
 
     /// Ends the scene: what the guest saw (in R11 to R14 of the call) and what it took.
     pub fn finish(&self) {
         let now = self.counts();
         let observed = [11, 12, 13, 14].map(guest_integer);
-        if self.scene == 6 {
+        if SCENES[self.scene].name == TRANSLATION {
             narrate::translation(self.firmware.vm, observed[3]);
         }
         narrate::observed(self.scene, observed);
@@ -139,7 +140,6 @@ impl Progress {
 
     /// Ends the demo: the table of exits, and the three counters.
     pub fn end(&self) {
-        self.finish();
         self.statistics.tell();
         narrate::end(&self.counts());
     }
@@ -149,7 +149,7 @@ impl Progress {
             exits: msr::vmcount_exit::read(),
             emulated: msr::vmcount_emu::read(),
             tlb_misses: msr::vmcount_tlbmiss::read(),
-            guest: self.left - self.ring_minus_1,
+            guest: self.guest,
             handlers: self.statistics.total(),
         }
     }
