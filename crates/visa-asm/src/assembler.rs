@@ -385,7 +385,8 @@ fn value(
     let field = Field { operand: Operand::ImmI, value: expression.clone(), location };
     let number = evaluator.number(expression, place).map_err(|failure| explain(failure, &field))?;
     if width > 0 && !fits(number, width) {
-        let message = format!("{number:#x} does not fit {width} bytes");
+        let bytes = if width == 1 { "a byte".into() } else { format!("{width} bytes") };
+        let message = format!("{number} does not fit {bytes}");
         let most = (1u64 << (u32::from(width) * 8)) - 1;
         let least = 1u64 << (u32::from(width) * 8 - 1);
         return Err(Some(Box::new(

@@ -90,7 +90,11 @@ impl Diagnostics {
             // Writing to memory does not fail; a place outside of the source would, and shows nothing.
             let _ = self.report(diagnostic, color).write(&mut cache, &mut out);
         }
-        let mut text = String::from_utf8_lossy(&out).into_owned();
+        let mut text = String::new();
+        for line in String::from_utf8_lossy(&out).lines() {
+            text += line.trim_end();
+            text.push('\n');
+        }
         if self.left_out > 0 {
             text += &format!("and {} more errors\n", self.left_out);
         }
@@ -150,7 +154,7 @@ impl fmt::Display for Diagnostics {
             let end = if index == 0 { "" } else { "\n" };
             let Diagnostic { line, column, message, label, help, .. } = diagnostic;
             write!(f, "{end}{}:{line}:{column}: {message}", self.file_name)?;
-            if !label.is_empty() {
+            if !message.starts_with(label) {
                 write!(f, ": {label}")?;
             }
             if let Some(help) = help {

@@ -258,6 +258,10 @@ fn out_of_range(field: &Field, mnemonic: &str, value: i64, lowest: i64, highest:
             format!("the target is {value} bytes away, too far for `{mnemonic}`"),
         )
         .expected(format!("`{mnemonic}` reaches {lowest} to {highest}")),
+        Kind::Upper if field.operand == Operand::ImmU => {
+            Message::new(field.location, format!("{value} is out of range for `{mnemonic}`"))
+                .expected("expected the upper 20 bits, 0 to 0xfffff")
+        }
         Kind::Port => Message::new(field.location, format!("port {value} does not fit the instruction"))
             .expected(format!("expected {lowest} to {highest}"))
             .help("put a larger port number into a register"),

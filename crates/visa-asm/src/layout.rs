@@ -3,7 +3,7 @@
 
 use crate::diagnostic::Message;
 use crate::encode::{Encoder, explain};
-use crate::expression::{Addresses, Evaluator, Expression, Failure};
+use crate::expression::{Addresses, Evaluator, Failure};
 use crate::program::{Content, Field, Item, Place, Program, SectionKind};
 use visa_isa::operand::Operand;
 
@@ -72,7 +72,10 @@ fn pass(
             new.offsets[index][item_index] = offset;
             let place = Place { section: index, item: item_index };
             let known = &mut least[index][item_index];
-            let size = size(item, place, address.wrapping_add(offset), offset, &evaluator).unwrap_or(0);
+            let at = (address.wrapping_add(offset), offset);
+            // What is too large is an error, and takes no room until then.
+            let size = size(item, place, at, old, &evaluator).unwrap_or(0);
+            let size = if size > most_bytes(section.kind) { 0 } else { size };
             *known = if matches!(item.content, Content::Code(_)) { size.max(*known) } else { size };
             offset = offset.saturating_add(*known).min(MOST_ZERO_BYTES * 2);
         }
@@ -82,8 +85,15 @@ fn pass(
     new
 }
 
-/// The size of an item. The error is an expression without a value.
-fn size(item: &Item, place: Place, address: u64, offset: u64, evaluator: &Evaluator) -> Result<u64, Failure> {
+/// The size of an item. The error is an expression without a value. Distances are taken between the old addresses,
+/// so that all are of one state.
+fn size(
+    item: &Item,
+    place: Place,
+    (address, offset): (u64, u64),
+    old: &Addresses,
+    evaluator: &Evaluator,
+) -> Result<u64, Failure> {
     Ok(match &item.content {
         Content::Bytes(bytes) => bytes.len() as u64,
         Content::Values(width, list) => u64::from(*width) * list.len() as u64,
@@ -96,8 +106,13 @@ fn size(item: &Item, place: Place, address: u64, offset: u64, evaluator: &Evalua
             if most.is_some_and(|most| padding > most) { 0 } else { padding }
         }
         Content::Origin(target, _) => (evaluator.number(target, place)?.max(0) as u64).saturating_sub(offset),
-        Content::Code(code) => Encoder { evaluator, place, address }.size(code),
+        Content::Code(code) => Encoder { evaluator, place, address: old.of(place) }.size(code),
     })
+}
+
+/// The most that one item may take.
+fn most_bytes(kind: SectionKind) -> u64 {
+    if kind == SectionKind::Zero { MOST_ZERO_BYTES } else { MOST_FILE_BYTES }
 }
 
 /// Says which sizes are not possible.
@@ -106,35 +121,42 @@ fn check_sizes(program: &Program, addresses: &Addresses, messages: &mut Vec<Mess
     let mut file_bytes = 0u64;
     for (index, section) in program.sections.iter().enumerate() {
         let is_zero = section.kind == SectionKind::Zero;
-        let most = if is_zero { MOST_ZERO_BYTES } else { MOST_FILE_BYTES };
         for (item_index, item) in section.items.iter().enumerate() {
             let place = Place { section: index, item: item_index };
             let offset = addresses.offsets[index][item_index];
-            let size = addresses.offsets[index][item_index + 1] - offset;
-            if let Some(message) = check_count(item, place, offset, &evaluator) {
-                messages.push(message);
-            }
-            file_bytes += if is_zero { 0 } else { size };
-            if size > most || file_bytes > MOST_FILE_BYTES {
-                let text = format!("this takes more room than the {} MiB that there is", most >> 20);
-                messages.push(Message::new(item.location, text));
-                return;
+            messages.extend(check_item(item, place, offset, most_bytes(section.kind), &evaluator));
+            let before = file_bytes;
+            file_bytes += if is_zero { 0 } else { addresses.offsets[index][item_index + 1] - offset };
+            if before <= MOST_FILE_BYTES && file_bytes > MOST_FILE_BYTES {
+                messages.push(too_large(item, MOST_FILE_BYTES));
             }
         }
     }
 }
 
-fn check_count(item: &Item, place: Place, offset: u64, evaluator: &Evaluator) -> Option<Message> {
-    let (expression, least, what): (&Expression, i64, &str) = match &item.content {
-        Content::Fill { count, .. } => (count, 0, "a size"),
-        Content::Origin(target, _) => (target, offset as i64, ".org"),
+fn too_large(item: &Item, most: u64) -> Message {
+    Message::new(item.location, format!("this takes more room than the {} MiB that there is", most >> 20))
+}
+
+fn check_item(item: &Item, place: Place, offset: u64, most: u64, evaluator: &Evaluator) -> Option<Message> {
+    let (expression, width) = match &item.content {
+        Content::Fill { count, width, .. } => (count, u64::from(*width)),
+        Content::Origin(target, _) => (target, 1),
         _ => return None,
     };
+    let is_origin = matches!(item.content, Content::Origin(..));
     match evaluator.number(expression, place) {
-        Ok(value) if value < least => {
-            Some(Message::new(item.location, format!("{what} of {value} goes back, behind {least}")))
+        Ok(value) if is_origin && value < offset as i64 => {
+            let message = format!(".org {value} goes back: {offset} bytes stand before it");
+            Some(Message::new(item.location, message))
         }
-        Ok(_) => None,
+        Ok(value) if value < 0 => {
+            Some(Message::new(item.location, format!("a size of {value} is not possible")))
+        }
+        Ok(value) => {
+            let is_large = (value as u64).saturating_mul(width) > most;
+            is_large.then(|| too_large(item, most))
+        }
         Err(failure) => {
             let field = Field { operand: Operand::ImmI, value: expression.clone(), location: item.location };
             explain(failure, &field).map(|message| *message)

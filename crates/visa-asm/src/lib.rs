@@ -18,6 +18,8 @@
 //! - [`assemble`] takes a source to an [`Object`], or to [`Diagnostics`]: all errors of the file.
 //! - [`Object`] is written as ELF ([`Object::to_elf`]), flat image ([`Object::to_flat`]) or listing
 //!   ([`Object::listing`]).
+//! - [`disassemble`] takes ELF or flat bytes to text that assembles back to the same bytes.
+//! - [`format_instruction`] shows one instruction, for traces and debuggers; it never fails.
 
 mod aliases;
 mod assembler;
@@ -25,9 +27,11 @@ mod compress;
 mod constant;
 mod diagnostic;
 mod directives;
+mod disassemble;
 mod elf;
 mod encode;
 mod expression;
+mod format;
 mod insn;
 mod instructions;
 mod layout;
@@ -43,6 +47,8 @@ mod suggest;
 mod syntax;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use disassemble::{DisassembleError, DisassembleOptions, disassemble};
+pub use format::{Style, format_decoded, format_instruction, format_instruction_in};
 pub use object::{LineRecord, Object, Section, Symbol};
 
 /// How to assemble.

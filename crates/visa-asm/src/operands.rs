@@ -251,6 +251,12 @@ fn canonical(digits: &str) -> Option<u8> {
 /// An error for a name that is no MSR's.
 pub(crate) fn unknown_msr(name: &str, argument: &Argument) -> Message {
     let known = msr::MSRS.iter().map(|entry| entry.name);
+    let is_control = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("cr"));
+    if is_control {
+        let last = msr::MSRS.iter().filter_map(|entry| entry.cr).max().unwrap_or_default();
+        return Message::new(argument.location, format!("unknown control register `{name}`"))
+            .expected(format!("expected CR0 to CR{last}"));
+    }
     Message::new(argument.location, format!("unknown MSR `{name}`"))
         .expected("expected an MSR's name or number")
         .help_if(did_you_mean(&name.to_ascii_lowercase(), known))

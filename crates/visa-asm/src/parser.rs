@@ -189,9 +189,7 @@ impl<'a> Cursor<'a> {
                     return Ok(Shape::Memory { offset: None, base });
                 }
             }
-            Some(Token::Name)
-                if matches!(self.peek_at(1), None | Some(Token::Comma)) && self.text() != "." =>
-            {
+            Some(Token::Name) if !self.continues() && self.text() != "." => {
                 return Ok(Shape::Name(self.name("an operand")?.to_string()));
             }
             _ => {}
@@ -201,6 +199,11 @@ impl<'a> Cursor<'a> {
             Some(base) => Ok(Shape::Memory { offset: Some(expression), base }),
             None => Ok(Shape::Expression(expression)),
         }
+    }
+
+    /// Whether an expression goes on after the next token.
+    fn continues(&self) -> bool {
+        self.peek_at(1).is_some_and(|token| token == Token::Open || binary(token).is_some())
     }
 
     /// `(a0)`, if that is what follows.
