@@ -23,7 +23,8 @@ impl Hart {
         let operands = instruction.op.row().format.operands();
         let destination = operands.iter().find(|operand| operand.target() == Target::Rd);
         if let Some(operand) = destination {
-            record.qualification |= (instruction.rd as u64) << qualification::REGISTER_SHIFT | qualification::READ;
+            record.qualification |=
+                (instruction.rd as u64) << qualification::REGISTER_SHIFT | qualification::READ;
             if operand.kind() == Kind::Float {
                 record.qualification |= qualification::FLOAT;
             }
@@ -105,7 +106,11 @@ fn load_shape(op: Op) -> Option<LoadShape> {
         Op::Lwu | Op::Inw | Op::Flw => shape(4, false),
         // The row's mnemonic ends in the width; words are sign-extended.
         op if op.row().group == Group::Atomic => {
-            if op.row().mnemonic.ends_with(".w") { shape(4, true) } else { shape(8, false) }
+            if op.row().mnemonic.ends_with(".w") {
+                shape(4, true)
+            } else {
+                shape(8, false)
+            }
         }
         _ => None,
     }

@@ -19,7 +19,12 @@ const ADDRESS_LIMIT: u64 = 1 << 56;
 
 impl Hart {
     /// IN: the value, zero-extended.
-    pub fn port_in<P: Platform>(&mut self, platform: &mut P, port: u16, size: AccessSize) -> Result<u64, Stop> {
+    pub fn port_in<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        port: u16,
+        size: AccessSize,
+    ) -> Result<u64, Stop> {
         match self.port_policy(platform.ram(), port, size, qualification::READ)? {
             Policy::Absent => Ok(size.all_ones()),
             _ => {
@@ -45,7 +50,13 @@ impl Hart {
     }
 
     /// Whether an access of ports passes or is absent; otherwise it exits, or the ring may not make it.
-    fn port_policy(&mut self, ram: &Ram, port: u16, size: AccessSize, direction: u64) -> Result<Policy, Stop> {
+    fn port_policy(
+        &mut self,
+        ram: &Ram,
+        port: u16,
+        size: AccessSize,
+        direction: u64,
+    ) -> Result<Policy, Stop> {
         match self.ring {
             Ring::Hypervisor => return Ok(Policy::Pass),
             Ring::User => return Err(self.not_in_this_ring(true)),
@@ -97,7 +108,8 @@ impl Hart {
         for port in first..=last {
             let location = self.vm.io_map.wrapping_add(port / 4);
             let shift = port % 4 * 2;
-            let offset = ram.offset_of(location, 1).ok_or(Stop::Exception(Exception::StoreAccessFault, location))?;
+            let offset =
+                ram.offset_of(location, 1).ok_or(Stop::Exception(Exception::StoreAccessFault, location))?;
             let byte = ram.load_u8(offset).unwrap_or(0) & !(3 << shift) | (policy as u8) << shift;
             ram.store_u8(offset, byte).ok_or(Stop::Exception(Exception::StoreAccessFault, location))?;
             self.note_store(ram, offset, 1);
@@ -116,8 +128,12 @@ impl Hart {
         match RangeKind::from_number(new.kind).ok_or(bad(range::KIND))? {
             RangeKind::Unmap => {
                 let ranges = &mut self.vm.ranges;
-                let old = ranges.iter_mut().find(|old| old.length != 0 && old.guest_address == new.guest_address);
-                *old.ok_or(bad(range::GUEST_ADDRESS))? = Range::default();
+                let old =
+                    ranges.iter_mut().find(|old| old.length != 0 && old.guest_address == new.guest_address);
+                let old = std::mem::take(old.ok_or(bad(range::GUEST_ADDRESS))?);
+                if old.kind == RangeKind::Passthrough as u64 {
+                    platform.set_dma_domain(old.target, old.length, 0);
+                }
             }
             kind => {
                 check_range(&new).map_err(bad)?;
@@ -127,7 +143,7 @@ impl Hart {
                 let free = self.vm.ranges.iter_mut().find(|old| old.length == 0);
                 *free.ok_or(bad(range::KIND))? = new;
                 if kind == RangeKind::Passthrough {
-                    platform.set_dma_domain(new.target, self.vm.hptbr);
+                    platform.set_dma_domain(new.target, new.length, self.vm.hptbr);
                 }
             }
         }
@@ -177,7 +193,8 @@ pub(crate) fn map_policy(ram: &Ram, map: u64, index: u64) -> Policy {
     if map == 0 {
         return Policy::Default;
     }
-    let byte = ram.offset_of(map.wrapping_add(index / 4), 1).and_then(|offset| ram.load_u8(offset)).unwrap_or(0);
+    let byte =
+        ram.offset_of(map.wrapping_add(index / 4), 1).and_then(|offset| ram.load_u8(offset)).unwrap_or(0);
     Policy::from_bits(byte as u64 >> (index % 4 * 2))
 }
 

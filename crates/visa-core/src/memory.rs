@@ -26,7 +26,12 @@ enum Place {
 impl Hart {
     /// Loads `size` bytes, zero-extended.
     #[inline(always)]
-    pub fn load<P: Platform>(&mut self, platform: &mut P, address: u64, size: AccessSize) -> Result<u64, Stop> {
+    pub fn load<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        address: u64,
+        size: AccessSize,
+    ) -> Result<u64, Stop> {
         if let Some(offset) = self.tlb.lookup(Access::Load, address, size.bytes())
             && let Some(value) = load_ram(platform.ram(), offset, size)
         {
@@ -53,14 +58,18 @@ impl Hart {
     }
 
     #[cold]
-    fn load_slowly<P: Platform>(&mut self, platform: &mut P, address: u64, size: AccessSize) -> Result<u64, Stop> {
+    fn load_slowly<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        address: u64,
+        size: AccessSize,
+    ) -> Result<u64, Stop> {
         if crosses_page(address, size.bytes()) {
             return self.load_across(platform, address, size);
         }
         match self.place(platform, address, Access::Load, size)? {
-            Place::Ram(offset) => {
-                load_ram(platform.ram(), offset, size).ok_or(Stop::Exception(Exception::LoadAccessFault, address))
-            }
+            Place::Ram(offset) => load_ram(platform.ram(), offset, size)
+                .ok_or(Stop::Exception(Exception::LoadAccessFault, address)),
             Place::Device(physical) => {
                 self.attention = true;
                 let value = platform.mmio_read(physical, size);
@@ -97,12 +106,18 @@ impl Hart {
 
     /// A load over the end of a page: both pages must be RAM. The address at fault is that of the page's first byte
     /// that is touched.
-    fn load_across<P: Platform>(&mut self, platform: &mut P, address: u64, size: AccessSize) -> Result<u64, Stop> {
+    fn load_across<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        address: u64,
+        size: AccessSize,
+    ) -> Result<u64, Stop> {
         let [low, high] = self.both_places(platform, address, Access::Load, size)?;
         let mut value = 0;
         for index in 0..size.bytes() {
             let offset = byte_of(low, high, address, index);
-            let byte = platform.ram().load_u8(offset).ok_or(Stop::Exception(Exception::LoadAccessFault, address))?;
+            let byte =
+                platform.ram().load_u8(offset).ok_or(Stop::Exception(Exception::LoadAccessFault, address))?;
             value |= (byte as u64) << (8 * index);
         }
         Ok(value)
@@ -193,7 +208,8 @@ impl Hart {
         size: AccessSize,
     ) -> Result<u64, Stop> {
         if address & (size.bytes() - 1) != 0 {
-            let misaligned = if access == Access::Load { Exception::LoadMisaligned } else { Exception::StoreMisaligned };
+            let misaligned =
+                if access == Access::Load { Exception::LoadMisaligned } else { Exception::StoreMisaligned };
             return Err(Stop::Exception(misaligned, address));
         }
         if let Some(offset) = self.tlb.lookup(access, address, size.bytes()) {

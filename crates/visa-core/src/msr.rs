@@ -63,7 +63,12 @@ impl Supervisor {
 
 impl Hart {
     /// One of the CSR instructions: returns the old value, having made the change.
-    pub fn change_msr<P: Platform>(&mut self, platform: &mut P, number: u16, change: Change) -> Result<u64, Stop> {
+    pub fn change_msr<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        number: u16,
+        change: Change,
+    ) -> Result<u64, Stop> {
         let shadow = self.check_msr(platform.ram(), number, change)?;
         let old = match shadow {
             Some(value) => value,
@@ -127,7 +132,8 @@ impl Hart {
             return Ok(None);
         }
         let is_control_register = msr::by_number(number).is_some_and(|entry| entry.cr.is_some());
-        let cause = if writes && is_control_register { ExitCause::ControlRegister } else { ExitCause::MsrAccess };
+        let cause =
+            if writes && is_control_register { ExitCause::ControlRegister } else { ExitCause::MsrAccess };
         let stop = self.exit(cause);
         Err(self.with_msr(stop, number, change))
     }
@@ -140,8 +146,7 @@ impl Hart {
             self.exit = ExitRecord {
                 code: number as u64,
                 value: new.unwrap_or(0),
-                qualification: qualification::READ
-                    | if new.is_some() { qualification::WRITE } else { 0 },
+                qualification: qualification::READ | if new.is_some() { qualification::WRITE } else { 0 },
                 ..self.exit
             };
             self.vm.result = old;

@@ -5,8 +5,8 @@ use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::io::RangeKind;
 use visa_isa::msr::sstatus;
 use visa_isa::paging::{
-    LEVEL_BITS, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN, PTE_PPN_SHIFT,
-    PTE_READ, PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
+    LEVEL_BITS, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN,
+    PTE_PPN_SHIFT, PTE_READ, PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
 };
 use visa_isa::trap_filter;
 use visa_mem::{Platform, Ram};
@@ -113,7 +113,12 @@ impl Hart {
 
     /// Translates an address of the ring in use, by the second level of the TLB or by a walk. The result is the
     /// physical address and the page size.
-    pub fn translate<P: Platform>(&mut self, platform: &P, address: u64, access: Access) -> Result<(u64, u32), Fault> {
+    pub fn translate<P: Platform>(
+        &mut self,
+        platform: &P,
+        address: u64,
+        access: Access,
+    ) -> Result<(u64, u32), Fault> {
         if !self.in_guest() {
             return Ok((address, PAGE_SHIFT));
         }
@@ -169,12 +174,21 @@ impl Hart {
     }
 
     /// Walks both stages, sets A and D, and checks permissions.
-    fn walk(&mut self, ram: &Ram, address: u64, access: Access, asid: u32, vmid: u16) -> Result<Translation, Fault> {
+    fn walk(
+        &mut self,
+        ram: &Ram,
+        address: u64,
+        access: Access,
+        asid: u32,
+        vmid: u16,
+    ) -> Result<Translation, Fault> {
         let first = self.first_stage(ram, address, access)?;
         let (guest_physical, first_shift, first_permissions) = match &first {
-            None => {
-                (address, 39, Permissions::READ | Permissions::WRITE | Permissions::EXECUTE | Permissions::DIRTY)
-            }
+            None => (
+                address,
+                39,
+                Permissions::READ | Permissions::WRITE | Permissions::EXECUTE | Permissions::DIRTY,
+            ),
             Some(stage) => (stage.address, stage.page_shift, first_stage_permissions(stage.entry)),
         };
         let nested_access = match access {
@@ -376,9 +390,8 @@ impl Hart {
         let page = guest_physical.map(|address| address & !(PAGE_SIZE - 1));
         self.tlb.flush(|old| {
             let same_vm = vmid.is_none_or(|vmid| old.vmid == vmid as u16);
-            let same_page = page.is_none_or(|page| {
-                page >> old.page_shift == old.guest_physical_page >> old.page_shift
-            });
+            let same_page =
+                page.is_none_or(|page| page >> old.page_shift == old.guest_physical_page >> old.page_shift);
             same_vm && same_page
         });
         self.attention = true;

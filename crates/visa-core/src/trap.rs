@@ -180,7 +180,9 @@ impl Hart {
         match self.ring {
             Ring::Hypervisor => return Err(Stop::Illegal),
             Ring::User => return Err(self.not_in_this_ring(false)),
-            Ring::Kernel if self.filter(trap_filter::PRIV) => return Err(self.exit(ExitCause::IllegalPrivileged)),
+            Ring::Kernel if self.filter(trap_filter::PRIV) => {
+                return Err(self.exit(ExitCause::IllegalPrivileged));
+            }
             Ring::Kernel => {}
         }
         let status = &mut self.supervisor.sstatus;

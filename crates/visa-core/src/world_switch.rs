@@ -153,9 +153,11 @@ impl Hart {
         let offset = vmcs_offset(ram, address).ok_or(Stop::Exception(Exception::LoadAccessFault, address))?;
         let state = read_guest_state(ram, offset, address);
         let checked = match read_field(ram, offset, vmcs::REVISION) {
-            vmcs::REVISION_VALUE => check(&state.vm, &state.bank, state.fcsr, state.ring, state.supervisor.satp, ram)
-                // Nothing has exited from the guest that would be loaded.
-                .and_then(|()| invalid_if(state.vm.action == Action::Complete as u64, vmcs::ACTION)),
+            vmcs::REVISION_VALUE => {
+                check(&state.vm, &state.bank, state.fcsr, state.ring, state.supervisor.satp, ram)
+                    // Nothing has exited from the guest that would be loaded.
+                    .and_then(|()| invalid_if(state.vm.action == Action::Complete as u64, vmcs::ACTION))
+            }
             _ => Err(InvalidField(vmcs::REVISION)),
         };
         if let Err(field) = checked {
@@ -163,7 +165,7 @@ impl Hart {
             return Ok(false);
         }
         for range in state.vm.ranges.iter().filter(|range| range.kind == RangeKind::Passthrough as u64) {
-            platform.set_dma_domain(range.target, state.vm.hptbr);
+            platform.set_dma_domain(range.target, range.length, state.vm.hptbr);
         }
         self.vm = state.vm;
         self.supervisor = state.supervisor;
@@ -182,7 +184,8 @@ impl Hart {
         let Some(current) = self.vm.vmcs else { return Err(Stop::Illegal) };
         let address = operand.unwrap_or(current);
         let ram = platform.ram();
-        let offset = vmcs_offset(ram, address).ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
+        let offset =
+            vmcs_offset(ram, address).ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
         self.write_guest_state(ram, offset);
         self.note_store(ram, offset, vmcs::SIZE);
         Ok(())

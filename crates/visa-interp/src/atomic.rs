@@ -44,8 +44,8 @@ pub fn atomic<P: Platform>(
     change: impl FnOnce(u64) -> u64,
 ) -> Result<u64, Stop> {
     let offset = hart.atomic_place(platform, address, Access::Store, size)?;
-    let old =
-        load_ram(platform.ram(), offset, size).ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
+    let old = load_ram(platform.ram(), offset, size)
+        .ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
     write(hart, platform, address, offset, size, change(old))?;
     Ok(if size == AccessSize::Word { old as i32 as u64 } else { old })
 }

@@ -99,7 +99,16 @@ fn ends_block(op: Op) -> bool {
     let row = op.row();
     matches!(
         op,
-        Op::Jal | Op::Jalr | Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu | Op::Ecall | Op::Ebreak
+        Op::Jal
+            | Op::Jalr
+            | Op::Beq
+            | Op::Bne
+            | Op::Blt
+            | Op::Bge
+            | Op::Bltu
+            | Op::Bgeu
+            | Op::Ecall
+            | Op::Ebreak
             | Op::FenceI
     ) || row.group == Group::System
         || row.group.is_visa()

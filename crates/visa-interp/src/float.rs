@@ -60,7 +60,11 @@ fn accrue(hart: &mut Hart, flags: Flags) {
     }
 }
 
-fn finish<F: Format>(hart: &mut Hart, i: &Instruction, (value, flags): (F::Bits, Flags)) -> Result<Flow, Stop> {
+fn finish<F: Format>(
+    hart: &mut Hart,
+    i: &Instruction,
+    (value, flags): (F::Bits, Flags),
+) -> Result<Flow, Stop> {
     accrue(hart, flags);
     hart.set_f(i.rd, F::register(value));
     Ok(Flow::Next)
@@ -155,7 +159,11 @@ pub fn compare<F: Format>(
 }
 
 /// FCLASS.
-pub fn classify<F: Format>(hart: &Hart, i: &Instruction, operation: impl Fn(F::Bits) -> u64) -> Result<u64, Stop> {
+pub fn classify<F: Format>(
+    hart: &Hart,
+    i: &Instruction,
+    operation: impl Fn(F::Bits) -> u64,
+) -> Result<u64, Stop> {
     check_enabled(hart)?;
     Ok(operation(F::read(hart.f(i.rs1))))
 }

@@ -19,6 +19,7 @@ use visa_mem::{AccessFault, AccessSize, Device, Platform, Ram, RamError};
 
 use crate::memory_map::{
     MEMORY_MAP, PORT_UART_BASE, PORT_UART_PORTS, RAM_BASE, TIMEBASE_HZ, Unit, VIRTIO_SLOTS, region_at,
+    region_of,
 };
 pub use console::CONSOLE_INPUT_BYTES_MAX;
 use console::Console;
@@ -125,6 +126,16 @@ impl Board {
         let taken = self.console.type_ahead(bytes);
         self.settle(Unit::Uart);
         taken
+    }
+
+    /// How many typed bytes the guest has not read yet.
+    pub fn console_unread(&self) -> usize {
+        self.console.unread()
+    }
+
+    /// Whether the guest polls the console for a byte and there is none: it looked many times in a row without printing.
+    pub fn console_is_polled(&self) -> bool {
+        self.console.is_polled()
     }
 
     /// Puts a disk into the first free virtio slot and returns the slot's number.
@@ -314,9 +325,13 @@ impl Platform for Board {
         self.finisher_request().is_some()
     }
 
-    fn set_dma_domain(&mut self, device_address: u64, hptbr: u64) {
-        if let Some(Unit::Virtio(slot)) = region_at(device_address, 1).map(|region| region.unit) {
-            self.virtio[slot].hptbr = hptbr;
+    fn set_dma_domain(&mut self, address: u64, length: u64, hptbr: u64) {
+        let end = address.saturating_add(length);
+        for (slot, device) in self.virtio.iter_mut().enumerate() {
+            let window = region_of(Unit::Virtio(slot));
+            if window.base < end && address < window.base + window.size {
+                device.hptbr = hptbr;
+            }
         }
     }
 }

@@ -57,7 +57,9 @@ pub enum BootError {
     #[error(transparent)]
     DeviceTree(#[from] DeviceTreeError),
     /// The memory's size.
-    #[error("the kernel's memory must be a multiple of {KERNEL_MEMORY_ALIGNMENT:#x} bytes and not 0, not {bytes:#x}")]
+    #[error(
+        "the kernel's memory must be a multiple of {KERNEL_MEMORY_ALIGNMENT:#x} bytes and not 0, not {bytes:#x}"
+    )]
     MemorySize {
         /// The size given.
         bytes: u64,
@@ -134,7 +136,10 @@ impl Hardware {
 /// Bytes of RAM of a machine that boots a kernel with so much memory.
 pub fn ram_bytes_for_kernel(memory_bytes: u64) -> Result<u64, BootError> {
     let sound = memory_bytes != 0 && memory_bytes.is_multiple_of(KERNEL_MEMORY_ALIGNMENT);
-    sound.then(|| memory_bytes.checked_add(VISOR_BYTES)).flatten().ok_or(BootError::MemorySize { bytes: memory_bytes })
+    sound
+        .then(|| memory_bytes.checked_add(VISOR_BYTES))
+        .flatten()
+        .ok_or(BootError::MemorySize { bytes: memory_bytes })
 }
 
 /// A program on the bare machine: it starts in Ring -1. A flat binary goes to the start of RAM.

@@ -228,7 +228,7 @@ fn read_through_second_stage(board: &mut Board, prepare: impl FnOnce(&Board)) ->
     ram.store_u8(host(0x6000), 0xEE).unwrap();
     ram.store_u16(host(0x2002), 1).unwrap();
     prepare(board);
-    board.set_dma_domain(VIRTIO_0 + 0x10, 8 << 60 | 7 << 44 | (RAM_BASE + 0x8000) >> 12);
+    board.set_dma_domain(VIRTIO_0, 0x1000, 8 << 60 | 7 << 44 | (RAM_BASE + 0x8000) >> 12);
     for (offset, value) in [
         (0x24, 1),
         (0x20, 1),
@@ -375,7 +375,7 @@ proptest! {
                 Some(value) => {
                     let _ = board.mmio_write(base + offset, size, value);
                     board.port_write(port, size, value);
-                    board.set_dma_domain(base + offset, value);
+                    board.set_dma_domain(base, offset, value);
                     board.set_time(value);
                 }
                 None => {
@@ -398,7 +398,7 @@ proptest! {
                 board.ram().store_u64(0x9000 + 8 * index as u64, entry).unwrap();
             }
         });
-        board.set_dma_domain(VIRTIO_0, hptbr);
+        board.set_dma_domain(VIRTIO_0, 0x1000, hptbr);
         board.mmio_write(VIRTIO_0 + 0x50, WORD, 0).unwrap();
     }
 }

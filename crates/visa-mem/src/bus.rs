@@ -97,9 +97,9 @@ pub trait Platform {
         false
     }
 
-    /// Assigns the device whose MMIO window holds physical `device_address` to a VM: from then on the addresses in its
-    /// DMA are guest-physical, and are translated through the second-stage table that `hptbr` names (mode in bits
-    /// 63:60, VMID in 57:44, root page number in 43:0). Mode 0 takes the device back: its DMA is untranslated.
-    /// Addresses that belong to no DMA-capable device are ignored.
-    fn set_dma_domain(&mut self, device_address: u64, hptbr: u64);
+    /// Assigns the devices whose MMIO windows reach into the `length` bytes at `address` to a VM: from then on the
+    /// addresses in their DMA are guest-physical, and are translated through the second-stage table that `hptbr` names
+    /// (mode in bits 63:60, VMID in 57:44, root page number in 43:0). Mode 0 takes the devices back: their DMA is
+    /// untranslated. Windows without DMA are ignored.
+    fn set_dma_domain(&mut self, address: u64, length: u64, hptbr: u64);
 }

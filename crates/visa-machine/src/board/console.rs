@@ -8,16 +8,21 @@ use visa_devices::Uart;
 /// How many typed bytes wait for the guest at most.
 pub const CONSOLE_INPUT_BYTES_MAX: usize = 64 * 1024;
 
+/// A guest that prints looks at the line status too, once or twice a byte; one that looks so often in a row reads.
+const IDLE_POLLS_MIN: u32 = 16;
+
 /// Both ends of the wire.
 pub struct Console {
     typed: VecDeque<u8>,
+    /// How often in a row the guest has polled for a byte, found none, and printed nothing.
+    idle_polls: u32,
     output: Box<dyn Write + Send>,
     error: Option<std::io::Error>,
 }
 
 impl Console {
     pub fn new() -> Self {
-        Self { typed: VecDeque::new(), output: Box::new(std::io::sink()), error: None }
+        Self { typed: VecDeque::new(), idle_polls: 0, output: Box::new(std::io::sink()), error: None }
     }
 
     pub fn set_output(&mut self, output: Box<dyn Write + Send>) {
@@ -42,12 +47,28 @@ impl Console {
             self.print(byte);
         }
         if uart.wants_received_data() {
-            self.poll(uart);
+            self.hand_over(uart);
         }
+    }
+
+    /// How many typed bytes no port has taken yet.
+    pub fn unread(&self) -> usize {
+        self.typed.len()
+    }
+
+    /// Whether the guest polls for a byte that nobody has typed.
+    pub fn is_polled(&self) -> bool {
+        self.idle_polls >= IDLE_POLLS_MIN
     }
 
     /// Gives a port that is being polled its next byte.
     pub fn poll(&mut self, uart: &mut Uart) {
+        let finds_none = self.typed.is_empty() && uart.receiver_is_empty();
+        self.idle_polls = if finds_none { self.idle_polls.saturating_add(1) } else { 0 };
+        self.hand_over(uart);
+    }
+
+    fn hand_over(&mut self, uart: &mut Uart) {
         if uart.receiver_is_empty()
             && let Some(byte) = self.typed.front()
             && uart.receive(*byte)
@@ -57,6 +78,7 @@ impl Console {
     }
 
     fn print(&mut self, byte: u8) {
+        self.idle_polls = 0;
         if let Err(error) = self.output.write_all(&[byte]).and_then(|()| self.output.flush()) {
             self.error.get_or_insert(error);
         }
