@@ -6,6 +6,7 @@
 mod differential;
 mod fetch_debian;
 mod generate;
+mod guests;
 mod process;
 mod riscv_tests;
 mod test;
@@ -26,6 +27,7 @@ enum Chore {
     Differential(differential::Arguments),
     FetchDebian(fetch_debian::Arguments),
     Generate(generate::Arguments),
+    Guests(guests::Arguments),
     RiscvTests(riscv_tests::Arguments),
     Test(test::Arguments),
 }
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Chore::Differential(arguments) => differential::run(arguments),
         Chore::FetchDebian(arguments) => fetch_debian::run(arguments),
         Chore::Generate(arguments) => generate::run(arguments),
+        Chore::Guests(arguments) => guests::run(arguments),
         Chore::RiscvTests(arguments) => riscv_tests::run(arguments),
         Chore::Test(arguments) => test::run(arguments),
     };

@@ -18,9 +18,11 @@ use visa_isa::cause::interrupt::HYPERVISOR_SOFTWARE;
 
 /// Hart 0, from the start code: `tree` is the machine's device tree.
 pub extern "C" fn boot(number: usize, tree: usize) -> ! {
-    let machine = device_tree::machine(tree_at(tree as u64)).unwrap_or_else(|error| bad_tree("machine", error));
+    let machine =
+        device_tree::machine(tree_at(tree as u64)).unwrap_or_else(|error| bad_tree("machine", error));
     console::set_devices(machine.uart, machine.finisher);
-    let guest = device_tree::guest(tree_at(machine.guest_tree)).unwrap_or_else(|error| bad_tree("guest", error));
+    let guest =
+        device_tree::guest(tree_at(machine.guest_tree)).unwrap_or_else(|error| bad_tree("guest", error));
     let vm = Vm::create(&machine, guest);
     let Some(entry) = vm.guest_address(machine.kernel_entry) else {
         line!("visor: the kernel's entry {:#x} is not in the guest's memory", machine.kernel_entry);

@@ -95,7 +95,8 @@ pub fn machine(tree: &[u8]) -> Result<Machine, Error> {
     Ok(Machine {
         mode: text(&chosen, "visa,mode").and_then(Mode::from_name).ok_or(Error::Property("visa,mode"))?,
         kernel_entry: number(&chosen, "visa,kernel-entry").ok_or(Error::Property("visa,kernel-entry"))?,
-        guest_tree: number(&chosen, "visa,guest-device-tree").ok_or(Error::Property("visa,guest-device-tree"))?,
+        guest_tree: number(&chosen, "visa,guest-device-tree")
+            .ok_or(Error::Property("visa,guest-device-tree"))?,
         harts: harts(&tree)?,
         uart: device(&tree, "ns16550a")?,
         finisher: device(&tree, "sifive,test1")?,
@@ -117,7 +118,10 @@ pub fn guest(tree: &[u8]) -> Result<Guest, Error> {
     if memory.is_empty() {
         return Err(Error::Missing("/memory"));
     }
-    Ok(Guest { memory: memory_regions(&memory)?, devices: memory::whole_pages(&mut devices).ok_or(Error::Regions)? })
+    Ok(Guest {
+        memory: memory_regions(&memory)?,
+        devices: memory::whole_pages(&mut devices).ok_or(Error::Regions)?,
+    })
 }
 
 /// Extents of one tree, before they are made regions.
@@ -129,7 +133,8 @@ fn memory_regions(extents: &Extents) -> Result<Regions, Error> {
     extents
         .iter()
         .map(|&(address, length)| {
-            let sound = whole(address) && whole(length) && length != 0 && address.checked_add(length).is_some();
+            let sound =
+                whole(address) && whole(length) && length != 0 && address.checked_add(length).is_some();
             sound.then_some(Region::identity(address, length)).ok_or(Error::Regions)
         })
         .collect()

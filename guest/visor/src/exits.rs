@@ -61,8 +61,8 @@ pub fn handle(firmware: &mut Firmware, hart: &Hart, cause: u64) -> Next {
         Some(EntryFailure) => report::entry_failure(),
         // Nothing in the trap filter asks for these.
         Some(
-            IllegalPrivileged | ControlRegister | PageFault | Timer | ExternalInterrupt | MsrAccess | Halt | DeviceAccess
-            | SingleStep | DirtyLogFull | Exception | TlbFlush | Pause | PciConfiguration,
+            IllegalPrivileged | ControlRegister | PageFault | Timer | ExternalInterrupt | MsrAccess | Halt
+            | DeviceAccess | SingleStep | DirtyLogFull | Exception | TlbFlush | Pause | PciConfiguration,
         )
         | None => report::unexpected(cause, Ending::UnexpectedExit),
     }

@@ -128,6 +128,7 @@ impl Hart {
     }
 
     /// Waits until the guest has an interrupt to take. For the hart itself, likewise.
+    #[inline(never)]
     pub fn wait_for_guest_interrupt(&self) {
         self.set_state(HartState::Suspended);
         loop {
@@ -141,6 +142,7 @@ impl Hart {
     }
 
     /// Does what other harts have asked for. For the hart itself.
+    #[inline(never)]
     pub fn serve(&self) {
         // SAFETY: clears the software interrupt before looking, so that a later request raises it again.
         unsafe { msr::hvip::clear(1 << HYPERVISOR_SOFTWARE) };
@@ -172,6 +174,7 @@ impl Hart {
 }
 
 /// Makes the supervisor software interrupt pending in the guests of `harts`.
+#[inline(never)]
 pub fn interrupt(harts: HartSet) {
     for number in harts.iter() {
         hart(number).requests.fetch_or(INTERRUPT, AcqRel);
@@ -181,6 +184,7 @@ pub fn interrupt(harts: HartSet) {
 
 /// Has `harts` execute a fence, and waits until they have. A hart that waits serves the others, so that two that fence
 /// each other do not wait for ever.
+#[inline(never)]
 pub fn fence(harts: HartSet, fence: Fence) {
     let request = match fence {
         Fence::Instructions => FENCE_INSTRUCTIONS,

@@ -80,11 +80,14 @@ mod tests {
     fn extents_become_pages_and_shared_pages_become_one_region() {
         let mut extents = [(0x1000_1000, 0x1000), (0x1000_0000, 0x100), (0x1000_0200, 0x10), (0x10_0000, 1)];
         let regions = whole_pages(&mut extents).unwrap();
-        assert_eq!(regions.as_slice(), [
-            Region::identity(0x10_0000, 0x1000),
-            Region::identity(0x1000_0000, 0x1000),
-            Region::identity(0x1000_1000, 0x1000),
-        ]);
+        assert_eq!(
+            regions.as_slice(),
+            [
+                Region::identity(0x10_0000, 0x1000),
+                Region::identity(0x1000_0000, 0x1000),
+                Region::identity(0x1000_1000, 0x1000),
+            ]
+        );
     }
 
     #[test]

@@ -43,16 +43,20 @@ pub fn shutdown() -> ! {
     let cause = msr::scause::read();
     let name = Exception::from_number(cause).map_or("unknown cause", Exception::name);
     line!("\nvisor: hart {}: the guest cannot go on: its trap vector traps (shutdown)", hart::this());
-    line!("visor: last trap: {name} ({cause:#x}) at {:#x}, value {:#x}, vector {:#x}",
-        msr::sepc::read(), msr::stval::read(), msr::stvec::read());
+    line!(
+        "visor: last trap: {name} ({cause:#x}) at {:#x}, value {:#x}, vector {:#x}",
+        msr::sepc::read(),
+        msr::stval::read(),
+        msr::stvec::read()
+    );
     state();
     end(Ending::GuestShutdown)
 }
 
 /// An exit that visor has no answer to.
 pub fn unexpected(cause: u64, ending: Ending) -> ! {
-    let (name, summary) =
-        ExitCause::from_number(cause).map_or(("unknown", "no such cause"), |cause| (cause.name(), cause.summary()));
+    let (name, summary) = ExitCause::from_number(cause)
+        .map_or(("unknown", "no such cause"), |cause| (cause.name(), cause.summary()));
     line!("\nvisor: hart {}: unexpected VM exit {cause:#04x} {name}: {summary}", hart::this());
     state();
     end(ending)
@@ -61,19 +65,56 @@ pub fn unexpected(cause: u64, ending: Ending) -> ! {
 /// The exit record and the guest's registers.
 fn state() {
     let exit = Exit::read();
-    line!("visor: pc {:#018x}  ring {}  instruction {:#x}", msr::vmpc::read(), msr::vmring::read(), msr::vminst::read());
-    line!("visor: gva {:#018x}  gpa {:#018x}  value {:#x}  code {:#x}",
-        msr::vmgva::read(), msr::vmgpa::read(), msr::vmvalue::read(), msr::vmcode::read());
-    line!("visor: access of {} bytes: read {} write {} fetch {} walk {}; qualification {:#x}",
-        exit.size(), exit.is_read(), exit.is_write(), exit.is_fetch(), exit.is_walk(), exit.qualification);
-    line!("visor: cr3 {:#018x}  sstatus {:#018x}  vmtrapcfg {:#x}  hptbr {:#018x}",
-        msr::gptbr::read(), msr::sstatus::read(), msr::vmtrapcfg::read(), msr::hptbr::read());
+    line!(
+        "visor: pc {:#018x}  ring {}  instruction {:#x}",
+        msr::vmpc::read(),
+        msr::vmring::read(),
+        msr::vminst::read()
+    );
+    line!(
+        "visor: gva {:#018x}  gpa {:#018x}  value {:#x}  code {:#x}",
+        msr::vmgva::read(),
+        msr::vmgpa::read(),
+        msr::vmvalue::read(),
+        msr::vmcode::read()
+    );
+    line!(
+        "visor: access of {} bytes: read {} write {} fetch {} walk {}; qualification {:#x}",
+        exit.size(),
+        exit.is_read(),
+        exit.is_write(),
+        exit.is_fetch(),
+        exit.is_walk(),
+        exit.qualification
+    );
+    line!(
+        "visor: cr3 {:#018x}  sstatus {:#018x}  vmtrapcfg {:#x}  hptbr {:#018x}",
+        msr::gptbr::read(),
+        msr::sstatus::read(),
+        msr::vmtrapcfg::read(),
+        msr::hptbr::read()
+    );
     for row in 0..8 {
-        let [a, b, c, d] = [row, row + 8, row + 16, row + 24].map(|number| (INTEGER_ABI[number], guest_integer(number as u8)));
-        line!("visor: {:>4} {:016x}  {:>4} {:016x}  {:>4} {:016x}  {:>4} {:016x}", a.0, a.1, b.0, b.1, c.0, c.1, d.0, d.1);
+        let [a, b, c, d] = [row, row + 8, row + 16, row + 24]
+            .map(|number| (INTEGER_ABI[number], guest_integer(number as u8)));
+        line!(
+            "visor: {:>4} {:016x}  {:>4} {:016x}  {:>4} {:016x}  {:>4} {:016x}",
+            a.0,
+            a.1,
+            b.0,
+            b.1,
+            c.0,
+            c.1,
+            d.0,
+            d.1
+        );
     }
-    line!("visor: {} exits, {} completed in software, {} TLB misses",
-        msr::vmcount_exit::read(), msr::vmcount_emu::read(), msr::vmcount_tlbmiss::read());
+    line!(
+        "visor: {} exits, {} completed in software, {} TLB misses",
+        msr::vmcount_exit::read(),
+        msr::vmcount_emu::read(),
+        msr::vmcount_tlbmiss::read()
+    );
     for cause in 0..hart::CAUSES {
         let count = hart::hart(hart::this()).exits(cause);
         if count != 0 {

@@ -5,8 +5,8 @@
 
 use crate::memory::Region;
 use visa_isa::paging::{
-    LEVEL_BITS, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_PPN, PTE_PPN_SHIFT, PTE_READ,
-    PTE_VALID, PTE_WRITE, TableBase,
+    LEVEL_BITS, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_PPN, PTE_PPN_SHIFT,
+    PTE_READ, PTE_VALID, PTE_WRITE, TableBase,
 };
 
 /// Entries of a table.
@@ -72,7 +72,10 @@ impl<'a> SecondStage<'a> {
     pub fn map(&mut self, region: Region) -> Result<(), MapError> {
         let Region { guest, physical, length } = region;
         let end = guest.checked_add(length).filter(|end| *end <= 1 << self.mode.address_bits());
-        if end.is_none() || physical.checked_add(length).is_none() || (guest | physical | length) % PAGE_SIZE != 0 {
+        if end.is_none()
+            || physical.checked_add(length).is_none()
+            || (guest | physical | length) % PAGE_SIZE != 0
+        {
             return Err(MapError::Region);
         }
         let mut done = 0;
@@ -112,7 +115,8 @@ impl<'a> SecondStage<'a> {
             table = if entry & PTE_VALID == 0 {
                 let new = self.take()?;
                 let new_address = self.pool_address + new as u64 * PAGE_SIZE;
-                self.pool[table].0[index(guest, above)] = PTE_VALID | new_address >> PAGE_SHIFT << PTE_PPN_SHIFT;
+                self.pool[table].0[index(guest, above)] =
+                    PTE_VALID | new_address >> PAGE_SHIFT << PTE_PPN_SHIFT;
                 new
             } else if entry & (PTE_READ | PTE_EXECUTE) != 0 {
                 return Err(MapError::Overlap);

@@ -1,8 +1,8 @@
 //! The one VM: its memory, its devices, its second stage, its ports.
 
 use crate::device_tree::{Guest, Machine, Mode};
-use crate::memory::{Region, Regions};
 use crate::hart;
+use crate::memory::{Region, Regions};
 use crate::second_stage::{MapError, SecondStage, Table};
 use crate::vmcs::{Controls, Vmcs};
 use core::cell::UnsafeCell;

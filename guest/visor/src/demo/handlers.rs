@@ -94,7 +94,8 @@ pub fn handle(progress: &mut Progress, hart: &Hart, cause: u64) -> Done {
 fn hypercall(progress: &mut Progress, hart: &Hart) -> Done {
     let (extension, function) = (guest_integer(A7), guest_integer(A6));
     if extension == extension::SRST {
-        let call = sbi::Call { extension, function, arguments: [guest_integer(A0), guest_integer(A0 + 1), 0, 0, 0] };
+        let call =
+            sbi::Call { extension, function, arguments: [guest_integer(A0), guest_integer(A0 + 1), 0, 0, 0] };
         if let sbi::Outcome::End(value) = sbi::call(&mut progress.firmware, &call) {
             return Done::End(value);
         }

@@ -39,7 +39,9 @@ const ENTRY_INSTRUCTIONS: u64 = 2;
 /// The guest's memory: the start of what the machine has for it, at [`GUEST_BASE`].
 pub fn memory(given: &[Region]) -> Regions {
     let first = given.iter().take(1);
-    first.map(|region| Region { guest: GUEST_BASE, length: region.length.min(GUEST_BYTES), ..*region }).collect()
+    first
+        .map(|region| Region { guest: GUEST_BASE, length: region.length.min(GUEST_BYTES), ..*region })
+        .collect()
 }
 
 /// Runs the guest, telling what happens.

@@ -15,7 +15,12 @@ use visa_isa::vmcs::{self, Action};
 /// What the guest is given.
 pub fn machine(vm: &Vm, vmcs: &Vmcs) {
     for region in &vm.memory {
-        line!("@memory guest={:#x} physical={:#x} length={:#x}", region.guest, region.physical, region.length);
+        line!(
+            "@memory guest={:#x} physical={:#x} length={:#x}",
+            region.guest,
+            region.physical,
+            region.length
+        );
     }
     line!("@vm vmcs={:#x} hptbr={:#x} entry={:#x}", vmcs.address(), msr::hptbr::read(), msr::vmpc::read());
 }
@@ -77,7 +82,12 @@ pub fn resume(how: &How) {
         Some(Action::Inject) => "inject",
         _ => "retry",
     };
-    line!("@resume handler={} value={:#x} action={action} pc={:#x}", how.handler, how.value, msr::vmpc::read());
+    line!(
+        "@resume handler={} value={:#x} action={action} pc={:#x}",
+        how.handler,
+        how.value,
+        msr::vmpc::read()
+    );
 }
 
 /// Both stages of a translation: the guest told the guest-physical address.
@@ -98,7 +108,11 @@ pub fn observed(scene: usize, registers: [u64; 4]) {
 pub fn done(scene: usize, took: &Counts) {
     line!(
         "@done n={scene} exits={} emulated={} tlbmisses={} guest={} handlers={}",
-        took.exits, took.emulated, took.tlb_misses, took.guest, took.handlers
+        took.exits,
+        took.emulated,
+        took.tlb_misses,
+        took.guest,
+        took.handlers
     );
 }
 
@@ -107,7 +121,10 @@ pub fn cause(number: u64, cause: &Cause) {
     let name = ExitCause::from_number(number).map_or("unknown", ExitCause::name);
     line!(
         "@cause number={number:#04x} name={name} samples={} total={} min={} max={}",
-        cause.samples, cause.total, cause.least, cause.most
+        cause.samples,
+        cause.total,
+        cause.least,
+        cause.most
     );
 }
 
@@ -115,6 +132,10 @@ pub fn cause(number: u64, cause: &Cause) {
 pub fn end(counts: &Counts) {
     line!(
         "@end vmcount_exit={} vmcount_emu={} vmcount_tlbmiss={} guest={} handlers={}",
-        counts.exits, counts.emulated, counts.tlb_misses, counts.guest, counts.handlers
+        counts.exits,
+        counts.emulated,
+        counts.tlb_misses,
+        counts.guest,
+        counts.handlers
     );
 }

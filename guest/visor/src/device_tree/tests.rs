@@ -111,11 +111,14 @@ fn harts_are_counted_in_any_order() {
 fn a_guest_has_its_memory_and_its_devices_in_pages() {
     let guest = guest(&Tree::sound().flatten()).unwrap();
     assert_eq!(guest.memory.as_slice(), [Region::identity(0x8000_0000, 0x1000_0000)]);
-    assert_eq!(guest.devices.as_slice(), [
-        Region::identity(0x10_0000, 0x1000),
-        Region::identity(0x1000_0000, 0x1000),
-        Region::identity(0x1000_1000, 0x1000),
-    ]);
+    assert_eq!(
+        guest.devices.as_slice(),
+        [
+            Region::identity(0x10_0000, 0x1000),
+            Region::identity(0x1000_0000, 0x1000),
+            Region::identity(0x1000_1000, 0x1000),
+        ]
+    );
 }
 
 #[test]

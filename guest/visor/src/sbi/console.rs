@@ -3,6 +3,7 @@
 use super::{Call, Environment, SbiError, SbiResult};
 use crate::memory;
 
+#[inline(never)]
 pub(super) fn call(on: &mut impl Environment, call: &Call) -> SbiResult {
     let [first, low, high, ..] = call.arguments;
     match call.function {

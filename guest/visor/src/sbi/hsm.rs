@@ -10,6 +10,7 @@ const NON_RETENTIVE: u64 = 0x8000_0000;
 /// The least that must be there to start: one instruction, compressed or not.
 const INSTRUCTION_ALIGNMENT: u64 = 2;
 
+#[inline(never)]
 pub(super) fn call(on: &mut impl Environment, call: &Call) -> Outcome {
     let [first, second, third, ..] = call.arguments;
     match call.function {

@@ -153,7 +153,7 @@ pub trait Environment {
     fn store(&mut self, physical: u64, value: u8);
 }
 
-/// Does a call.
+/// Does a call. What is rare or long is kept out of line, so that a short call need not save registers for it.
 pub fn call(on: &mut impl Environment, call: &Call) -> Outcome {
     match call.extension {
         extension::BASE => base::call(call).into(),

@@ -152,7 +152,11 @@ fn harts_start_stop_and_tell_their_state() {
     assert_eq!(on.call(extension::HSM, 0, &[2, GUEST, 0]), error(SbiError::AlreadyAvailable));
     assert_eq!(on.call(extension::HSM, 0, &[3, GUEST, 0]), error(SbiError::InvalidParameter));
     for address in [GUEST - 2, GUEST + 16, GUEST + 1, PHYSICAL, u64::MAX] {
-        assert_eq!(on.call(extension::HSM, 0, &[1, address, 0]), error(SbiError::InvalidAddress), "{address:#x}");
+        assert_eq!(
+            on.call(extension::HSM, 0, &[1, address, 0]),
+            error(SbiError::InvalidAddress),
+            "{address:#x}"
+        );
     }
     assert_eq!(on.call(extension::HSM, 1, &[]), Outcome::Stop);
     assert_eq!(on.call(extension::HSM, 2, &[1]), value(1));
@@ -167,7 +171,10 @@ fn harts_suspend() {
     let start = Start { entry: GUEST, opaque: 9 };
     assert_eq!(on.call(extension::HSM, 3, &[0x8000_0000, GUEST, 9]), Outcome::SuspendAndStart(start));
     // A kernel passes the type as a sign-extended 32-bit number.
-    assert_eq!(on.call(extension::HSM, 3, &[0xffff_ffff_8000_0000, GUEST, 9]), Outcome::SuspendAndStart(start));
+    assert_eq!(
+        on.call(extension::HSM, 3, &[0xffff_ffff_8000_0000, GUEST, 9]),
+        Outcome::SuspendAndStart(start)
+    );
     assert_eq!(on.call(extension::HSM, 3, &[0x8000_0000, 0, 9]), error(SbiError::InvalidAddress));
     assert_eq!(on.call(extension::HSM, 3, &[1, 0, 0]), error(SbiError::InvalidParameter));
     assert_eq!(on.call(extension::HSM, 3, &[0x1000_0000, 0, 0]), error(SbiError::NotSupported));
@@ -193,7 +200,9 @@ fn the_console_takes_bytes_of_the_guests_memory_alone() {
     assert_eq!(on.call(extension::DBCN, 0, &[4, GUEST + 8, 0]), value(4));
     assert_eq!(on.printed, b"89ab");
     assert_eq!(on.call(extension::DBCN, 0, &[0, GUEST, 0]), value(0));
-    for (length, low, high) in [(17, GUEST, 0), (1, GUEST + 16, 0), (1, PHYSICAL, 0), (1, GUEST, 1), (u64::MAX, GUEST, 0)] {
+    for (length, low, high) in
+        [(17, GUEST, 0), (1, GUEST + 16, 0), (1, PHYSICAL, 0), (1, GUEST, 1), (u64::MAX, GUEST, 0)]
+    {
         assert_eq!(on.call(extension::DBCN, 0, &[length, low, high]), error(SbiError::InvalidParameter));
         assert_eq!(on.call(extension::DBCN, 1, &[length, low, high]), error(SbiError::InvalidParameter));
     }
