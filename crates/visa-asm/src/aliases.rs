@@ -43,7 +43,6 @@ pub const ALIASES: &[Alias] = &[
     ("fence", 0, "fence iorw, iorw"),
     ("scall", 0, "ecall"),
     ("sbreak", 0, "ebreak"),
-    ("unimp", 0, "csrrw zero, cycle, zero"),
     // MSRs. With a number instead of a register, the immediate forms.
     ("csrr", 2, "csrrs $1, $2, zero"),
     ("csrw", 2, "csrrw zero, $1, $2"),
@@ -96,7 +95,7 @@ pub const ALIASES: &[Alias] = &[
 ];
 
 /// The pseudo-instructions that stand for more than an arrangement of operands.
-pub const SPECIAL: [&str; 7] = ["li", "la", "lla", "call", "tail", "jump", "mov"];
+pub const SPECIAL: [&str; 9] = ["li", "la", "lla", "call", "tail", "jump", "mov", "unimp", "c.unimp"];
 
 /// What a pseudo-instruction with so many operands stands for.
 pub fn find(name: &str, count: usize) -> Option<&'static str> {

@@ -213,7 +213,7 @@ pub(crate) fn pad_with_nops(out: &mut Vec<u8>, end: usize, compresses: bool) {
     const NOP: [u8; 4] = 0x13u32.to_le_bytes();
     const COMPRESSED_NOP: [u8; 2] = 1u16.to_le_bytes();
     let missing = end.saturating_sub(out.len());
-    if missing % 2 != 0 {
+    if !missing.is_multiple_of(2) {
         out.push(0);
     }
     if missing % 4 >= 2 {

@@ -150,12 +150,15 @@ impl Addresses {
 /// How deep operators and definitions of symbols by symbols may nest together.
 const MOST_DEPTH: usize = 1200;
 
+/// What computing an expression gave.
+type Computed = Result<Value, Failure>;
+
 /// Computes values for one state of the addresses, or of what is known without any.
 pub struct Evaluator<'a> {
     program: &'a Program,
     addresses: Option<&'a Addresses>,
     // `None` marks a symbol whose value is just being computed.
-    known: RefCell<HashMap<(SymbolId, usize), Option<Result<Value, Failure>>>>,
+    known: RefCell<HashMap<(SymbolId, usize), Option<Computed>>>,
 }
 
 impl<'a> Evaluator<'a> {

@@ -75,10 +75,11 @@ impl Statement {
     fn table(&self, program: &mut Program, shape: &Shape, ordering: u8) -> Parsed<Code> {
         let format = shape.op.row().format;
         if shape.row.is_none() {
-            if matches!(format, Format::R | Format::Csr) && self.last_is_number(program) {
-                if let Some(immediate) = immediate_form(shape.mnemonic) {
-                    return self.matched(program, &immediate, ordering, &self.arguments);
-                }
+            if matches!(format, Format::R | Format::Csr)
+                && self.last_is_number(program)
+                && let Some(immediate) = immediate_form(shape.mnemonic)
+            {
+                return self.matched(program, &immediate, ordering, &self.arguments);
             }
             if let Some(code) = self.symbol_access(program, format, shape.op)? {
                 return Ok(code);
@@ -188,6 +189,10 @@ impl Statement {
         let arguments = &self.arguments;
         match (self.mnemonic.as_str(), arguments.len()) {
             ("mov", 2) => self.mov(program),
+            // Words that are illegal in every ring: all zeros, and a write to a read-only MSR.
+            ("unimp", 0) if !self.compress => self.expand(program, "csrrw zero, cycle, zero"),
+            ("unimp" | "c.unimp", 0) => Ok(Code::Raw { word: 0, length: 2, fields: Vec::new() }),
+            ("unimp" | "c.unimp", _) => Err(self.wrong_count("no operands")),
             ("li", 2) => self.constant(program, integer(&arguments[0])?, &arguments[1]),
             ("la" | "lla", 2) => {
                 let rd = integer(&arguments[0])?;
@@ -195,10 +200,7 @@ impl Statement {
                 self.relative(program, rd, second, &arguments[1])
             }
             ("call", 1) => self.jump(program, register_of("ra"), register_of("ra"), &arguments[0]),
-            ("call", 2) => {
-                let link = integer(&arguments[0])?;
-                self.jump(program, link, link, &arguments[1])
-            }
+            ("call", 2) => self.jump(program, register_of("t1"), integer(&arguments[0])?, &arguments[1]),
             ("tail", 1) => self.jump(program, register_of("t1"), 0, &arguments[0]),
             ("jump", 2) => self.jump(program, integer(&arguments[1])?, 0, &arguments[0]),
             ("call", _) => Err(self.wrong_count("a target, or a register and a target")),
@@ -319,10 +321,12 @@ pub(crate) fn lookup(mnemonic: &str) -> Option<(Shape, u8)> {
     })
 }
 
-/// The instruction that does the same with an immediate: `add` and `addi`, `addw` and `addiw`, `csrrw` and `csrrwi`.
+/// The instruction that does the same with an immediate: `add` and `addi`, `addw` and `addiw`, `sltu`
+/// and `sltiu`, `csrrw` and `csrrwi`.
 fn immediate_form(mnemonic: &str) -> Option<Shape> {
     let of_words = mnemonic.strip_suffix('w').map(|stem| format!("{stem}iw"));
-    [Some(format!("{mnemonic}i")), of_words]
+    let of_unsigned = mnemonic.strip_suffix('u').map(|stem| format!("{stem}iu"));
+    [Some(format!("{mnemonic}i")), of_words, of_unsigned]
         .into_iter()
         .flatten()
         .find_map(|name| Op::from_mnemonic(&name))

@@ -5,8 +5,7 @@ use logos::Logos;
 /// What a piece of a line is.
 #[derive(Logos, Clone, Copy, PartialEq, Eq, Debug)]
 #[logos(skip r"[ \t\r\f\v\n]+")]
-#[logos(skip(r"[#;][^\n]*", allow_greedy = true))]
-#[logos(skip(r"//[^\n]*", allow_greedy = true))]
+#[logos(skip(r"([#;]|//)[^\n]*", allow_greedy = true))]
 pub enum Token {
     /// A mnemonic, register, symbol or directive.
     #[regex(r"[A-Za-z_.$][A-Za-z0-9_.$]*")]

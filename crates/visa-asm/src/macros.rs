@@ -69,11 +69,11 @@ impl Macro {
             out += before;
             let length = after.bytes().take_while(|&byte| is_name_byte(byte)).count();
             let name = &after[..length];
-            if after.starts_with("()") {
-                rest = &after[2..];
-            } else if after.starts_with('@') {
+            if let Some(after) = after.strip_prefix("()") {
+                rest = after;
+            } else if let Some(after) = after.strip_prefix('@') {
                 out += &count.to_string();
-                rest = &after[1..];
+                rest = after;
             } else if let Some(index) = self.parameters.iter().position(|parameter| parameter.name == name) {
                 out += &values[index];
                 rest = &after[length..];

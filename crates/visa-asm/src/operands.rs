@@ -49,7 +49,10 @@ pub(crate) fn match_instruction(
         matcher.instruction.rm = value;
     }
     let Matcher { instruction, fields, .. } = matcher;
-    Ok(Code::Single { instruction, fields, row: shape.row, compress: compress && shape.row.is_none() })
+    // As with GNU as, part of an address keeps the full length, whatever its value comes out as.
+    let is_part = fields.iter().any(|field| matches!(field.value, Expression::Modified(..)));
+    let compress = compress && shape.row.is_none() && !is_part;
+    Ok(Code::Single { instruction, fields, row: shape.row, compress })
 }
 
 fn wrong_count(shape: &Shape, location: Location, arguments: &[Argument]) -> Message {
