@@ -9,11 +9,12 @@
 //! | `busybox` | the static busybox of the package `busybox-static` |
 //! | `initramfs.cpio.gz` | busybox, an /init of ours, and the virtio modules of the kernel |
 //! | `modules/` | those modules, unpacked |
+//! | `modules.cpio.gz` | those modules alone, to be put behind another initramfs |
 //! | `packages.txt` | the names and versions of the packages |
 
 mod apt;
-mod cpio;
-mod initramfs;
+pub(crate) mod cpio;
+pub(crate) mod initramfs;
 mod mirror;
 mod modules;
 
@@ -83,6 +84,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let archive = directory.join("initramfs.cpio.gz");
     let bytes = initramfs::build(&parts.busybox, &parts.modules)?;
     fs::write(&archive, bytes).with_context(|| format!("cannot write {}", archive.display()))?;
+    let modules = directory.join("modules.cpio.gz");
+    fs::write(&modules, initramfs::build_modules(&parts.modules)?)
+        .with_context(|| format!("cannot write {}", modules.display()))?;
     print!("{}", fs::read_to_string(&parts.versions)?);
     for path in [&parts.kernel, &archive] {
         println!("{} ({} KiB)", path.display(), fs::metadata(path)?.len() / 1024);

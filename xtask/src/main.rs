@@ -10,6 +10,7 @@ mod guests;
 mod process;
 mod riscv_tests;
 mod test;
+mod workloads;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +31,7 @@ enum Chore {
     Guests(guests::Arguments),
     RiscvTests(riscv_tests::Arguments),
     Test(test::Arguments),
+    Workloads(workloads::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Chore::Guests(arguments) => guests::run(arguments),
         Chore::RiscvTests(arguments) => riscv_tests::run(arguments),
         Chore::Test(arguments) => test::run(arguments),
+        Chore::Workloads(arguments) => workloads::run(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

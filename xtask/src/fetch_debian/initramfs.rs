@@ -27,16 +27,31 @@ pub fn build(busybox: &Path, module_directory: &Path) -> Result<Vec<u8>> {
     archive.file("init", 0o755, INIT.as_bytes());
     archive.file("bin/busybox", 0o755, &read(busybox)?);
     archive.symlink("bin/sh", "busybox");
-    let order = read(&module_directory.join(modules::ORDER_FILE))?;
-    for name in String::from_utf8_lossy(&order).lines() {
-        let module = read(&module_directory.join(format!("{name}.ko")))?;
-        archive.file(&format!("lib/modules/{name}.ko"), 0o644, &module);
-    }
-    archive.file("lib/modules/order", 0o644, &order);
+    add_modules(&mut archive, "lib/modules", module_directory)?;
     compress(&archive.finish())
 }
 
-fn compress(bytes: &[u8]) -> Result<Vec<u8>> {
+/// An archive of the modules alone, compressed, in `/modules` with their list.
+pub fn build_modules(module_directory: &Path) -> Result<Vec<u8>> {
+    let mut archive = Archive::default();
+    archive.directory("modules");
+    add_modules(&mut archive, "modules", module_directory)?;
+    compress(&archive.finish())
+}
+
+/// Adds the modules and the list of their order to a directory of the archive.
+fn add_modules(archive: &mut Archive, into: &str, module_directory: &Path) -> Result<()> {
+    let order = read(&module_directory.join(modules::ORDER_FILE))?;
+    for name in String::from_utf8_lossy(&order).lines() {
+        let module = read(&module_directory.join(format!("{name}.ko")))?;
+        archive.file(&format!("{into}/{name}.ko"), 0o644, &module);
+    }
+    archive.file(&format!("{into}/{}", modules::ORDER_FILE), 0o644, &order);
+    Ok(())
+}
+
+/// An archive in gzip's format, without a time in it.
+pub fn compress(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut writer = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     writer.write_all(bytes)?;
     Ok(writer.finish()?)
