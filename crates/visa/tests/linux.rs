@@ -2,7 +2,7 @@
 //! few exits.
 //!
 //! Needs what `cargo xtask fetch-debian` makes; without it the tests say that they are skipped, unless
-//! `VISA_REQUIRE_LINUX` is set.
+//! `VISA_REQUIRE_LINUX` is set. `VISA_COMMAND` names a build of the command that is faster than the tests' own.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,7 +35,8 @@ struct Boot {
 impl Boot {
     fn run(directory: &Path, mode: &str, name: &str, more: &[&str]) -> Boot {
         let report = std::env::temp_dir().join(format!("visa-linux-{}-{name}.json", std::process::id()));
-        let output = Command::new(env!("CARGO_BIN_EXE_visa"))
+        let command = std::env::var_os("VISA_COMMAND").unwrap_or_else(|| env!("CARGO_BIN_EXE_visa").into());
+        let output = Command::new(command)
             .args(["boot", "--mode", mode, "-m", "256M", "--timeout", BOOT_SECONDS_MAX])
             .args(["--append", "console=ttyS0 visa.poweroff"])
             .arg("--kernel")
