@@ -1,8 +1,9 @@
 //! The run through a source: line by line, into the program; then layout and bytes.
 
 use crate::Options;
+use crate::data::fits;
 use crate::diagnostic::{Diagnostics, Message};
-use crate::directives::fits;
+use crate::directives::MOST_ALIGNMENT;
 use crate::encode::{Encoder, explain, pad_with_nops};
 use crate::expression::{Addresses, Evaluator, Expression};
 use crate::instructions::{Statement, is_mnemonic};
@@ -39,6 +40,9 @@ pub(crate) struct Assembler<'a> {
     line: u32,
     options: &'a Options,
 }
+
+/// The highest base address: the address space does not end within any program.
+const HIGHEST_BASE: u64 = u64::MAX - (1 << 40);
 
 /// Runs through a source.
 pub(crate) fn assemble(source: &str, file_name: &str, options: &Options) -> Result<Object, Diagnostics> {
@@ -226,7 +230,14 @@ impl Assembler<'_> {
     fn finish(&mut self) -> Option<Object> {
         self.check_symbols();
         let mut messages = Vec::new();
-        let layout = layout(&self.program, self.options.base, self.options.alignment, &mut messages);
+        let alignment = self.options.alignment.clamp(1, MOST_ALIGNMENT);
+        let base = self.options.base;
+        if base > HIGHEST_BASE {
+            let message = format!("the base address {base:#x} leaves no room for a program");
+            self.report(Message::new(Location::default(), message));
+            return None;
+        }
+        let layout = layout(&self.program, base, alignment, &mut messages);
         let is_too_large = is_too_large(&self.program, &layout.addresses);
         let mut images = Vec::new();
         if !is_too_large {

@@ -25,6 +25,7 @@ mod aliases;
 mod assembler;
 mod compress;
 mod constant;
+mod data;
 mod diagnostic;
 mod directives;
 mod disassemble;
