@@ -1,6 +1,7 @@
 //! Decode assist: what an exiting instruction says, for the exit record; and the resume action *complete*, which uses
 //! it (specification, 2.4 and 2.5).
 
+use visa_isa::cause::ExitCause;
 use visa_isa::operand::{Kind, Target};
 use visa_isa::vmcs::qualification;
 use visa_isa::{Group, Instruction, Op};
@@ -39,6 +40,41 @@ impl Hart {
             record.value = value;
         }
         self.exit = record;
+    }
+
+    /// Takes out of the exit record what only decoding the instruction tells, for a machine without decode assist. What
+    /// is left is what the memory path and the interrupt logic know by themselves: the addresses of an access, its
+    /// direction, the cookie, and the number of an exception or interrupt.
+    pub(crate) fn forget_decoded(&mut self) {
+        use ExitCause as C;
+        let cause = C::from_number(self.exit.cause);
+        let mut known = qualification::EXECUTE | qualification::WALK | qualification::HOST;
+        if matches!(cause, Some(C::PageFault | C::NestedPageFault | C::DeviceAccess)) {
+            let writes = self.exit.qualification & qualification::WRITE != 0;
+            known |= if writes { qualification::WRITE } else { qualification::READ };
+        }
+        let numbered = matches!(
+            cause,
+            Some(
+                C::PageFault
+                    | C::Timer
+                    | C::ExternalInterrupt
+                    | C::SoftwareInterrupt
+                    | C::Shutdown
+                    | C::Exception
+            )
+        );
+        let record = &mut self.exit;
+        record.qualification &= known;
+        record.instruction = 0;
+        record.value = 0;
+        if !numbered {
+            record.code = 0;
+        }
+        if cause == Some(C::TlbFlush) {
+            record.guest_virtual = 0;
+        }
+        self.vm.result = 0;
     }
 
     /// What a store, an atomic or OUT writes, as far as the instruction alone says. MSR writes need the old value:

@@ -1,10 +1,11 @@
 //! The hart: both register banks, the MSRs, translation caches, and what observers are told.
 
-use std::collections::BTreeMap;
-
 use crate::clock::Clock;
 use crate::event::Event;
+use crate::features::Features;
 use crate::state::{ExitRecord, Hypervisor, Supervisor, VirtualMachine};
+use crate::statistics::Statistics;
+use crate::timeline::Timeline;
 use crate::tlb::Tlb;
 use crate::vic::{Message, Residency};
 use visa_isa::Ring;
@@ -22,21 +23,6 @@ pub struct Bank {
     pub pc: u64,
     /// Accrued exceptions and rounding mode.
     pub fcsr: u32,
-}
-
-/// Counts that the architecture does not show, for reports.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Instructions that retired in Ring -1.
-    pub instructions_ring_minus_1: u64,
-    /// VM exits by cause, over all VMs.
-    pub exits: BTreeMap<ExitCause, u64>,
-    /// Instructions that Ring -1 completed in software, over all VMs.
-    pub emulated: u64,
-    /// Combined TLB misses, over all VMs.
-    pub tlb_misses: u64,
-    /// Page-table entries read by walks, both stages.
-    pub walk_references: u64,
 }
 
 /// One hart.
@@ -63,6 +49,8 @@ pub struct Hart {
     pub instructions: u64,
     /// `instructions` when the last stay in Ring -1 began.
     pub(crate) ring_minus_1_since: u64,
+    /// The cause of the exit that the stay in Ring -1 began with; `None` after reset.
+    pub(crate) stay_cause: Option<ExitCause>,
     /// Exceptions delivered since an instruction retired, and the retired count then.
     pub(crate) delivery: Delivery,
     /// Time.
@@ -88,6 +76,15 @@ pub struct Hart {
     pub statistics: Statistics,
     /// Traps and world switches since an observer last looked; `None` while nobody does.
     pub events: Option<Vec<Event>>,
+    /// Entries and exits, while somebody wants a timeline.
+    pub timeline: Option<Timeline>,
+    /// Modelled cycles so far, in thousandths; 0 without a model, which alone writes it.
+    pub millicycles: u64,
+    /// Whether the MSR `cycle` shows modelled cycles, rather than retired instructions.
+    pub cycle_is_modelled: bool,
+    pub(crate) features: Features,
+    /// Bits of the trap filter in force for want of a feature.
+    pub(crate) forced_filter: u64,
 }
 
 /// Progress between deliveries of exceptions, to notice a guest that cannot go on (specification, 2.3).
@@ -117,6 +114,7 @@ impl Hart {
             exit: ExitRecord::default(),
             instructions: 0,
             ring_minus_1_since: 0,
+            stay_cause: None,
             delivery: Delivery::default(),
             clock: Clock::default(),
             external_to_hypervisor: false,
@@ -129,9 +127,26 @@ impl Hart {
             peers: Vec::new(),
             statistics: Statistics::default(),
             events: None,
+            timeline: None,
+            millicycles: 0,
+            cycle_is_modelled: false,
+            features: Features::default(),
+            forced_filter: 0,
         };
         hart.update_translation_context();
         hart
+    }
+
+    /// The features that the hart has.
+    pub fn features(&self) -> Features {
+        self.features
+    }
+
+    /// Gives the hart features, before it runs.
+    pub fn set_features(&mut self, features: Features) {
+        self.features = features;
+        self.forced_filter = features.forced_filter();
+        self.attention = true;
     }
 
     /// Whether the hart runs a guest (Ring 0 or Ring 3).

@@ -10,6 +10,7 @@ use visa_isa::trap_filter;
 use visa_isa::vmcs::qualification;
 use visa_mem::{AccessSize, Platform, Ram};
 
+use crate::features::Feature;
 use crate::hart::Hart;
 use crate::state::{ExitRecord, Range, VirtualMachine};
 use crate::trap::Stop;
@@ -67,7 +68,11 @@ impl Hart {
         let cause = if is_pci && self.filter(trap_filter::PCI) {
             ExitCause::PciConfiguration
         } else {
-            match self.strictest_policy(ram, port, last) {
+            let policy = match self.features.has(Feature::TrapFilter) {
+                true => self.strictest_policy(ram, port, last),
+                false => Policy::Default,
+            };
+            match policy {
                 Policy::Trap => ExitCause::IoAccess,
                 Policy::Default if self.filter(trap_filter::IO) => ExitCause::IoAccess,
                 policy => return Ok(policy),

@@ -7,7 +7,8 @@
 //! * [`trap`]: exceptions and interrupts; [`world_switch`]: VMENTER, VM exits, VMSAVE, VMLOAD; [`assist`]: the exit
 //!   record and the resume action *complete*;
 //! * [`io`]: ports and IOVMAP; [`vic`]: virtual interrupts; [`clock`]: time and timers;
-//! * [`inspect`]: translation for debuggers, without a trace in the machine.
+//! * [`inspect`]: translation for debuggers, without a trace in the machine;
+//! * [`features`]: what can be taken away; [`model`], [`walk_trace`], [`timeline`]: what a cycle model and reports need.
 //!
 //! Three outcomes are never mixed: a [`Stop`] is architectural (an exception or a VM exit), and an engine that gets one
 //! has executed nothing of the instruction; [`Event`]s are what observers see; errors of the host do not occur here.
@@ -16,20 +17,27 @@
 pub mod assist;
 pub mod clock;
 mod event;
+pub mod features;
 mod hart;
 pub mod inspect;
 pub mod io;
 pub mod memory;
+pub mod model;
 pub mod msr;
 mod state;
+mod statistics;
+pub mod timeline;
 pub mod tlb;
 pub mod translate;
 pub mod trap;
 pub mod vic;
+pub mod walk_trace;
 pub mod world_switch;
 
 pub use event::Event;
-pub use hart::{Bank, Hart, Statistics};
+pub use features::{Feature, Features};
+pub use hart::{Bank, Hart};
 pub use state::{ExitRecord, Hypervisor, Range, Supervisor, VirtualMachine};
+pub use statistics::{Spread, Statistics};
 pub use trap::{Stop, Wait};
 pub use vic::{Message, Residency};

@@ -8,6 +8,7 @@ use visa_isa::vmcs::qualification;
 use visa_isa::{Ring, trap_filter};
 use visa_mem::{Platform, Ram};
 
+use crate::features::Feature;
 use crate::hart::Hart;
 use crate::io::map_policy;
 use crate::state::{ExitRecord, Supervisor};
@@ -121,7 +122,11 @@ impl Hart {
         let writes = change != Change::None;
         let cr3_traps = number == msr::SATP && writes && self.filter(trap_filter::CR3);
         let all_trap = !is_float && self.filter(trap_filter::MSR);
-        let traps = match map_policy(ram, self.vm.msr_map, number as u64) {
+        let policy = match self.features.has(Feature::TrapFilter) {
+            true => map_policy(ram, self.vm.msr_map, number as u64),
+            false => Policy::Default,
+        };
+        let traps = match policy {
             Policy::Default => all_trap || cr3_traps,
             Policy::Pass => false,
             Policy::Trap => true,
@@ -190,6 +195,7 @@ impl Hart {
             msr::SATP | msr::GPTBR => supervisor.satp,
             msr::VICENAB => self.vm.vic_enabled,
             msr::VICTHRESH => self.vm.vic_threshold,
+            msr::CYCLE if self.cycle_is_modelled => self.millicycles / 1000,
             msr::CYCLE | msr::INSTRET => self.instructions,
             msr::TIME => self.time(),
             _ => return self.read_hypervisor_msr(number),
@@ -261,6 +267,9 @@ impl Hart {
             msr::VICTHRESH => self.vm.vic_threshold = value & 63,
             msr::SSTATUS | msr::SATP | msr::GPTBR => {
                 self.supervisor.write(number, value);
+                if number != msr::SSTATUS && !self.features.has(Feature::TlbTags) {
+                    self.tlb.flush(|old| !old.global);
+                }
                 self.update_translation_context();
             }
             number if msr::ring(number) == Ring::Hypervisor => self.write_hypervisor_msr(number, value),

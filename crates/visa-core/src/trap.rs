@@ -71,7 +71,7 @@ impl Hart {
     /// Whether the guest runs with a bit of the trap filter set.
     #[inline(always)]
     pub fn filter(&self, bit: u64) -> bool {
-        self.vm.trap_filter & bit != 0
+        (self.vm.trap_filter | self.forced_filter) & bit != 0
     }
 
     /// Takes an exception at the current PC. The instruction that raised it must not have retired.
@@ -253,7 +253,8 @@ impl Hart {
     pub fn take_interrupts(&mut self) -> Result<(), Wait> {
         let host = self.hypervisor_pending() & self.hypervisor.hvie;
         if !self.in_guest() {
-            self.waiting &= host == 0;
+            // A hypervisor halts on behalf of its guest, too: what the guest waits for ends the wait (2.7).
+            self.waiting &= host == 0 && self.supervisor_pending() & self.supervisor.sie == 0;
             if host != 0 && self.hypervisor.interrupts_enabled() {
                 return self.take_in_hypervisor(INTERRUPT | most_urgent(host, &HYPERVISOR_ORDER), 0);
             }

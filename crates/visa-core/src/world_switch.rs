@@ -10,10 +10,16 @@ use visa_isa::vmcs::{self, Action, qualification};
 use visa_mem::{Platform, Ram};
 
 use crate::event::Event;
+use crate::features::Feature;
 use crate::hart::{Bank, Hart};
 use crate::io::{MAP_BYTES, check_range};
 use crate::state::{ExitRecord, Range, Supervisor, VirtualMachine};
+use crate::timeline::{Change, Moment};
 use crate::trap::Stop;
+
+/// Registers that a switch without banks moves: R1 to R31 and F0 to F31 of the world that is left to memory, and those
+/// of the other from there.
+pub const REGISTER_MOVES: u64 = 2 * (31 + 32);
 
 /// Everything that a VMCS holds of a guest, off the hart.
 struct GuestState {
@@ -60,7 +66,7 @@ impl Hart {
         if action == Action::Complete as u64 {
             self.complete_instruction();
         }
-        self.statistics.instructions_ring_minus_1 += self.instructions - self.ring_minus_1_since;
+        self.end_stay();
         std::mem::swap(&mut self.bank, &mut self.other);
         self.ring = if self.guest_ring == Ring::User as u64 { Ring::User } else { Ring::Kernel };
         self.reservation = None;
@@ -73,15 +79,48 @@ impl Hart {
             pc: hart.bank.pc,
             action,
         });
+        if let Some(timeline) = &mut self.timeline {
+            let change = Change::Enter(self.vm.vmcs.unwrap_or(u64::MAX));
+            timeline.push(Moment { instructions: self.instructions, millicycles: self.millicycles, change });
+        }
         if action == Action::Inject as u64 {
             self.take_in_kernel(self.vm.inject, self.vm.result);
         }
     }
 
+    /// Accounts for the stay in Ring -1 that an entry ends, and for what the switch costs without some features.
+    fn end_stay(&mut self) {
+        let stay = self.instructions - self.ring_minus_1_since;
+        self.statistics.instructions_ring_minus_1 += stay;
+        if let Some(cause) = self.stay_cause {
+            self.statistics.exit_instructions.entry(cause).or_default().add(stay);
+        }
+        self.switch_without_features();
+    }
+
+    /// What an entry and an exit do in want of tags and of banks (see `features`).
+    fn switch_without_features(&mut self) {
+        if !self.features.has(Feature::TlbTags) {
+            self.tlb.flush(|_| true);
+        }
+        if !self.features.has(Feature::BankedSwitch) {
+            self.statistics.register_moves += REGISTER_MOVES;
+        }
+    }
+
     /// The second half of a VM exit: the record is complete, the PC that of the guest.
     pub fn leave_guest(&mut self) {
+        if !self.features.has(Feature::DecodeAssist) {
+            self.forget_decoded();
+        }
         self.exit.qualification |= (self.ring as u64) << qualification::RING_SHIFT;
-        if let Some(cause) = ExitCause::from_number(self.exit.cause) {
+        self.stay_cause = ExitCause::from_number(self.exit.cause);
+        if let Some(timeline) = &mut self.timeline {
+            let change = Change::Exit(self.exit);
+            timeline.push(Moment { instructions: self.instructions, millicycles: self.millicycles, change });
+        }
+        self.switch_without_features();
+        if let Some(cause) = self.stay_cause {
             *self.statistics.exits.entry(cause).or_default() += 1;
         }
         self.vm.count_exit += 1;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use visa_core::model::{Model, Off};
 use visa_core::{Hart, Stop, Wait};
 use visa_isa::cause::Exception;
 use visa_isa::{Ring, decode, trap_filter};
@@ -69,9 +70,20 @@ impl Interpreter {
 
     /// Runs a hart until it has retired `limit` instructions in all, or something else ends the run.
     pub fn run<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, limit: u64) -> RunEnd {
+        self.run_watched(hart, platform, &mut Off, limit)
+    }
+
+    /// The same under the eyes of a cycle model.
+    pub fn run_watched<P: Platform, M: Model>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        model: &mut M,
+        limit: u64,
+    ) -> RunEnd {
         self.see_other_harts(hart);
         loop {
-            if let Some(end) = self.look_around(hart, platform) {
+            if let Some(end) = self.look_around(hart, platform, model) {
                 return end;
             }
             if hart.instructions >= limit {
@@ -81,13 +93,13 @@ impl Interpreter {
                 if self.breakpoints.contains(&hart.bank.pc) {
                     return RunEnd::Breakpoint;
                 }
-                self.step_guest(hart, platform);
+                self.step_guest(hart, platform, model);
                 continue;
             }
             let until = hart.timer_deadline().map_or(limit, |due| due.clamp(hart.instructions + 1, limit));
             while hart.instructions < until && !hart.attention {
                 let Some(until) = self.before_breakpoint(hart, until) else { return RunEnd::Breakpoint };
-                if let Err(wait) = self.run_block(hart, platform, until) {
+                if let Err(wait) = self.run_block(hart, platform, model, until) {
                     return end_of(wait);
                 }
             }
@@ -111,9 +123,19 @@ impl Interpreter {
 
     /// Executes at most one instruction: for debuggers and traces.
     pub fn step<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) -> (Step, Option<RunEnd>) {
+        self.step_watched(hart, platform, &mut Off)
+    }
+
+    /// The same under the eyes of a cycle model.
+    pub fn step_watched<P: Platform, M: Model>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        model: &mut M,
+    ) -> (Step, Option<RunEnd>) {
         self.see_other_harts(hart);
         let before = (hart.instructions, hart.ring, hart.bank.pc);
-        if let Some(end) = self.look_around(hart, platform) {
+        if let Some(end) = self.look_around(hart, platform, model) {
             return (Step { ring: hart.ring, pc: hart.bank.pc, bits: None }, Some(end));
         }
         if before != (hart.instructions, hart.ring, hart.bank.pc) {
@@ -122,11 +144,11 @@ impl Interpreter {
         let bits = peek(hart, platform);
         let step = Step { ring: hart.ring, pc: hart.bank.pc, bits };
         if hart.in_guest() && hart.filter(trap_filter::STEP) {
-            self.step_guest(hart, platform);
+            self.step_guest(hart, platform, model);
             return (step, None);
         }
         let until = hart.instructions + 1;
-        let end = self.run_block(hart, platform, until).err().map(end_of);
+        let end = self.run_block(hart, platform, model, until).err().map(end_of);
         (step, end)
     }
 
@@ -143,7 +165,12 @@ impl Interpreter {
     }
 
     /// What must be done before the next instruction when `attention` is set or a timer may be due.
-    fn look_around<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) -> Option<RunEnd> {
+    fn look_around<P: Platform, M: Model>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        model: &mut M,
+    ) -> Option<RunEnd> {
         if platform.ram().any_watched_written() {
             self.drop_written(platform);
         }
@@ -156,7 +183,12 @@ impl Interpreter {
         }
         hart.external_to_hypervisor = platform.external_interrupt(hart.id as usize, true);
         hart.external_to_kernel = platform.external_interrupt(hart.id as usize, false);
-        hart.take_interrupts().err().map(end_of)
+        let (from, pc) = (hart.ring, hart.bank.pc);
+        let taken = hart.take_interrupts();
+        if (from, pc) != (hart.ring, hart.bank.pc) {
+            model.diverted(hart, platform.ram(), from);
+        }
+        taken.err().map(end_of)
     }
 
     fn drop_written<P: Platform>(&mut self, platform: &mut P) {
@@ -167,20 +199,28 @@ impl Interpreter {
     }
 
     /// One instruction of a guest whose hypervisor single-steps it (VMTRAPCFG b9).
-    fn step_guest<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) {
+    fn step_guest<P: Platform, M: Model>(&mut self, hart: &mut Hart, platform: &mut P, model: &mut M) {
         let retired = hart.instructions;
         // A guest cannot make the hart dead.
-        let _ = self.run_block(hart, platform, retired + 1);
+        let _ = self.run_block(hart, platform, model, retired + 1);
         if hart.in_guest() && hart.instructions != retired {
+            let from = hart.ring;
             hart.exit_by_step();
+            model.diverted(hart, platform.ram(), from);
         }
     }
 
     /// Executes the block at the PC, up to `until` retired instructions.
-    fn run_block<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, until: u64) -> Result<(), Wait> {
+    fn run_block<P: Platform, M: Model>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        model: &mut M,
+        until: u64,
+    ) -> Result<(), Wait> {
         let offset = match hart.fetch(platform, hart.bank.pc) {
             Ok(offset) => offset,
-            Err(stop) => return take_fetch_stop(hart, stop),
+            Err(stop) => return take_fetch_stop(hart, platform, model, stop),
         };
         let (slots, fresh) = self.cache.block(platform.ram(), offset);
         if fresh {
@@ -188,23 +228,47 @@ impl Interpreter {
             self.seen[hart.id as usize] = self.watched;
         }
         if slots.is_empty() {
-            return run_alone(hart, platform);
+            return run_alone(hart, platform, model);
         }
         for slot in slots {
-            let pc = hart.bank.pc;
-            match execute(hart, platform, &slot.instruction) {
-                Ok(Flow::Next) => hart.bank.pc = pc.wrapping_add(slot.instruction.length as u64),
-                Ok(Flow::Jump(target)) => hart.bank.pc = target,
-                Ok(Flow::Switched) => return Ok(()),
-                Err(stop) => return take_stop(hart, stop, slot),
+            match execute_watched(hart, platform, model, slot) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(stop) => return take_stop(hart, platform, model, stop, slot),
             }
-            hart.instructions += 1;
             if hart.instructions >= until || hart.attention {
                 return Ok(());
             }
         }
         Ok(())
     }
+}
+
+/// Executes an instruction, moves the PC on and counts it; false if it switched worlds.
+#[inline(always)]
+fn execute_watched<P: Platform, M: Model>(
+    hart: &mut Hart,
+    platform: &mut P,
+    model: &mut M,
+    slot: &Slot,
+) -> Result<bool, Stop> {
+    let pc = hart.bank.pc;
+    let before = model.before(hart, &slot.instruction);
+    match execute(hart, platform, &slot.instruction) {
+        Ok(Flow::Next) => hart.bank.pc = pc.wrapping_add(slot.instruction.length as u64),
+        Ok(Flow::Jump(target)) => hart.bank.pc = target,
+        Ok(Flow::Switched) => {
+            model.switched(hart, platform.ram(), &slot.instruction, before, pc);
+            return Ok(false);
+        }
+        Err(stop) => {
+            model.stopped(hart, platform.ram(), &slot.instruction, before);
+            return Err(stop);
+        }
+    }
+    hart.instructions += 1;
+    model.retired(hart, platform.ram(), &slot.instruction, before, pc);
+    Ok(true)
 }
 
 fn end_of(wait: Wait) -> RunEnd {
@@ -226,24 +290,23 @@ fn watch<P: Platform>(hart: &mut Hart, platform: &P, offset: u64) -> u64 {
 }
 
 /// Executes an instruction that no block holds: it reaches into the next page, or it is illegal.
-fn run_alone<P: Platform>(hart: &mut Hart, platform: &mut P) -> Result<(), Wait> {
-    let pc = hart.bank.pc;
-    let bits = match fetch_bits(hart, platform, pc) {
+fn run_alone<P: Platform, M: Model>(hart: &mut Hart, platform: &mut P, model: &mut M) -> Result<(), Wait> {
+    let bits = match fetch_bits(hart, platform, hart.bank.pc) {
         Ok(bits) => bits,
-        Err(stop) => return take_fetch_stop(hart, stop),
+        Err(stop) => return take_fetch_stop(hart, platform, model, stop),
     };
     let Some(instruction) = decode(bits) else {
-        return hart.take_exception(Exception::IllegalInstruction, bits as u64);
+        let from = hart.ring;
+        model.fetch_stopped(hart, platform.ram());
+        let taken = hart.take_exception(Exception::IllegalInstruction, bits as u64);
+        model.diverted(hart, platform.ram(), from);
+        return taken;
     };
     let slot = Slot { instruction, bits };
-    match execute(hart, platform, &instruction) {
-        Ok(Flow::Next) => hart.bank.pc = pc.wrapping_add(instruction.length as u64),
-        Ok(Flow::Jump(target)) => hart.bank.pc = target,
-        Ok(Flow::Switched) => return Ok(()),
-        Err(stop) => return take_stop(hart, stop, &slot),
+    match execute_watched(hart, platform, model, &slot) {
+        Ok(_) => Ok(()),
+        Err(stop) => take_stop(hart, platform, model, stop, &slot),
     }
-    hart.instructions += 1;
-    Ok(())
 }
 
 /// The bits of the instruction at an address, fetched in halves.
@@ -269,9 +332,17 @@ fn peek<P: Platform>(hart: &mut Hart, platform: &mut P) -> Option<u32> {
 }
 
 /// Takes the stop of an instruction, which has had no effect.
-fn take_stop(hart: &mut Hart, stop: Stop, slot: &Slot) -> Result<(), Wait> {
+#[cold]
+fn take_stop<P: Platform, M: Model>(
+    hart: &mut Hart,
+    platform: &P,
+    model: &mut M,
+    stop: Stop,
+    slot: &Slot,
+) -> Result<(), Wait> {
     hart.attention = true;
-    match stop {
+    let from = hart.ring;
+    let taken = match stop {
         Stop::Illegal => hart.take_exception(Exception::IllegalInstruction, slot.bits as u64),
         Stop::Exception(exception, value) => hart.take_exception(exception, value),
         Stop::Exit => {
@@ -279,18 +350,30 @@ fn take_stop(hart: &mut Hart, stop: Stop, slot: &Slot) -> Result<(), Wait> {
             hart.leave_guest();
             Ok(())
         }
-    }
+    };
+    model.diverted(hart, platform.ram(), from);
+    taken
 }
 
 /// Takes the stop of a fetch: there is no instruction to describe.
-fn take_fetch_stop(hart: &mut Hart, stop: Stop) -> Result<(), Wait> {
+#[cold]
+fn take_fetch_stop<P: Platform, M: Model>(
+    hart: &mut Hart,
+    platform: &P,
+    model: &mut M,
+    stop: Stop,
+) -> Result<(), Wait> {
     hart.attention = true;
-    match stop {
+    let from = hart.ring;
+    model.fetch_stopped(hart, platform.ram());
+    let taken = match stop {
         Stop::Illegal => hart.take_exception(Exception::IllegalInstruction, 0),
         Stop::Exception(exception, value) => hart.take_exception(exception, value),
         Stop::Exit => {
             hart.leave_guest();
             Ok(())
         }
-    }
+    };
+    model.diverted(hart, platform.ram(), from);
+    taken
 }

@@ -1,0 +1,87 @@
+//! A record of when the guest left and was entered again, for timelines. Its memory is bounded: whoever wants a long
+//! one takes what there is between slices of a run.
+
+use crate::state::ExitRecord;
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// A guest left for Ring -1; the exit record.
+    Exit(ExitRecord),
+    /// Ring -1 entered a guest; the physical address of its VMCS.
+    Enter(u64),
+}
+
+/// Something that happened, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// Instructions retired before it.
+    pub instructions: u64,
+    /// Modelled cycles, in thousandths, before an exit and after an entry, so that what the switch itself takes counts
+    /// as Ring -1's; 0 without a model.
+    pub millicycles: u64,
+    /// What it was.
+    pub change: Change,
+}
+
+/// Moments in order.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    moments: Vec<Moment>,
+    capacity: usize,
+    lost: u64,
+}
+
+impl Timeline {
+    /// An empty one that holds up to `capacity` moments.
+    pub fn new(capacity: usize) -> Timeline {
+        Timeline { moments: Vec::new(), capacity, lost: 0 }
+    }
+
+    /// Adds a moment, or counts it as lost if there is no room.
+    pub fn push(&mut self, moment: Moment) {
+        if self.moments.len() < self.capacity {
+            self.moments.push(moment);
+        } else {
+            self.lost += 1;
+        }
+    }
+
+    /// Sets the time of the last moment if that was an entry: the model knows only afterwards what it took.
+    pub fn entered_at(&mut self, millicycles: u64) {
+        if let Some(last @ Moment { change: Change::Enter(_), .. }) = self.moments.last_mut() {
+            last.millicycles = millicycles;
+        }
+    }
+
+    /// The moments since the last call.
+    pub fn take(&mut self) -> Vec<Moment> {
+        std::mem::take(&mut self.moments)
+    }
+
+    /// How many found no room.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_timeline_counts_what_it_loses() {
+        let moment = |instructions| Moment { instructions, millicycles: 0, change: Change::Enter(0) };
+        let mut timeline = Timeline::new(2);
+        (0..3).for_each(|instructions| timeline.push(moment(instructions)));
+        timeline.entered_at(9);
+        let taken = timeline.take();
+        assert_eq!(
+            taken.iter().map(|moment| (moment.instructions, moment.millicycles)).collect::<Vec<_>>(),
+            [(0, 0), (1, 9)]
+        );
+        assert_eq!(timeline.lost(), 1);
+        timeline.push(moment(4));
+        assert_eq!(timeline.take(), [moment(4)]);
+    }
+}

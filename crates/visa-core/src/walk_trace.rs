@@ -1,0 +1,178 @@
+//! The path of a two-stage walk, without any effect: which entries it reads, and what it finds (specification, 4.1).
+//! For models of the hardware, which decide which of these reads their caches save.
+
+use visa_isa::io::RangeKind;
+use visa_isa::paging::{
+    Mode, PAGE_SHIFT, PAGE_SIZE, PTE_DIRTY, PTE_GLOBAL, PTE_PPN, PTE_PPN_SHIFT, TableBase,
+};
+use visa_mem::Ram;
+
+use crate::hart::Hart;
+use crate::translate::{entry_index, is_leaf, is_well_formed, leaf_page};
+
+/// Most levels of a table.
+pub const LEVELS_MAX: usize = 4;
+
+/// The second stage's translation of one guest-physical address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NestedPath {
+    /// The address.
+    pub guest_physical: u64,
+    /// Physical addresses of the entries read, from the root down: the first `count` of them. The last is the leaf
+    /// unless the walk failed.
+    pub entries: [u64; LEVELS_MAX],
+    /// Entries read; 0 if the second stage does not translate, or an IOVMAP range holds the address.
+    pub count: usize,
+    /// Levels of the table.
+    pub levels: u32,
+    /// Where the address leads; `None` if it is not mapped, or is a virtual device's.
+    pub physical: Option<u64>,
+    /// Size of the page as a power of two.
+    pub page_shift: u32,
+    /// The page is writable without another walk: D is set.
+    pub dirty: bool,
+}
+
+/// One step of the first stage: finding an entry, and reading it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GuestStep {
+    /// The level of the table that holds the entry; 0 is the lowest.
+    pub level: u32,
+    /// Where the entry is.
+    pub place: NestedPath,
+}
+
+/// A whole walk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WalkTrace {
+    /// Steps of the first stage, from the root down: the first `count` of them.
+    pub steps: [GuestStep; LEVELS_MAX],
+    /// Steps taken; 0 if the first stage does not translate.
+    pub count: usize,
+    /// The second stage's translation of the address that the first stage found, if it found one.
+    pub last: Option<NestedPath>,
+    /// Size of the first stage's page as a power of two.
+    pub page_shift: u32,
+    /// The first stage's leaf is global.
+    pub global: bool,
+    /// The first stage's leaf has D set.
+    pub dirty: bool,
+}
+
+impl WalkTrace {
+    /// The steps taken.
+    pub fn steps(&self) -> &[GuestStep] {
+        &self.steps[..self.count.min(LEVELS_MAX)]
+    }
+
+    /// The physical address and the size of the combined page, if both stages map the address.
+    pub fn mapped(&self) -> Option<(u64, u32)> {
+        let last = self.last?;
+        Some((last.physical?, last.page_shift.min(self.page_shift)))
+    }
+
+    /// Entries that a machine without any walk cache reads.
+    pub fn references(&self) -> u64 {
+        let found = |path: &NestedPath| path.count as u64 + path.physical.is_some() as u64;
+        self.steps().iter().map(|step| found(&step.place)).sum::<u64>()
+            + self.last.map_or(0, |last| last.count as u64)
+    }
+}
+
+impl Hart {
+    /// The path of a walk for a guest-virtual address, by the guest's CR3 and the current VM's HPTBR, whatever ring is
+    /// in use. Permissions are not looked at.
+    pub fn trace_walk(&self, ram: &Ram, address: u64) -> WalkTrace {
+        let mut trace = WalkTrace { page_shift: ANY_PAGE_SHIFT, dirty: true, ..WalkTrace::default() };
+        let guest_physical = self.trace_first_stage(ram, address, &mut trace);
+        trace.last = guest_physical.map(|guest_physical| self.trace_second_stage(ram, guest_physical));
+        trace
+    }
+
+    /// The guest-physical address, if the first stage maps the virtual one.
+    fn trace_first_stage(&self, ram: &Ram, address: u64, trace: &mut WalkTrace) -> Option<u64> {
+        let base = TableBase::from_cr3(self.supervisor.satp)?;
+        if base.mode == Mode::Bare {
+            return Some(address);
+        }
+        let unused = 64 - base.mode.address_bits();
+        if ((address << unused) as i64 >> unused) as u64 != address {
+            return None;
+        }
+        let mut table = base.root;
+        for level in (0..base.mode.levels()).rev() {
+            let place = self.trace_second_stage(ram, table + entry_index(address, level) * 8);
+            trace.steps[trace.count] = GuestStep { level, place };
+            trace.count += 1;
+            let entry = read_entry(ram, place.physical?)?;
+            if is_leaf(entry) {
+                let (page, page_shift) = leaf_page(entry, level)?;
+                trace.page_shift = page_shift;
+                trace.global = entry & PTE_GLOBAL != 0;
+                trace.dirty = entry & PTE_DIRTY != 0;
+                return Some(page | address & ((1 << page_shift) - 1));
+            }
+            table = next_table(entry);
+        }
+        None
+    }
+
+    /// The path of the second stage alone, for a guest-physical address of the current VM.
+    pub fn trace_second_stage(&self, ram: &Ram, guest_physical: u64) -> NestedPath {
+        let mut path =
+            NestedPath { guest_physical, dirty: true, page_shift: PAGE_SHIFT, ..NestedPath::default() };
+        if let Some(range) = self.vm.range_of(guest_physical) {
+            if range.kind == RangeKind::Passthrough as u64 {
+                path.physical = Some(range.target.wrapping_add(guest_physical - range.guest_address));
+            }
+            return path;
+        }
+        let Some(base) = TableBase::from_hptbr(self.vm.hptbr) else { return path };
+        if base.mode == Mode::Bare {
+            path.physical = Some(guest_physical);
+            path.page_shift = if self.vm.has_ranges { PAGE_SHIFT } else { ANY_PAGE_SHIFT };
+            return path;
+        }
+        path.levels = base.mode.levels();
+        if guest_physical >> base.mode.address_bits() != 0 {
+            return path;
+        }
+        let mut table = base.root;
+        for level in (0..path.levels).rev() {
+            let slot = table + entry_index(guest_physical, level) * 8;
+            path.entries[path.count] = slot;
+            path.count += 1;
+            let Some(entry) = read_entry(ram, slot) else { return path };
+            if is_leaf(entry) {
+                if let Some((page, page_shift)) = leaf_page(entry, level) {
+                    path.physical = Some(page | guest_physical & ((1 << page_shift) - 1));
+                    path.page_shift = self.page_shift_among_ranges(guest_physical, page_shift);
+                    path.dirty = entry & PTE_DIRTY != 0;
+                }
+                return path;
+            }
+            table = next_table(entry);
+        }
+        path
+    }
+
+    /// The size of what can be cached of a second-stage page: IOVMAP ranges inside it split it.
+    fn page_shift_among_ranges(&self, guest_physical: u64, page_shift: u32) -> u32 {
+        let size = 1u64 << page_shift;
+        let page = guest_physical & !(size - 1);
+        let split = self.vm.has_ranges && self.vm.ranges.iter().any(|range| range.overlaps(page, size));
+        if split { PAGE_SHIFT } else { page_shift }
+    }
+}
+
+/// The page size of a stage that does not translate: it does not limit the other's.
+const ANY_PAGE_SHIFT: u32 = 39;
+
+/// An entry of RAM that is well formed.
+fn read_entry(ram: &Ram, address: u64) -> Option<u64> {
+    ram.offset_of(address, 8).and_then(|offset| ram.load_u64(offset)).filter(|&entry| is_well_formed(entry))
+}
+
+fn next_table(entry: u64) -> u64 {
+    ((entry & PTE_PPN) >> PTE_PPN_SHIFT) * PAGE_SIZE
+}
