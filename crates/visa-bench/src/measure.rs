@@ -1,0 +1,249 @@
+//! One machine from reset to power-off, with the counts of each workload on the way.
+//!
+//! The host watches three functions of the workloads' program ([`Markers`]): when Ring 3 is about to execute their
+//! first instruction, the counts are taken. So a measured workload is what the guest did between two instructions of
+//! its own, exactly, and nothing is added to it.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use visa_devices::MemoryBackend;
+use visa_isa::Ring;
+use visa_machine::board::BoardError;
+use visa_machine::boot::{self, BootError, Hardware, Image, KernelBoot, Mode};
+use visa_machine::machine::{End, Machine, Progress, TimeSource};
+
+use crate::archive::{self, ArchiveError, Markers};
+use crate::counts::Counts;
+use crate::workload::{BOOT, Order, kernel_parameter};
+
+/// Memory that the kernel is told of.
+const MEMORY_BYTES: u64 = 256 << 20;
+
+/// What the disk holds, as `guest/workloads/device.c` expects.
+const DISK_BYTES: usize = 16 << 20;
+
+/// Every run starts at the same moment, and from the same seed.
+const START_TIME_NS: u64 = 1_700_000_000_000_000_000;
+const SEED: u64 = 1;
+
+/// The kernel's command line, before the orders. The self-tests of the kernel's ciphers would run beside the first
+/// workloads.
+const COMMAND_LINE: &str = "console=ttyS0 quiet panic=-1 cryptomgr.notests";
+
+/// A slice: how often progress is shown.
+const SLICE_NS: u64 = 50_000_000;
+
+/// A guest that has not switched itself off by then never will.
+const INSTRUCTIONS_MAX: u64 = 500_000_000_000;
+
+/// How much of what the guest printed is kept for messages.
+const CONSOLE_BYTES: usize = 4 << 10;
+
+/// A0 and A1 of the ABI.
+const A0: usize = 10;
+const A1: usize = 11;
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How the kernel runs.
+    pub mode: Mode,
+    /// The kernel.
+    pub kernel: PathBuf,
+    /// visor.
+    pub visor: Image,
+    /// An archive with the modules for the disk.
+    pub modules: Option<Vec<u8>>,
+    /// What to do.
+    pub orders: Vec<Order>,
+}
+
+/// One workload, measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The workload's name, or [`BOOT`].
+    pub workload: &'static str,
+    /// Iterations.
+    pub iterations: u64,
+    /// What the workload found; nothing for the boot.
+    pub checksum: Option<u64>,
+    /// Counts between begin and end.
+    pub counts: Counts,
+    /// Host time, in seconds.
+    pub host_seconds: f64,
+}
+
+/// Why a run came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// Our archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The machine.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// The board.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// The archive could not be handed to the machine.
+    #[error("cannot write the initial RAM disk: {0}")]
+    Initramfs(#[from] std::io::Error),
+    /// The guest did not do what it was to do.
+    #[error("{mode}, {workload}: {what}; the guest printed last:\n{console}")]
+    Guest {
+        /// The mode.
+        mode: &'static str,
+        /// What it was doing.
+        workload: &'static str,
+        /// What happened.
+        what: String,
+        /// The last that it printed.
+        console: String,
+    },
+}
+
+/// Runs a plan. `progress` is told the name of what the guest is doing, and the instructions so far.
+pub fn run(plan: &Plan, progress: &mut dyn FnMut(&'static str, u64)) -> Result<Vec<Sample>, MeasureError> {
+    let console = Tail::default();
+    let mut machine = boot(plan, console.clone())?;
+    let mut watch = Watch::new(archive::markers()?, &plan.orders);
+    machine.breakpoints_mut().extend([watch.markers.ready, watch.markers.begin, watch.markers.end]);
+    let failed = |watch: &Watch<'_>, what: String| MeasureError::Guest {
+        mode: plan.mode.name(),
+        workload: watch.doing(),
+        what,
+        console: console.text(),
+    };
+    loop {
+        match machine.run_slice(SLICE_NS, u64::MAX) {
+            Progress::Running => progress(watch.doing(), machine.instructions()),
+            Progress::Breakpoint(hart) => watch.at_breakpoint(&mut machine, hart),
+            Progress::Ended(End::Finished(0)) => break,
+            Progress::Ended(end) => return Err(failed(&watch, format!("it ended with {end:?}"))),
+            Progress::Idle(_) => return Err(failed(&watch, "it waits for what never comes".into())),
+        }
+        if machine.instructions() > INSTRUCTIONS_MAX {
+            return Err(failed(&watch, format!("it did not end within {INSTRUCTIONS_MAX} instructions")));
+        }
+    }
+    if watch.samples.len() != plan.orders.len() + 1 {
+        return Err(failed(&watch, "it ended before it had done everything".into()));
+    }
+    Ok(watch.samples)
+}
+
+fn boot(plan: &Plan, console: Tail) -> Result<Machine, MeasureError> {
+    let hardware = Hardware { harts: 1, start_time_ns: START_TIME_NS, time: TimeSource::Instructions };
+    let mut board = hardware.board(boot::ram_bytes_for_kernel(MEMORY_BYTES)?)?;
+    board.set_console_output(Box::new(console));
+    let needs_disk = plan.orders.iter().any(|order| order.workload.needs_disk);
+    if needs_disk {
+        board.attach_disk(Box::new(MemoryBackend::new(disk_contents(), false)), "bench")?;
+    }
+    let mut initrd = tempfile::NamedTempFile::new()?;
+    initrd.write_all(&archive::initramfs(plan.modules.as_deref().filter(|_| needs_disk)))?;
+    let boot = KernelBoot {
+        mode: plan.mode,
+        kernel: Image::File(plan.kernel.clone()),
+        initrd: Some(initrd.path().to_path_buf()),
+        append: format!("{COMMAND_LINE} {}", kernel_parameter(&plan.orders)),
+        memory_bytes: MEMORY_BYTES,
+        seed: SEED,
+        visor: plan.visor.clone(),
+    };
+    Ok(boot::kernel(&hardware, board, &boot)?.machine)
+}
+
+/// A disk on which no two sectors are alike.
+fn disk_contents() -> Vec<u8> {
+    (0..DISK_BYTES as u64 / 8)
+        .flat_map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes())
+        .collect()
+}
+
+/// What the markers have shown so far.
+struct Watch<'a> {
+    markers: Markers,
+    orders: &'a [Order],
+    samples: Vec<Sample>,
+    begun: Option<(Counts, Instant)>,
+    started: Instant,
+}
+
+impl<'a> Watch<'a> {
+    fn new(markers: Markers, orders: &'a [Order]) -> Self {
+        Watch { markers, orders, samples: Vec::new(), begun: None, started: Instant::now() }
+    }
+
+    /// What the guest is doing. Between two workloads: what comes next.
+    fn doing(&self) -> &'static str {
+        match self.samples.len().checked_sub(1) {
+            None => BOOT,
+            Some(index) => self.orders.get(index).map_or("power-off", |order| order.workload.name),
+        }
+    }
+
+    /// Takes the counts if a marker is about to be executed, and goes past it.
+    fn at_breakpoint(&mut self, machine: &mut Machine, hart: usize) {
+        let (ring, bank) = (machine.harts[hart].ring, &machine.harts[hart].bank);
+        let (pc, index, checksum) = (bank.pc, bank.r[A0], bank.r[A1]);
+        let counts = Counts::of(machine);
+        let (step, _) = machine.step(hart);
+        // A trap that came first leads back to the marker.
+        if ring == Ring::User && step.bits.is_some() {
+            self.marker(pc, index, checksum, counts);
+        }
+    }
+
+    fn marker(&mut self, pc: u64, index: u64, checksum: u64, counts: Counts) {
+        let expected = self.samples.len().checked_sub(1);
+        if pc == self.markers.ready && expected.is_none() {
+            let host_seconds = self.started.elapsed().as_secs_f64();
+            self.samples.push(Sample { workload: BOOT, iterations: 1, checksum: None, counts, host_seconds });
+        } else if expected != Some(index as usize) {
+            // Not one of ours: the addresses are free for any program of the guest's.
+        } else if pc == self.markers.begin {
+            self.begun = Some((counts, Instant::now()));
+        } else if let (Some((begun, since)), Some(order)) =
+            (self.begun.take(), self.orders.get(index as usize))
+        {
+            self.samples.push(Sample {
+                workload: order.workload.name,
+                iterations: order.iterations,
+                checksum: Some(checksum),
+                counts: counts.since(&begun),
+                host_seconds: since.elapsed().as_secs_f64(),
+            });
+        }
+    }
+}
+
+/// The last that the guest printed.
+#[derive(Clone, Default)]
+struct Tail(Arc<Mutex<Vec<u8>>>);
+
+impl Tail {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(CONSOLE_BYTES)..]).into_owned()
+    }
+}
+
+impl Write for Tail {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut kept = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        kept.extend_from_slice(bytes);
+        if kept.len() > 2 * CONSOLE_BYTES {
+            let old = kept.len() - CONSOLE_BYTES;
+            kept.drain(..old);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
