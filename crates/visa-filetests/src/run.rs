@@ -1,0 +1,458 @@
+//! Runs a program and makes its checks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use visa_core::{Event, Hart};
+use visa_isa::Ring;
+use visa_isa::cause::INTERRUPT;
+use visa_isa::msr;
+use visa_isa::msr::sstatus;
+use visa_isa::vmcs::qualification;
+use visa_machine::board::{Board, BoardConfig};
+use visa_machine::machine::{self, Machine, Progress, TimeSource};
+use visa_mem::Platform;
+
+use crate::check::{Check, Words};
+use crate::program::{Checkpoint, End, Program};
+use crate::state::{self, Picture, differences, picture};
+
+/// What runs the program. The same file must give the same results on every one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Engine {
+    /// The interpreter, running freely.
+    Interpreter,
+    /// The interpreter, called for each instruction anew.
+    InterpreterByOne,
+}
+
+impl Engine {
+    /// Every engine.
+    pub const ALL: [Engine; 2] = [Engine::Interpreter, Engine::InterpreterByOne];
+
+    /// The engine's name in the names of tests.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Engine::Interpreter => "interpreter",
+            Engine::InterpreterByOne => "interpreter-by-one",
+        }
+    }
+
+    /// Most instructions of a slice.
+    fn slice(self) -> u64 {
+        match self {
+            Engine::Interpreter => u64::MAX,
+            Engine::InterpreterByOne => 1,
+        }
+    }
+}
+
+/// A test that failed: where, and what was expected and found.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    place: String,
+    message: String,
+    trace: Vec<String>,
+}
+
+impl Failure {
+    /// A failure without a trace.
+    pub(crate) fn plain(place: &str, message: String) -> Failure {
+        Failure { place: place.into(), message, trace: Vec::new() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)?;
+        if !self.trace.is_empty() {
+            write!(f, "\nlast instructions:")?;
+        }
+        self.trace.iter().try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Most rounds without an instruction before a run counts as stuck.
+const MOST_IDLE_ROUNDS: u32 = 10_000;
+/// Instructions that a failure shows.
+const TRACE_LENGTH: usize = 16;
+
+/// Runs a program on an engine; returns the log of its events.
+pub fn run(program: &Program, engine: Engine) -> Result<Vec<String>, Failure> {
+    let mut run = Run::new(program, engine).map_err(|message| Failure::plain(&program.name, message))?;
+    match run.to_the_end() {
+        Ok(()) => Ok(run.log),
+        Err((line, message)) => {
+            let place = match line {
+                0 => program.name.clone(),
+                line => format!("{}:{line}", program.name),
+            };
+            Err(Failure { place, message, trace: trace(program, run.machine.instructions()) })
+        }
+    }
+}
+
+/// A failed check: the line (0: none) and the message.
+type Failed = (u32, String);
+
+struct Run<'a> {
+    program: &'a Program,
+    engine: Engine,
+    machine: Machine,
+    reached: BTreeSet<u32>,
+    mark: Option<Picture>,
+    /// Instructions at the mark, for counters that are not in the picture.
+    mark_values: BTreeMap<String, u64>,
+    log: Vec<String>,
+    /// Exceptions of Ring -1 that no check has named yet.
+    unnamed: Vec<String>,
+}
+
+fn machine_of(program: &Program) -> Result<Machine, String> {
+    let directives = &program.directives;
+    let config = BoardConfig { ram_bytes: directives.ram, harts: directives.harts, start_time_ns: 0 };
+    let board = Board::new(&config).map_err(|error| error.to_string())?;
+    for section in program.sections() {
+        let outside = || format!("section {} is outside of RAM", section.name);
+        let offset = board.ram().offset_of(section.address, section.size).ok_or_else(outside)?;
+        board.ram().write_bytes(offset, &section.data).ok_or_else(outside)?;
+    }
+    let mut machine = Machine::new(board, program.object.entry, 0, TimeSource::Instructions);
+    machine.harts.iter_mut().for_each(|hart| hart.events = Some(Vec::new()));
+    Ok(machine)
+}
+
+impl<'a> Run<'a> {
+    fn new(program: &'a Program, engine: Engine) -> Result<Run<'a>, String> {
+        let mut machine = machine_of(program)?;
+        *machine.breakpoints_mut() = program.checkpoints.keys().copied().collect();
+        Ok(Run {
+            program,
+            engine,
+            machine,
+            reached: BTreeSet::new(),
+            mark: None,
+            mark_values: BTreeMap::new(),
+            log: Vec::new(),
+            unnamed: Vec::new(),
+        })
+    }
+
+    fn to_the_end(&mut self) -> Result<(), Failed> {
+        let end = self.until_end()?;
+        self.collect_events();
+        let expected = self.program.directives.end;
+        if end != expected {
+            return Err((0, format!("the run's end\n  expected {expected:?}\n  found    {end:?}{}", self.last_words())));
+        }
+        let lines = self.program.checkpoints.values().flatten().map(|checkpoint| checkpoint.line);
+        if let Some(line) = lines.into_iter().find(|line| !self.reached.contains(line)) {
+            return Err((line, "this is never reached".into()));
+        }
+        if let (Some(trap), false) = (self.unnamed.first(), matches!(end, End::Dead(_))) {
+            return Err((0, format!("Ring -1 took an exception that no check names: {trap}")));
+        }
+        self.check_exits()
+    }
+
+    /// What helps to see why a run ended as it did not have to.
+    fn last_words(&self) -> String {
+        let hart = &self.machine.harts[0];
+        format!(
+            "\n  {} at {:#x}, VMCAUSE {:#x}, VMQUAL {:#x}, VMPC {:#x}, HVCAUSE {:#x}, HVEPC {:#x}",
+            hart.ring.name(),
+            hart.bank.pc,
+            hart.exit.cause,
+            hart.exit.qualification,
+            hart.guest_bank().pc,
+            hart.hypervisor.hvcause,
+            hart.hypervisor.hvepc
+        )
+    }
+
+    fn until_end(&mut self) -> Result<End, Failed> {
+        let limit = self.program.directives.limit;
+        let mut idle_rounds = 0;
+        loop {
+            let before = self.machine.instructions();
+            if before >= limit {
+                return Err((0, format!("{limit} instructions did not end it{}", self.last_words())));
+            }
+            let mut progress = self.machine.run_slice(limit - before, self.engine.slice().min(limit - before));
+            if let Progress::Breakpoint(hart) = progress {
+                self.checkpoint(hart)?;
+                progress = self.machine.step(hart).1;
+            }
+            match progress {
+                Progress::Ended(machine::End::Finished(code)) => return Ok(End::Finished(code)),
+                Progress::Ended(machine::End::Reset) => return Ok(End::Reset),
+                Progress::Ended(machine::End::Dead { cause, .. }) => return Ok(End::Dead(cause)),
+                Progress::Idle(_) => return Ok(End::Idle),
+                Progress::Running | Progress::Breakpoint(_) => {}
+            }
+            idle_rounds = if self.machine.instructions() == before { idle_rounds + 1 } else { 0 };
+            if idle_rounds > MOST_IDLE_ROUNDS {
+                return Err((0, format!("it does not go on{}", self.last_words())));
+            }
+        }
+    }
+
+    fn check_exits(&self) -> Result<(), Failed> {
+        let Some(expected) = &self.program.directives.exits else { return Ok(()) };
+        let totals = self.machine.totals().exits;
+        let found = totals.iter().map(|(cause, &count)| (cause.name().to_string(), count)).collect();
+        match *expected == found {
+            true => Ok(()),
+            false => Err((0, format!("VM exits by cause\n  expected {expected:?}\n  found    {found:?}"))),
+        }
+    }
+
+    fn collect_events(&mut self) {
+        for hart in &mut self.machine.harts {
+            for event in hart.events.replace(Vec::new()).unwrap_or_default() {
+                let line = crate::event::line(&event);
+                let is_own = matches!(event, Event::Trap { to: Ring::Hypervisor, cause, .. } if cause & INTERRUPT == 0);
+                if is_own {
+                    self.unnamed.push(line.clone());
+                }
+                self.log.push(line);
+            }
+        }
+    }
+
+    /// Makes the checks at the PC of a hart.
+    fn checkpoint(&mut self, hart: usize) -> Result<(), Failed> {
+        self.collect_events();
+        let pc = self.machine.harts[hart].bank.pc;
+        for checkpoint in self.program.checkpoints.get(&pc).into_iter().flatten() {
+            self.reached.insert(checkpoint.line);
+            self.make(checkpoint, hart).map_err(|message| (checkpoint.line, message))?;
+        }
+        Ok(())
+    }
+
+    fn make(&mut self, checkpoint: &Checkpoint, hart: usize) -> Result<(), String> {
+        for check in &checkpoint.checks {
+            match check {
+                Check::Equal(name, value) => {
+                    let (expected, found) = (self.evaluate(hart, value)?, self.evaluate(hart, name)?);
+                    equal(name, expected, found)?;
+                }
+                Check::Grown(name, value) => {
+                    let before = *self.mark_values.get(name.as_str()).ok_or("there is no mark")?;
+                    let expected = before.wrapping_add(self.evaluate(hart, value)?);
+                    equal(name, expected, self.evaluate(hart, name)?)?;
+                }
+                Check::Mark => self.set_mark(hart),
+                Check::Same(except) => self.check_same(hart, except)?,
+                Check::Exit(words) => self.check_exit(hart, words)?,
+                Check::Refused(offset) => self.check_refused(hart, offset)?,
+                Check::Trap(words) => self.check_trap(hart, words)?,
+                Check::Hypervisor(words) => self.check_hypervisor(hart, words)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, hart: usize, text: &str) -> Result<u64, String> {
+        let name = |name: &str| self.named(hart, name);
+        crate::expression::evaluate(text, &name)
+    }
+
+    /// The value of a symbol, a register, or memory.
+    fn named(&self, hart: usize, name: &str) -> Option<u64> {
+        let hart_state = &self.machine.harts[hart];
+        if let Some((width, address)) = name.strip_prefix("mem").and_then(|rest| rest.split_once('[')) {
+            let address = self.evaluate(hart, address.strip_suffix(']')?).ok()?;
+            return state::memory(&self.machine, width.parse().ok()?, address);
+        }
+        if name == "WALK_REFERENCES" {
+            return Some(hart_state.statistics.walk_references);
+        }
+        self.program.object.symbol(name).or_else(|| state::value(&self.machine, hart_state, name))
+    }
+
+    fn set_mark(&mut self, hart: usize) {
+        let grown = self.program.checkpoints.values().flatten().flat_map(|checkpoint| &checkpoint.checks);
+        let names: BTreeSet<String> = grown
+            .filter_map(|check| match check {
+                Check::Grown(name, _) => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
+        self.mark_values = names
+            .into_iter()
+            .filter_map(|name| self.evaluate(hart, &name).ok().map(|value| (name, value)))
+            .collect();
+        self.mark = Some(picture(&self.machine, &self.machine.harts[hart]));
+    }
+
+    fn check_same(&self, hart: usize, except: &[String]) -> Result<(), String> {
+        let before = self.mark.as_ref().ok_or("there is no mark")?;
+        let now = picture(&self.machine, &self.machine.harts[hart]);
+        let changed = differences(before, &now, except);
+        match changed.is_empty() {
+            true => Ok(()),
+            false => Err(format!("this changed since the mark: {}", changed.join(", "))),
+        }
+    }
+
+    fn check_refused(&self, hart: usize, offset: &str) -> Result<(), String> {
+        let state = &self.machine.harts[hart];
+        equal("RING", u64::MAX, state::value(&self.machine, state, "RING").unwrap_or_default())?;
+        equal("VMCAUSE", 0x0e, state.exit.cause)?;
+        let expected = self.evaluate(hart, offset)? << qualification::FIELD_SHIFT;
+        equal("VMQUAL", expected, state.exit.qualification)?;
+        self.check_same(hart, &["VMCAUSE".into(), "VMQUAL".into()])
+    }
+
+    /// The whole exit record: what the words do not name must be zero.
+    fn check_exit(&self, hart: usize, words: &Words) -> Result<(), String> {
+        let state = &self.machine.harts[hart];
+        if state.ring != Ring::Hypervisor {
+            return Err(format!("expected Ring -1 after an exit, found {}", state.ring.name()));
+        }
+        let value = |key: &str| words.get(key).map_or(Ok(0), |text| self.evaluate(hart, text));
+        equal("VMCAUSE", self.evaluate(hart, &words.cause)?, state.exit.cause)?;
+        let mut qualification =
+            value("size")? | value("reg")? << qualification::REGISTER_SHIFT | value("ring")? << qualification::RING_SHIFT;
+        let mut instruction = value("inst")?;
+        let mut length = value("len")?;
+        if let Some(text) = words.get("at") {
+            let address = self.evaluate(hart, text)?;
+            equal("VMPC", address, state.guest_bank().pc)?;
+            let bits = self.program.bits_at(address).ok_or(format!("there is no code at `{text}`"))?;
+            instruction = u64::from(bits);
+            length = if bits & 3 == 3 { 4 } else { 2 };
+        }
+        for flag in &words.flags {
+            qualification |= flag_bit(flag);
+        }
+        qualification |= length << qualification::LENGTH_SHIFT;
+        equal_qualification(qualification, state.exit.qualification)?;
+        if words.get("pc").is_some() {
+            equal("VMPC", value("pc")?, state.guest_bank().pc)?;
+        }
+        equal("VMINST", instruction, state.exit.instruction)?;
+        equal("VMGVA", value("gva")?, state.exit.guest_virtual)?;
+        equal("VMGPA", value("gpa")?, state.exit.guest_physical)?;
+        equal("VMVALUE", value("value")?, state.exit.value)?;
+        equal("VMCODE", value("code")?, state.exit.code)?;
+        equal("VMCOOKIE", value("cookie")?, state.exit.cookie)?;
+        equal("VMRESULT", value("result")?, state.vm.result)?;
+        equal("VMRING", value("ring")?, state.guest_ring)?;
+        equal("VMACTION", 0, state.vm.action)
+    }
+
+    /// A trap to Ring 0, after which the handler of the prelude left by VMEXIT.
+    fn check_trap(&self, hart: usize, words: &Words) -> Result<(), String> {
+        let state = &self.machine.harts[hart];
+        let supervisor = &state.supervisor;
+        let value = |key: &str| words.get(key).map_or(Ok(0), |text| self.evaluate(hart, text));
+        let interrupt = if words.has("interrupt") { INTERRUPT } else { 0 };
+        equal("VMCAUSE", 0x0c, state.exit.cause)?;
+        let handler = self.program.object.symbol("guest_trap").unwrap_or_default();
+        if interrupt == 0 {
+            equal("VMPC", handler, state.guest_bank().pc)?;
+        }
+        equal("SCAUSE", self.evaluate(hart, &words.cause)? | interrupt, supervisor.scause)?;
+        if let Some(at) = words.get("at").or(words.get("pc")) {
+            equal("SEPC", self.evaluate(hart, at)?, supervisor.sepc)?;
+        }
+        let tval = match words.get("tval") {
+            Some("inst") => u64::from(self.program.bits_at(value("at")?).ok_or("there is no code at the label")?),
+            _ => value("tval")?,
+        };
+        equal("STVAL", tval, supervisor.stval)?;
+        let from = if supervisor.sstatus & sstatus::SPP == 0 { 3 } else { 0 };
+        equal("the ring before the trap", value("from")?, from)
+    }
+
+    fn check_hypervisor(&mut self, hart: usize, words: &Words) -> Result<(), String> {
+        let taken = std::mem::take(&mut self.unnamed);
+        if taken.len() != 1 {
+            return Err(format!("expected one exception of Ring -1, found {}: {}", taken.len(), taken.join("; ")));
+        }
+        let state: &Hart = &self.machine.harts[hart];
+        let own = &state.hypervisor;
+        equal("HVCAUSE", self.evaluate(hart, &words.cause)?, own.hvcause)?;
+        let value = |key: &str| words.get(key).map_or(Ok(0), |text| self.evaluate(hart, text));
+        if words.get("at").is_some() {
+            // The handler of the prelude has stepped HVEPC past the instruction.
+            equal("HVEPC", value("at")?, own.hvepc.wrapping_sub(4))?;
+        }
+        let tval = match words.get("tval") {
+            Some("inst") => u64::from(self.program.bits_at(value("at")?).ok_or("there is no code at the label")?),
+            _ => value("tval")?,
+        };
+        equal("HVTVAL", tval, state.read_msr(msr::HVTVAL).unwrap_or_default())
+    }
+}
+
+fn equal(name: &str, expected: u64, found: u64) -> Result<(), String> {
+    match expected == found {
+        true => Ok(()),
+        false => Err(format!("{name}\n  expected {expected:#x}\n  found    {found:#x}")),
+    }
+}
+
+fn equal_qualification(expected: u64, found: u64) -> Result<(), String> {
+    if expected == found {
+        return Ok(());
+    }
+    let show = |value: u64| {
+        let field = |field: &qualification::Field| {
+            let part = value >> field.low & ((1 << field.width) - 1);
+            (part != 0).then(|| format!("{} {part:#x}", field.name))
+        };
+        qualification::FIELDS.iter().filter_map(field).collect::<Vec<_>>().join(", ")
+    };
+    Err(format!("VMQUAL\n  expected {expected:#x} ({})\n  found    {found:#x} ({})", show(expected), show(found)))
+}
+
+fn flag_bit(flag: &str) -> u64 {
+    match flag {
+        "write" => qualification::WRITE,
+        "signed" => qualification::SIGNED,
+        "execute" => qualification::EXECUTE,
+        "float" => qualification::FLOAT,
+        "walk" => qualification::WALK,
+        "read" => qualification::READ,
+        _ => qualification::HOST,
+    }
+}
+
+/// Runs the program again up to so many retired instructions, one by one, and shows the last.
+fn trace(program: &Program, until: u64) -> Vec<String> {
+    let Ok(mut machine) = machine_of(program) else { return Vec::new() };
+    let mut lines = std::collections::VecDeque::new();
+    for _ in 0..until.saturating_mul(2).saturating_add(TRACE_LENGTH as u64) {
+        if machine.instructions() >= until {
+            break;
+        }
+        let (step, progress) = machine.step(0);
+        if let Some(bits) = step.bits {
+            let text = visa_asm::format_instruction(bits, step.pc);
+            lines.push_back(format!("{:>7} {:#x}: {text}{}", step.ring.name(), step.pc, near(program, step.pc)));
+            if lines.len() > TRACE_LENGTH {
+                lines.pop_front();
+            }
+        }
+        if !matches!(progress, Progress::Running) {
+            break;
+        }
+    }
+    lines.into()
+}
+
+/// The symbol at or closely before an address.
+fn near(program: &Program, address: u64) -> String {
+    let symbols = program.object.symbols.iter().filter(|symbol| symbol.section.is_some());
+    let known = symbols.filter(|symbol| symbol.value <= address && !symbol.name.starts_with("__check"));
+    match known.max_by_key(|symbol| symbol.value) {
+        Some(symbol) => format!("\t<{}+{:#x}>", symbol.name, address - symbol.value),
+        None => String::new(),
+    }
+}
