@@ -82,7 +82,8 @@ fn assemble_demo() -> Result<Vec<u8>> {
     const SOURCE: &str = "guest/demo/demo.s";
     // The address at which kernels are loaded; the guest itself runs anywhere.
     let options = visa_asm::Options { base: 0x8020_0000, ..visa_asm::Options::default() };
-    let source = fs::read_to_string(workspace::root().join(SOURCE)).context("cannot read guest/demo/demo.s")?;
+    let source =
+        fs::read_to_string(workspace::root().join(SOURCE)).context("cannot read guest/demo/demo.s")?;
     match visa_asm::assemble(&source, SOURCE, &options) {
         Ok(object) => Ok(object.to_elf()),
         Err(diagnostics) => bail!("{}", diagnostics.render(false)),

@@ -129,7 +129,7 @@ type Extents = ArrayVec<(u64, u64), { memory::REGIONS_MAX }>;
 
 /// Memory must come in whole pages: the second stage maps nothing smaller.
 fn memory_regions(extents: &Extents) -> Result<Regions, Error> {
-    let whole = |value: u64| value % memory::PAGE == 0;
+    let whole = |value: u64| value.is_multiple_of(memory::PAGE);
     extents
         .iter()
         .map(|&(address, length)| {

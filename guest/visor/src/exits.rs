@@ -2,7 +2,7 @@
 
 mod hypercall;
 mod io;
-mod memory;
+pub mod memory;
 
 use crate::ending::Ending;
 use crate::firmware::Firmware;

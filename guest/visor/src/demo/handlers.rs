@@ -155,9 +155,8 @@ fn nested_page_fault(progress: &Progress) -> Done {
             return resume("map-page", page);
         }
     }
-    let fault = exits::access_fault();
-    inject(fault, msr::vmgva::read());
-    resume("deny", fault as u64)
+    exits::memory::deny();
+    resume("deny", exits::access_fault() as u64)
 }
 
 /// An adder: what is written at offset 0 is added up, and read at offset 8.

@@ -27,5 +27,15 @@ pub fn nested_page_fault(vm: &Vm) {
             access_fault().name()
         );
     }
+    deny();
+}
+
+/// Gives the guest the access fault; unless its trap vector is what faults, again, so that it would never get to an
+/// instruction: that is a shutdown, as it would be without visor in between (specification, 2.3).
+pub fn deny() {
+    let pc = msr::vmpc::read();
+    if pc == msr::stvec::read() & !3 && pc == msr::sepc::read() {
+        report::shutdown();
+    }
     inject(access_fault(), msr::vmgva::read());
 }

@@ -51,5 +51,5 @@ fn hart(on: &impl Environment, number: u64) -> Result<usize, SbiError> {
 
 fn check_entry(on: &impl Environment, entry: u64) -> Result<(), SbiError> {
     let there = memory::translate(on.memory(), entry, INSTRUCTION_ALIGNMENT).is_some();
-    if there && entry % INSTRUCTION_ALIGNMENT == 0 { Ok(()) } else { Err(SbiError::InvalidAddress) }
+    if there && entry.is_multiple_of(INSTRUCTION_ALIGNMENT) { Ok(()) } else { Err(SbiError::InvalidAddress) }
 }

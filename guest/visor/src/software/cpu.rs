@@ -1,0 +1,122 @@
+//! The virtual CPU as memory: what the trap code reaches by offsets from the real sscratch, and the virtual registers.
+//!
+//! While the guest runs, its integer and floating-point registers are in the hart's. Real registers that hold virtual
+//! state: sstatus.FS and MXR, stimecmp, sip.SSIP. Everything else that the guest's kernel believes to be in a CSR is
+//! here.
+
+use core::mem::offset_of;
+
+/// Compiled trap sites that are kept; a power of two.
+pub const SITES: usize = 1024;
+
+/// A place in the guest's kernel that traps, and the code that does what it would.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Site {
+    /// Address of the instruction in the guest; odd if unused.
+    pub pc: u64,
+    /// Address of the code.
+    pub code: u64,
+}
+
+/// No site.
+pub const NO_SITE: Site = Site { pc: 1, code: 0 };
+
+/// The virtual CPU.
+#[repr(C, align(4096))]
+pub struct Cpu {
+    /// The guest's integer registers, while visor has the hart's.
+    pub registers: [u64; 32],
+    /// SIE, SPIE, SPP and SUM of the virtual sstatus.
+    pub status: u64,
+    /// Virtual sscratch.
+    pub sscratch: u64,
+    /// Virtual sepc.
+    pub sepc: u64,
+    /// Virtual scause.
+    pub scause: u64,
+    /// Virtual stval.
+    pub stval: u64,
+    /// Virtual stvec.
+    pub stvec: u64,
+    /// Virtual sie.
+    pub sie: u64,
+    /// Virtual satp.
+    pub satp: u64,
+    /// Virtual scounteren.
+    pub scounteren: u64,
+    /// Virtual senvcfg.
+    pub senvcfg: u64,
+    /// Not 0: the real sie is 0, because an interrupt is pending that the guest's kernel does not take now.
+    pub masked: u64,
+    /// Not 0: the guest runs in its Ring 3.
+    pub user: u64,
+    /// The real satp for the guest's kernel, as SUM is.
+    pub kernel_satp: u64,
+    /// The real satp for the guest's user programs.
+    pub user_satp: u64,
+    /// The real satp of the views.
+    pub views: [u64; super::shadow::VIEWS],
+    /// The real stvec while the guest's kernel runs.
+    pub kernel_vector: u64,
+    /// The real stvec while user programs run.
+    pub user_vector: u64,
+    /// Where the code for the instruction at stvec is, or where to go if there is none.
+    pub vector_code: u64,
+    /// Bits of the real sstatus that the virtual one shows.
+    pub status_real: u64,
+    /// The guest's PC, while visor is in Rust.
+    pub pc: u64,
+    /// The top of visor's stack.
+    pub stack: u64,
+    /// Where the trap code goes when its short paths end: into Rust.
+    pub slow: u64,
+    /// ECALLs of user programs that were forwarded.
+    pub forwarded_calls: u64,
+    /// SRETs done by the short path.
+    pub returns: u64,
+    /// Traps that compiled sites took; 0 unless counting is on.
+    pub site_traps: u64,
+    /// Instructions that compiled sites did; likewise.
+    pub site_instructions: u64,
+    /// Compiled sites, by address.
+    pub sites: [Site; SITES],
+}
+
+/// Offset of the sites: small enough for a load's.
+pub const SITES_OFFSET: usize = offset_of!(Cpu, sites);
+const _: () = assert!(SITES_OFFSET + 8 < 2048);
+
+impl Cpu {
+    /// At reset: the guest's kernel runs, untranslated, with interrupts off.
+    pub const RESET: Cpu = Cpu {
+        registers: [0; 32],
+        status: 0,
+        sscratch: 0,
+        sepc: 0,
+        scause: 0,
+        stval: 0,
+        stvec: 0,
+        sie: 0,
+        satp: 0,
+        scounteren: 0,
+        senvcfg: 0,
+        masked: 0,
+        user: 0,
+        kernel_satp: 0,
+        user_satp: 0,
+        views: [0; super::shadow::VIEWS],
+        kernel_vector: 0,
+        user_vector: 0,
+        vector_code: 0,
+        status_real: super::csr::STATUS_REAL,
+        pc: 0,
+        stack: 0,
+        slow: 0,
+        forwarded_calls: 0,
+        returns: 0,
+        site_traps: 0,
+        site_instructions: 0,
+        sites: [NO_SITE; SITES],
+    };
+}

@@ -1,0 +1,256 @@
+//! The assembly of the Ring 0 back end: its first instructions, and traps.
+//!
+//! A trap comes with every register the guest's. The real sscratch is exchanged for R31 (t6) and gives the [`Cpu`];
+//! what the short paths need beside it (t3, t4, t5) goes to its registers' places. From the guest's kernel an illegal
+//! instruction at a known site goes to the code that was made for it ([`super::sites`]); from user programs an ECALL
+//! goes to the guest's kernel. Everything else saves all registers and goes to [`super::trap`].
+//!
+//! No floating-point instruction may stand on any of these ways, the Rust ones included: F registers and fcsr stay
+//! the guest's.
+
+use super::cpu::{Cpu, SITES, SITES_OFFSET};
+use core::arch::global_asm;
+use core::mem::offset_of;
+
+/// Where Ring 0 has physical memory: entry 128 of an Sv48 root, which no Sv39 address reaches.
+pub const PHYSICAL: u64 = 0x4000_0000_0000;
+
+/// Bytes of visor's stack in Ring 0.
+pub const STACK_BYTES: usize = 32 << 10;
+
+/// A page of entries, or a stack, that Rust never looks at.
+#[repr(C, align(4096))]
+pub struct Raw<const BYTES: usize>([u8; BYTES]);
+
+/// Visor's part of every root: physical memory in pages of 1 GiB.
+#[unsafe(link_section = ".bss.uncleared")]
+pub static mut WINDOW: Raw<4096> = Raw([0; 4096]);
+/// The root until the first space is there.
+#[unsafe(link_section = ".bss.uncleared")]
+static mut BOOT_ROOT: Raw<4096> = Raw([0; 4096]);
+/// The stack.
+#[unsafe(link_section = ".bss.uncleared")]
+pub static mut STACK: Raw<STACK_BYTES> = Raw([0; STACK_BYTES]);
+
+unsafe extern "C" {
+    /// The first instruction of the back end, at its physical address: R10 the hart, R11 the machine's device tree.
+    pub fn software_start();
+    /// Traps while the guest's kernel runs.
+    pub fn software_trap_kernel();
+    /// Traps while user programs run.
+    pub fn software_trap_user();
+    /// Ends a short path at the guest's PC in the real sepc.
+    pub fn software_resume();
+    /// Goes on in Rust with what the short path has not changed.
+    pub fn software_slow();
+    /// Ends a short path with SRET.
+    pub fn software_sret();
+    /// Ends a short path that has enabled interrupts while the real sie was masked.
+    pub fn software_unmask();
+    /// Enters the guest with all that is in the Cpu (R10), and sepc, for the first time.
+    pub fn software_enter(cpu: *mut Cpu) -> !;
+}
+
+global_asm!(
+    r#"
+    .section .text.software, "ax"
+    .balign 4096
+    .globl __software_start
+__software_start:
+    .option push
+    .option norvc
+
+    # ---- the first instructions: untranslated, as a kernel starts ----
+    .globl software_start
+software_start:
+    # The window: 512 pages of 1 GiB, for Ring 0 (V R W X G A D).
+    lla     t0, {window}
+    li      t1, 512
+    li      t2, 0xef
+    li      t3, 1 << 28
+1:  sd      t2, 0(t0)
+    addi    t0, t0, 8
+    add     t2, t2, t3
+    addi    t1, t1, -1
+    bnez    t1, 1b
+
+    # The first root: the window alone.
+    lla     t0, {boot_root}
+    lla     t1, {window}
+    srli    t1, t1, 2
+    ori     t1, t1, 1
+    li      t2, 128 * 8
+    add     t2, t2, t0
+    sd      t1, 0(t2)
+
+    # With translation on, the next fetch faults, and the trap vector is where the code goes on.
+    li      t3, {physical}
+    lla     t1, 2f
+    add     t1, t1, t3
+    csrw    stvec, t1
+    srli    t0, t0, 12
+    li      t1, 9
+    slli    t1, t1, 60
+    or      t0, t0, t1
+    sfence.vma
+    csrw    satp, t0
+    .balign 4
+2:  lla     sp, {stack}
+    li      t0, {stack_bytes}
+    add     sp, sp, t0
+    call    {main}
+
+    # ---- traps from the guest's kernel ----
+    .balign 4
+    .globl software_trap_kernel
+software_trap_kernel:
+    csrrw   t6, sscratch, t6
+    sd      t5, {t5}(t6)
+    csrr    t5, scause
+    sd      t4, {t4}(t6)
+    addi    t5, t5, -2
+    sd      t3, {t3}(t6)
+    bnez    t5, software_slow
+    csrr    t4, sepc
+    slli    t5, t4, {site_left}
+    srli    t5, t5, {site_right}
+    slli    t5, t5, 4
+    add     t5, t5, t6
+    ld      t3, {sites}(t5)
+    bne     t3, t4, software_slow
+    ld      t5, {sites}+8(t5)
+    jr      t5
+
+    # ---- traps from user programs: ECALL to the guest's kernel ----
+    .balign 4
+    .globl software_trap_user
+software_trap_user:
+    csrrw   t6, sscratch, t6
+    sd      t5, {t5}(t6)
+    csrr    t5, scause
+    sd      t4, {t4}(t6)
+    addi    t4, t5, -8
+    sd      t3, {t3}(t6)
+    bnez    t4, software_slow
+    csrr    t4, sepc
+    sd      t5, {scause}(t6)
+    sd      t4, {sepc}(t6)
+    sd      zero, {stval}(t6)
+    sd      zero, {user}(t6)
+    # SPIE = SIE, SIE = 0, SPP = 0.
+    ld      t5, {status}(t6)
+    andi    t4, t5, 2
+    slli    t4, t4, 4
+    andi    t5, t5, -0x123
+    or      t5, t5, t4
+    sd      t5, {status}(t6)
+    ld      t5, {kernel_vector}(t6)
+    csrw    stvec, t5
+    ld      t5, {kernel_satp}(t6)
+    csrw    satp, t5
+    ld      t5, {forwarded}(t6)
+    addi    t5, t5, 1
+    sd      t5, {forwarded}(t6)
+    ld      t4, {stvec}(t6)
+    ld      t5, {vector_code}(t6)
+    andi    t4, t4, -4
+    csrw    sepc, t4
+    jr      t5
+
+    # ---- SRET of the guest's kernel ----
+    .globl software_sret
+software_sret:
+    ld      t5, {status}(t6)
+    andi    t4, t5, 0x100
+    bnez    t4, software_slow
+    andi    t4, t5, 0x20
+    srli    t4, t4, 4
+    andi    t5, t5, -0x123
+    or      t5, t5, t4
+    ori     t5, t5, 0x20
+    ld      t4, {masked}(t6)
+    bnez    t4, software_slow
+    sd      t5, {status}(t6)
+    li      t5, 1
+    sd      t5, {user}(t6)
+    ld      t5, {returns}(t6)
+    addi    t5, t5, 1
+    sd      t5, {returns}(t6)
+    ld      t5, {user_vector}(t6)
+    csrw    stvec, t5
+    ld      t5, {user_satp}(t6)
+    csrw    satp, t5
+    ld      t4, {sepc}(t6)
+    csrw    sepc, t4
+
+    # ---- the ends of short paths ----
+    .globl software_resume
+software_resume:
+    ld      t3, {t3}(t6)
+    ld      t4, {t4}(t6)
+    ld      t5, {t5}(t6)
+    csrrw   t6, sscratch, t6
+    sret
+
+    .globl software_unmask
+software_unmask:
+    # The real sie is the guest's again: what is pending traps as soon as the guest goes on.
+    ld      t5, {sie}(t6)
+    sd      zero, {masked}(t6)
+    csrw    sie, t5
+    j       software_resume
+
+    # ---- into Rust and back ----
+    .globl software_slow
+software_slow:
+    csrrw   t5, sscratch, t6
+    sd      t5, 31*8(t6)
+    .irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27
+    sd      x\n, \n*8(t6)
+    .endr
+    mv      a0, t6
+    ld      sp, {stack_top}(t6)
+    call    {trap}
+    csrr    a0, sscratch
+    .globl software_enter
+software_enter:
+    mv      t6, a0
+    .irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+    ld      x\n, \n*8(t6)
+    .endr
+    ld      t6, 31*8(t6)
+    sret
+    .option pop
+    .text
+"#,
+    window = sym WINDOW,
+    boot_root = sym BOOT_ROOT,
+    stack = sym STACK,
+    stack_bytes = const STACK_BYTES,
+    physical = const PHYSICAL,
+    main = sym super::main,
+    trap = sym super::trap::trap,
+    t3 = const offset_of!(Cpu, registers) + 28 * 8,
+    t4 = const offset_of!(Cpu, registers) + 29 * 8,
+    t5 = const offset_of!(Cpu, registers) + 30 * 8,
+    // PC bits above bit 0, as many as index the sites.
+    site_left = const 63 - SITES.ilog2(),
+    site_right = const 64 - SITES.ilog2(),
+    sites = const SITES_OFFSET,
+    scause = const offset_of!(Cpu, scause),
+    sepc = const offset_of!(Cpu, sepc),
+    stval = const offset_of!(Cpu, stval),
+    stvec = const offset_of!(Cpu, stvec),
+    sie = const offset_of!(Cpu, sie),
+    user = const offset_of!(Cpu, user),
+    status = const offset_of!(Cpu, status),
+    masked = const offset_of!(Cpu, masked),
+    kernel_vector = const offset_of!(Cpu, kernel_vector),
+    user_vector = const offset_of!(Cpu, user_vector),
+    kernel_satp = const offset_of!(Cpu, kernel_satp),
+    user_satp = const offset_of!(Cpu, user_satp),
+    vector_code = const offset_of!(Cpu, vector_code),
+    forwarded = const offset_of!(Cpu, forwarded_calls),
+    returns = const offset_of!(Cpu, returns),
+    stack_top = const offset_of!(Cpu, stack),
+);
