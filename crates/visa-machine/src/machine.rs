@@ -188,7 +188,13 @@ impl Machine {
                 RunEnd::Halted => {}
                 RunEnd::Limit | RunEnd::Message => all_halted = false,
                 RunEnd::Stopped => return self.finished(),
-                RunEnd::Breakpoint => return Progress::Breakpoint(index),
+                RunEnd::Breakpoint => {
+                    if single && self.time == TimeSource::Instructions {
+                        // The turn ends here: what it has taken must not be given back.
+                        self.now_ns = self.harts[0].nanoseconds();
+                    }
+                    return Progress::Breakpoint(index);
+                }
                 RunEnd::Dead { cause, value, pc } => {
                     return Progress::Ended(End::Dead { hart: index as u64, cause, value, pc });
                 }
