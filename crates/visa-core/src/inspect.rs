@@ -3,6 +3,8 @@
 
 use visa_isa::io::RangeKind;
 use visa_isa::paging::{Mode, PAGE_SHIFT, PTE_PPN, PTE_PPN_SHIFT, TableBase};
+use visa_isa::table::Format;
+use visa_isa::{Instruction, Op};
 use visa_mem::Ram;
 
 use crate::hart::Hart;
@@ -131,4 +133,36 @@ fn follow(ram: &Ram, slot: u64, level: u32, address: u64) -> Option<Next> {
         return Some(Next::Page(page | address & ((1 << page_shift) - 1)));
     }
     Some(Next::Table((entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT))
+}
+
+/// The memory that an instruction touches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DataAccess {
+    /// Virtual address.
+    pub address: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// It loads.
+    pub reads: bool,
+    /// It stores; a store-conditional may in the end not.
+    pub writes: bool,
+}
+
+impl Hart {
+    /// The memory that an instruction is about to touch, by the registers as they are now. `None`: it is no load, store or
+    /// atomic.
+    pub fn data_access(&self, instruction: &Instruction) -> Option<DataAccess> {
+        let row = instruction.op.row();
+        let (reads, writes) = match row.format {
+            Format::Load if instruction.op == Op::Jalr => return None,
+            Format::Load | Format::FloatLoad | Format::LoadReserved => (true, false),
+            Format::Store | Format::FloatStore => (false, true),
+            Format::Amo => (true, true),
+            _ => return None,
+        };
+        // The width is in bits 13:12 of all of these; bit 14 says that a load is unsigned.
+        let bytes = 1 << (row.bits.value >> 12 & 3);
+        let address = self.r(instruction.rs1).wrapping_add(instruction.imm as i64 as u64);
+        Some(DataAccess { address, bytes, reads, writes })
+    }
 }

@@ -1,21 +1,68 @@
-//! The visa command.
-use visa_machine::boot::{self, Hardware};
-use visa_machine::machine::{Progress, TimeSource};
+//! The `visa` command: assemble, run, boot, debug and measure V-ISA machines.
+//!
+//! One file for each subcommand ([`demo`], [`run`], [`boot`], [`asm`], [`dis`]); [`launch`] and [`session`] are what the
+//! commands that run a machine share.
+#![forbid(unsafe_code)]
 
-fn main() -> anyhow::Result<()> {
-    let path = std::env::args().nth(2).unwrap_or_default();
-    let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions };
-    let mut board = hardware.board(64 << 20)?;
-    board.set_console_output(Box::new(std::io::stdout()));
-    let mut ready = boot::bare(&hardware, board, std::path::Path::new(&path), 0)?;
-    let started = std::time::Instant::now();
-    loop {
-        match ready.machine.run_slice(10_000_000, u64::MAX) {
-            Progress::Running => {}
-            other => {
-                eprintln!("{other:?} {:?} {:?}", ready.machine.totals(), started.elapsed());
-                std::process::exit(if other == Progress::Ended(visa_machine::machine::End::Finished(0)) { 0 } else { 1 });
-            }
-        }
-    }
+mod asm;
+mod boot;
+mod demo;
+mod dis;
+mod exit;
+mod images;
+mod input;
+mod launch;
+mod monitor;
+mod options;
+mod report;
+mod run;
+mod session;
+mod symbols;
+mod terminal;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  visa                                     the demonstration
+  visa asm guest.s && visa run guest.elf   assemble a program and run it in Ring -1
+  visa boot --kernel Image --initrd initramfs.cpio.gz
+                                           Linux in a virtual machine under visor
+  visa help boot                           all about a command, its exit codes too";
+
+/// V-ISA: a RISC-V based instruction set with a ring for hypervisors, and the machine that runs it.
+#[derive(Parser, Debug)]
+#[command(name = "visa", version, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant)]
+enum Command {
+    Demo(demo::Demo),
+    Run(run::Run),
+    Boot(boot::Boot),
+    Asm(asm::Asm),
+    Dis(dis::Dis),
+}
+
+fn main() -> ExitCode {
+    let command = Arguments::parse().command.unwrap_or(Command::Demo(demo::Demo::default()));
+    let outcome = match command {
+        Command::Demo(demo) => demo.execute(),
+        Command::Run(run) => run.execute(),
+        Command::Boot(boot) => boot.execute(),
+        Command::Asm(asm) => asm.execute(),
+        Command::Dis(dis) => dis.execute(),
+    };
+    outcome.unwrap_or_else(|error| {
+        terminal::restore();
+        eprintln!("visa: {error:#}");
+        ExitCode::from(exit::BAD_INPUT)
+    })
 }

@@ -1,0 +1,79 @@
+//! `visa asm`: text to ELF, flat binary or listing.
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+use crate::exit::BAD_INPUT;
+use crate::options::number;
+
+const EXAMPLES: &str = "\
+Examples:
+  visa asm guest.s                     guest.elf, to run with: visa run guest.elf
+  visa asm guest.s --format listing    addresses, bytes and source, on standard output
+  visa asm guest.s -o - --format bin   flat bytes on standard output
+
+The syntax is both GNU as's for RISC-V (ABI names, li, la, call, .section, %hi, numeric labels) and V-ISA's own
+(VMENTER R1, MOV CR3, R1, IN R1, 0x3F8, HLT; upper or lower case; comments after ; or #).";
+
+/// Assembles a source file. All errors of the file are reported in one go.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Asm {
+    /// The source
+    file: PathBuf,
+    /// Where the result goes; "-" is standard output. Default: FILE with .elf or .bin, a listing to standard output
+    #[arg(short = 'o', value_name = "OUT")]
+    out: Option<PathBuf>,
+    /// What to make
+    #[arg(long, value_enum, default_value_t = Format::Elf)]
+    format: Format,
+    /// Address of the first section
+    #[arg(long, value_name = "ADDR", value_parser = number, default_value = "0x80000000")]
+    base: u64,
+    /// Use 16-bit forms where they fit, as after ".option rvc"
+    #[arg(long)]
+    compress: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Format {
+    /// An ELF executable with symbols
+    Elf,
+    /// The flat image, to be loaded at the base
+    Bin,
+    /// Text: address, bytes and source of each line
+    Listing,
+}
+
+impl Asm {
+    /// Does it.
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
+        let name = self.file.display().to_string();
+        let source = std::fs::read_to_string(&self.file).with_context(|| name.clone())?;
+        let options = visa_asm::Options { base: self.base, compress: self.compress, ..Default::default() };
+        let object = match visa_asm::assemble(&source, &name, &options) {
+            Ok(object) => object,
+            Err(diagnostics) => {
+                eprint!("{}", diagnostics.render(stderr().is_terminal()));
+                return Ok(ExitCode::from(BAD_INPUT));
+            }
+        };
+        let (bytes, default) = match self.format {
+            Format::Elf => (object.to_elf(), self.file.with_extension("elf")),
+            Format::Bin => (object.to_flat(), self.file.with_extension("bin")),
+            Format::Listing => (object.listing().into_bytes(), PathBuf::from("-")),
+        };
+        let out = self.out.unwrap_or(default);
+        if out == self.file {
+            anyhow::bail!("{name}: the result would overwrite the source; -o names another file");
+        }
+        let written =
+            if out.as_os_str() == "-" { stdout().write_all(&bytes) } else { std::fs::write(&out, &bytes) };
+        written.with_context(|| format!("cannot write {}", out.display()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,106 @@
+//! `visa boot`: a kernel under visor.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use visa_machine::boot::{self, Image, KernelBoot, Mode};
+use visa_machine::memory_map::RAM_BASE;
+
+use crate::images;
+use crate::launch::{self, Launch};
+use crate::options::{RunOptions, size};
+use crate::symbols::Symbols;
+
+/// What `--help` ends with.
+pub const EXAMPLES: &str = "\
+Modes:
+  native       the kernel runs in Ring 0 as on bare metal: nothing is trapped and no second stage translates. Ring -1
+               holds visor as firmware only. This is the speed limit.
+  accelerated  the kernel runs in a virtual machine: visor in Ring -1 uses V-ISA's world switch, nested paging, trap
+               filter and virtual interrupts. The same kernel, unmodified.
+
+Examples:
+  visa boot --kernel Image --initrd initramfs.cpio.gz --append \"console=ttyS0\"
+                              Linux in a virtual machine, with the terminal as its console
+  visa boot --mode native --kernel Image --initrd initramfs.cpio.gz --json native.json --timeout 90
+                              the same as on bare metal, no longer than 90 s, with a report
+  printf 'uname -a\\npoweroff -f\\n' | visa boot --kernel Image --initrd initramfs.cpio.gz
+                              a script on the console
+  visa boot --kernel Image --dump-dtb board.dtb
+                              write the device tree that the kernel would get, and end
+
+\"cargo xtask fetch-debian\" gets a kernel and an initial RAM disk.
+On a terminal: Ctrl-A x quits, Ctrl-A c is the monitor, Ctrl-A h shows help.";
+
+/// Boots a kernel under visor, the hypervisor, in a virtual machine or natively.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
+pub struct Boot {
+    /// How the kernel runs: native or accelerated (see below)
+    #[arg(long, value_name = "MODE", value_parser = mode, default_value = "accelerated")]
+    mode: Mode,
+    /// The kernel: a Linux Image (gzip-compressed or not), an ELF or a flat binary
+    #[arg(long, value_name = "FILE")]
+    kernel: PathBuf,
+    /// The initial RAM disk
+    #[arg(long, value_name = "FILE")]
+    initrd: Option<PathBuf>,
+    /// The kernel's command line
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    append: String,
+    /// Memory that the kernel gets, a multiple of 2M; visor's 16 MiB come on top
+    #[arg(short = 'm', value_name = "SIZE", value_parser = size, default_value = "256M", help_heading = "Machine")]
+    memory: u64,
+    /// Another hypervisor than the one that is built in
+    #[arg(long, value_name = "FILE", help_heading = "Machine")]
+    visor: Option<PathBuf>,
+    /// Write the device tree that the kernel would get to FILE, and end without a run
+    #[arg(long, value_name = "FILE", help_heading = "Debugging")]
+    dump_dtb: Option<PathBuf>,
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "native" => Ok(Mode::Native),
+        "accelerated" => Ok(Mode::Accelerated),
+        "software" => {
+            Err("this version has the modes native and accelerated; software is not built yet".into())
+        }
+        _ => Err("the modes are native and accelerated".into()),
+    }
+}
+
+impl Boot {
+    /// Does it.
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
+        let launch = Launch::prepare(&self.options)?;
+        let mut board = launch.hardware.board(boot::ram_bytes_for_kernel(self.memory)?)?;
+        self.options.attach_disks(&mut board)?;
+        let visor = match &self.visor {
+            Some(path) => Image::File(path.clone()),
+            None => images::visor()?,
+        };
+        let kernel = KernelBoot {
+            mode: self.mode,
+            kernel: Image::File(self.kernel),
+            initrd: self.initrd,
+            append: self.append,
+            memory_bytes: self.memory,
+            seed: self.options.seed,
+            visor,
+        };
+        let ready = boot::kernel(&launch.hardware, board, &kernel)?;
+        if let Some(path) = &self.dump_dtb {
+            let written = std::fs::write(path, &ready.device_tree);
+            written.with_context(|| format!("--dump-dtb: cannot write {}", path.display()))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let visor_offset = RAM_BASE.wrapping_add(self.memory);
+        let symbols = Symbols::of_kernel(ready.image.clone(), ready.visor.clone(), visor_offset);
+        launch::finish(launch, ready, symbols, &self.options, self.mode.name())
+    }
+}

@@ -1,0 +1,77 @@
+//! What the commands that run a machine do alike: the clock, the report's file, the run, the report.
+
+use std::io::{IsTerminal, stderr, stdin};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use visa_machine::boot::{Hardware, Ready};
+use visa_machine::machine::TimeSource;
+
+use crate::options::{ClockChoice, RunOptions};
+use crate::report::{Report, Sink};
+use crate::session::Session;
+use crate::symbols::Symbols;
+
+/// What the real-time clock shows at the start of a run that can be repeated: 2026-01-01, 00:00:00 UTC.
+const VIRTUAL_START_NS: u64 = 1_767_225_600_000_000_000;
+
+/// What is decided before anything is loaded.
+pub struct Launch {
+    /// Harts and time.
+    pub hardware: Hardware,
+    clock: ClockChoice,
+    sink: Sink,
+}
+
+impl Launch {
+    /// Chooses the clock and opens the report's file, so that a bad path costs no run.
+    pub fn prepare(options: &RunOptions) -> anyhow::Result<Launch> {
+        let interactive = stdin().is_terminal() && options.json.is_none();
+        let default = if interactive { ClockChoice::Host } else { ClockChoice::Virtual };
+        let clock = options.clock.unwrap_or(default);
+        let hardware = match clock {
+            ClockChoice::Virtual => Hardware {
+                harts: options.smp,
+                start_time_ns: VIRTUAL_START_NS,
+                time: TimeSource::Instructions,
+            },
+            ClockChoice::Host => {
+                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let start_time_ns = u64::try_from(since_epoch.as_nanos()).unwrap_or(VIRTUAL_START_NS);
+                Hardware { harts: options.smp, start_time_ns, time: TimeSource::Host }
+            }
+        };
+        Ok(Launch { hardware, clock, sink: Sink::open(options)? })
+    }
+}
+
+/// Runs what was made ready, and reports.
+pub fn finish(
+    launch: Launch,
+    ready: Ready,
+    symbols: Symbols,
+    options: &RunOptions,
+    mode: &'static str,
+) -> anyhow::Result<ExitCode> {
+    let mut session = Session::new(ready, symbols, options, launch.clock)?;
+    let ending = session.run(options.timeout)?;
+    let clock = match launch.clock {
+        ClockChoice::Virtual => "virtual",
+        ClockChoice::Host => "host",
+    };
+    let report = Report::new(mode, clock, &session.machine, ending, session.elapsed(), options.memory_crc);
+    if options.stats {
+        eprint!("\n{}", report.table());
+    }
+    // A guest that ends with 0 in a script has nothing more to say.
+    if options.stats || ending.exit_code() != 0 || stderr().is_terminal() {
+        eprintln!("{}", report.line());
+    }
+    for slot in session.machine.board.virtio_slots() {
+        if let Some(error) = session.machine.board.take_virtio_error(slot) {
+            eprintln!("visa: disk in slot {slot}: {error}");
+        }
+    }
+    launch.sink.write(&report)?;
+    Ok(ExitCode::from(ending.exit_code()))
+}

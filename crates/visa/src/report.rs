@@ -1,0 +1,229 @@
+//! What a run came to: as a JSON object, and as tables for people.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::Serialize;
+use visa_core::Hart;
+use visa_isa::cause::ExitCause;
+use visa_machine::machine::Machine;
+
+use crate::exit::Ending;
+use crate::options::RunOptions;
+
+/// The JSON object. Two runs of the same machine with the clock `virtual` give the same one, `host_seconds` aside.
+#[derive(Serialize, Debug)]
+pub struct Report {
+    /// Version of this command.
+    version: &'static str,
+    /// `bare`, `native` or `accelerated`.
+    mode: &'static str,
+    /// What executed the instructions.
+    engine: &'static str,
+    /// `virtual` or `host`.
+    clock: &'static str,
+    /// How it ended: one word.
+    ended: &'static str,
+    /// The same in a sentence.
+    ended_because: String,
+    /// The guest's own code, if it gave one.
+    guest_code: Option<u16>,
+    /// The exit code of this command.
+    exit_code: u8,
+    /// Retired instructions of all harts and rings.
+    instructions: u64,
+    /// Those of Ring -1.
+    instructions_ring_minus_1: u64,
+    /// VM exits.
+    exits: Exits,
+    /// Instructions that Ring -1 completed in software.
+    emulated: u64,
+    /// Combined TLB misses.
+    tlb_misses: u64,
+    /// Page-table entries that walks read, both stages.
+    walk_references: u64,
+    /// The machine's time.
+    guest_seconds: f64,
+    /// Real time.
+    host_seconds: f64,
+    /// CRC-32 of RAM at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_crc32: Option<String>,
+}
+
+#[derive(Serialize, Debug)]
+struct Exits {
+    total: u64,
+    by_cause: BTreeMap<&'static str, u64>,
+}
+
+/// Where the JSON object goes; opened before the run, so that a bad path costs no run.
+pub enum Sink {
+    /// Nowhere.
+    None,
+    /// Standard output.
+    Output,
+    /// A file.
+    File(File, PathBuf),
+}
+
+impl Sink {
+    /// As `--json` says.
+    pub fn open(options: &RunOptions) -> anyhow::Result<Sink> {
+        match &options.json {
+            None => Ok(Sink::None),
+            Some(path) if path.as_os_str() == "-" => Ok(Sink::Output),
+            Some(path) => {
+                let file =
+                    File::create(path).with_context(|| format!("--json: cannot write {}", path.display()))?;
+                Ok(Sink::File(file, path.clone()))
+            }
+        }
+    }
+
+    /// Writes the object.
+    pub fn write(self, report: &Report) -> anyhow::Result<()> {
+        let mut text = serde_json::to_string_pretty(report)?;
+        text.push('\n');
+        match self {
+            Sink::None => Ok(()),
+            Sink::Output => {
+                stdout().write_all(text.as_bytes()).context("--json: cannot write standard output")
+            }
+            Sink::File(mut file, path) => file
+                .write_all(text.as_bytes())
+                .with_context(|| format!("--json: cannot write {}", path.display())),
+        }
+    }
+}
+
+impl Report {
+    /// Of a machine that has ended.
+    pub fn new(
+        mode: &'static str,
+        clock: &'static str,
+        machine: &Machine,
+        ending: Ending,
+        host_time: Duration,
+        with_checksum: bool,
+    ) -> Report {
+        let totals = machine.totals();
+        // The machine looks at the time between slices; the last one may have ended early.
+        let guest_ns = machine.harts.iter().map(Hart::nanoseconds).fold(machine.now_ns(), u64::max);
+        Report {
+            version: env!("CARGO_PKG_VERSION"),
+            mode,
+            engine: "interpreter",
+            clock,
+            ended: ending.name(),
+            ended_because: ending.to_string(),
+            guest_code: ending.guest_code(),
+            exit_code: ending.exit_code(),
+            instructions: totals.instructions,
+            instructions_ring_minus_1: totals.instructions_ring_minus_1,
+            exits: Exits {
+                total: totals.exits.values().sum(),
+                by_cause: totals.exits.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
+            },
+            emulated: totals.emulated,
+            tlb_misses: totals.tlb_misses,
+            walk_references: totals.walk_references,
+            guest_seconds: guest_ns as f64 / 1e9,
+            host_seconds: host_time.as_secs_f64(),
+            memory_crc32: with_checksum.then(|| format!("{:08x}", machine.memory_checksum())),
+        }
+    }
+
+    /// The table of `--stats`.
+    pub fn table(&self) -> String {
+        let mut text = exit_table(&self.exits.by_cause);
+        let share = percent(self.instructions_ring_minus_1, self.instructions);
+        text += &format!(
+            "\n  {:>16}  instructions, {share:.2}% of them in Ring -1\n",
+            grouped(self.instructions)
+        );
+        text += &format!("  {:>16}  VM exits (VMCOUNT_EXIT)\n", grouped(self.exits.total));
+        text +=
+            &format!("  {:>16}  instructions completed in software (VMCOUNT_EMU)\n", grouped(self.emulated));
+        text += &format!("  {:>16}  combined TLB misses (VMCOUNT_TLBMISS)\n", grouped(self.tlb_misses));
+        text += &format!("  {:>16}  page-table entries read by walks\n", grouped(self.walk_references));
+        text += &format!(
+            "  {:>16.3}  seconds of the machine's time, {:.3} s of real time: {:.1} million instructions a second\n",
+            self.guest_seconds,
+            self.host_seconds,
+            self.instructions as f64 / self.host_seconds.max(1e-9) / 1e6
+        );
+        text
+    }
+
+    /// One line on how it went.
+    pub fn line(&self) -> String {
+        format!(
+            "visa: {}: {} instructions, {} VM exits, {:.1} s",
+            self.ended_because,
+            grouped(self.instructions),
+            grouped(self.exits.total),
+            self.host_seconds
+        )
+    }
+}
+
+/// Exits by cause, the most frequent first, in the manner of `perf kvm stat`.
+pub fn exit_table(by_cause: &BTreeMap<&'static str, u64>) -> String {
+    let total: u64 = by_cause.values().sum();
+    let mut rows: Vec<_> = by_cause.iter().collect();
+    rows.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), **name));
+    let mut text = format!("{:>26} {:>12} {:>9}\n", "VM-EXIT", "Samples", "Samples%");
+    for (name, count) in rows {
+        text += &format!("{name:>26} {count:>12} {:>8.2}%\n", percent(*count, total));
+    }
+    text + &format!("{:>26} {total:>12}\n", "total")
+}
+
+/// Exits by cause with the names of [`ExitCause`].
+pub fn by_name(exits: &BTreeMap<ExitCause, u64>) -> BTreeMap<&'static str, u64> {
+    exits.iter().map(|(cause, count)| (cause.name(), *count)).collect()
+}
+
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 }
+}
+
+/// A number with its thousands apart.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index != 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1000), "1,000");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn the_most_frequent_exit_is_first() {
+        let table = exit_table(&BTreeMap::from([("halt", 1), ("io-access", 3)]));
+        let lines: Vec<&str> = table.lines().map(str::trim).collect();
+        assert!(lines[1].starts_with("io-access") && lines[1].ends_with("75.00%"), "{table}");
+        assert!(lines[2].starts_with("halt") && lines[2].ends_with("25.00%"), "{table}");
+        assert!(lines[3].starts_with("total"), "{table}");
+    }
+}

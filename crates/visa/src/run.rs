@@ -1,0 +1,50 @@
+//! `visa run`: a program on the bare machine.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use visa_machine::boot;
+
+use crate::launch::{self, Launch};
+use crate::options::{RunOptions, size};
+use crate::symbols::Symbols;
+
+/// What `--help` ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  visa run hello.elf                       run it, with the terminal as its console
+  visa run --json - --max-insns 1000000 a.elf
+                                           a million instructions at most, then a report as JSON
+  visa run -d exec,int -D trace.txt a.elf  every instruction, trap and world switch, in trace.txt
+  visa run -S a.elf                        wait for: gdb-multiarch a.elf -ex 'target remote :1234'
+
+On a terminal: Ctrl-A x quits, Ctrl-A c is the monitor, Ctrl-A h shows help.";
+
+/// Runs a program on the bare machine: it starts in Ring -1 with R10 the hart and R11 the device tree.
+///
+/// FILE is an ELF executable, or a flat binary that is placed at 0x80000000, the start of RAM. The program ends the
+/// run by a store to the test finisher at 0x100000: 0x5555 passes, (code << 16) | 0x3333 fails with that exit code.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
+pub struct Run {
+    /// The program
+    file: PathBuf,
+    /// Size of RAM
+    #[arg(short = 'm', value_name = "SIZE", value_parser = size, default_value = "128M", help_heading = "Machine")]
+    memory: u64,
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+impl Run {
+    /// Does it.
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
+        let launch = Launch::prepare(&self.options)?;
+        let mut board = launch.hardware.board(self.memory)?;
+        self.options.attach_disks(&mut board)?;
+        let ready = boot::bare(&launch.hardware, board, &self.file, self.options.seed)?;
+        let symbols = Symbols::of_program(ready.image.clone());
+        launch::finish(launch, ready, symbols, &self.options, "bare")
+    }
+}

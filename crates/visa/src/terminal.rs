@@ -1,0 +1,91 @@
+//! The host's terminal: raw while a guest has it, and given back whatever happens.
+//!
+//! It is given back when the guard is dropped (normal end, error, quit), when the program panics, and on SIGINT,
+//! SIGTERM and SIGHUP, which end the run in good order; a second signal ends the program at once.
+
+use std::io::{IsTerminal, Write, stdin, stdout};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use anyhow::Context;
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// Whether the terminal is raw now.
+static RAW: AtomicBool = AtomicBool::new(false);
+/// The signal that asks for the end; 0 is none.
+static SIGNAL: AtomicU8 = AtomicU8::new(0);
+
+/// What a guest may have left switched on or off: colours, the cursor, wrapping at the margin.
+const TEXT_AS_USUAL: &[u8] = b"\x1b[0m\x1b[?25h\x1b[?7h";
+
+/// The signals that end a run.
+const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+
+/// The terminal is raw as long as this lives, if standard input is one.
+pub struct RawTerminal(());
+
+impl RawTerminal {
+    /// Makes the terminal raw, if standard input is one.
+    pub fn enter() -> anyhow::Result<RawTerminal> {
+        static HOOK: Once = Once::new();
+        if stdin().is_terminal() {
+            HOOK.call_once(restore_on_panic);
+            enable_raw_mode().context("cannot make the terminal raw")?;
+            RAW.store(true, Ordering::SeqCst);
+        }
+        Ok(RawTerminal(()))
+    }
+}
+
+impl Drop for RawTerminal {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Whether the terminal is raw, so that a new line needs a carriage return.
+pub fn is_raw() -> bool {
+    RAW.load(Ordering::SeqCst)
+}
+
+/// Gives the terminal back, if it is raw.
+pub fn restore() {
+    if RAW.swap(false, Ordering::SeqCst) {
+        // There is nobody left to hear of a failure.
+        let _ = disable_raw_mode();
+        if stdout().is_terminal() {
+            let _ = stdout().write_all(TEXT_AS_USUAL).and_then(|()| stdout().flush());
+        }
+    }
+}
+
+fn restore_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        restore();
+        report(panic);
+    }));
+}
+
+/// From now on signals are noted for [`signal`], and `wake` is called.
+pub fn watch_signals(wake: impl Fn() + Send + 'static) -> anyhow::Result<()> {
+    let mut signals = Signals::new(SIGNALS).context("cannot watch for signals")?;
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            let number = signal as u8;
+            if SIGNAL.swap(number, Ordering::SeqCst) != 0 {
+                restore();
+                std::process::exit(128 + signal);
+            }
+            wake();
+        }
+    });
+    Ok(())
+}
+
+/// The signal that asked for the end of the run, if one did.
+pub fn signal() -> Option<u8> {
+    Some(SIGNAL.load(Ordering::SeqCst)).filter(|number| *number != 0)
+}
