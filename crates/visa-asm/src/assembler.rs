@@ -13,7 +13,7 @@ use crate::macros::Macro;
 use crate::object::Object;
 use crate::operands::is_register;
 use crate::parser::{Cursor, Parsed};
-use crate::program::{Content, Definition, Field, Item, Place, Program, SectionKind};
+use crate::program::{Content, Definition, Field, Item, MOST_MESSAGES, Place, Program, SectionKind};
 use crate::source::{Location, Sources};
 use crate::suggest::did_you_mean;
 use std::collections::BTreeMap;
@@ -77,6 +77,11 @@ pub(crate) fn assemble(source: &str, file_name: &str, options: &Options) -> Resu
 }
 
 impl Assembler<'_> {
+    /// Whether there are so many errors that the rest of the file is not looked at.
+    fn has_given_up(&self) -> bool {
+        self.program.messages.len() >= MOST_MESSAGES
+    }
+
     fn diagnostics(self, file_name: &str) -> Diagnostics {
         Diagnostics::new(file_name, &self.sources, self.program.messages, self.options.most_errors)
     }
@@ -120,6 +125,7 @@ impl Assembler<'_> {
             index += 1;
             if let Err(message) = self.line(&mut cursor, &lines, &mut index, depth) {
                 self.report(message);
+                self.ended |= self.has_given_up();
             }
         }
     }
@@ -228,6 +234,10 @@ impl Assembler<'_> {
 
     /// Layout and bytes. Errors go to the messages.
     fn finish(&mut self) -> Option<Object> {
+        // Symbols of a file that was not read to its end would seem undefined.
+        if self.has_given_up() {
+            return None;
+        }
         self.check_symbols();
         let mut messages = Vec::new();
         let alignment = self.options.alignment.clamp(1, MOST_ALIGNMENT);

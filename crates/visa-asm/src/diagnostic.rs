@@ -96,7 +96,7 @@ impl Diagnostics {
             text.push('\n');
         }
         if self.left_out > 0 {
-            text += &format!("and {} more errors\n", self.left_out);
+            text += &format!("and at least {} more errors\n", self.left_out);
         }
         text
     }
@@ -163,7 +163,7 @@ impl fmt::Display for Diagnostics {
         }
         match self.left_out {
             0 => Ok(()),
-            count => write!(f, "\nand {count} more errors"),
+            count => write!(f, "\nand at least {count} more errors"),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::object::{Object, Section};
 use object::elf;
-use object::write::elf::{FileHeader, ProgramHeader, SectionHeader, Sym, Writer};
+use object::write::StringId;
+use object::write::elf::{FileHeader, ProgramHeader, SectionHeader, SectionIndex, Sym, Writer};
 
 /// Alignment of segments in the file, so that it can be mapped.
 const PAGE: u64 = 4096;
@@ -47,8 +48,27 @@ impl Object {
             e_entry: self.entry,
             e_flags: elf::EF_RISCV_RVC | elf::EF_RISCV_FLOAT_ABI_DOUBLE,
         })?;
+        self.write_program_headers(&mut writer, &offsets);
+        for (section, &offset) in
+            self.sections.iter().zip(&offsets).filter(|(section, _)| !section.data.is_empty())
+        {
+            writer.pad_until(offset);
+            writer.write(&section.data);
+        }
+        self.write_symbols(&mut writer, &indices, &symbol_names);
+        writer.write_strtab();
+        writer.write_shstrtab();
+        self.write_section_headers(&mut writer, &offsets, &names);
+        let locals = self.symbols.iter().filter(|symbol| !symbol.is_global).count() as u32 + 1;
+        writer.write_symtab_section_header(locals);
+        writer.write_strtab_section_header();
+        writer.write_shstrtab_section_header();
+        Ok(())
+    }
+
+    fn write_program_headers(&self, writer: &mut Writer, offsets: &[u64]) {
         writer.write_align_program_headers();
-        for (section, &offset) in self.sections.iter().zip(&offsets) {
+        for (section, &offset) in self.sections.iter().zip(offsets) {
             writer.write_program_header(&ProgramHeader {
                 p_type: elf::PT_LOAD,
                 p_flags: segment_flags(section),
@@ -60,14 +80,11 @@ impl Object {
                 p_align: PAGE,
             });
         }
-        for (section, &offset) in
-            self.sections.iter().zip(&offsets).filter(|(section, _)| !section.data.is_empty())
-        {
-            writer.pad_until(offset);
-            writer.write(&section.data);
-        }
+    }
+
+    fn write_symbols(&self, writer: &mut Writer, indices: &[SectionIndex], names: &[StringId]) {
         writer.write_null_symbol();
-        for (symbol, &name) in self.symbols.iter().zip(&symbol_names) {
+        for (symbol, &name) in self.symbols.iter().zip(names) {
             let binding = if symbol.is_global { elf::STB_GLOBAL } else { elf::STB_LOCAL };
             let kind = match (symbol.is_function, symbol.is_object) {
                 (true, _) => elf::STT_FUNC,
@@ -84,10 +101,11 @@ impl Object {
                 st_size: symbol.size,
             });
         }
-        writer.write_strtab();
-        writer.write_shstrtab();
+    }
+
+    fn write_section_headers(&self, writer: &mut Writer, offsets: &[u64], names: &[StringId]) {
         writer.write_null_section_header();
-        for ((section, &offset), &name) in self.sections.iter().zip(&offsets).zip(&names) {
+        for ((section, &offset), &name) in self.sections.iter().zip(offsets).zip(names) {
             let is_zero = section.data.is_empty();
             writer.write_section_header(&SectionHeader {
                 sh_name: writer.section_name_offset(Some(name)),
@@ -102,11 +120,6 @@ impl Object {
                 sh_entsize: 0,
             });
         }
-        let locals = self.symbols.iter().filter(|symbol| !symbol.is_global).count() as u32 + 1;
-        writer.write_symtab_section_header(locals);
-        writer.write_strtab_section_header();
-        writer.write_shstrtab_section_header();
-        Ok(())
     }
 }
 

@@ -265,7 +265,13 @@ fn out_of_range(field: &Field, mnemonic: &str, value: i64, lowest: i64, highest:
         Kind::Port => Message::new(field.location, format!("port {value} does not fit the instruction"))
             .expected(format!("expected {lowest} to {highest}"))
             .help("put a larger port number into a register"),
-        _ => Message::new(field.location, format!("{value} is out of range for `{mnemonic}`"))
-            .expected(format!("expected {lowest} to {highest}")),
+        _ => {
+            let message = Message::new(field.location, format!("{value} is out of range for `{mnemonic}`"))
+                .expected(format!("expected {lowest} to {highest}"));
+            match field.operand {
+                Operand::Uimm5 => message.help("put a larger value into a register"),
+                _ => message,
+            }
+        }
     }
 }

@@ -166,7 +166,8 @@ impl Writer<'_> {
             Op::Csrrw if rd == 0 => format!("WRMSR {number:#x}, {}", self.integer(rs1)),
             Op::Inb | Op::Inh | Op::Inw => format!("IN{width} {}, {}", self.integer(rd), port()),
             Op::Outb | Op::Outh | Op::Outw => format!("OUT{width} {}, {}", port(), self.integer(rs2)),
-            Op::Addi if imm == 0 && rs1 != 0 => format!("MOV {}, {}", self.integer(rd), self.integer(rs1)),
+            Op::Addi if rs1 == 0 => format!("MOV {}, {imm}", self.integer(rd)),
+            Op::Addi if imm == 0 => format!("MOV {}, {}", self.integer(rd), self.integer(rs1)),
             _ => return None,
         })
     }

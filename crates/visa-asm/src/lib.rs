@@ -15,10 +15,26 @@
 //! # let _ = elf;
 //! ```
 //!
+//! # What the assembler takes
+//!
+//! Mnemonics, registers and directives are written in either case; symbols are not changed. `;`, `#` and `//` begin a
+//! comment, `/* */` encloses one.
+//!
+//! - The concept's text: `VMENTER R1`, `VMSAVE [R1]`, `TLBFLUSHV R1, R2`, `HLT`, `RDMSR R1, n`, `WRMSR n, R1`,
+//!   `IN R1, 0x3F8`, `IN.H R1, 4(R2)`, `OUT R2, R1`; `MOV` between R registers, F registers (their bits), CRs
+//!   (`CR0` to `CR11`), MSRs by name (`VMCAUSE`, `VMR5`) and, into an R register, any 64-bit number or label. A name that
+//!   is both an MSR and a label is the MSR in MOV.
+//! - GNU-style RISC-V: the base's instructions and pseudo-instructions, `c.*` mnemonics, `.option rvc`, labels and
+//!   numeric labels, `%hi %lo %pcrel_hi %pcrel_lo`, `.insn`, data and section directives, `.macro`, `.rept`.
+//!   Operators bind as in GNU as: `* / % << >>`, then `| & ^`, then `+ -`. Symbols are addresses at once, as there is no
+//!   linker behind: `li a0, label` and `MOV R1, label` load an address.
+//!
+//! # What comes out
+//!
 //! - [`assemble`] takes a source to an [`Object`], or to [`Diagnostics`]: all errors of the file.
 //! - [`Object`] is written as ELF ([`Object::to_elf`]), flat image ([`Object::to_flat`]) or listing
 //!   ([`Object::listing`]).
-//! - [`disassemble`] takes ELF or flat bytes to text that assembles back to the same bytes.
+//! - [`disassemble()`] takes ELF or flat bytes to text that assembles back to the same bytes.
 //! - [`format_instruction`] shows one instruction, for traces and debuggers; it never fails.
 
 mod aliases;

