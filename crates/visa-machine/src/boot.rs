@@ -29,6 +29,8 @@ pub enum Mode {
     Native,
     /// In a VM under visor.
     Accelerated,
+    /// In Ring 3 under visor in Ring 0, without V-ISA's virtualization.
+    Software,
     /// In visor's demonstration.
     Demo,
 }
@@ -39,7 +41,17 @@ impl Mode {
         match self {
             Mode::Native => "native",
             Mode::Accelerated => "accelerated",
+            Mode::Software => "software",
             Mode::Demo => "demo",
+        }
+    }
+
+    /// The largest paging mode that the kernel is told of. The software-only hypervisor keeps the rest of Sv48's
+    /// addresses for itself.
+    const fn mmu_type(self) -> &'static str {
+        match self {
+            Mode::Software => "riscv,sv39",
+            Mode::Native | Mode::Accelerated | Mode::Demo => "riscv,sv48",
         }
     }
 }
@@ -174,6 +186,7 @@ pub fn kernel(hardware: &Hardware, board: Board, boot: &KernelBoot) -> Result<Re
         initrd,
         seed: boot.seed,
         virtio_slots: board.virtio_slots(),
+        mmu_type: boot.mode.mmu_type().into(),
         ..DeviceTree::new(board.harts(), memory.clone())
     };
     let device_tree = guest_tree.flatten()?;

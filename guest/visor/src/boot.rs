@@ -5,11 +5,11 @@
 //! 3. A hart that is started enters the guest and serves its exits until the guest stops it; then it waits again.
 
 use crate::device_tree::{self, Mode};
-use crate::ending::Ending;
+use crate::ending::{self, Ending};
 use crate::exits::{self, Leave};
 use crate::sbi::{HartState, Start};
 use crate::vm::Vm;
-use crate::{console, demo, hart, report};
+use crate::{console, demo, hart, report, software};
 use core::panic::PanicInfo;
 use dtoolkit::fdt::Fdt;
 use visa_guest::registers as msr;
@@ -24,6 +24,11 @@ pub extern "C" fn boot(number: usize, tree: usize) -> ! {
     let guest =
         device_tree::guest(tree_at(machine.guest_tree)).unwrap_or_else(|error| bad_tree("guest", error));
     let vm = Vm::create(&machine, guest);
+    if machine.mode == Mode::Software {
+        // What runs in Ring 0 is another visor, and the guest is that one's.
+        hart::hart(number).start(number, software::load(tree as u64));
+        join(number);
+    }
     let Some(entry) = vm.guest_address(machine.kernel_entry) else {
         line!("visor: the kernel's entry {:#x} is not in the guest's memory", machine.kernel_entry);
         report::end(Ending::BadDeviceTree);
@@ -47,7 +52,7 @@ pub extern "C" fn join(number: usize) -> ! {
             vmcs.start(number, start);
             let left = match vm.mode {
                 Mode::Demo => demo::run(vm, number, &mut vmcs),
-                Mode::Native | Mode::Accelerated => exits::run(vm, number),
+                Mode::Native | Mode::Accelerated | Mode::Software => exits::run(vm, number),
             };
             match left {
                 Leave::Stop => break,
@@ -74,12 +79,16 @@ pub extern "C" fn trap(cause: u64, pc: u64, value: u64) -> ! {
 
 /// A panic of visor's own.
 pub fn panicked(information: &PanicInfo<'_>) -> ! {
+    if software::is_active() {
+        line!("\nvisor: in Ring 0: {information}");
+        console::finish(ending::fail(Ending::Internal as u16));
+    }
     line!("\nvisor: hart {}: {information}", hart::this());
     report::end(Ending::Internal)
 }
 
 /// The device tree at an address, or nothing if none is there.
-fn tree_at(address: u64) -> &'static [u8] {
+pub(crate) fn tree_at(address: u64) -> &'static [u8] {
     const ALIGNMENT: u64 = 8;
     if address == 0 || !address.is_multiple_of(ALIGNMENT) {
         return &[];

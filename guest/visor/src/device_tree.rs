@@ -16,6 +16,8 @@ pub enum Mode {
     Native,
     /// A hypervisor with one VM.
     Accelerated,
+    /// A hypervisor that uses no V-ISA virtualization: in Ring 0, with the guest in Ring 3.
+    Software,
     /// A hypervisor that shows what it does, for the guest of `visa demo`.
     Demo,
 }
@@ -26,12 +28,15 @@ impl Mode {
         match self {
             Mode::Native => "native",
             Mode::Accelerated => "accelerated",
+            Mode::Software => "software",
             Mode::Demo => "demo",
         }
     }
 
     fn from_name(name: &str) -> Option<Mode> {
-        [Mode::Native, Mode::Accelerated, Mode::Demo].into_iter().find(|mode| mode.name() == name)
+        [Mode::Native, Mode::Accelerated, Mode::Software, Mode::Demo]
+            .into_iter()
+            .find(|mode| mode.name() == name)
     }
 }
 
@@ -101,6 +106,14 @@ pub fn machine(tree: &[u8]) -> Result<Machine, Error> {
         uart: device(&tree, "ns16550a")?,
         finisher: device(&tree, "sifive,test1")?,
     })
+}
+
+/// Whether a tree's command line has a word.
+pub fn has_argument(tree: &[u8], word: &str) -> bool {
+    let tree = Fdt::new(tree).ok();
+    let chosen = tree.as_ref().and_then(|tree| tree.find_node("/chosen"));
+    let arguments = chosen.as_ref().and_then(|chosen| text(chosen, "bootargs"));
+    arguments.is_some_and(|arguments| arguments.split_ascii_whitespace().any(|argument| argument == word))
 }
 
 /// Reads the guest's tree.

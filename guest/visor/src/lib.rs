@@ -32,3 +32,5 @@ mod report;
 mod vm;
 #[cfg(target_arch = "riscv64")]
 mod vmcs;
+// Behind the console, whose macro it uses.
+pub mod software;

@@ -19,9 +19,14 @@ pub fn image_start() -> u64 {
     &raw const __image_start as u64
 }
 
+/// The physical address behind visor's last byte.
+pub fn image_end() -> u64 {
+    &raw const __image_end as u64
+}
+
 /// Whether a physical address is in visor's image.
 pub fn is_own(physical: u64) -> bool {
-    (image_start()..&raw const __image_end as u64).contains(&physical)
+    (image_start()..image_end()).contains(&physical)
 }
 
 /// Ends the run with one of visor's codes.

@@ -57,7 +57,7 @@ impl Vm {
     /// Builds the VM. For hart 0, before any other hart looks.
     pub fn create(machine: &Machine, guest: Guest) -> &'static Vm {
         let (memory, controls) = match machine.mode {
-            Mode::Native => (guest.memory, Controls::default()),
+            Mode::Native | Mode::Software => (guest.memory, Controls::default()),
             Mode::Accelerated => {
                 let controls = Controls {
                     trap_filter: trap_filter::IO,
@@ -93,7 +93,7 @@ impl Vm {
     pub fn create_cpu(&self, hart: usize) -> Vmcs {
         let mut vmcs = Vmcs::of(hart);
         vmcs.create(hart, self.controls);
-        if self.mode != Mode::Native {
+        if !matches!(self.mode, Mode::Native | Mode::Software) {
             self.devices.iter().for_each(pass_through);
             mask_ports();
         }

@@ -23,8 +23,8 @@ use super::walk::{
 };
 use crate::memory::{Region, translate};
 use visa_isa::paging::{
-    PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN_SHIFT, PTE_READ, PTE_USER, PTE_VALID,
-    PTE_WRITE,
+    PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN_SHIFT, PTE_READ, PTE_USER,
+    PTE_VALID, PTE_WRITE,
 };
 
 /// Views of a space, each with a root and an ASID of its own.
@@ -183,7 +183,9 @@ impl<'a> Shadow<'a> {
             self.upper_differs = true;
             return Ok(Filled::Again);
         }
-        let Some(mut table) = self.top(hardware, frame, tops, view, upper, &walk) else { return Ok(Filled::NoTables) };
+        let Some(mut table) = self.top(hardware, frame, tops, view, upper, &walk) else {
+            return Ok(Filled::NoTables);
+        };
         for above in (level + 1..=TOP_LEVEL).rev() {
             match self.child(hardware, table, above, address, &walk) {
                 Some(child) => table = child,
@@ -236,8 +238,13 @@ impl<'a> Shadow<'a> {
             return Some(tops[view as usize][half]);
         }
         let role = self.role(view, upper);
-        let note =
-            Note { guest: walk.tables[TOP_LEVEL as usize], level: TOP_LEVEL as u8, role: role as u8, references: 1, ..Note::UNUSED };
+        let note = Note {
+            guest: walk.tables[TOP_LEVEL as usize],
+            level: TOP_LEVEL as u8,
+            role: role as u8,
+            references: 1,
+            ..Note::UNUSED
+        };
         let table = self.pool.take(hardware, note)?;
         let entry = self.pointer(table);
         let slot = if upper { UPPER_ENTRY * ENTRY_BYTES } else { 0 };
@@ -252,7 +259,14 @@ impl<'a> Shadow<'a> {
     }
 
     /// The table below `table` on the way to an address; made, or replaced if the guest has another one there now.
-    fn child(&mut self, hardware: &mut impl Hardware, table: u32, level: u32, address: u64, walk: &Walk) -> Option<u32> {
+    fn child(
+        &mut self,
+        hardware: &mut impl Hardware,
+        table: u32,
+        level: u32,
+        address: u64,
+        walk: &Walk,
+    ) -> Option<u32> {
         let slot = index(address, level);
         let entry = self.pool.entry(hardware, table, slot);
         let guest = walk.tables[level as usize - 1];
@@ -272,7 +286,8 @@ impl<'a> Shadow<'a> {
         let child = match found {
             NONE => {
                 let role = if shares { Role::Shared } else { role.below() };
-                let note = Note { guest, level: level as u8 - 1, role: role as u8, references: 0, ..Note::UNUSED };
+                let note =
+                    Note { guest, level: level as u8 - 1, role: role as u8, references: 0, ..Note::UNUSED };
                 let child = self.pool.take(hardware, note)?;
                 if shares {
                     self.pool.note_mut(child).next = core::mem::replace(&mut self.shared, child);
@@ -300,14 +315,27 @@ impl<'a> Shadow<'a> {
     }
 
     /// Writes the leaf, and for small pages those around it that need no more than copying.
-    fn install(&mut self, hardware: &mut impl Hardware, table: u32, level: u32, address: u64, access: Access, walk: &Walk) {
+    fn install(
+        &mut self,
+        hardware: &mut impl Hardware,
+        table: u32,
+        level: u32,
+        address: u64,
+        access: Access,
+        walk: &Walk,
+    ) {
         let role = Role::from_number(self.pool.note(table).role);
         let page = walk.address & !(page_bytes(level) - 1);
         let mut entry = leaf(walk.entry, page, role);
         if access == Access::Load && entry & PTE_READ == 0 {
             // Allowed by MXR: by the real one, if the page is executable here, else by this.
             self.depends_on_mxr = true;
-            entry |= page >> PAGE_SHIFT << PTE_PPN_SHIFT | PTE_VALID | PTE_READ | PTE_USER | PTE_ACCESSED | PTE_DIRTY;
+            entry |= page >> PAGE_SHIFT << PTE_PPN_SHIFT
+                | PTE_VALID
+                | PTE_READ
+                | PTE_USER
+                | PTE_ACCESSED
+                | PTE_DIRTY;
         }
         let slot = index(address, level);
         let old = self.pool.entry(hardware, table, slot);
@@ -426,7 +454,8 @@ impl<'a> Shadow<'a> {
                 continue;
             }
             let child = self.pool.number(target(entry));
-            let theirs = if note.guest == NO_TABLE { 0 } else { hardware.load(note.guest + slot * ENTRY_BYTES) };
+            let theirs =
+                if note.guest == NO_TABLE { 0 } else { hardware.load(note.guest + slot * ENTRY_BYTES) };
             let below = *self.pool.note(child);
             if !(is_pointer(theirs) && target(theirs) == below.guest) {
                 self.clear(hardware, table, slot, entry);
@@ -501,7 +530,13 @@ impl<'a> Shadow<'a> {
     }
 
     /// Drops the trees of a space, of both halves or the lower alone. The caller flushes.
-    pub fn drop_trees(&mut self, hardware: &mut impl Hardware, frame: Frame, tops: &mut Tops, upper_too: bool) {
+    pub fn drop_trees(
+        &mut self,
+        hardware: &mut impl Hardware,
+        frame: Frame,
+        tops: &mut Tops,
+        upper_too: bool,
+    ) {
         for half in 0..if upper_too { 2 } else { 1 } {
             let slot = if half == 1 { UPPER_ENTRY * ENTRY_BYTES } else { 0 };
             for view in 0..VIEWS {

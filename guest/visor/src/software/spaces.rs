@@ -113,8 +113,12 @@ impl<'a> Spaces<'a> {
 
     fn make(&mut self, hardware: &mut impl Hardware, satp: u64) -> usize {
         self.made += 1;
-        let age = |number: usize| if self.spaces[number].satp == FREE { 0 } else { self.spaces[number].used + 1 };
-        let number = (0..SPACES).filter(|&number| number != self.current).min_by_key(|&number| age(number)).unwrap_or(0);
+        let age =
+            |number: usize| if self.spaces[number].satp == FREE { 0 } else { self.spaces[number].used + 1 };
+        let number = (0..SPACES)
+            .filter(|&number| number != self.current)
+            .min_by_key(|&number| age(number))
+            .unwrap_or(0);
         self.evict(hardware, number);
         self.spaces[number] = Space { satp, fences_seen: self.fence_count, ..self.spaces[number] };
         number

@@ -5,8 +5,8 @@
 use crate::memory::{Region, translate};
 use visa_isa::cause::Exception;
 use visa_isa::paging::{
-    LEVEL_BITS, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_PPN, PTE_PPN_SHIFT, PTE_READ, PTE_RESERVED,
-    PTE_USER, PTE_VALID, PTE_WRITE,
+    LEVEL_BITS, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_PPN, PTE_PPN_SHIFT, PTE_READ,
+    PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE,
 };
 
 /// Levels of the guest's tables.

@@ -1,0 +1,140 @@
+//! From the first Rust in Ring 0 to the guest's first instruction.
+//!
+//! Visor's memory behind the loaded image, up to the machine's device tree, is the views' roots and the pool.
+
+use super::cpu::{Cpu, NO_SITE};
+use super::entry::{
+    PHYSICAL, STACK, STACK_BYTES, WINDOW, software_enter, software_resume, software_slow,
+    software_trap_kernel, software_trap_user,
+};
+use super::machine::Hart;
+use super::pool::{Note, Pool, TABLES_MAX};
+use super::sites::Sites;
+use super::spaces::{ROOTS, Spaces};
+use super::statistics::Statistics;
+use super::trap::switch_space;
+use super::walk::{ENTRY_BYTES, Memory};
+use crate::boot::tree_at;
+use crate::device_tree::{self, Guest};
+use crate::ending::{Ending, fail};
+use crate::memory::PAGE;
+use crate::sbi::Start;
+use crate::{console, report};
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use visa_guest::registers as msr;
+use visa_isa::msr::sstatus;
+use visa_isa::paging::{PAGE_SHIFT, PTE_PPN_SHIFT, PTE_VALID};
+
+/// The entry of a root that is visor's.
+const WINDOW_ENTRY: u64 = PHYSICAL >> 39;
+/// Fewer tables than this are no pool.
+const TABLES_MIN: u64 = 256;
+
+/// All that is not in [`Cpu`].
+pub struct Hypervisor {
+    /// The guest's address spaces.
+    pub spaces: Spaces<'static>,
+    /// Compiled trap sites.
+    pub sites: Sites,
+    /// Counts.
+    pub statistics: Statistics,
+}
+
+static ACTIVE: AtomicBool = AtomicBool::new(false);
+static mut HYPERVISOR: Option<Hypervisor> = None;
+static mut GUEST: Option<Guest> = None;
+static mut CPU: Cpu = Cpu::RESET;
+#[unsafe(link_section = ".bss.uncleared")]
+static mut NOTES: MaybeUninit<[Note; TABLES_MAX]> = MaybeUninit::uninit();
+
+/// Whether this visor runs in Ring 0.
+pub fn is_active() -> bool {
+    ACTIVE.load(Relaxed)
+}
+
+/// The back end, for the trap code.
+pub fn get() -> &'static mut Hypervisor {
+    // SAFETY: there is one hart, and a trap is handled to its end before the next: nobody else has a reference.
+    let hypervisor = unsafe { (*(&raw mut HYPERVISOR)).as_mut() };
+    hypervisor.expect("the back end is there before the guest runs")
+}
+
+/// The first Rust in Ring 0: `tree` is the physical address of the machine's device tree.
+pub extern "C" fn main(_hart: usize, tree: u64) -> ! {
+    ACTIVE.store(true, Relaxed);
+    let machine =
+        device_tree::machine(tree_at(tree + PHYSICAL)).unwrap_or_else(|error| bad_tree("machine", error));
+    console::set_devices(machine.uart + PHYSICAL, machine.finisher + PHYSICAL);
+    let guest_tree = tree_at(machine.guest_tree + PHYSICAL);
+    let guest = device_tree::guest(guest_tree).unwrap_or_else(|error| bad_tree("guest", error));
+    let counting = device_tree::has_argument(guest_tree, "visa.stat");
+    // SAFETY: nothing else has run in this visor, so these are the only references.
+    let (guest, cpu, hypervisor) =
+        unsafe { ((*(&raw mut GUEST)).insert(guest), &mut *(&raw mut CPU), &mut *(&raw mut HYPERVISOR)) };
+    let (roots, pool, sites) = memory(tree);
+    let spaces = Spaces::new(pool, roots, &guest.memory, &guest.devices);
+    let statistics = Statistics::new(counting);
+    let hypervisor = hypervisor.insert(Hypervisor { spaces, sites: Sites::new(sites), statistics });
+    prepare(cpu);
+    reset(hypervisor, cpu, Start { entry: machine.kernel_entry, opaque: machine.guest_tree });
+    // SAFETY: the trap code finds the Cpu by sscratch; the guest starts in Ring 3 with floating point off.
+    unsafe {
+        msr::sscratch::write(&raw mut *cpu as u64);
+        msr::sstatus::clear(sstatus::SPP | sstatus::FS | sstatus::MXR | sstatus::SIE);
+        // For visor's own reads of what user programs of the guest's own may see: none are made by their addresses.
+        msr::sstatus::clear(sstatus::SUM);
+        msr::scounteren::write(0);
+        msr::sepc::write(cpu.pc);
+        software_enter(cpu)
+    }
+}
+
+/// The virtual CPU as a start leaves it (SBI 2.0, 9.1): untranslated, interrupts off.
+pub fn reset(hypervisor: &mut Hypervisor, cpu: &mut Cpu, start: Start) {
+    const A1: usize = 11;
+    cpu.registers = [0; 32];
+    cpu.registers[A1] = start.opaque;
+    cpu.pc = start.entry;
+    (cpu.status, cpu.sie, cpu.satp, cpu.user) = (0, 0, 0, 0);
+    switch_space(hypervisor, cpu);
+    super::interrupts::update(cpu);
+}
+
+/// What the trap code needs.
+fn prepare(cpu: &mut Cpu) {
+    cpu.sites.fill(NO_SITE);
+    cpu.status_real = super::csr::STATUS_REAL;
+    cpu.stack = &raw const STACK as u64 + STACK_BYTES as u64;
+    cpu.kernel_vector = software_trap_kernel as *const () as u64;
+    cpu.user_vector = software_trap_user as *const () as u64;
+    cpu.vector_code = software_resume as *const () as u64;
+    cpu.slow = software_slow as *const () as u64;
+    // SAFETY: no timer runs before the guest sets one.
+    unsafe { msr::stimecmp::write(u64::MAX) };
+}
+
+/// Divides visor's memory: the roots, whose entry for the window is set, the pool, and a place for code.
+fn memory(tree: u64) -> (u64, Pool<'static>, u64) {
+    let roots = (report::image_end() - PHYSICAL).next_multiple_of(PAGE);
+    let code = roots + ROOTS as u64 * PAGE;
+    let base = code + super::sites::CODE_BYTES;
+    let tables = (tree.saturating_sub(base) / PAGE).min(TABLES_MAX as u64);
+    if tables < TABLES_MIN {
+        line!("visor: memory for {tables} shadow tables is too little");
+        console::finish(fail(Ending::BadDeviceTree as u16));
+    }
+    let window = (&raw const WINDOW as u64 - PHYSICAL) >> PAGE_SHIFT << PTE_PPN_SHIFT | PTE_VALID;
+    for word in (0..ROOTS as u64 * PAGE).step_by(ENTRY_BYTES as usize) {
+        let visors = word % PAGE == WINDOW_ENTRY * ENTRY_BYTES;
+        Hart.store(roots + word, if visors { window } else { 0 });
+    }
+    // SAFETY: this is the only reference; the pool reads no note that it has not written.
+    let notes = unsafe { core::slice::from_raw_parts_mut((&raw mut NOTES).cast::<Note>(), tables as usize) };
+    (roots, Pool::new(base, notes), code + PHYSICAL)
+}
+
+fn bad_tree(whose: &str, error: device_tree::Error) -> ! {
+    line!("visor: the {whose}'s device tree: {error}");
+    console::finish(fail(Ending::BadDeviceTree as u16))
+}

@@ -1,0 +1,103 @@
+//! Traps that the short paths leave to Rust.
+
+use super::cpu::Cpu;
+use super::csr;
+use super::machine::Hart;
+use super::shadow::View;
+use super::walk::{Access, Accessor, Fault};
+use super::{Hypervisor, emulate, firmware, interrupts};
+use visa_guest::registers as msr;
+use visa_isa::cause::{Exception, INTERRUPT};
+use visa_isa::msr::sstatus;
+
+/// From the trap code, which has saved the guest's registers.
+pub extern "C" fn trap(cpu: &mut Cpu) {
+    let (cause, value) = (msr::scause::read(), msr::stval::read());
+    cpu.pc = msr::sepc::read();
+    if msr::sstatus::read() & sstatus::SPP != 0 {
+        panic!("trap {cause:#x} in Ring 0 at {:#x}, value {value:#x}", cpu.pc);
+    }
+    let hypervisor = super::get();
+    hypervisor.statistics.trap(cause);
+    if cause & INTERRUPT != 0 {
+        interrupt(cpu, cause);
+    } else if let Some(access) = Access::of_page_fault(cause) {
+        page_fault(hypervisor, cpu, access, value);
+    } else {
+        exception(hypervisor, cpu, cause, value);
+    }
+    hypervisor.sites.look(cpu, &mut hypervisor.spaces, cause);
+    // SAFETY: the guest goes on in Ring 3, wherever that is.
+    unsafe { msr::sepc::write(cpu.pc) };
+}
+
+fn exception(hypervisor: &mut Hypervisor, cpu: &mut Cpu, cause: u64, value: u64) {
+    const CALL: u64 = Exception::EcallUser as u64;
+    const ILLEGAL: u64 = Exception::IllegalInstruction as u64;
+    match cause {
+        CALL if cpu.user == 0 => firmware::serve(hypervisor, cpu),
+        ILLEGAL if cpu.user == 0 => emulate::emulate(hypervisor, cpu, value),
+        _ => {
+            hypervisor.statistics.injected += 1;
+            inject(cpu, cause, value);
+        }
+    }
+}
+
+/// The hardware takes interrupts in Ring 3 whatever the guest's SIE is.
+fn interrupt(cpu: &mut Cpu, cause: u64) {
+    if csr::takes_interrupts(cpu) {
+        inject(cpu, cause, 0);
+    }
+    interrupts::mask(cpu);
+}
+
+/// A missing shadow entry, or a fault of the guest's own.
+fn page_fault(hypervisor: &mut Hypervisor, cpu: &mut Cpu, access: Access, address: u64) {
+    let sum = cpu.status & sstatus::SUM != 0;
+    let by = Accessor { kernel: cpu.user == 0, sum, mxr: msr::sstatus::read() & sstatus::MXR != 0 };
+    let view = match (by.kernel, sum) {
+        (false, _) => View::User,
+        (true, false) => View::Kernel,
+        (true, true) => View::KernelSum,
+    };
+    let exception = match hypervisor.spaces.fill(&mut Hart, view, address, access, by) {
+        Ok(()) => return,
+        Err(Fault::Page) => access.page_fault(),
+        Err(Fault::Access) => access.access_fault(),
+    };
+    hypervisor.statistics.injected += 1;
+    inject(cpu, exception as u64, address);
+}
+
+/// Has the guest's kernel take an exception or interrupt that happened at the guest's PC.
+pub fn inject(cpu: &mut Cpu, cause: u64, value: u64) {
+    let was_user = cpu.user != 0;
+    csr::trap(cpu, cause, value);
+    if was_user {
+        choose_view(cpu);
+    }
+}
+
+/// Has the machine run the guest in the view that its ring and SUM ask for.
+pub fn choose_view(cpu: &mut Cpu) {
+    let kernel = if cpu.status & sstatus::SUM != 0 { View::KernelSum } else { View::Kernel };
+    cpu.kernel_satp = cpu.views[kernel as usize];
+    cpu.user_satp = cpu.views[View::User as usize];
+    let (satp, vector) = match cpu.user {
+        0 => (cpu.kernel_satp, cpu.kernel_vector),
+        _ => (cpu.user_satp, cpu.user_vector),
+    };
+    // SAFETY: every view has visor's own memory where it is, and both vectors are the trap code's.
+    unsafe {
+        msr::satp::write(satp);
+        msr::stvec::write(vector);
+    }
+}
+
+/// Has the machine run the guest in the space that its satp names.
+pub fn switch_space(hypervisor: &mut Hypervisor, cpu: &mut Cpu) {
+    hypervisor.spaces.switch(&mut Hart, cpu.satp);
+    cpu.views = hypervisor.spaces.satps();
+    choose_view(cpu);
+}
