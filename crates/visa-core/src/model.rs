@@ -13,7 +13,7 @@ pub trait Model {
     type Before: Copy;
 
     /// An instruction is about to be executed.
-    fn before(&mut self, hart: &mut Hart, instruction: &Instruction) -> Self::Before;
+    fn before(&mut self, hart: &mut Hart, ram: &Ram, instruction: &Instruction) -> Self::Before;
 
     /// It has retired. The hart's PC is where it goes on; `pc` is where the instruction was.
     fn retired(
@@ -53,7 +53,7 @@ impl Model for Off {
     type Before = ();
 
     #[inline(always)]
-    fn before(&mut self, _: &mut Hart, _: &Instruction) {}
+    fn before(&mut self, _: &mut Hart, _: &Ram, _: &Instruction) {}
 
     #[inline(always)]
     fn retired(&mut self, _: &mut Hart, _: &Ram, _: &Instruction, (): (), _: u64) {}

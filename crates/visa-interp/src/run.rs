@@ -253,7 +253,7 @@ fn execute_watched<P: Platform, M: Model>(
     slot: &Slot,
 ) -> Result<bool, Stop> {
     let pc = hart.bank.pc;
-    let before = model.before(hart, &slot.instruction);
+    let before = model.before(hart, platform.ram(), &slot.instruction);
     match execute(hart, platform, &slot.instruction) {
         Ok(Flow::Next) => hart.bank.pc = pc.wrapping_add(slot.instruction.length as u64),
         Ok(Flow::Jump(target)) => hart.bank.pc = target,
@@ -298,7 +298,13 @@ fn run_alone<P: Platform, M: Model>(hart: &mut Hart, platform: &mut P, model: &m
     let Some(instruction) = decode(bits) else {
         let from = hart.ring;
         model.fetch_stopped(hart, platform.ram());
-        let taken = hart.take_exception(Exception::IllegalInstruction, bits as u64);
+        let taken = if hart.exits_by_exception(Exception::IllegalInstruction, bits as u64) {
+            hart.describe_undecoded(bits);
+            hart.leave_guest();
+            Ok(())
+        } else {
+            hart.take_exception(Exception::IllegalInstruction, bits as u64)
+        };
         model.diverted(hart, platform.ram(), from);
         return taken;
     };
@@ -326,8 +332,13 @@ fn fetch_bits<P: Platform>(hart: &mut Hart, platform: &mut P, address: u64) -> R
 /// The bits at the PC for observers. A fetch fault is left for the execution to find.
 fn peek<P: Platform>(hart: &mut Hart, platform: &mut P) -> Option<u32> {
     let (exit, result) = (hart.exit, hart.vm.result);
+    let misses = (hart.vm.count_tlb_miss, hart.statistics.tlb_misses);
     let bits = fetch_bits(hart, platform, hart.bank.pc).ok();
     (hart.exit, hart.vm.result) = (exit, result);
+    if bits.is_none() {
+        // The execution will miss again; what it finds in the TLB now it has paid for.
+        (hart.vm.count_tlb_miss, hart.statistics.tlb_misses) = misses;
+    }
     bits
 }
 
@@ -342,10 +353,16 @@ fn take_stop<P: Platform, M: Model>(
 ) -> Result<(), Wait> {
     hart.attention = true;
     let from = hart.ring;
-    let taken = match stop {
-        Stop::Illegal => hart.take_exception(Exception::IllegalInstruction, slot.bits as u64),
-        Stop::Exception(exception, value) => hart.take_exception(exception, value),
-        Stop::Exit => {
+    let exception = match stop {
+        Stop::Illegal => Some((Exception::IllegalInstruction, slot.bits as u64)),
+        Stop::Exception(exception, value) => Some((exception, value)),
+        Stop::Exit => None,
+    };
+    let taken = match exception {
+        Some((exception, value)) if !hart.exits_by_exception(exception, value) => {
+            hart.take_exception(exception, value)
+        }
+        _ => {
             hart.describe_exit(&slot.instruction, slot.bits);
             hart.leave_guest();
             Ok(())

@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod boot;
+pub mod cycles;
 pub mod device_tree;
 pub mod inspect;
 pub mod loader;

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use visa_core::clock::{Clock, NANOSECONDS_PER_TICK};
-use visa_core::{Hart, Residency};
+use visa_core::{Hart, Residency, Spread};
+use visa_cycles::CycleModel;
 use visa_devices::FinisherRequest;
 use visa_interp::{Interpreter, RunEnd, Step};
 use visa_isa::Ring;
@@ -78,6 +79,10 @@ pub struct Totals {
     pub tlb_misses: u64,
     /// Page-table entries that walks read.
     pub walk_references: u64,
+    /// Instructions of Ring -1 from an exit to the next entry, by the exit's cause.
+    pub exit_instructions: BTreeMap<ExitCause, Spread>,
+    /// Registers that world switches moved through memory, for want of a banked switch.
+    pub register_moves: u64,
 }
 
 /// The machine.
@@ -90,6 +95,8 @@ pub struct Machine {
     /// callers that hand in input at such moments.
     pub pause_at_halt: bool,
     engine: Interpreter,
+    /// A cycle model for each hart, or none.
+    pub(crate) models: Vec<CycleModel>,
     time: TimeSource,
     /// Nanoseconds since the start, as of the last slice.
     now_ns: u64,
@@ -105,6 +112,7 @@ impl Machine {
             harts,
             pause_at_halt: false,
             engine: Interpreter::new(),
+            models: Vec::new(),
             time,
             now_ns: 0,
             started: Instant::now(),
@@ -149,7 +157,10 @@ impl Machine {
     /// Executes at most one instruction of a hart; the others stand still. For debuggers and traces.
     pub fn step(&mut self, hart: usize) -> (Step, Progress) {
         self.begin_turn();
-        let (step, end) = self.engine.step(&mut self.harts[hart], &mut self.board);
+        let (step, end) = match self.models.get_mut(hart) {
+            None => self.engine.step(&mut self.harts[hart], &mut self.board),
+            Some(model) => self.engine.step_watched(&mut self.harts[hart], &mut self.board, model),
+        };
         let progress = match end {
             Some(RunEnd::Halted) if self.all_halt() => self.skip_idle(u64::MAX),
             Some(RunEnd::Stopped) => self.finished(),
@@ -182,7 +193,10 @@ impl Machine {
                 all_halted = false;
                 continue;
             }
-            let end = self.engine.run(hart, &mut self.board, limit);
+            let end = match self.models.get_mut(index) {
+                None => self.engine.run(hart, &mut self.board, limit),
+                Some(model) => self.engine.run_watched(hart, &mut self.board, model, limit),
+            };
             left -= (hart.instructions - before).min(left);
             match end {
                 RunEnd::Halted => {}
@@ -296,6 +310,10 @@ impl Machine {
             totals.emulated += hart.statistics.emulated;
             totals.tlb_misses += hart.statistics.tlb_misses;
             totals.walk_references += hart.statistics.walk_references;
+            totals.register_moves += hart.statistics.register_moves;
+            for (&cause, spread) in &hart.statistics.exit_instructions {
+                totals.exit_instructions.entry(cause).or_default().merge(spread);
+            }
             for (&cause, &count) in &hart.statistics.exits {
                 *totals.exits.entry(cause).or_default() += count;
             }
