@@ -188,10 +188,17 @@ fn unpack_library(archive: &Path, into: &Path) -> Result<()> {
         Command::new("dpkg-deb").arg("--fsys-tarfile").arg(archive).stdout(Stdio::piped()).spawn()?;
     let pipe = contents.stdout.take().context("dpkg-deb has no output")?;
     let mut tar = Command::new("tar");
-    tar.args(["-x", "--wildcards", "./usr/src/rustc-*/library", "./usr/lib/rustlib/src/rust", "-C"])
-        .arg(into);
+    // Where to goes before what: it holds for what follows it.
+    tar.arg("-C").arg(into).args([
+        "-x",
+        "--wildcards",
+        "./usr/src/rustc-*/library",
+        "./usr/lib/rustlib/src/rust",
+    ]);
     process::output(tar.stdin(pipe))?;
-    contents.wait()?;
+    if !contents.wait()?.success() {
+        bail!("dpkg-deb cannot read {}", archive.display());
+    }
     Ok(())
 }
 
