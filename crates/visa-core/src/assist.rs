@@ -39,7 +39,21 @@ impl Hart {
         if let Some(value) = self.written_value(instruction) {
             record.value = value;
         }
+        if let Some(direction) = port_direction(instruction.op)
+            && record.cause == ExitCause::IllegalPrivileged as u64
+        {
+            // A port access in the wrong ring has not come to where the others' records begin.
+            record.code = self.r(instruction.rs1).wrapping_add(instruction.imm as i64 as u64) as u16 as u64;
+            record.qualification |= direction | port_bytes(instruction.op);
+        }
         self.exit = record;
+    }
+
+    /// Adds to the exit record what is known of an instruction that cannot be decoded.
+    pub fn describe_undecoded(&mut self, bits: u32) {
+        let length = if bits & 3 == 3 { 4 } else { 2 };
+        self.exit.instruction = bits as u64;
+        self.exit.qualification |= length << qualification::LENGTH_SHIFT;
     }
 
     /// Takes out of the exit record what only decoding the instruction tells, for a machine without decode assist. What
@@ -77,7 +91,7 @@ impl Hart {
         self.vm.result = 0;
     }
 
-    /// What a store, an atomic or OUT writes, as far as the instruction alone says. MSR writes need the old value:
+    /// What a store, an atomic, OUT or VINT_SEND writes, as far as the instruction alone says. MSR writes need the old value:
     /// where they exit, the record already has it.
     fn written_value(&self, instruction: &Instruction) -> Option<u64> {
         let bytes = match instruction.op {
@@ -86,6 +100,7 @@ impl Hart {
             Op::Sw | Op::Outw | Op::Fsw => 4,
             Op::Sd | Op::Fsd => 8,
             op if op.row().group == Group::Atomic => load_shape(op)?.bytes,
+            Op::VintSend => return Some(self.r(instruction.rs1)),
             _ => return None,
         };
         let is_float = matches!(instruction.op, Op::Fsw | Op::Fsd);
@@ -126,6 +141,24 @@ fn extend(value: u64, bytes: u64, signed: bool) -> u64 {
         (4, false) => value as u32 as u64,
         (4, true) => value as i32 as u64,
         _ => value,
+    }
+}
+
+/// Whether IN or OUT reads or writes; `None` for other instructions.
+fn port_direction(op: Op) -> Option<u64> {
+    match op {
+        Op::Inb | Op::Inh | Op::Inw => Some(qualification::READ),
+        Op::Outb | Op::Outh | Op::Outw => Some(qualification::WRITE),
+        _ => None,
+    }
+}
+
+/// Bytes that IN or OUT moves.
+fn port_bytes(op: Op) -> u64 {
+    match op {
+        Op::Inh | Op::Outh => 2,
+        Op::Inw | Op::Outw => 4,
+        _ => 1,
     }
 }
 

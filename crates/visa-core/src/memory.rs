@@ -153,9 +153,15 @@ impl Hart {
         let second = (address | (PAGE_SIZE - 1)).wrapping_add(1);
         let mut offsets = [0; 2];
         for (offset, start) in offsets.iter_mut().zip([address, second]) {
-            match self.place(platform, start, access, size)? {
-                Place::Ram(found) => *offset = found,
-                Place::Device(_) => return Err(Stop::Exception(access.access_fault(), start)),
+            let is_virtual_device = |hart: &Hart| hart.exit.cause == ExitCause::DeviceAccess as u64;
+            match self.place(platform, start, access, size) {
+                Ok(Place::Ram(found)) => *offset = found,
+                Ok(Place::Device(_)) => return Err(Stop::Exception(access.access_fault(), start)),
+                // The part of an access is not an access that Ring -1 could complete.
+                Err(Stop::Exit) if is_virtual_device(self) => {
+                    return Err(Stop::Exception(access.access_fault(), start));
+                }
+                Err(stop) => return Err(stop),
             }
         }
         Ok(offsets)

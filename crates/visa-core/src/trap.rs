@@ -74,18 +74,28 @@ impl Hart {
         (self.vm.trap_filter | self.forced_filter) & bit != 0
     }
 
-    /// Takes an exception at the current PC. The instruction that raised it must not have retired.
-    pub fn take_exception(&mut self, exception: Exception, value: u64) -> Result<(), Wait> {
-        if !self.in_guest() {
-            return self.take_in_hypervisor(exception as u64, value);
-        }
-        if cause::EXCEPTION_MAP_VALID & self.vm.exception_map & 1 << exception as u64 != 0 {
+    /// Whether EXCMAP makes a guest's exception exit. The record is begun then, and what the instruction says can be
+    /// added before [`Hart::leave_guest`].
+    pub fn exits_by_exception(&mut self, exception: Exception, value: u64) -> bool {
+        let named = cause::EXCEPTION_MAP_VALID & self.vm.exception_map & 1 << exception as u64 != 0;
+        let exits = named && self.in_guest();
+        if exits {
             self.exit_with(ExitRecord {
                 cause: ExitCause::Exception as u64,
                 code: exception as u64,
                 guest_virtual: value,
                 ..ExitRecord::default()
             });
+        }
+        exits
+    }
+
+    /// Takes an exception at the current PC. The instruction that raised it must not have retired.
+    pub fn take_exception(&mut self, exception: Exception, value: u64) -> Result<(), Wait> {
+        if !self.in_guest() {
+            return self.take_in_hypervisor(exception as u64, value);
+        }
+        if self.exits_by_exception(exception, value) {
             self.leave_guest();
             return Ok(());
         }

@@ -50,11 +50,7 @@ impl Hart {
             let wanted = Residency { vmid: self.vm.vmid(), virtual_cpu: target as u16 };
             return match self.hart_with(wanted) {
                 Some(hart) => self.send(Message { hart, vector: Some(vector) }),
-                None => {
-                    let stop = self.exit(ExitCause::VisaInstruction);
-                    self.exit.value = operand;
-                    Err(stop)
-                }
+                None => Err(self.exit(ExitCause::VisaInstruction)),
             };
         }
         let exists = target < self.peers.len().max(self.id as usize + 1);
