@@ -81,6 +81,9 @@ pub struct Translation {
     pub guest_physical_page: u64,
     /// Page size as a power of two: the lesser of the two stages'.
     pub page_shift: u32,
+    /// Size of the first stage's page alone; the same where that does not translate. A fence of any address in it
+    /// drops the translation.
+    pub first_stage_shift: u32,
     /// What may be done.
     pub permissions: Permissions,
     /// Maps in every address space of the VM.
@@ -120,6 +123,8 @@ pub struct Tlb {
     first: [Box<[FirstLevelEntry; FIRST_LEVEL_ENTRIES]>; 3],
     second: Vec<Way>,
     clock: u64,
+    /// A page of the first stage may be here in pieces, because the second stage's pages are smaller.
+    has_pieces: bool,
     spaces: HashMap<Space, u64>,
     context: u64,
 }
@@ -138,6 +143,7 @@ impl Tlb {
             first: [array(), array(), array()],
             second: vec![Way { translation: None, last_use: 0 }; SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS],
             clock: 0,
+            has_pieces: false,
             spaces: HashMap::new(),
             context: 0,
         }
@@ -208,7 +214,7 @@ impl Tlb {
                     && found.page_shift == page_shift
                     && found.virtual_page == address >> page_shift << page_shift
                     && found.vmid == vmid
-                    && (found.global || found.asid == asid)
+                    && (found.asid == asid || found.global && asid != NO_SPACE)
                 {
                     way.last_use = self.clock;
                     return Some(found);
@@ -221,6 +227,7 @@ impl Tlb {
     /// Enters a translation into the second level, in place of the same page's or of the least recently used.
     pub fn insert(&mut self, translation: Translation) {
         self.clock += 1;
+        self.has_pieces |= translation.first_stage_shift > translation.page_shift;
         let clock = self.clock;
         let set = &mut self.second[set_of(translation.virtual_page, translation.page_shift)];
         let same = |way: &Way| {
@@ -250,8 +257,24 @@ impl Tlb {
         }
     }
 
-    /// Drops one virtual address of a VM: of one address space, or of all of them.
+    /// Drops one virtual address of a VM, with all of the first stage's page that holds it: of one address space, or of
+    /// all of them.
     pub fn flush_address(&mut self, address: u64, asid: Option<u32>, vmid: u16) {
+        let condemned = |old: &Translation| {
+            old.virtual_page >> old.first_stage_shift == address >> old.first_stage_shift
+                && old.vmid == vmid
+                && asid.is_none_or(|asid| !old.global && old.asid == asid)
+        };
+        if self.has_pieces {
+            self.has_pieces = false;
+            for way in &mut self.second {
+                way.translation = way.translation.filter(|old| !condemned(old));
+                self.has_pieces |= way.translation.is_some_and(|old| old.first_stage_shift > old.page_shift);
+            }
+            // The first level does not know what its pages are pieces of.
+            self.flush_first_level();
+            return;
+        }
         for array in &mut self.first {
             for entry in array.iter_mut() {
                 if entry.tag >> entry.page_shift == address >> entry.page_shift {
@@ -261,15 +284,8 @@ impl Tlb {
         }
         for page_shift in PAGE_SHIFTS {
             for way in &mut self.second[set_of(address, page_shift)] {
-                let condemned = way.translation.as_ref().is_some_and(|old| {
-                    old.page_shift == page_shift
-                        && old.virtual_page == address >> page_shift << page_shift
-                        && old.vmid == vmid
-                        && asid.is_none_or(|asid| !old.global && old.asid == asid)
-                });
-                if condemned {
-                    way.translation = None;
-                }
+                way.translation =
+                    way.translation.filter(|old| old.page_shift != page_shift || !condemned(old));
             }
         }
     }

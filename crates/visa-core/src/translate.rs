@@ -166,8 +166,9 @@ impl Hart {
             Access::Fetch => permissions.has(P::EXECUTE | P::NESTED_EXECUTE),
             Access::Store => permissions.has(P::WRITE | P::NESTED_WRITE),
             Access::Load => {
+                let by_execute = status & sstatus::MXR != 0 && !permissions.has(P::READ);
                 permissions.has(P::READ | P::NESTED_READ)
-                    || status & sstatus::MXR != 0 && permissions.has(P::EXECUTE | P::NESTED_EXECUTE)
+                    || by_execute && permissions.has(P::EXECUTE | P::NESTED_EXECUTE)
             }
         };
         stage_allows && (ring_allows || self.supervisor.satp >> 60 == 0)
@@ -208,6 +209,7 @@ impl Hart {
             physical_page: nested.address & !mask,
             guest_physical_page: guest_physical & !mask,
             page_shift,
+            first_stage_shift: if first.is_some() { first_shift } else { page_shift },
             permissions: Permissions(permissions),
             global: first.is_some_and(|stage| stage.entry & PTE_GLOBAL != 0),
             asid,
@@ -303,6 +305,10 @@ impl Hart {
             }
             if is_leaf(entry) {
                 return self.second_stage_leaf(ram, guest_physical, access, entry, level, slot).ok_or(fault);
+            }
+            // Reserved in an entry that points to a table, as in the first stage; U is ignored.
+            if entry & (PTE_ACCESSED | PTE_DIRTY) != 0 {
+                return Err(fault);
             }
             table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
         }
