@@ -31,6 +31,24 @@ struct GuestState {
     ring: u64,
 }
 
+impl GuestState {
+    fn fields(&self) -> GuestFields {
+        let (pc, satp) = (self.bank.pc, self.supervisor.satp);
+        // Nothing has exited from the guest that would be loaded.
+        GuestFields { pc, ring: self.ring, fcsr: self.fcsr, satp, can_complete: false }
+    }
+}
+
+/// What an entry checks of the guest's state, from a VMCS or as it is live.
+struct GuestFields {
+    pc: u64,
+    ring: u64,
+    fcsr: u64,
+    satp: u64,
+    /// An instruction has exited, so that it can be completed.
+    can_complete: bool,
+}
+
 /// The offset of the VMCS field that a check found invalid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct InvalidField(u16);
@@ -84,7 +102,8 @@ impl Hart {
             timeline.push(Moment { instructions: self.instructions, millicycles: self.millicycles, change });
         }
         if action == Action::Inject as u64 {
-            self.take_in_kernel(self.vm.inject, self.vm.result);
+            let value = if self.vm.inject & INTERRUPT == 0 { self.vm.result } else { 0 };
+            self.take_in_kernel(self.vm.inject, value);
         }
     }
 
@@ -142,11 +161,8 @@ impl Hart {
     }
 
     fn fail_entry(&mut self, InvalidField(offset): InvalidField) {
-        self.exit = ExitRecord {
-            cause: ExitCause::EntryFailure as u64,
-            qualification: (offset as u64) << qualification::FIELD_SHIFT,
-            ..ExitRecord::default()
-        };
+        self.exit.cause = ExitCause::EntryFailure as u64;
+        self.exit.qualification = (offset as u64) << qualification::FIELD_SHIFT;
     }
 
     /// VMEXIT.
@@ -192,11 +208,7 @@ impl Hart {
         let offset = vmcs_offset(ram, address).ok_or(Stop::Exception(Exception::LoadAccessFault, address))?;
         let state = read_guest_state(ram, offset, address);
         let checked = match read_field(ram, offset, vmcs::REVISION) {
-            vmcs::REVISION_VALUE => {
-                check(&state.vm, &state.bank, state.fcsr, state.ring, state.supervisor.satp, ram)
-                    // Nothing has exited from the guest that would be loaded.
-                    .and_then(|()| invalid_if(state.vm.action == Action::Complete as u64, vmcs::ACTION))
-            }
+            vmcs::REVISION_VALUE => check(&state.vm, &state.fields(), ram),
             _ => Err(InvalidField(vmcs::REVISION)),
         };
         if let Err(field) = checked {
@@ -231,9 +243,14 @@ impl Hart {
     }
 
     fn check_live(&self, ram: &Ram) -> Result<(), InvalidField> {
-        check(&self.vm, &self.other, self.other.fcsr as u64, self.guest_ring, self.supervisor.satp, ram)?;
-        let length = self.exit.qualification >> qualification::LENGTH_SHIFT & 15;
-        invalid_if(self.vm.action == Action::Complete as u64 && length == 0, vmcs::ACTION)
+        let guest = GuestFields {
+            pc: self.other.pc,
+            ring: self.guest_ring,
+            fcsr: self.other.fcsr as u64,
+            satp: self.supervisor.satp,
+            can_complete: self.exit.qualification >> qualification::LENGTH_SHIFT & 15 != 0,
+        };
+        check(&self.vm, &guest, ram)
     }
 
     /// The values of VMCS fields with one value, as they are live.
@@ -373,13 +390,17 @@ const SUPERVISOR_FIELDS: [(u16, u16); 12] = [
     (msr::GPTBR, vmcs::PAGE_TABLE_BASE),
 ];
 
+/// A slot of kind 0 is unused, whatever else it holds.
 fn read_range_field(ram: &Ram, offset: u64, index: usize) -> Range {
     let at = vmcs::RANGES + (index * RANGE_BYTES as usize) as u16;
-    Range {
-        kind: read_field(ram, offset, at),
-        guest_address: read_field(ram, offset, at + 8),
-        length: read_field(ram, offset, at + 16),
-        target: read_field(ram, offset, at + 24),
+    match read_field(ram, offset, at) {
+        0 => Range::default(),
+        kind => Range {
+            kind,
+            guest_address: read_field(ram, offset, at + 8),
+            length: read_field(ram, offset, at + 16),
+            target: read_field(ram, offset, at + 24),
+        },
     }
 }
 
@@ -388,14 +409,7 @@ fn invalid_if(invalid: bool, field: u16) -> Result<(), InvalidField> {
 }
 
 /// The checks of the specification, 2.6, in its order.
-fn check(
-    vm: &VirtualMachine,
-    bank: &Bank,
-    fcsr: u64,
-    ring: u64,
-    satp: u64,
-    ram: &Ram,
-) -> Result<(), InvalidField> {
+fn check(vm: &VirtualMachine, guest: &GuestFields, ram: &Ram) -> Result<(), InvalidField> {
     let map_is_bad = |map: u64, bytes: u64| {
         map != 0 && (!map.is_multiple_of(PAGE_SIZE) || ram.offset_of(map, bytes).is_none())
     };
@@ -408,12 +422,12 @@ fn check(
     invalid_if(vm.time_scale == 0, vmcs::TIME_SCALE)?;
     invalid_if(vm.virtual_cpu > u16::MAX as u64, vmcs::VIRTUAL_CPU)?;
     let action = Action::from_number(vm.action);
-    invalid_if(action.is_none(), vmcs::ACTION)?;
+    invalid_if(action.is_none() || action == Some(Action::Complete) && !guest.can_complete, vmcs::ACTION)?;
     invalid_if(action == Some(Action::Inject) && !is_injectable(vm.inject), vmcs::INJECT)?;
-    invalid_if(bank.pc & 1 != 0, vmcs::PC)?;
-    invalid_if(ring != Ring::Kernel as u64 && ring != Ring::User as u64, vmcs::RING)?;
-    invalid_if(fcsr > 0xff, vmcs::GUEST_FCSR)?;
-    invalid_if(TableBase::from_cr3(satp).is_none(), vmcs::PAGE_TABLE_BASE)?;
+    invalid_if(guest.pc & 1 != 0, vmcs::PC)?;
+    invalid_if(guest.ring != Ring::Kernel as u64 && guest.ring != Ring::User as u64, vmcs::RING)?;
+    invalid_if(guest.fcsr > 0xff, vmcs::GUEST_FCSR)?;
+    invalid_if(TableBase::from_cr3(guest.satp).is_none(), vmcs::PAGE_TABLE_BASE)?;
     invalid_if(vm.vic_pending & 1 != 0, vmcs::VIC_PENDING)?;
     invalid_if(vm.vic_enabled & 1 != 0, vmcs::VIC_ENABLED)?;
     invalid_if(vm.vic_threshold > 63, vmcs::VIC_THRESHOLD)?;
@@ -438,8 +452,6 @@ fn check_ranges(vm: &VirtualMachine) -> Result<(), InvalidField> {
         let at = vmcs::RANGES + (index as u64 * RANGE_BYTES) as u16;
         let Some(kind) = RangeKind::from_number(range.kind) else { return Err(InvalidField(at)) };
         if kind == RangeKind::Unmap {
-            // A length without a kind would be a range that does nothing but take its place.
-            invalid_if(range.length != 0, at + visa_isa::io::range::LENGTH as u16)?;
             continue;
         }
         check_range(range).map_err(|offset| InvalidField(at + offset as u16))?;
