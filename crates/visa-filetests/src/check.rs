@@ -33,9 +33,8 @@ pub struct Words {
 }
 
 /// What may follow `exit`.
-const EXIT_KEYS: &[&str] = &[
-    "at", "pc", "ring", "gva", "gpa", "value", "code", "cookie", "result", "size", "reg", "len", "inst",
-];
+const EXIT_KEYS: &[&str] =
+    &["at", "pc", "ring", "gva", "gpa", "value", "code", "cookie", "result", "size", "reg", "len", "inst"];
 const EXIT_FLAGS: &[&str] = &["write", "signed", "execute", "float", "walk", "read", "host"];
 
 impl Check {

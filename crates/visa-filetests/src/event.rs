@@ -28,5 +28,9 @@ fn details(record: &ExitRecord) -> String {
         ("code", record.code),
         ("cookie", record.cookie),
     ];
-    fields.iter().filter(|(_, value)| *value != 0).map(|(name, value)| format!(" {name} {value:#x}")).collect()
+    fields
+        .iter()
+        .filter(|(_, value)| *value != 0)
+        .map(|(name, value)| format!(" {name} {value:#x}"))
+        .collect()
 }

@@ -82,7 +82,8 @@ pub fn run_file(path: &Path, name: &str, engine: Engine, bless: bool) -> Result<
     }
     if bless {
         let kept = text.lines().filter(|line| !line.starts_with(program::LOG_MARK));
-        let lines = kept.map(str::to_string).chain(log.iter().map(|line| format!("{} {line}", program::LOG_MARK)));
+        let lines =
+            kept.map(str::to_string).chain(log.iter().map(|line| format!("{} {line}", program::LOG_MARK)));
         let blessed: String = lines.map(|line| line + "\n").collect();
         return std::fs::write(path, blessed).map_err(|error| Failure::plain(name, error.to_string()));
     }

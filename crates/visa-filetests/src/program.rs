@@ -96,7 +96,8 @@ impl Program {
         let object = visa_asm::assemble(&source, name, &Options::default())
             .map_err(|errors| shift_lines(&errors, name, skipped))?;
         let checkpoints = checkpoints(&object, skipped)?;
-        let logged = text.lines().filter_map(|line| line.strip_prefix(LOG_MARK)).map(|line| line.trim().into());
+        let logged =
+            text.lines().filter_map(|line| line.strip_prefix(LOG_MARK)).map(|line| line.trim().into());
         Ok(Program { name: name.into(), directives, object, checkpoints, logged: logged.collect() })
     }
 

@@ -82,7 +82,7 @@ const TRACE_LENGTH: usize = 16;
 /// Runs a program on an engine; returns the log of its events.
 pub fn run(program: &Program, engine: Engine) -> Result<Vec<String>, Failure> {
     let mut run = Run::new(program, engine).map_err(|message| Failure::plain(&program.name, message))?;
-    match run.to_the_end() {
+    match run.run_to_end() {
         Ok(()) => Ok(run.log),
         Err((line, message)) => {
             let place = match line {
@@ -140,12 +140,15 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn to_the_end(&mut self) -> Result<(), Failed> {
+    fn run_to_end(&mut self) -> Result<(), Failed> {
         let end = self.until_end()?;
         self.collect_events();
         let expected = self.program.directives.end;
         if end != expected {
-            return Err((0, format!("the run's end\n  expected {expected:?}\n  found    {end:?}{}", self.last_words())));
+            return Err((
+                0,
+                format!("the run's end\n  expected {expected:?}\n  found    {end:?}{}", self.last_words()),
+            ));
         }
         let lines = self.program.checkpoints.values().flatten().map(|checkpoint| checkpoint.line);
         if let Some(line) = lines.into_iter().find(|line| !self.reached.contains(line)) {
@@ -180,7 +183,8 @@ impl<'a> Run<'a> {
             if before >= limit {
                 return Err((0, format!("{limit} instructions did not end it{}", self.last_words())));
             }
-            let mut progress = self.machine.run_slice(limit - before, self.engine.slice().min(limit - before));
+            let mut progress =
+                self.machine.run_slice(limit - before, self.engine.slice().min(limit - before));
             if let Progress::Breakpoint(hart) = progress {
                 self.checkpoint(hart)?;
                 progress = self.machine.step(hart).1;
@@ -316,8 +320,9 @@ impl<'a> Run<'a> {
         }
         let value = |key: &str| words.get(key).map_or(Ok(0), |text| self.evaluate(hart, text));
         equal("VMCAUSE", self.evaluate(hart, &words.cause)?, state.exit.cause)?;
-        let mut qualification =
-            value("size")? | value("reg")? << qualification::REGISTER_SHIFT | value("ring")? << qualification::RING_SHIFT;
+        let mut qualification = value("size")?
+            | value("reg")? << qualification::REGISTER_SHIFT
+            | value("ring")? << qualification::RING_SHIFT;
         let mut instruction = value("inst")?;
         let mut length = value("len")?;
         if let Some(text) = words.get("at") {
@@ -362,7 +367,9 @@ impl<'a> Run<'a> {
             equal("SEPC", self.evaluate(hart, at)?, supervisor.sepc)?;
         }
         let tval = match words.get("tval") {
-            Some("inst") => u64::from(self.program.bits_at(value("at")?).ok_or("there is no code at the label")?),
+            Some("inst") => {
+                u64::from(self.program.bits_at(value("at")?).ok_or("there is no code at the label")?)
+            }
             _ => value("tval")?,
         };
         equal("STVAL", tval, supervisor.stval)?;
@@ -373,7 +380,11 @@ impl<'a> Run<'a> {
     fn check_hypervisor(&mut self, hart: usize, words: &Words) -> Result<(), String> {
         let taken = std::mem::take(&mut self.unnamed);
         if taken.len() != 1 {
-            return Err(format!("expected one exception of Ring -1, found {}: {}", taken.len(), taken.join("; ")));
+            return Err(format!(
+                "expected one exception of Ring -1, found {}: {}",
+                taken.len(),
+                taken.join("; ")
+            ));
         }
         let state: &Hart = &self.machine.harts[hart];
         let own = &state.hypervisor;
@@ -384,7 +395,9 @@ impl<'a> Run<'a> {
             equal("HVEPC", value("at")?, own.hvepc.wrapping_sub(4))?;
         }
         let tval = match words.get("tval") {
-            Some("inst") => u64::from(self.program.bits_at(value("at")?).ok_or("there is no code at the label")?),
+            Some("inst") => {
+                u64::from(self.program.bits_at(value("at")?).ok_or("there is no code at the label")?)
+            }
             _ => value("tval")?,
         };
         equal("HVTVAL", tval, state.read_msr(msr::HVTVAL).unwrap_or_default())
@@ -409,7 +422,11 @@ fn equal_qualification(expected: u64, found: u64) -> Result<(), String> {
         };
         qualification::FIELDS.iter().filter_map(field).collect::<Vec<_>>().join(", ")
     };
-    Err(format!("VMQUAL\n  expected {expected:#x} ({})\n  found    {found:#x} ({})", show(expected), show(found)))
+    Err(format!(
+        "VMQUAL\n  expected {expected:#x} ({})\n  found    {found:#x} ({})",
+        show(expected),
+        show(found)
+    ))
 }
 
 fn flag_bit(flag: &str) -> u64 {
@@ -435,7 +452,12 @@ fn trace(program: &Program, until: u64) -> Vec<String> {
         let (step, progress) = machine.step(0);
         if let Some(bits) = step.bits {
             let text = visa_asm::format_instruction(bits, step.pc);
-            lines.push_back(format!("{:>7} {:#x}: {text}{}", step.ring.name(), step.pc, near(program, step.pc)));
+            lines.push_back(format!(
+                "{:>7} {:#x}: {text}{}",
+                step.ring.name(),
+                step.pc,
+                near(program, step.pc)
+            ));
             if lines.len() > TRACE_LENGTH {
                 lines.pop_front();
             }

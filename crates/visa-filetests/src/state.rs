@@ -36,8 +36,16 @@ pub fn value(machine: &Machine, hart: &Hart, name: &str) -> Option<u64> {
     if let Some(number) = register::float(&lower) {
         return Some(hart.f(number));
     }
+    if let Some((index, part)) = name.strip_prefix("RANGE").and_then(|rest| rest.split_once('_')) {
+        let range = hart.vm.ranges.get(index.parse::<usize>().ok()?)?;
+        let parts = [range.kind, range.guest_address, range.length, range.target];
+        return RANGE_PARTS.iter().position(|&known| known == part).map(|position| parts[position]);
+    }
     hart.read_msr(msr_number(&lower)?)
 }
+
+/// Names of the values of an IOVMAP range: `RANGE0_KIND`.
+const RANGE_PARTS: [&str; 4] = ["KIND", "ADDRESS", "LENGTH", "TARGET"];
 
 fn msr_number(name: &str) -> Option<u16> {
     let window = |prefix: &str, first: u16| {
@@ -82,7 +90,7 @@ pub fn picture(machine: &Machine, hart: &Hart) -> Picture {
     }
     for (index, range) in hart.vm.ranges.iter().enumerate() {
         let values = [range.kind, range.guest_address, range.length, range.target];
-        for (value, part) in values.iter().zip(["KIND", "ADDRESS", "LENGTH", "TARGET"]) {
+        for (value, part) in values.iter().zip(RANGE_PARTS) {
             all.insert(format!("RANGE{index}_{part}"), *value);
         }
     }
@@ -108,5 +116,7 @@ pub fn differences(before: &Picture, after: &Picture, except: &[String]) -> Vec<
         })
     };
     let changed = before.iter().filter(|(name, value)| after.get(*name) != Some(value) && !is_excepted(name));
-    changed.map(|(name, value)| format!("{name} {value:#x} -> {:#x}", after.get(name).unwrap_or(&0))).collect()
+    changed
+        .map(|(name, value)| format!("{name} {value:#x} -> {:#x}", after.get(name).unwrap_or(&0)))
+        .collect()
 }

@@ -15,7 +15,9 @@ fn main() {
         let file = format!("tests/isa/{name}.s");
         for engine in Engine::ALL {
             let (path, file) = (path.clone(), file.clone());
-            let body = move || run_file(&path, &file, engine, bless).map_err(|failure| Failed::from(failure.to_string()));
+            let body = move || {
+                run_file(&path, &file, engine, bless).map_err(|failure| Failed::from(failure.to_string()))
+            };
             trials.push(Trial::test(format!("{name}/{}", engine.name()), body));
         }
     }
