@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use visa_core::Features;
 use visa_devices::MemoryBackend;
 use visa_isa::Ring;
 use visa_machine::board::BoardError;
@@ -51,6 +52,8 @@ const A1: usize = 11;
 pub struct Plan {
     /// How the kernel runs.
     pub mode: Mode,
+    /// What the machine has.
+    pub features: Features,
     /// The kernel.
     pub kernel: PathBuf,
     /// visor.
@@ -154,7 +157,9 @@ fn boot(plan: &Plan, console: Tail) -> Result<Machine, MeasureError> {
         seed: SEED,
         visor: plan.visor.clone(),
     };
-    Ok(boot::kernel(&hardware, board, &boot)?.machine)
+    let mut machine = boot::kernel(&hardware, board, &boot)?.machine;
+    machine.harts.iter_mut().for_each(|hart| hart.set_features(plan.features));
+    Ok(machine)
 }
 
 /// A disk on which no two sectors are alike.

@@ -1,10 +1,11 @@
 //! The `visa` command: assemble, run, boot, debug and measure V-ISA machines.
 //!
-//! One file for each subcommand ([`demo`], [`run`], [`boot`], [`asm`], [`dis`]); [`launch`] and [`session`] are what the
-//! commands that run a machine share.
+//! One file for each subcommand ([`demo`], [`run`], [`boot`], [`asm`], [`dis`], [`bench`]); [`launch`] and [`session`]
+//! are what the commands that run a machine share.
 #![forbid(unsafe_code)]
 
 mod asm;
+mod bench;
 mod boot;
 mod demo;
 mod dis;
@@ -49,6 +50,7 @@ enum Command {
     Boot(boot::Boot),
     Asm(asm::Asm),
     Dis(dis::Dis),
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Boot(boot) => boot.execute(),
         Command::Asm(asm) => asm.execute(),
         Command::Dis(dis) => dis.execute(),
+        Command::Bench(bench) => bench.execute(),
     };
     outcome.unwrap_or_else(|error| {
         terminal::restore();

@@ -1,0 +1,138 @@
+//! The matrix: each variant in a machine of its own, at most two at a time.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use visa_machine::boot::Image;
+
+use crate::measure::{self, MeasureError, Plan, Sample};
+use crate::variant::Variant;
+use crate::workload::{Order, Workload};
+
+/// Machines at a time.
+const THREADS_MAX: usize = 2;
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    /// The kernel.
+    pub kernel: PathBuf,
+    /// visor.
+    pub visor: Image,
+    /// The columns.
+    pub variants: Vec<Variant>,
+    /// The rows.
+    pub orders: Vec<Order>,
+}
+
+/// Why nothing could be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// There is no kernel.
+    #[error("there is no kernel at {}: \"cargo xtask fetch-debian\" gets Debian's, or give one with --kernel", .0.display())]
+    NoKernel(PathBuf),
+    /// The modules for the disk are not beside the kernel.
+    #[error(
+        "the workload {workload} needs {}, which is not there: \"cargo xtask fetch-debian\" makes it",
+        path.display()
+    )]
+    NoModules {
+        /// A workload that needs them.
+        workload: &'static str,
+        /// Where they should be.
+        path: PathBuf,
+    },
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A variant, and what came of it.
+pub struct Run {
+    /// The variant.
+    pub variant: Variant,
+    /// Its rows, or why there are none.
+    pub outcome: Result<Vec<Sample>, MeasureError>,
+    /// Host time from reset to power-off.
+    pub host_time: Duration,
+}
+
+/// How often a workload runs.
+pub fn order(workload: &'static Workload, quick: bool, iterations: Option<u64>) -> Order {
+    let usual = if quick { workload.iterations_quick } else { workload.iterations };
+    Order { workload, iterations: iterations.unwrap_or(usual) }
+}
+
+impl Bench {
+    /// Runs everything, with progress on standard error if that is a terminal.
+    pub fn run(&self) -> Result<Vec<Run>, BenchError> {
+        let modules = self.modules()?;
+        let bars = MultiProgress::new();
+        let next = AtomicUsize::new(0);
+        let runs = Mutex::new(Vec::new());
+        let worker = || {
+            while let Some(variant) = self.variants.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let run = self.run_variant(*variant, modules.clone(), &bars);
+                runs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(run);
+            }
+        };
+        let available = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            (0..available.clamp(1, THREADS_MAX)).for_each(|_| drop(scope.spawn(worker)));
+        });
+        let mut runs = runs.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let place = |run: &Run| self.variants.iter().position(|variant| *variant == run.variant);
+        runs.sort_by_key(place);
+        Ok(runs)
+    }
+
+    fn run_variant(&self, variant: Variant, modules: Option<Vec<u8>>, bars: &MultiProgress) -> Run {
+        let bar = bars.add(ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("{prefix:>28} {spinner} {msg}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(variant.name);
+        let plan = Plan {
+            mode: variant.mode,
+            features: variant.features(),
+            kernel: self.kernel.clone(),
+            visor: self.visor.clone(),
+            modules,
+            orders: self.orders.clone(),
+        };
+        let started = Instant::now();
+        let outcome = measure::run(&plan, &mut |doing, instructions| {
+            let speed = instructions as f64 / 1e6 / started.elapsed().as_secs_f64().max(1e-3);
+            bar.set_message(format!(
+                "{doing:<16} {:>8} M instructions, {speed:.0} M/s",
+                instructions / 1_000_000
+            ));
+            bar.tick();
+        });
+        let host_time = started.elapsed();
+        let said = if outcome.is_ok() { "done" } else { "failed" };
+        bar.finish_with_message(format!("{said} in {:.1} s", host_time.as_secs_f64()));
+        Run { variant, outcome, host_time }
+    }
+
+    /// The archive of modules that lies beside the kernel, if a workload needs it.
+    fn modules(&self) -> Result<Option<Vec<u8>>, BenchError> {
+        if !self.kernel.is_file() {
+            return Err(BenchError::NoKernel(self.kernel.clone()));
+        }
+        let Some(order) = self.orders.iter().find(|order| order.workload.needs_disk) else { return Ok(None) };
+        let path = self.kernel.parent().unwrap_or(Path::new("")).join("modules.cpio.gz");
+        if !path.is_file() {
+            return Err(BenchError::NoModules { workload: order.workload.name, path });
+        }
+        std::fs::read(&path).map(Some).map_err(|source| BenchError::Read { path, source })
+    }
+}

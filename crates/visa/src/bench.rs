@@ -1,0 +1,130 @@
+//! `visa bench`: the workloads in every mode, and what each feature buys.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use visa_bench::bench::{self, Bench as Matrix};
+use visa_bench::report::Report;
+use visa_bench::table;
+use visa_bench::variant::{self, Variant};
+use visa_bench::workload::{self, Order, WORKLOADS};
+use visa_machine::boot::Image;
+
+use crate::images;
+
+/// What `--help` ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  visa bench --quick                       everything in little
+  visa bench --json results.json --html results.html
+                                           everything, with a report to look at
+  visa bench --mode native --mode accelerated --workload fork
+                                           one workload in two modes
+  visa bench --list                        the workloads and the modes
+
+\"cargo xtask fetch-debian\" gets the kernel.
+The results are exact and the same on every host; only host times, which are kept apart, differ.";
+
+/// Exit code when a mode did not run, or found something else than the others.
+const UNSOUND: u8 = 1;
+
+/// Measures the workloads natively, in a virtual machine, and with features taken away.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Bench {
+    /// Fewer iterations of everything
+    #[arg(long)]
+    quick: bool,
+    /// Only this workload; may be repeated (default: all)
+    #[arg(long, value_name = "NAME")]
+    workload: Vec<String>,
+    /// Only this mode; may be repeated (default: all, and the accelerated mode without each feature)
+    #[arg(long, value_name = "MODE")]
+    mode: Vec<String>,
+    /// So many iterations of each workload
+    #[arg(long, value_name = "N")]
+    iterations: Option<u64>,
+    /// List the workloads and the modes, and end
+    #[arg(long)]
+    list: bool,
+    /// The kernel; the modules for the disk are taken from beside it
+    #[arg(long, value_name = "FILE", default_value = "build/debian/Image")]
+    kernel: PathBuf,
+    /// Another hypervisor than the one that is built in
+    #[arg(long, value_name = "FILE")]
+    visor: Option<PathBuf>,
+    /// Write the results as one JSON object
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the results as a page with charts
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+impl Bench {
+    /// Does it.
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
+        if self.list {
+            print!("{}", list());
+            return Ok(ExitCode::SUCCESS);
+        }
+        // Files first, so that a bad path costs no run.
+        for path in self.json.iter().chain(&self.html) {
+            write(path, "")?;
+        }
+        let visor = match &self.visor {
+            Some(path) => Image::File(path.clone()),
+            None => images::visor()?,
+        };
+        let matrix =
+            Matrix { kernel: self.kernel.clone(), visor, variants: self.variants()?, orders: self.orders()? };
+        let runs = matrix.run()?;
+        let report = Report::new(&matrix, &runs, self.quick)?;
+        print!("{}", table::render(&report));
+        if let Some(path) = &self.json {
+            write(path, &(serde_json::to_string_pretty(&report)? + "\n"))?;
+        }
+        Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(UNSOUND) })
+    }
+
+    fn variants(&self) -> anyhow::Result<Vec<Variant>> {
+        let all = variant::all();
+        if let Some(name) = self.mode.iter().find(|name| all.iter().all(|variant| variant.name != **name)) {
+            bail!("there is no mode \"{name}\"; \"visa bench --list\" shows the modes");
+        }
+        let is_wanted =
+            |variant: &Variant| self.mode.is_empty() || self.mode.iter().any(|name| name == variant.name);
+        Ok(all.into_iter().filter(is_wanted).collect())
+    }
+
+    fn orders(&self) -> anyhow::Result<Vec<Order>> {
+        let known = |name: &str| name == workload::BOOT || workload::find(name).is_some();
+        if let Some(name) = self.workload.iter().find(|name| !known(name)) {
+            bail!("there is no workload \"{name}\"; \"visa bench --list\" shows the workloads");
+        }
+        let is_wanted =
+            |name: &str| self.workload.is_empty() || self.workload.iter().any(|wanted| wanted == name);
+        let wanted = WORKLOADS.iter().filter(|workload| is_wanted(workload.name));
+        Ok(wanted.map(|workload| bench::order(workload, self.quick, self.iterations)).collect())
+    }
+}
+
+fn list() -> String {
+    let mut text = String::from("workloads (iterations of a full run, and of --quick):\n");
+    text += &format!("  {:<18} {:>9} {:>8}  the kernel's boot; runs always\n", workload::BOOT, 1, 1);
+    for workload in &WORKLOADS {
+        let (full, quick) = (workload.iterations, workload.iterations_quick);
+        text += &format!("  {:<18} {full:>9} {quick:>8}  {}\n", workload.name, workload.summary);
+    }
+    text += "modes:\n";
+    for variant in variant::all() {
+        text += &format!("  {:<27} {}\n", variant.name, variant.summary);
+    }
+    text
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
