@@ -182,7 +182,9 @@ impl Machine {
     fn turn(&mut self, end_ns: u64, instructions: u64) -> Progress {
         self.begin_turn();
         let single = self.harts.len() == 1;
-        let turn_ns = if single { end_ns - self.now_ns } else { TURN_NS.min(end_ns - self.now_ns) };
+        // The host's clock may have passed the end since the caller looked.
+        let left_ns = end_ns.saturating_sub(self.now_ns).max(1);
+        let turn_ns = if single { left_ns } else { TURN_NS.min(left_ns) };
         let mut left = instructions;
         let mut all_halted = true;
         for index in 0..self.harts.len() {
