@@ -4,21 +4,22 @@ use visa_core::Event;
 use visa_core::ExitRecord;
 use visa_isa::cause::ExitCause;
 
-/// An event in one line.
-pub fn line(event: &Event) -> String {
+/// An event in one line; `show` writes an address.
+pub fn line(event: &Event, show: &dyn Fn(u64) -> String) -> String {
     match event {
         Event::Trap { from, to, cause, value, pc, .. } => {
-            format!("trap {cause:#x} from {} to {} at {pc:#x} tval {value:#x}", from.name(), to.name())
+            let (from, to, pc, value) = (from.name(), to.name(), show(*pc), show(*value));
+            format!("trap {cause:#x} from {from} to {to} at {pc} tval {value}")
         }
-        Event::Enter { ring, pc, action, .. } => format!("enter {} at {pc:#x} action {action}", ring.name()),
+        Event::Enter { ring, pc, action, .. } => format!("enter {} at {} action {action}", ring.name(), show(*pc)),
         Event::Exit { ring, pc, record, .. } => {
             let name = ExitCause::from_number(record.cause).map_or("unknown", ExitCause::name);
-            format!("exit {name} from {} at {pc:#x}{}", ring.name(), details(record))
+            format!("exit {name} from {} at {}{}", ring.name(), show(*pc), details(record, show))
         }
     }
 }
 
-fn details(record: &ExitRecord) -> String {
+fn details(record: &ExitRecord, show: &dyn Fn(u64) -> String) -> String {
     let fields = [
         ("qual", record.qualification),
         ("inst", record.instruction),
@@ -28,9 +29,5 @@ fn details(record: &ExitRecord) -> String {
         ("code", record.code),
         ("cookie", record.cookie),
     ];
-    fields
-        .iter()
-        .filter(|(_, value)| *value != 0)
-        .map(|(name, value)| format!(" {name} {value:#x}"))
-        .collect()
+    fields.iter().filter(|(_, value)| *value != 0).map(|(name, value)| format!(" {name} {}", show(*value))).collect()
 }

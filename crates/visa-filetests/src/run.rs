@@ -216,7 +216,7 @@ impl<'a> Run<'a> {
     fn collect_events(&mut self) {
         for hart in &mut self.machine.harts {
             for event in hart.events.replace(Vec::new()).unwrap_or_default() {
-                let line = crate::event::line(&event);
+                let line = crate::event::line(&event, &|address| show(self.program, address));
                 let is_own = matches!(event, Event::Trap { to: Ring::Hypervisor, cause, .. } if cause & INTERRUPT == 0);
                 if is_own {
                     self.unnamed.push(line.clone());
@@ -469,12 +469,24 @@ fn trace(program: &Program, until: u64) -> Vec<String> {
     lines.into()
 }
 
-/// The symbol at or closely before an address.
+/// The symbol at or closely before an address, for the end of a line.
 fn near(program: &Program, address: u64) -> String {
+    symbol_at(program, address).map_or(String::new(), |(name, distance)| format!("\t<{name}+{distance:#x}>"))
+}
+
+/// An address of the program as a symbol, so that a log does not change with what stands before; others in hexadecimal.
+fn show(program: &Program, address: u64) -> String {
+    match symbol_at(program, address) {
+        Some((name, 0)) => name.into(),
+        Some((name, distance)) => format!("{name}+{distance:#x}"),
+        None => format!("{address:#x}"),
+    }
+}
+
+/// The label closest before an address in the program's sections, and the distance.
+fn symbol_at(program: &Program, address: u64) -> Option<(&str, u64)> {
+    program.sections().find(|section| address.wrapping_sub(section.address) < section.size)?;
     let symbols = program.object.symbols.iter().filter(|symbol| symbol.section.is_some());
     let known = symbols.filter(|symbol| symbol.value <= address && !symbol.name.starts_with("__check"));
-    match known.max_by_key(|symbol| symbol.value) {
-        Some(symbol) => format!("\t<{}+{:#x}>", symbol.name, address - symbol.value),
-        None => String::new(),
-    }
+    known.max_by_key(|symbol| symbol.value).map(|symbol| (symbol.name.as_str(), address - symbol.value))
 }
