@@ -14,6 +14,9 @@ const SAME_RATE: u64 = 1 << 32;
 /// Guest registers that a start sets (SBI 2.0, 9.1).
 const A0: u16 = 10;
 const A1: u16 = 11;
+/// What user programs may read from the start: cycle, time and instret. Kernels leave it to the firmware, and their C
+/// libraries read the time without asking.
+pub const COUNTERS: u64 = 0b111;
 
 #[repr(C, align(4096))]
 struct Page(UnsafeCell<[u64; VALUES]>);
@@ -88,6 +91,7 @@ impl Vmcs {
         }
         self.set(vmcs::PC, start.entry);
         self.set(vmcs::GUEST_STIMECMP, u64::MAX);
+        self.set(vmcs::GUEST_SCOUNTEREN, COUNTERS);
         self.set(vmcs::REGISTERS + A0 * 8, hart as u64);
         self.set(vmcs::REGISTERS + A1 * 8, start.opaque);
         self.load();

@@ -7,7 +7,9 @@
 use core::mem::offset_of;
 
 /// Compiled trap sites that are kept; a power of two.
-pub const SITES: usize = 1024;
+pub const SITES: usize = 2048;
+/// The most instructions of one site.
+pub const RUN_MAX: usize = 8;
 
 /// A place in the guest's kernel that traps, and the code that does what it would.
 #[derive(Clone, Copy)]
@@ -17,10 +19,23 @@ pub struct Site {
     pub pc: u64,
     /// Address of the code.
     pub code: u64,
+    /// Where visor sees the guest's instructions.
+    pub physical: u64,
+    /// The instructions that the code was made of.
+    pub words: [u32; RUN_MAX],
+    /// Makes the size a power of two.
+    pub unused: u64,
 }
 
+/// The size of a site is this power of two.
+pub const SITE_SHIFT: u32 = size_of::<Site>().ilog2();
+const _: () = assert!(size_of::<Site>() == 1 << SITE_SHIFT);
+
 /// No site.
-pub const NO_SITE: Site = Site { pc: 1, code: 0 };
+pub const NO_SITE: Site = Site { pc: 1, code: 0, physical: 0, words: [0; RUN_MAX], unused: 0 };
+
+/// All zeros, so that an image need not hold it.
+const NO_SITE_YET: Site = Site { pc: 0, ..NO_SITE };
 
 /// The virtual CPU.
 #[repr(C, align(4096))]
@@ -61,8 +76,12 @@ pub struct Cpu {
     pub kernel_vector: u64,
     /// The real stvec while user programs run.
     pub user_vector: u64,
-    /// Where the code for the instruction at stvec is, or where to go if there is none.
-    pub vector_code: u64,
+    /// See [`Cpu::slow`]: the end that is SRET.
+    pub sret: u64,
+    /// The end with interrupts enabled while the real sie is masked.
+    pub unmask: u64,
+    /// The site of the instruction at stvec; its code goes straight on to the guest if there is none.
+    pub vector_site: Site,
     /// Bits of the real sstatus that the virtual one shows.
     pub status_real: u64,
     /// The guest's PC, while visor is in Rust.
@@ -85,7 +104,7 @@ pub struct Cpu {
 
 /// Offset of the sites: small enough for a load's.
 pub const SITES_OFFSET: usize = offset_of!(Cpu, sites);
-const _: () = assert!(SITES_OFFSET + 8 < 2048);
+const _: () = assert!(SITES_OFFSET + size_of::<Site>() < 2048);
 
 impl Cpu {
     /// At reset: the guest's kernel runs, untranslated, with interrupts off.
@@ -108,8 +127,10 @@ impl Cpu {
         views: [0; super::shadow::VIEWS],
         kernel_vector: 0,
         user_vector: 0,
-        vector_code: 0,
-        status_real: super::csr::STATUS_REAL,
+        sret: 0,
+        unmask: 0,
+        vector_site: NO_SITE_YET,
+        status_real: 0,
         pc: 0,
         stack: 0,
         slow: 0,
@@ -117,6 +138,6 @@ impl Cpu {
         returns: 0,
         site_traps: 0,
         site_instructions: 0,
-        sites: [NO_SITE; SITES],
+        sites: [NO_SITE_YET; SITES],
     };
 }

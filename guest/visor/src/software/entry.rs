@@ -8,7 +8,7 @@
 //! No floating-point instruction may stand on any of these ways, the Rust ones included: F registers and fcsr stay
 //! the guest's.
 
-use super::cpu::{Cpu, SITES, SITES_OFFSET};
+use super::cpu::{Cpu, SITE_SHIFT, SITES, SITES_OFFSET, Site};
 use core::arch::global_asm;
 use core::mem::offset_of;
 
@@ -114,12 +114,13 @@ software_trap_kernel:
     csrr    t4, sepc
     slli    t5, t4, {site_left}
     srli    t5, t5, {site_right}
-    slli    t5, t5, 4
+    slli    t5, t5, {site_shift}
     add     t5, t5, t6
-    ld      t3, {sites}(t5)
+    addi    t5, t5, {sites}
+    ld      t3, 0(t5)
     bne     t3, t4, software_slow
-    ld      t5, {sites}+8(t5)
-    jr      t5
+    ld      t3, {code}(t5)
+    jr      t3
 
     # ---- traps from user programs: ECALL to the guest's kernel ----
     .balign 4
@@ -152,10 +153,11 @@ software_trap_user:
     addi    t5, t5, 1
     sd      t5, {forwarded}(t6)
     ld      t4, {stvec}(t6)
-    ld      t5, {vector_code}(t6)
+    ld      t3, {vector_site}+{code}(t6)
     andi    t4, t4, -4
     csrw    sepc, t4
-    jr      t5
+    addi    t5, t6, {vector_site}
+    jr      t3
 
     # ---- SRET of the guest's kernel ----
     .globl software_sret
@@ -249,7 +251,9 @@ software_enter:
     user_vector = const offset_of!(Cpu, user_vector),
     kernel_satp = const offset_of!(Cpu, kernel_satp),
     user_satp = const offset_of!(Cpu, user_satp),
-    vector_code = const offset_of!(Cpu, vector_code),
+    vector_site = const offset_of!(Cpu, vector_site),
+    code = const offset_of!(Site, code),
+    site_shift = const SITE_SHIFT,
     forwarded = const offset_of!(Cpu, forwarded_calls),
     returns = const offset_of!(Cpu, returns),
     stack_top = const offset_of!(Cpu, stack),

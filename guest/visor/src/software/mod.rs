@@ -7,8 +7,10 @@
 //! visor's Ring -1 part stays the firmware and loads a second visor behind itself ([`load`]), which it starts in Ring 0
 //! as it starts a kernel in the native mode. There is one virtual CPU.
 
+pub mod compile;
 pub mod cpu;
 pub mod csr;
+pub mod emitter;
 pub mod pool;
 pub mod shadow;
 pub mod spaces;

@@ -4,8 +4,8 @@
 
 use super::cpu::{Cpu, NO_SITE};
 use super::entry::{
-    PHYSICAL, STACK, STACK_BYTES, WINDOW, software_enter, software_resume, software_slow,
-    software_trap_kernel, software_trap_user,
+    PHYSICAL, STACK, STACK_BYTES, WINDOW, software_enter, software_resume, software_slow, software_sret,
+    software_trap_kernel, software_trap_user, software_unmask,
 };
 use super::machine::Hart;
 use super::pool::{Note, Pool, TABLES_MAX};
@@ -75,16 +75,13 @@ pub extern "C" fn main(_hart: usize, tree: u64) -> ! {
     let (roots, pool, sites) = memory(tree);
     let spaces = Spaces::new(pool, roots, &guest.memory, &guest.devices);
     let statistics = Statistics::new(counting);
-    let hypervisor = hypervisor.insert(Hypervisor { spaces, sites: Sites::new(sites), statistics });
+    let hypervisor = hypervisor.insert(Hypervisor { spaces, sites: Sites::new(sites, counting), statistics });
     prepare(cpu);
     reset(hypervisor, cpu, Start { entry: machine.kernel_entry, opaque: machine.guest_tree });
     // SAFETY: the trap code finds the Cpu by sscratch; the guest starts in Ring 3 with floating point off.
     unsafe {
         msr::sscratch::write(&raw mut *cpu as u64);
         msr::sstatus::clear(sstatus::SPP | sstatus::FS | sstatus::MXR | sstatus::SIE);
-        // For visor's own reads of what user programs of the guest's own may see: none are made by their addresses.
-        msr::sstatus::clear(sstatus::SUM);
-        msr::scounteren::write(0);
         msr::sepc::write(cpu.pc);
         software_enter(cpu)
     }
@@ -97,6 +94,9 @@ pub fn reset(hypervisor: &mut Hypervisor, cpu: &mut Cpu, start: Start) {
     cpu.registers[A1] = start.opaque;
     cpu.pc = start.entry;
     (cpu.status, cpu.sie, cpu.satp, cpu.user) = (0, 0, 0, 0);
+    cpu.scounteren = crate::vmcs::COUNTERS;
+    // SAFETY: the counters are the guest's to read.
+    unsafe { msr::scounteren::write(cpu.scounteren) };
     switch_space(hypervisor, cpu);
     super::interrupts::update(cpu);
 }
@@ -104,11 +104,14 @@ pub fn reset(hypervisor: &mut Hypervisor, cpu: &mut Cpu, start: Start) {
 /// What the trap code needs.
 fn prepare(cpu: &mut Cpu) {
     cpu.sites.fill(NO_SITE);
+    cpu.vector_site = NO_SITE;
+    cpu.vector_site.code = software_resume as *const () as u64;
     cpu.status_real = super::csr::STATUS_REAL;
     cpu.stack = &raw const STACK as u64 + STACK_BYTES as u64;
     cpu.kernel_vector = software_trap_kernel as *const () as u64;
     cpu.user_vector = software_trap_user as *const () as u64;
-    cpu.vector_code = software_resume as *const () as u64;
+    cpu.sret = software_sret as *const () as u64;
+    cpu.unmask = software_unmask as *const () as u64;
     cpu.slow = software_slow as *const () as u64;
     // SAFETY: no timer runs before the guest sets one.
     unsafe { msr::stimecmp::write(u64::MAX) };

@@ -26,7 +26,7 @@ pub extern "C" fn trap(cpu: &mut Cpu) {
     } else {
         exception(hypervisor, cpu, cause, value);
     }
-    hypervisor.sites.look(cpu, &mut hypervisor.spaces, cause);
+    hypervisor.sites.follow(cpu, &mut hypervisor.spaces);
     // SAFETY: the guest goes on in Ring 3, wherever that is.
     unsafe { msr::sepc::write(cpu.pc) };
 }
@@ -36,7 +36,10 @@ fn exception(hypervisor: &mut Hypervisor, cpu: &mut Cpu, cause: u64, value: u64)
     const ILLEGAL: u64 = Exception::IllegalInstruction as u64;
     match cause {
         CALL if cpu.user == 0 => firmware::serve(hypervisor, cpu),
-        ILLEGAL if cpu.user == 0 => emulate::emulate(hypervisor, cpu, value),
+        ILLEGAL if cpu.user == 0 => {
+            hypervisor.sites.trapped(cpu, &mut hypervisor.spaces, cpu.pc);
+            emulate::emulate(hypervisor, cpu, value);
+        }
         _ => {
             hypervisor.statistics.injected += 1;
             inject(cpu, cause, value);
@@ -100,4 +103,5 @@ pub fn switch_space(hypervisor: &mut Hypervisor, cpu: &mut Cpu) {
     hypervisor.spaces.switch(&mut Hart, cpu.satp);
     cpu.views = hypervisor.spaces.satps();
     choose_view(cpu);
+    hypervisor.sites.switch(cpu, &mut hypervisor.spaces);
 }
