@@ -313,3 +313,88 @@ fn nearest(wrong: &str) -> Option<&'static str> {
     };
     PARAMETERS.iter().map(|row| row.key).max_by_key(|key| alike(key)).filter(|key| alike(key) >= 3)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_in_their_units() {
+        let mut parameters = Parameters::preset(Preset::Small);
+        parameters.set("issue.alu=0.25").expect("to the thousandth");
+        parameters.set(" l2.size = 524288 ").expect("spaces do not matter");
+        assert_eq!((parameters.issue_alu, parameters.l2_size), (250, 524_288));
+        assert_eq!(parameters.differences(Preset::Small), ["issue.alu=0.25", "l2.size=524288"]);
+        parameters.check().expect("both can be built");
+    }
+
+    #[test]
+    fn errors_name_the_key_and_the_range() {
+        let mut parameters = Parameters::preset(Preset::Small);
+        let mut error = |assignment: &str| parameters.set(assignment).expect_err("it is wrong").to_string();
+        assert_eq!(error("issue.alu"), "`issue.alu` is not of the form key=value");
+        for text in ["101", "-1", "1.2345", "x", "", "1.", ".5", "1e3"] {
+            assert_eq!(
+                error(&format!("issue.alu={text}")),
+                format!("cycle parameter issue.alu: `{text}` is not a number of cycles from 0 to 100")
+            );
+        }
+        assert_eq!(
+            error("l1d.ways=1.5"),
+            "cycle parameter l1d.ways: `1.5` is not a number of ways from 1 to 64"
+        );
+        assert_eq!(
+            error("l1d.sizes=4096"),
+            "there is no cycle parameter `l1d.sizes`; did you mean `l1d.size`?"
+        );
+        assert_eq!(error("zzz=1"), "there is no cycle parameter `zzz`");
+        assert_eq!(parameters, Parameters::preset(Preset::Small), "and nothing has changed");
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_refused() {
+        for (assignments, complaint) in [
+            (
+                &["l1d.ways=3"][..],
+                "cycle parameters l1d.size and l1d.ways: entries / ways is not a power of two",
+            ),
+            (
+                &["l1d.size=33000"],
+                "cycle parameters l1d.size and l1d.ways: entries / ways is not a power of two",
+            ),
+            (
+                &["tlb.second=500"],
+                "cycle parameters tlb.second and tlb.second-ways: entries / ways is not a power of two",
+            ),
+            (&["cache.line=48"], "cycle parameters cache.line and cache.line: a line is a power of two"),
+            (
+                &["branch.table=100"],
+                "cycle parameters branch.table and branch.history: the table's size is a power of two",
+            ),
+            (
+                &["branch.history=10"],
+                "cycle parameters branch.table and branch.history: the table has fewer entries than there are histories",
+            ),
+        ] {
+            let mut parameters = Parameters::preset(Preset::Small);
+            assignments.iter().for_each(|assignment| parameters.set(assignment).expect("in range"));
+            assert_eq!(parameters.check().expect_err("it cannot be built").to_string(), complaint);
+        }
+    }
+
+    #[test]
+    fn presets_can_be_built_and_keys_are_unique() {
+        for preset in Preset::ALL {
+            Parameters::preset(preset).check().expect("a preset can be built");
+            assert_eq!(Preset::from_name(preset.name()), Some(preset));
+        }
+        for (index, row) in PARAMETERS.iter().enumerate() {
+            assert!(PARAMETERS[..index].iter().all(|other| other.key != row.key), "{}", row.key);
+            for value in [row.small, row.large] {
+                let range = row.minimum * row.unit.scale()..=row.maximum * row.unit.scale();
+                assert!(range.contains(&value), "{}", row.key);
+                assert_eq!(row.parse(&row.show(value)), Ok(value), "{}", row.key);
+            }
+        }
+    }
+}

@@ -379,3 +379,6 @@ struct Walk {
 fn place(entry: &Combined, address: u64) -> u64 {
     entry.physical | address & ((1 << entry.page_shift) - 1)
 }
+
+#[cfg(test)]
+mod tests;

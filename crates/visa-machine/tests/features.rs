@@ -1,0 +1,119 @@
+//! A machine without a feature: what exits then, and what the exit record still says.
+
+mod guest;
+
+use guest::{ENTER_ONCE, Nested, Setup, run};
+use visa_core::{ExitRecord, Feature, Features};
+use visa_isa::cause::ExitCause;
+use visa_isa::vmcs::qualification;
+use visa_isa::{Ring, trap_filter};
+use visa_machine::machine::Machine;
+
+fn without(feature: Feature) -> Features {
+    Features::default().without(feature)
+}
+
+/// Runs a guest up to its first exit, which ends the machine.
+fn first_exit(guest: &str, setup: Setup<'_>) -> (ExitRecord, Machine) {
+    let source = format!("{ENTER_ONCE}guest: {guest}");
+    let mut machine = Setup { source: &source, ..setup }.machine();
+    run(&mut machine, 10_000);
+    (machine.harts[0].exit, machine)
+}
+
+fn exit_without(feature: Feature, guest: &str, setup: Setup<'_>) -> ExitRecord {
+    first_exit(guest, Setup { features: without(feature), ..setup }).0
+}
+
+#[test]
+fn without_decode_assist_the_record_has_what_the_memory_path_knows() {
+    let nested = || Setup { nested: Nested::Large, ..Setup::default() };
+    let store = "li a0, 0x4123456788\n li a1, 0x77\n sd a1, (a0)";
+    let (full, _) = first_exit(store, nested());
+    assert_eq!((full.value, full.qualification & qualification::SIZE), (0x77, 8));
+    let bare = exit_without(Feature::DecodeAssist, store, nested());
+    assert_eq!(
+        bare,
+        ExitRecord {
+            cause: ExitCause::NestedPageFault as u64,
+            qualification: qualification::WRITE,
+            guest_virtual: 0x41_2345_6788,
+            guest_physical: 0x41_2345_6788,
+            ..ExitRecord::default()
+        }
+    );
+    let load = exit_without(Feature::DecodeAssist, "li a0, 0x4123456788\n lb a1, (a0)", nested());
+    assert_eq!(load.qualification, qualification::READ);
+    let port = Setup { trap_filter: trap_filter::IO, ..Setup::default() };
+    let out = exit_without(Feature::DecodeAssist, "li a0, 0x3f8\n OUT a0, a0", port);
+    assert_eq!(out, ExitRecord { cause: ExitCause::IoAccess as u64, ..ExitRecord::default() });
+    let msr = Setup { trap_filter: trap_filter::MSR, ..Setup::default() };
+    let (write, machine) =
+        first_exit("csrw sscratch, a0", Setup { features: without(Feature::DecodeAssist), ..msr });
+    let cause = ExitCause::ControlRegister as u64;
+    assert_eq!(write, ExitRecord { cause, ..ExitRecord::default() });
+    assert_eq!(machine.harts[0].vm.result, 0);
+}
+
+#[test]
+fn without_decode_assist_complete_is_refused() {
+    let source = "
+_start: li      R1, 0x80100000
+        VMENTER R1
+        li      R2, 1
+        wrmsr   VMACTION, R2
+        VMRESUME
+        li      t0, 0x100000
+        li      t1, 0x5555
+        sw      t1, (t0)
+guest:  ecall";
+    let mut machine =
+        Setup { source, features: without(Feature::DecodeAssist), ..Setup::default() }.machine();
+    run(&mut machine, 1_000);
+    let exit = machine.harts[0].exit;
+    assert_eq!(exit.cause, ExitCause::EntryFailure as u64);
+    assert_eq!(exit.qualification >> qualification::FIELD_SHIFT, visa_isa::vmcs::ACTION as u64);
+}
+
+#[test]
+fn without_the_trap_filter_everything_exits() {
+    let kernel = |guest| exit_without(Feature::TrapFilter, guest, Setup::default()).cause;
+    for (guest, cause) in [
+        ("OUT R0, a0", ExitCause::IoAccess),
+        ("li a0, 0xcf8\n OUT.W a0, a0", ExitCause::PciConfiguration),
+        ("csrr a0, sscratch", ExitCause::MsrAccess),
+        ("rdcycle a0", ExitCause::MsrAccess),
+        ("csrw satp, zero", ExitCause::ControlRegister),
+        ("sret", ExitCause::IllegalPrivileged),
+        ("wfi", ExitCause::Halt),
+        ("sfence.vma", ExitCause::TlbFlush),
+        ("pause", ExitCause::Pause),
+        ("VINT_STAT a0", ExitCause::VisaInstruction),
+    ] {
+        assert_eq!(kernel(guest), cause as u64, "{guest}");
+    }
+    let paging = Setup { paging: true, ..Setup::default() };
+    let fault = exit_without(Feature::TrapFilter, "li a0, 0x140000000\n ld a0, (a0)", paging);
+    assert_eq!((fault.cause, fault.code), (ExitCause::PageFault as u64, 13));
+    let user = Setup { ring: Ring::User, ..Setup::default() };
+    assert_eq!(exit_without(Feature::TrapFilter, "sret", user).cause, ExitCause::IllegalPrivileged as u64);
+}
+
+#[test]
+fn without_it_the_guests_timer_exits() {
+    let guest = "li t0, 0x20\n csrw sie, t0\n csrw stimecmp, zero\n 1: j 1b";
+    let exit = exit_without(Feature::TimerWithoutExit, guest, Setup::default());
+    assert_eq!((exit.cause, exit.code), (ExitCause::Timer as u64, 5));
+    assert_eq!(exit_without(Feature::TrapFilter, "csrw stimecmp, zero", Setup::default()).cause, 0x03);
+}
+
+#[test]
+fn without_tags_a_write_of_cr3_flushes() {
+    let guest = "li s0, 100\n csrr a0, satp\n 1: csrw satp, a0\n addi s0, s0, -1\n bnez s0, 1b\n VMEXIT";
+    let misses = |features| {
+        let (_, machine) = first_exit(guest, Setup { paging: true, features, ..Setup::default() });
+        machine.totals().tlb_misses
+    };
+    assert!(misses(Features::default()) < 5);
+    assert!(misses(without(Feature::TlbTags)) >= 100);
+}
