@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use visa_cycles::{Parameters, Preset};
 use visa_machine::boot::Image;
 
 use crate::measure::{self, MeasureError, Plan, Sample};
@@ -22,10 +23,30 @@ pub struct Bench {
     pub kernel: PathBuf,
     /// visor.
     pub visor: Image,
+    /// The cycle model, if there is to be one.
+    pub cycles: Option<Cycles>,
     /// The columns.
     pub variants: Vec<Variant>,
     /// The rows.
     pub orders: Vec<Order>,
+}
+
+/// A cycle model's parameters, and where they are from.
+#[derive(Clone, Debug)]
+pub struct Cycles {
+    /// The preset that they began with.
+    pub preset: Preset,
+    /// The parameters.
+    pub parameters: Parameters,
+}
+
+impl Cycles {
+    /// The preset's name, and what differs from it.
+    pub fn describe(&self) -> Vec<String> {
+        let mut words = vec![format!("preset {}", self.preset.name())];
+        words.extend(self.parameters.differences(self.preset));
+        words
+    }
 }
 
 /// Why nothing could be measured.
@@ -103,6 +124,7 @@ impl Bench {
         let plan = Plan {
             mode: variant.mode,
             features: variant.features(),
+            parameters: self.cycles.as_ref().map(|cycles| cycles.parameters.clone()),
             kernel: self.kernel.clone(),
             visor: self.visor.clone(),
             modules,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use visa_core::Hart;
+use visa_cycles::{Account, CycleReport, RINGS, Spent};
 use visa_machine::machine::Machine;
 
 /// Counts of one machine: since its start, or over a workload.
@@ -13,8 +14,8 @@ pub struct Counts {
     pub instructions: u64,
     /// Of these, in Ring -1.
     pub instructions_ring_minus_1: u64,
-    /// Modelled cycles, in thousandths; nothing without a cycle model.
-    pub millicycles: Option<u64>,
+    /// What the cycle model says; nothing without one.
+    pub modelled: Option<Modelled>,
     /// Time as the guest sees it, in nanoseconds.
     pub guest_ns: u64,
     /// VM exits by the name of their cause.
@@ -29,6 +30,48 @@ pub struct Counts {
     pub register_moves: u64,
 }
 
+/// What a cycle model has counted. Cycles are in thousandths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Modelled {
+    /// Cycles, all rings.
+    pub millicycles: u64,
+    /// Of these, in Ring -1, world switches included.
+    pub millicycles_ring_minus_1: u64,
+    /// Of all, for translation: second-level TLB and walks.
+    pub millicycles_translation: u64,
+    /// Of all, for world switches.
+    pub millicycles_world_switch: u64,
+    /// Walks of the modelled TLB.
+    pub walks: u64,
+    /// Page-table entries that these walks read, past the walk caches.
+    pub walk_references: u64,
+}
+
+impl Modelled {
+    fn of(report: &CycleReport) -> Modelled {
+        let spent = |spent: Spent| report.rings.iter().map(|ring| ring.millicycles[spent as usize]).sum();
+        Modelled {
+            millicycles: report.rings.iter().map(Account::total).sum(),
+            millicycles_ring_minus_1: report.rings[RINGS - 1].total(),
+            millicycles_translation: spent(Spent::Translation),
+            millicycles_world_switch: spent(Spent::WorldSwitch),
+            walks: report.translation.walks,
+            walk_references: report.translation.guest_references + report.translation.nested_references,
+        }
+    }
+
+    fn since(&self, earlier: &Modelled) -> Modelled {
+        Modelled {
+            millicycles: self.millicycles - earlier.millicycles,
+            millicycles_ring_minus_1: self.millicycles_ring_minus_1 - earlier.millicycles_ring_minus_1,
+            millicycles_translation: self.millicycles_translation - earlier.millicycles_translation,
+            millicycles_world_switch: self.millicycles_world_switch - earlier.millicycles_world_switch,
+            walks: self.walks - earlier.walks,
+            walk_references: self.walk_references - earlier.walk_references,
+        }
+    }
+}
+
 /// VM exits of one cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Exits {
@@ -36,6 +79,8 @@ pub struct Exits {
     pub count: u64,
     /// Instructions of Ring -1 from these exits to the next entry.
     pub instructions: u64,
+    /// Modelled cycles likewise, both switches included; 0 without a model.
+    pub cycles: u64,
 }
 
 impl Counts {
@@ -51,11 +96,14 @@ impl Counts {
                 exits.entry(cause.name()).or_default().instructions += spread.total;
             }
         }
-        let millicycles: u64 = machine.harts.iter().map(|hart| hart.millicycles).sum();
+        let report = machine.cycles();
+        for (cause, spread) in report.iter().flat_map(|report| &report.exit_cycles) {
+            exits.entry(cause.name()).or_default().cycles += spread.total;
+        }
         Counts {
             instructions: totals.instructions,
             instructions_ring_minus_1: totals.instructions_ring_minus_1,
-            millicycles: (millicycles != 0).then_some(millicycles),
+            modelled: report.as_ref().map(Modelled::of),
             guest_ns: machine.harts.iter().map(Hart::nanoseconds).fold(machine.now_ns(), u64::max),
             exits,
             emulated: totals.emulated,
@@ -70,12 +118,13 @@ impl Counts {
         let exits = self.exits.iter().map(|(cause, now)| {
             let before = earlier.exits.get(cause).copied().unwrap_or_default();
             let instructions = now.instructions - before.instructions;
-            (*cause, Exits { count: now.count - before.count, instructions })
+            let cycles = now.cycles - before.cycles;
+            (*cause, Exits { count: now.count - before.count, instructions, cycles })
         });
         Counts {
             instructions: self.instructions - earlier.instructions,
             instructions_ring_minus_1: self.instructions_ring_minus_1 - earlier.instructions_ring_minus_1,
-            millicycles: self.millicycles.map(|now| now - earlier.millicycles.unwrap_or(0)),
+            modelled: self.modelled.map(|now| now.since(&earlier.modelled.unwrap_or_default())),
             guest_ns: self.guest_ns - earlier.guest_ns,
             exits: exits.filter(|(_, exits)| *exits != Exits::default()).collect(),
             emulated: self.emulated - earlier.emulated,
@@ -90,9 +139,19 @@ impl Counts {
         self.exits.values().map(|exits| exits.count).sum()
     }
 
-    /// Page-table entries read for each TLB miss; `None` without misses.
+    /// Page-table entries read for each TLB miss; `None` without misses. With a cycle model: of its TLB, past its walk
+    /// caches.
     pub fn walk_references_per_miss(&self) -> Option<f64> {
-        (self.tlb_misses != 0).then(|| self.walk_references as f64 / self.tlb_misses as f64)
+        let (references, misses) = match &self.modelled {
+            Some(modelled) => (modelled.walk_references, modelled.walks),
+            None => (self.walk_references, self.tlb_misses),
+        };
+        (misses != 0).then(|| references as f64 / misses as f64)
+    }
+
+    /// Modelled cycles, in thousandths.
+    pub fn millicycles(&self) -> Option<u64> {
+        self.modelled.map(|modelled| modelled.millicycles)
     }
 }
 
@@ -103,17 +162,20 @@ mod tests {
     #[test]
     fn differences_leave_out_what_did_not_happen() {
         let exits = |halts, calls, instructions| {
-            let halts = Exits { count: halts, instructions: 50 };
-            BTreeMap::from([("halt", halts), ("hypercall", Exits { count: calls, instructions })])
+            let halts = Exits { count: halts, instructions: 50, cycles: 0 };
+            BTreeMap::from([("halt", halts), ("hypercall", Exits { count: calls, instructions, cycles: 0 })])
         };
         let earlier = Counts { instructions: 100, exits: exits(2, 3, 90), ..Counts::default() };
         let later =
             Counts { instructions: 150, exits: exits(2, 7, 210), walk_references: 9, ..Counts::default() };
         let difference = later.since(&earlier);
         assert_eq!(difference.instructions, 50);
-        assert_eq!(difference.exits, BTreeMap::from([("hypercall", Exits { count: 4, instructions: 120 })]));
+        assert_eq!(
+            difference.exits,
+            BTreeMap::from([("hypercall", Exits { count: 4, instructions: 120, cycles: 0 })])
+        );
         assert_eq!(difference.exits_total(), 4);
         assert_eq!(difference.walk_references_per_miss(), None);
-        assert_eq!(difference.millicycles, None);
+        assert_eq!(difference.millicycles(), None);
     }
 }

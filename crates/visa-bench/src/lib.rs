@@ -8,14 +8,21 @@
 //! | [`counts`] | what is counted |
 //! | [`measure`] | one machine from reset to power-off |
 //! | [`bench`] | all of them |
-//! | [`report`], [`table`] | the results as data and as text |
+//! | [`report`], [`table`], [`html`] | the results as data, as text, and as a page |
+//! | [`figure`], [`chart`] | the charts of that page |
+//! | [`stat`], [`timeline`] | the exits of any machine: as a table, and in time |
 #![forbid(unsafe_code)]
 
 pub mod archive;
 pub mod bench;
+pub mod chart;
 pub mod counts;
+pub mod figure;
+pub mod html;
 pub mod measure;
 pub mod report;
+pub mod stat;
 pub mod table;
+pub mod timeline;
 pub mod variant;
 pub mod workload;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use visa_core::Features;
+use visa_cycles::{ParameterError, Parameters};
 use visa_devices::MemoryBackend;
 use visa_isa::Ring;
 use visa_machine::board::BoardError;
@@ -54,6 +55,8 @@ pub struct Plan {
     pub mode: Mode,
     /// What the machine has.
     pub features: Features,
+    /// What cycles are modelled by, if they are.
+    pub parameters: Option<Parameters>,
     /// The kernel.
     pub kernel: PathBuf,
     /// visor.
@@ -91,6 +94,9 @@ pub enum MeasureError {
     /// The board.
     #[error(transparent)]
     Board(#[from] BoardError),
+    /// The cycle model.
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
     /// The archive could not be handed to the machine.
     #[error("cannot write the initial RAM disk: {0}")]
     Initramfs(#[from] std::io::Error),
@@ -158,7 +164,10 @@ fn boot(plan: &Plan, console: Tail) -> Result<Machine, MeasureError> {
         visor: plan.visor.clone(),
     };
     let mut machine = boot::kernel(&hardware, board, &boot)?.machine;
-    machine.harts.iter_mut().for_each(|hart| hart.set_features(plan.features));
+    machine.set_features(plan.features);
+    if let Some(parameters) = &plan.parameters {
+        machine.model_cycles(parameters)?;
+    }
     Ok(machine)
 }
 

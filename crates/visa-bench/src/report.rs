@@ -7,7 +7,7 @@ use serde::Serialize;
 use visa_machine::boot::Image;
 
 use crate::archive;
-use crate::bench::{Bench, BenchError, Run};
+use crate::bench::{Bench, BenchError, Cycles, Run};
 use crate::counts::Counts;
 use crate::variant::NATIVE;
 
@@ -18,6 +18,8 @@ pub struct Report {
     pub versions: Versions,
     /// Whether the workloads were the short ones.
     pub quick: bool,
+    /// The cycle model: its preset, and what differs from it; nothing without a model.
+    pub cycle_model: Option<Vec<String>>,
     /// The variants, in the order of the columns.
     pub variants: Vec<VariantInfo>,
     /// The workloads, in the order in which they ran.
@@ -110,6 +112,7 @@ impl Report {
         let mut report = Report {
             versions: Versions::of(bench)?,
             quick,
+            cycle_model: bench.cycles.as_ref().map(Cycles::describe),
             variants: runs.iter().map(VariantInfo::of).collect(),
             workloads: workloads(bench),
             rows: Vec::new(),
@@ -140,7 +143,7 @@ impl Report {
 
     /// Whether there are modelled cycles.
     pub fn has_cycles(&self) -> bool {
-        self.rows.iter().any(|row| row.counts.millicycles.is_some())
+        self.rows.iter().any(|row| row.counts.modelled.is_some())
     }
 
     /// Whether every variant ran, and all found the same.
@@ -159,7 +162,7 @@ impl Report {
         for row in &mut self.rows {
             let Some(native) = native.get(row.workload) else { continue };
             row.instructions_ratio = ratio(row.counts.instructions, native.instructions);
-            row.cycles_ratio = match (row.counts.millicycles, native.millicycles) {
+            row.cycles_ratio = match (row.counts.millicycles(), native.millicycles()) {
                 (Some(cycles), Some(native)) => ratio(cycles, native),
                 _ => None,
             };

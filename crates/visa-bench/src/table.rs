@@ -52,7 +52,7 @@ fn mode_line(name: &str, row: &Row) -> String {
         row.variant,
         grouped(counts.instructions),
         optional(row.instructions_ratio, 4),
-        counts.millicycles.map_or("-".into(), |millicycles| grouped(millicycles / 1000)),
+        counts.millicycles().map_or("-".into(), |millicycles| grouped(millicycles / 1000)),
         optional(row.cycles_ratio, 3),
         grouped(counts.instructions_ring_minus_1),
         grouped(counts.exits_total()),

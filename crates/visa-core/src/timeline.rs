@@ -1,6 +1,8 @@
 //! A record of when the guest left and was entered again, for timelines. Its memory is bounded: whoever wants a long
 //! one takes what there is between slices of a run.
 
+use visa_isa::Ring;
+
 use crate::state::ExitRecord;
 
 /// What happened.
@@ -10,6 +12,8 @@ pub enum Change {
     Exit(ExitRecord),
     /// Ring -1 entered a guest; the physical address of its VMCS.
     Enter(u64),
+    /// The guest went to another ring of its own.
+    Ring(Ring),
 }
 
 /// Something that happened, and when.
@@ -47,10 +51,14 @@ impl Timeline {
         }
     }
 
-    /// Sets the time of the last moment if that was an entry: the model knows only afterwards what it took.
+    /// Sets the time of the last entry, and of what came with it: the model knows only afterwards what it took.
     pub fn entered_at(&mut self, millicycles: u64) {
-        if let Some(last @ Moment { change: Change::Enter(_), .. }) = self.moments.last_mut() {
-            last.millicycles = millicycles;
+        let is_exit = |moment: &&mut Moment| matches!(moment.change, Change::Exit(_));
+        for moment in self.moments.iter_mut().rev().take_while(|moment| !is_exit(moment)) {
+            moment.millicycles = millicycles;
+            if let Change::Enter(_) = moment.change {
+                break;
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use visa_isa::vmcs::qualification;
 use crate::event::Event;
 use crate::hart::{Delivery, Hart};
 use crate::state::ExitRecord;
+use crate::timeline::{Change, Moment};
 
 /// Why an instruction did not complete. It has had no effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -206,6 +207,10 @@ impl Hart {
 
     /// Goes to another ring of the guest.
     pub(crate) fn set_ring(&mut self, ring: Ring) {
+        if let Some(timeline) = self.timeline.as_mut().filter(|_| ring != self.ring) {
+            let change = Change::Ring(ring);
+            timeline.push(Moment { instructions: self.instructions, millicycles: self.millicycles, change });
+        }
         self.ring = ring;
         self.update_translation_class();
         self.attention = true;

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use visa_bench::bench::{self, Bench as Matrix};
+use visa_bench::bench::{self, Bench as Matrix, Cycles};
 use visa_bench::report::Report;
-use visa_bench::table;
 use visa_bench::variant::{self, Variant};
 use visa_bench::workload::{self, Order, WORKLOADS};
+use visa_bench::{html, table};
+use visa_cycles::{Parameters, Preset};
 use visa_machine::boot::Image;
 
 use crate::images;
@@ -55,6 +56,12 @@ pub struct Bench {
     /// Another hypervisor than the one that is built in
     #[arg(long, value_name = "FILE")]
     visor: Option<PathBuf>,
+    /// The core whose cycles are modelled: small, large, or none
+    #[arg(long, value_name = "PRESET", default_value = "large")]
+    cycles: String,
+    /// Another value for a parameter of the cycle model; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    cycle_parameter: Vec<String>,
     /// Write the results as one JSON object
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -78,13 +85,21 @@ impl Bench {
             Some(path) => Image::File(path.clone()),
             None => images::visor()?,
         };
-        let matrix =
-            Matrix { kernel: self.kernel.clone(), visor, variants: self.variants()?, orders: self.orders()? };
+        let matrix = Matrix {
+            kernel: self.kernel.clone(),
+            visor,
+            cycles: self.cycles()?,
+            variants: self.variants()?,
+            orders: self.orders()?,
+        };
         let runs = matrix.run()?;
         let report = Report::new(&matrix, &runs, self.quick)?;
         print!("{}", table::render(&report));
         if let Some(path) = &self.json {
             write(path, &(serde_json::to_string_pretty(&report)? + "\n"))?;
+        }
+        if let Some(path) = &self.html {
+            write(path, &html::render(&report)?)?;
         }
         Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(UNSOUND) })
     }
@@ -97,6 +112,20 @@ impl Bench {
         let is_wanted =
             |variant: &Variant| self.mode.is_empty() || self.mode.iter().any(|name| name == variant.name);
         Ok(all.into_iter().filter(is_wanted).collect())
+    }
+
+    fn cycles(&self) -> anyhow::Result<Option<Cycles>> {
+        if self.cycles == "none" {
+            return Ok(None);
+        }
+        let Some(preset) = Preset::from_name(&self.cycles) else {
+            bail!("--cycles: there is no preset \"{}\"; there are small, large and none", self.cycles);
+        };
+        let mut parameters = Parameters::preset(preset);
+        for assignment in &self.cycle_parameter {
+            parameters.set(assignment).with_context(|| format!("--cycle-parameter {assignment}"))?;
+        }
+        Ok(Some(Cycles { preset, parameters }))
     }
 
     fn orders(&self) -> anyhow::Result<Vec<Order>> {

@@ -20,6 +20,7 @@ mod run;
 mod session;
 mod symbols;
 mod terminal;
+mod timeline;
 mod trace;
 
 use std::process::ExitCode;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use visa_bench::stat::ExitTable;
 use visa_core::Hart;
 use visa_isa::register::{FLOAT_ABI, INTEGER_ABI};
 use visa_isa::{Ring, msr};
@@ -10,7 +11,7 @@ use visa_machine::memory_map::MEMORY_MAP;
 use visa_mem::Platform;
 
 use crate::options::number;
-use crate::report::{by_name, exit_table, grouped};
+use crate::report::grouped;
 use crate::symbols::Symbols;
 
 /// What is said on entering.
@@ -187,7 +188,7 @@ fn memory_map(machine: &Machine) -> String {
 /// Counts, and exits by cause.
 pub fn statistics(machine: &Machine) -> String {
     let totals = machine.totals();
-    let mut text = exit_table(&by_name(&totals.exits));
+    let mut text = ExitTable::of(machine).render();
     for (count, name) in [
         (totals.instructions, "instructions"),
         (totals.instructions_ring_minus_1, "of them in Ring -1"),

@@ -47,6 +47,9 @@ pub struct RunOptions {
     /// Where the trace goes instead of standard error
     #[arg(short = 'D', value_name = "FILE", requires = "trace", help_heading = "Debugging")]
     pub trace_file: Option<PathBuf>,
+    /// Write a timeline of rings and VM exits, decoded, that Perfetto and chrome://tracing open
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub trace_exits: Option<PathBuf>,
     /// Let gdb attach at localhost:1234
     #[arg(short = 's', help_heading = "Debugging")]
     pub gdb_default: bool,

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use serde::Serialize;
+use visa_bench::stat::{ExitLine, ExitTable};
 use visa_core::Hart;
-use visa_isa::cause::ExitCause;
 use visa_machine::machine::Machine;
 
 use crate::exit::Ending;
@@ -53,12 +53,16 @@ pub struct Report {
     /// CRC-32 of RAM at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_crc32: Option<String>,
+    #[serde(skip)]
+    exit_table: ExitTable,
 }
 
 #[derive(Serialize, Debug)]
 struct Exits {
     total: u64,
     by_cause: BTreeMap<&'static str, u64>,
+    /// The same with what Ring -1 did about them.
+    ring_minus_1: BTreeMap<&'static str, ExitLine>,
 }
 
 /// Where the JSON object goes; opened before the run, so that a bad path costs no run.
@@ -112,6 +116,7 @@ impl Report {
         with_checksum: bool,
     ) -> Report {
         let totals = machine.totals();
+        let exit_table = ExitTable::of(machine);
         // The machine looks at the time between slices; the last one may have ended early.
         let guest_ns = machine.harts.iter().map(Hart::nanoseconds).fold(machine.now_ns(), u64::max);
         Report {
@@ -128,6 +133,7 @@ impl Report {
             exits: Exits {
                 total: totals.exits.values().sum(),
                 by_cause: totals.exits.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
+                ring_minus_1: exit_table.by_name(),
             },
             emulated: totals.emulated,
             tlb_misses: totals.tlb_misses,
@@ -135,12 +141,13 @@ impl Report {
             guest_seconds: guest_ns as f64 / 1e9,
             host_seconds: host_time.as_secs_f64(),
             memory_crc32: with_checksum.then(|| format!("{:08x}", machine.memory_checksum())),
+            exit_table,
         }
     }
 
     /// The table of `--stats`.
     pub fn table(&self) -> String {
-        let mut text = exit_table(&self.exits.by_cause);
+        let mut text = self.exit_table.render();
         let share = percent(self.instructions_ring_minus_1, self.instructions);
         text += &format!(
             "\n  {:>16}  instructions, {share:.2}% of them in Ring -1\n",
@@ -172,23 +179,6 @@ impl Report {
     }
 }
 
-/// Exits by cause, the most frequent first, in the manner of `perf kvm stat`.
-pub fn exit_table(by_cause: &BTreeMap<&'static str, u64>) -> String {
-    let total: u64 = by_cause.values().sum();
-    let mut rows: Vec<_> = by_cause.iter().collect();
-    rows.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), **name));
-    let mut text = format!("{:>26} {:>12} {:>9}\n", "VM-EXIT", "Samples", "Samples%");
-    for (name, count) in rows {
-        text += &format!("{name:>26} {count:>12} {:>8.2}%\n", percent(*count, total));
-    }
-    text + &format!("{:>26} {total:>12}\n", "total")
-}
-
-/// Exits by cause with the names of [`ExitCause`].
-pub fn by_name(exits: &BTreeMap<ExitCause, u64>) -> BTreeMap<&'static str, u64> {
-    exits.iter().map(|(cause, count)| (cause.name(), *count)).collect()
-}
-
 fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 }
 }
@@ -216,14 +206,5 @@ mod tests {
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1000), "1,000");
         assert_eq!(grouped(1_234_567), "1,234,567");
-    }
-
-    #[test]
-    fn the_most_frequent_exit_is_first() {
-        let table = exit_table(&BTreeMap::from([("halt", 1), ("io-access", 3)]));
-        let lines: Vec<&str> = table.lines().map(str::trim).collect();
-        assert!(lines[1].starts_with("io-access") && lines[1].ends_with("75.00%"), "{table}");
-        assert!(lines[2].starts_with("halt") && lines[2].ends_with("25.00%"), "{table}");
-        assert!(lines[3].starts_with("total"), "{table}");
     }
 }

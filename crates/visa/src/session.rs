@@ -16,6 +16,7 @@ use crate::monitor::{self, Monitor, Reply};
 use crate::options::{ClockChoice, RunOptions};
 use crate::symbols::Symbols;
 use crate::terminal::{self, RawTerminal};
+use crate::timeline::ExitTimeline;
 use crate::trace::Trace;
 
 /// Virtual nanoseconds of a slice. What happens between slices (input, limits) must not depend on the host's time, so
@@ -73,6 +74,7 @@ pub struct Session {
     input: Input,
     monitor: Monitor,
     trace: Option<Trace>,
+    timeline: Option<ExitTimeline>,
     debugger: Option<TcpListener>,
     wait_for_debugger: bool,
     is_virtual: bool,
@@ -97,6 +99,7 @@ impl Session {
         machine.board.set_console_output(Box::new(printed.clone()));
         machine.pause_at_halt = true;
         let trace = Trace::new(options, &mut machine)?;
+        let timeline = ExitTimeline::new(options, &mut machine)?;
         let debugger = match options.gdb_address() {
             None => None,
             Some(address) => {
@@ -119,6 +122,7 @@ impl Session {
             input: Input::new()?,
             monitor: Monitor::default(),
             trace,
+            timeline,
             debugger,
             wait_for_debugger: options.gdb_wait,
             is_virtual: clock == ClockChoice::Virtual,
@@ -217,6 +221,9 @@ impl Session {
         if let Some(trace) = &mut self.trace {
             trace.note_events(&mut self.machine, &self.symbols)?;
         }
+        if let Some(timeline) = &mut self.timeline {
+            timeline.note(&mut self.machine)?;
+        }
         Ok(progress)
     }
 
@@ -290,6 +297,9 @@ impl Session {
     }
 
     fn finish_trace(&mut self) -> anyhow::Result<()> {
+        if let Some(timeline) = self.timeline.take() {
+            timeline.finish(&mut self.machine)?;
+        }
         self.trace.as_mut().map_or(Ok(()), Trace::finish)
     }
 

@@ -1,0 +1,287 @@
+//! The charts of the report: which numbers, and what they say.
+
+use serde::Serialize;
+
+use crate::chart::{Chart, Scale, shown};
+use crate::report::{Report, Row};
+use crate::variant::{ACCELERATED, NATIVE, SOFTWARE};
+
+/// A chart with its words.
+#[derive(Debug, Serialize)]
+pub struct Figure {
+    /// Its heading.
+    pub title: &'static str,
+    /// The reduction that it shows, of the four that the concept names; nothing for the others.
+    pub reduction: Option<&'static str>,
+    /// What causes it.
+    pub feature: &'static str,
+    /// What is drawn, and how to read it.
+    pub caption: String,
+    /// The result in a sentence.
+    pub finding: Option<String>,
+    /// The chart; nothing if there is nothing to draw.
+    pub svg: Option<String>,
+}
+
+/// All figures.
+pub fn all(report: &Report) -> Vec<Figure> {
+    vec![
+        slowdown(report),
+        exits_by_cause(report),
+        exit_frequency(report),
+        context_switch(report),
+        software_emulation(report),
+        nested_translation(report),
+        features(report),
+    ]
+}
+
+/// A value for each workload and each of some variants. Workloads without any are left out, and variants too.
+fn by_workload(
+    report: &Report,
+    variants: &[&str],
+    value: impl Fn(&Row) -> Option<f64>,
+) -> (Vec<String>, Vec<(String, Vec<Option<f64>>)>) {
+    let of = |variant: &str, workload: &str| report.row(variant, workload).and_then(&value);
+    let ran = |variant: &&&str| report.rows.iter().any(|row| row.variant == **variant);
+    let variants: Vec<&str> = variants.iter().filter(ran).copied().collect();
+    let groups = report.workloads.iter().map(|workload| {
+        let values: Vec<_> = variants.iter().map(|variant| of(variant, workload.name)).collect();
+        (workload.name.to_string(), values)
+    });
+    let groups = groups.filter(|(_, values)| values.iter().any(Option::is_some)).collect();
+    (variants.into_iter().map(str::to_string).collect(), groups)
+}
+
+/// The chart, unless there is nothing in it.
+fn draw(
+    scale: Scale,
+    origin: f64,
+    decimals: usize,
+    (series, groups): (Vec<String>, Vec<(String, Vec<Option<f64>>)>),
+) -> Option<String> {
+    let is_empty = series.is_empty() || groups.is_empty();
+    (!is_empty).then(|| Chart { scale, origin, decimals, series, groups }.svg())
+}
+
+/// What a row costs by what it costs natively: cycles if they are modelled.
+fn cost_ratio(row: &Row) -> Option<f64> {
+    row.cycles_ratio.or(row.instructions_ratio)
+}
+
+fn unit(report: &Report) -> &'static str {
+    if report.has_cycles() { "modelled cycles" } else { "instructions" }
+}
+
+fn sum(report: &Report, variant: &str, value: impl Fn(&Row) -> u64) -> Option<u64> {
+    let mut rows = report.rows.iter().filter(|row| row.variant == variant).peekable();
+    rows.peek()?;
+    Some(rows.map(value).sum())
+}
+
+fn slowdown(report: &Report) -> Figure {
+    let worst = report
+        .rows
+        .iter()
+        .filter(|row| row.variant == ACCELERATED)
+        .filter_map(|row| Some((row.workload, cost_ratio(row)?)))
+        .max_by(|(_, one), (_, other)| one.total_cmp(other));
+    Figure {
+        title: "Slowdown by workload",
+        reduction: None,
+        feature: "all together",
+        caption: format!("What each workload takes in {}, native = 1.", unit(report)),
+        finding: worst.map(|(workload, ratio)| {
+            format!(
+                "Accelerated, the slowest of all, {workload}, takes {ratio:.4} times the native run's {}.",
+                unit(report)
+            )
+        }),
+        svg: draw(Scale::Linear, 0.0, 4, by_workload(report, &[ACCELERATED, SOFTWARE], cost_ratio)),
+    }
+}
+
+fn exits_by_cause(report: &Report) -> Figure {
+    let variants: Vec<&str> = [ACCELERATED, SOFTWARE, "without-trap-filter", "without-timer-without-exit"]
+        .into_iter()
+        .filter(|variant| sum(report, variant, |_| 1).is_some())
+        .collect();
+    let mut causes: Vec<&str> = report
+        .rows
+        .iter()
+        .filter(|row| variants.contains(&row.variant))
+        .flat_map(|row| row.counts.exits.keys().copied())
+        .collect();
+    causes.sort_unstable();
+    causes.dedup();
+    let count = |row: &Row, cause: &str| row.counts.exits.get(cause).map_or(0, |exits| exits.count);
+    let groups = causes.iter().map(|cause| {
+        let of = |variant: &&str| sum(report, variant, |row| count(row, cause)).map(|count| count as f64);
+        (cause.to_string(), variants.iter().map(of).collect())
+    });
+    let series = variants.iter().map(ToString::to_string).collect();
+    Figure {
+        title: "Exits by cause",
+        reduction: None,
+        feature: "trap filter, nested paging, virtual interrupts",
+        caption: "VM exits over the boot and all workloads, by cause. The scale is logarithmic.".into(),
+        finding: None,
+        svg: draw(Scale::Logarithmic, 1.0, 0, (series, groups.collect())),
+    }
+}
+
+fn exit_frequency(report: &Report) -> Figure {
+    let exits = |variant| sum(report, variant, |row| row.counts.exits_total());
+    let steady = |variant: &str| {
+        let rows =
+            report.rows.iter().filter(|row| row.variant == variant && row.workload != crate::workload::BOOT);
+        rows.map(|row| row.counts.exits_total()).sum::<u64>()
+    };
+    let others = [("without the trap filter", "without-trap-filter"), ("software-only", SOFTWARE)];
+    let more = others
+        .into_iter()
+        .filter_map(|(name, variant)| Some(format!("{name}: {}", shown(exits(variant)? as f64, 0))));
+    let more: Vec<String> = more.collect();
+    let more = if more.is_empty() { String::new() } else { format!("; {}", more.join(", ")) };
+    Figure {
+        title: "How often the guest leaves for Ring -1",
+        reduction: Some("VM exit frequency"),
+        feature: "trap filter (VMTRAPCFG), second stage, virtual interrupts and timer",
+        caption: "VM exits of each workload. The scale is logarithmic; no bar is no exit.".into(),
+        finding: exits(ACCELERATED).map(|total| {
+            format!(
+                "Accelerated: {} exits in all, {} of them after the boot{more}.",
+                shown(total as f64, 0),
+                steady(ACCELERATED)
+            )
+        }),
+        svg: draw(
+            Scale::Logarithmic,
+            1.0,
+            0,
+            by_workload(
+                report,
+                &[ACCELERATED, "without-timer-without-exit", "without-trap-filter", SOFTWARE],
+                |row| Some(row.counts.exits_total() as f64),
+            ),
+        ),
+    }
+}
+
+fn context_switch(report: &Report) -> Figure {
+    let per_exit = |row: &Row| {
+        let exits = row.counts.exits_total();
+        (exits != 0).then(|| row.counts.register_moves as f64 / exits as f64)
+    };
+    let boot = |variant| report.row(variant, crate::workload::BOOT).and_then(per_exit);
+    Figure {
+        title: "What a switch between guest and Ring -1 moves",
+        reduction: Some("context-switch overhead"),
+        feature: "two banks of registers; tags in the TLB",
+        caption: "Registers that go through memory for each VM exit and the entry after it.".into(),
+        finding: match (boot(ACCELERATED), boot("without-banked-switch")) {
+            (Some(with), Some(without)) => {
+                Some(format!("With two banks {} registers, without {}.", shown(with, 1), shown(without, 1)))
+            }
+            _ => None,
+        },
+        svg: draw(
+            Scale::Linear,
+            0.0,
+            1,
+            by_workload(report, &[ACCELERATED, "without-banked-switch"], per_exit),
+        ),
+    }
+}
+
+fn software_emulation(report: &Report) -> Figure {
+    let per_exit = |variant: &str, cause: &str| {
+        let rows = report.rows.iter().filter(|row| row.variant == variant);
+        let exits = rows.filter_map(|row| row.counts.exits.get(cause));
+        let (count, instructions) =
+            exits.fold((0, 0), |(count, total), exits| (count + exits.count, total + exits.instructions));
+        (count != 0).then(|| instructions as f64 / count as f64)
+    };
+    let variants = [ACCELERATED, "without-decode-assist", SOFTWARE];
+    let variants: Vec<&str> =
+        variants.into_iter().filter(|variant| sum(report, variant, |_| 1).is_some()).collect();
+    let mut causes: Vec<&str> = report.rows.iter().flat_map(|row| row.counts.exits.keys().copied()).collect();
+    causes.sort_unstable();
+    causes.dedup();
+    let groups = causes.iter().map(|cause| {
+        (cause.to_string(), variants.iter().map(|variant| per_exit(variant, cause)).collect::<Vec<_>>())
+    });
+    let groups = groups.filter(|(_, values)| values.iter().any(Option::is_some)).collect();
+    Figure {
+        title: "What Ring -1 does for an exit",
+        reduction: Some("software-emulation overhead"),
+        feature: "decode assist: the exit record, and the resume action that completes an instruction",
+        caption: "Instructions of Ring -1 from an exit to the next entry, on average, by cause.".into(),
+        finding: sum(report, ACCELERATED, |row| row.counts.emulated).map(|emulated| {
+            let ring = sum(report, ACCELERATED, |row| row.counts.instructions_ring_minus_1).unwrap_or(0);
+            let all = sum(report, ACCELERATED, |row| row.counts.instructions).unwrap_or(0).max(1);
+            format!(
+                "Accelerated, {} instructions were completed in software, and {:.4} % of all ran in Ring -1.",
+                shown(emulated as f64, 0),
+                100.0 * ring as f64 / all as f64
+            )
+        }),
+        svg: draw(Scale::Linear, 0.0, 1, (variants.iter().map(ToString::to_string).collect(), groups)),
+    }
+}
+
+fn nested_translation(report: &Report) -> Figure {
+    let variants = [NATIVE, ACCELERATED, "without-walk-caches", SOFTWARE];
+    let overall = |variant: &str| {
+        let misses = sum(report, variant, |row| row.counts.tlb_misses)?;
+        let references = sum(report, variant, |row| row.counts.walk_references)?;
+        (misses != 0).then(|| references as f64 / misses as f64)
+    };
+    Figure {
+        title: "What a TLB miss costs",
+        reduction: Some("performance loss from nested translation"),
+        feature: "second stage in hardware, large pages, walk caches",
+        caption: "Page-table entries that are read for each miss of the combined TLB.".into(),
+        finding: match (overall(NATIVE), overall(ACCELERATED)) {
+            (Some(native), Some(accelerated)) => {
+                Some(format!("Over everything: {native:.2} natively, {accelerated:.2} with two stages."))
+            }
+            _ => None,
+        },
+        svg: draw(Scale::Linear, 0.0, 2, by_workload(report, &variants, |row| row.walk_references_per_miss)),
+    }
+}
+
+fn features(report: &Report) -> Figure {
+    let without =
+        report.variants.iter().filter(|variant| variant.without.is_some() && variant.failure.is_none());
+    let groups = without.map(|variant| {
+        let ratios: Vec<f64> = report
+            .rows
+            .iter()
+            .filter(|row| row.variant == variant.name)
+            .filter_map(|row| Some(cost_ratio(row)? / cost_ratio(report.row(ACCELERATED, row.workload)?)?))
+            .collect();
+        let mean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len().max(1) as f64).exp();
+        let most = ratios.iter().copied().fold(f64::NAN, f64::max);
+        let value = |value: f64| value.is_finite().then_some(value);
+        (variant.without.unwrap_or_default().to_string(), vec![value(mean), value(most)])
+    });
+    Figure {
+        title: "What each feature buys",
+        reduction: None,
+        feature: "each on its own",
+        caption: format!(
+            "The accelerated mode without a feature by the accelerated mode with it, in {}: the geometric mean over all \
+             workloads, and the workload that loses most.",
+            unit(report)
+        ),
+        finding: None,
+        svg: draw(
+            Scale::Linear,
+            0.0,
+            4,
+            (vec!["mean of all workloads".into(), "workload that loses most".into()], groups.collect()),
+        ),
+    }
+}

@@ -1,0 +1,30 @@
+//! The results as one page that needs nothing else.
+
+use minijinja::{Environment, context};
+
+use crate::figure;
+use crate::report::Report;
+use crate::table;
+
+const TEMPLATE: &str = include_str!("report.html");
+
+/// The page.
+pub fn render(report: &Report) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.add_filter("grouped", table::grouped);
+    environment.add_filter("thousandth", |millicycles: u64| table::grouped(millicycles / 1000));
+    environment.add_filter("fixed", |value: f64, decimals: usize| format!("{value:.decimals$}"));
+    // The name decides that text is escaped.
+    environment.add_template("report.html", TEMPLATE)?;
+    let rows: Vec<_> = report
+        .rows
+        .iter()
+        .map(|row| context! { row => row, exits => row.counts.exits_total(), causes => table::causes(&row.counts) })
+        .collect();
+    environment.get_template("report.html")?.render(context! {
+        report => report,
+        rows => rows,
+        figures => figure::all(report),
+        has_cycles => report.has_cycles(),
+    })
+}

@@ -1,0 +1,244 @@
+//! A timeline for Perfetto and chrome://tracing: for each hart a track for each ring, with every stay in Ring -1 under
+//! the name of the exit that it began with.
+//!
+//! The format is Chrome's trace-event JSON, complete events ("X") with times in microseconds. A nanosecond on the screen
+//! is a retired instruction, or a modelled cycle.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+use visa_core::ExitRecord;
+use visa_core::timeline::{Change, Moment};
+use visa_isa::cause::ExitCause;
+use visa_isa::vmcs::qualification;
+use visa_isa::{Ring, msr};
+
+/// Rings as tracks, in the order in which they are shown.
+const TRACKS: [(Ring, u32, &str); 3] = [
+    (Ring::User, 1, "Ring 3 (guest programs)"),
+    (Ring::Kernel, 2, "Ring 0 (guest kernel)"),
+    (Ring::Hypervisor, 3, "Ring -1 (hypervisor)"),
+];
+
+/// What a nanosecond on the screen is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Axis {
+    /// A retired instruction.
+    Instructions,
+    /// A modelled cycle.
+    Cycles,
+}
+
+/// Writes a timeline, moment by moment.
+pub struct TimelineWriter<W: Write> {
+    out: W,
+    axis: Axis,
+    harts: Vec<Stay>,
+}
+
+/// What a hart does since the last moment.
+#[derive(Clone, Copy)]
+struct Stay {
+    ring: Ring,
+    /// The ring that the guest goes on in.
+    guest: Ring,
+    /// The exit that a stay in Ring -1 began with.
+    exit: Option<ExitRecord>,
+    since: Moment,
+}
+
+impl<W: Write> TimelineWriter<W> {
+    /// A timeline of so many harts, all of them just reset.
+    pub fn new(mut out: W, harts: usize, axis: Axis) -> io::Result<Self> {
+        let unit = match axis {
+            Axis::Instructions => "retired instruction",
+            Axis::Cycles => "modelled cycle",
+        };
+        writeln!(
+            out,
+            "{{\"displayTimeUnit\":\"ns\",\"otherData\":{{\"nanosecond\":\"{unit}\"}},\"traceEvents\":["
+        )?;
+        for hart in 0..harts {
+            name(&mut out, json!({"ph": "M", "pid": hart, "name": "process_name"}), &format!("hart {hart}"))?;
+            for (_, track, track_name) in TRACKS {
+                let event = json!({"ph": "M", "pid": hart, "tid": track, "name": "thread_name"});
+                name(&mut out, event, track_name)?;
+            }
+        }
+        let reset = Stay {
+            ring: Ring::Hypervisor,
+            guest: Ring::Kernel,
+            exit: None,
+            since: Moment { instructions: 0, millicycles: 0, change: Change::Enter(0) },
+        };
+        Ok(TimelineWriter { out, axis, harts: vec![reset; harts] })
+    }
+
+    /// Adds what a hart's timeline holds.
+    pub fn add(&mut self, hart: usize, moments: &[Moment]) -> io::Result<()> {
+        for moment in moments {
+            self.end_stay(hart, moment)?;
+            let Some(stay) = self.harts.get_mut(hart) else { return Ok(()) };
+            stay.since = *moment;
+            match moment.change {
+                Change::Exit(record) => {
+                    (stay.ring, stay.guest, stay.exit) =
+                        (Ring::Hypervisor, guest_ring(&record), Some(record));
+                }
+                Change::Enter(_) => (stay.ring, stay.exit) = (stay.guest, None),
+                Change::Ring(ring) => (stay.ring, stay.guest) = (ring, ring),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the timeline: what the harts have done by now, in the order of their numbers.
+    pub fn finish(mut self, now: &[(u64, u64)]) -> io::Result<W> {
+        for (hart, &(instructions, millicycles)) in now.iter().enumerate() {
+            self.end_stay(hart, &Moment { instructions, millicycles, change: Change::Enter(0) })?;
+        }
+        // The format has no comma behind the last event.
+        writeln!(
+            self.out,
+            "{{\"ph\":\"M\",\"pid\":0,\"name\":\"process_labels\",\"args\":{{\"labels\":\"V-ISA\"}}}}]}}"
+        )?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    /// Writes the slice that a moment ends, unless it is empty.
+    fn end_stay(&mut self, hart: usize, moment: &Moment) -> io::Result<()> {
+        let Some(stay) = self.harts.get(hart) else { return Ok(()) };
+        let (start, end) = (self.microseconds(&stay.since), self.microseconds(moment));
+        let track = TRACKS.iter().find(|(ring, ..)| *ring == stay.ring).map_or(0, |(_, track, _)| *track);
+        // An exit is shown even if nothing retired before the next entry.
+        if end <= start && stay.exit.is_none() {
+            return Ok(());
+        }
+        let mut event = json!({"ph": "X", "pid": hart, "tid": track, "ts": start, "dur": end - start});
+        event["name"] = match (&stay.exit, stay.ring) {
+            (Some(record), _) => cause_name(record).into(),
+            (None, Ring::Hypervisor) => "start".into(),
+            (None, ring) => ring.name().into(),
+        };
+        if let Some(record) = &stay.exit {
+            event["cat"] = "exit".into();
+            event["args"] = Value::Object(fields(record, moment.instructions - stay.since.instructions));
+        }
+        writeln!(self.out, "{event},")
+    }
+
+    fn microseconds(&self, moment: &Moment) -> f64 {
+        match self.axis {
+            Axis::Instructions => moment.instructions as f64 / 1e3,
+            Axis::Cycles => moment.millicycles as f64 / 1e6,
+        }
+    }
+}
+
+fn name(out: &mut impl Write, mut event: Value, name: &str) -> io::Result<()> {
+    event["args"] = json!({ "name": name });
+    writeln!(out, "{event},")
+}
+
+fn cause_name(record: &ExitRecord) -> &'static str {
+    ExitCause::from_number(record.cause).map_or("unknown cause", ExitCause::name)
+}
+
+fn guest_ring(record: &ExitRecord) -> Ring {
+    let number = record.qualification >> qualification::RING_SHIFT & 15;
+    if number == Ring::User as u64 { Ring::User } else { Ring::Kernel }
+}
+
+/// The exit record, decoded. What the exit does not define is zero, and left out.
+fn fields(record: &ExitRecord, instructions: u64) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: Value| drop(fields.insert(name.into(), value));
+    put("instructions in Ring -1", instructions.into());
+    put("from", guest_ring(record).name().into());
+    let bits = record.qualification;
+    if bits & qualification::SIZE != 0 {
+        put("bytes", (bits & qualification::SIZE).into());
+    }
+    let flags = [
+        (qualification::READ, "read"),
+        (qualification::WRITE, "write"),
+        (qualification::EXECUTE, "fetch"),
+        (qualification::WALK, "walk"),
+        (qualification::SIGNED, "signed"),
+        (qualification::FLOAT, "float"),
+        (qualification::HOST, "of Ring -1"),
+    ];
+    let flags: Vec<&str> =
+        flags.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| name).collect();
+    if !flags.is_empty() {
+        put("access", flags.join(" ").into());
+    }
+    let is_msr = matches!(
+        ExitCause::from_number(record.cause),
+        Some(ExitCause::MsrAccess | ExitCause::ControlRegister)
+    );
+    match msr::by_number(record.code as u16).filter(|_| is_msr) {
+        Some(msr) => put("MSR", msr.name.into()),
+        None if record.code != 0 => put("code", format!("{:#x}", record.code).into()),
+        None => {}
+    }
+    let values = [
+        ("instruction", record.instruction),
+        ("guest-virtual", record.guest_virtual),
+        ("guest-physical", record.guest_physical),
+        ("value", record.value),
+        ("cookie", record.cookie),
+    ];
+    values
+        .into_iter()
+        .filter(|(_, value)| *value != 0)
+        .for_each(|(name, value)| put(name, format!("{value:#x}").into()));
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_lie_on_the_tracks_of_their_rings() {
+        let at = |instructions, change| Moment { instructions, millicycles: 0, change };
+        let record = ExitRecord {
+            cause: ExitCause::IoAccess as u64,
+            qualification: 1 | qualification::WRITE | 3 << qualification::RING_SHIFT,
+            code: 0x3f8,
+            value: 0x41,
+            ..ExitRecord::default()
+        };
+        let mut writer = TimelineWriter::new(Vec::new(), 1, Axis::Instructions).unwrap();
+        writer.add(0, &[at(1000, Change::Enter(0)), at(3000, Change::Ring(Ring::User))]).unwrap();
+        writer.add(0, &[at(4000, Change::Exit(record)), at(4050, Change::Enter(0))]).unwrap();
+        let bytes = writer.finish(&[(6000, 0)]).unwrap();
+        let trace: Value = serde_json::from_slice(&bytes).unwrap();
+        let slices: Vec<_> =
+            trace["traceEvents"].as_array().unwrap().iter().filter(|event| event["ph"] == "X").collect();
+        let shown: Vec<_> = slices
+            .iter()
+            .map(|slice| {
+                let number = |field: &str| (slice[field].as_f64().unwrap() * 1e3).round() / 1e3;
+                (slice["name"].as_str().unwrap(), number("tid") as u32, number("ts"), number("dur"))
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("start", 3, 0.0, 1.0),
+                ("Ring 0", 2, 1.0, 2.0),
+                ("Ring 3", 1, 3.0, 1.0),
+                ("io-access", 3, 4.0, 0.05),
+                ("Ring 3", 1, 4.05, 1.95),
+            ]
+        );
+        let arguments = &slices[3]["args"];
+        assert_eq!(arguments["code"], "0x3f8");
+        assert_eq!(arguments["access"], "write");
+        assert_eq!(arguments["value"], "0x41");
+        assert_eq!(arguments["instructions in Ring -1"], 50);
+    }
+}
