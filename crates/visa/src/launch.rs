@@ -48,18 +48,21 @@ impl Launch {
 /// Runs what was made ready, and reports.
 pub fn finish(
     launch: Launch,
-    ready: Ready,
+    mut ready: Ready,
     symbols: Symbols,
     options: &RunOptions,
     mode: &'static str,
 ) -> anyhow::Result<ExitCode> {
+    options.cycles.apply(&mut ready.machine)?;
     let mut session = Session::new(ready, symbols, options, launch.clock)?;
     let ending = session.run(options.timeout)?;
     let clock = match launch.clock {
         ClockChoice::Virtual => "virtual",
         ClockChoice::Host => "host",
     };
-    let report = Report::new(mode, clock, &session.machine, ending, session.elapsed(), options.memory_crc);
+    let mut report = Report::new(mode, clock, &session.machine, ending, session.elapsed(), options.memory_crc);
+    report.without = options.cycles.missing();
+    report.cycles = options.cycles.figures(&session.machine)?;
     if options.stats {
         eprint!("\n{}", report.table());
     }

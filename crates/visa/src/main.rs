@@ -7,6 +7,7 @@
 mod asm;
 mod bench;
 mod boot;
+mod cycles;
 mod demo;
 mod dis;
 mod exit;

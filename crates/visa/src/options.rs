@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use visa_machine::board::{Board, FileBackend};
 
+use crate::cycles::CycleOptions;
+
 /// The port that `-s` listens on.
 const GDB_PORT: u16 = 1234;
 
@@ -59,6 +61,9 @@ pub struct RunOptions {
     /// Wait for gdb before the first instruction; implies -s unless --gdb is given
     #[arg(short = 'S', help_heading = "Debugging")]
     pub gdb_wait: bool,
+    /// The cycle model, and what the machine lacks.
+    #[command(flatten)]
+    pub cycles: CycleOptions,
 }
 
 impl RunOptions {

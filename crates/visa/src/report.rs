@@ -12,6 +12,7 @@ use visa_bench::stat::{ExitLine, ExitTable};
 use visa_core::Hart;
 use visa_machine::machine::Machine;
 
+use crate::cycles::Cycles;
 use crate::exit::Ending;
 use crate::options::RunOptions;
 
@@ -46,6 +47,12 @@ pub struct Report {
     tlb_misses: u64,
     /// Page-table entries that walks read, both stages.
     walk_references: u64,
+    /// Features that the machine lacked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<&'static str>,
+    /// What the cycle model says, if it ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cycles: Option<Cycles>,
     /// The machine's time.
     guest_seconds: f64,
     /// Real time.
@@ -138,6 +145,8 @@ impl Report {
             emulated: totals.emulated,
             tlb_misses: totals.tlb_misses,
             walk_references: totals.walk_references,
+            without: Vec::new(),
+            cycles: None,
             guest_seconds: guest_ns as f64 / 1e9,
             host_seconds: host_time.as_secs_f64(),
             memory_crc32: with_checksum.then(|| format!("{:08x}", machine.memory_checksum())),
@@ -158,6 +167,9 @@ impl Report {
             &format!("  {:>16}  instructions completed in software (VMCOUNT_EMU)\n", grouped(self.emulated));
         text += &format!("  {:>16}  combined TLB misses (VMCOUNT_TLBMISS)\n", grouped(self.tlb_misses));
         text += &format!("  {:>16}  page-table entries read by walks\n", grouped(self.walk_references));
+        if let Some(cycles) = &self.cycles {
+            text += &cycles.lines();
+        }
         text += &format!(
             "  {:>16.3}  seconds of the machine's time, {:.3} s of real time: {:.1} million instructions a second\n",
             self.guest_seconds,
