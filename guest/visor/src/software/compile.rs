@@ -55,10 +55,15 @@ pub fn compile(words: &[u32], entry: Entry, counting: bool, buffer: &mut [u32]) 
         code.instruction(instruction);
     }
     code.index = count;
-    if instructions[count - 1].op != Op::Sret {
+    if !matches!(instructions[count - 1].op, Op::Sret | Op::SfenceVma) {
         code.resume();
     }
     Some((count, code.emitter.finish()?))
+}
+
+/// Whether it is worth to look at an instruction that traps.
+pub fn may_be_site(word: u32) -> bool {
+    decode_word(word).is_some_and(|instruction| can_compile(&instruction, 0, Entry::Trap))
 }
 
 /// Where a virtual CSR that is plain memory is.
@@ -85,11 +90,6 @@ const fn readable(number: u16) -> Option<usize> {
 
 fn can_compile(i: &Instruction, index: usize, entry: Entry) -> bool {
     let number = i.imm as u16;
-    let immediate = matches!(i.op, Op::Csrrwi | Op::Csrrsi | Op::Csrrci);
-    // R31's place is the real sscratch.
-    if i.rd == T6 || !immediate && i.rs1 == T6 {
-        return false;
-    }
     if entry == Entry::Vector {
         return i.op == Op::Csrrw && number == msr::SSCRATCH;
     }
@@ -104,13 +104,14 @@ fn can_compile(i: &Instruction, index: usize, entry: Entry) -> bool {
         Op::Csrrsi | Op::Csrrci if number == msr::SSTATUS => i.rs1 as u64 == sstatus::SIE,
         Op::Csrrs | Op::Csrrc if number == msr::SIE => i.rd == 0,
         Op::Sret => index == 0,
+        Op::SfenceVma => true,
         _ => false,
     }
 }
 
-/// After SRET there is nothing, and after SIE has been set an interrupt may come first.
+/// After SRET there is nothing, after SFENCE.VMA a call, and after SIE has been set an interrupt may come first.
 fn ends_run(i: &Instruction) -> bool {
-    i.op == Op::Sret || i.op == Op::Csrrsi && i.rs1 != 0
+    matches!(i.op, Op::Sret | Op::SfenceVma) || i.op == Op::Csrrsi && i.rs1 != 0
 }
 
 struct Code<'a> {
@@ -204,6 +205,11 @@ impl Code<'_> {
                 self.emitter.load(scratch, T6, place(number));
                 scratch
             }
+            // R31's place is the real sscratch.
+            T6 => {
+                self.emitter.csr(Csr::Set, scratch, msr::SSCRATCH, ZERO);
+                scratch
+            }
             other => other,
         }
     }
@@ -213,6 +219,7 @@ impl Code<'_> {
         match number {
             ZERO => {}
             T3..=T5 => self.emitter.store(value, T6, place(number)),
+            T6 => self.emitter.csr(Csr::Write, ZERO, msr::SSCRATCH, value),
             other => self.emitter.copy(other, value),
         }
     }
@@ -225,6 +232,10 @@ impl Code<'_> {
                 self.emitter.load(T5, T6, offset);
                 self.emitter.store(T5, T6, place(number));
             }
+            T6 => {
+                self.emitter.load(T5, T6, offset);
+                self.emitter.csr(Csr::Write, ZERO, msr::SSCRATCH, T5);
+            }
             other => self.emitter.load(other, T6, offset),
         }
     }
@@ -234,6 +245,7 @@ impl Code<'_> {
         let only_reads = i.rs1 == 0 && !matches!(i.op, Op::Csrrw | Op::Csrrwi);
         match (i.op, number) {
             (Op::Sret, _) => self.go(offset_of!(Cpu, sret)),
+            (Op::SfenceVma, _) => self.fence(i),
             (_, msr::SSTATUS) if only_reads => {
                 self.read_status();
                 self.set(i.rd, T5);
@@ -248,6 +260,23 @@ impl Code<'_> {
             (_, msr::SIE) => self.enable(i),
             _ => self.write_plain(i, plain(number).unwrap_or_default()),
         }
+    }
+
+    /// SFENCE.VMA: its operands to the Cpu, and a call.
+    fn fence(&mut self, i: &Instruction) {
+        const OPERANDS: usize = offset_of!(Cpu, fence_operands);
+        for (register, offset) in [(i.rs1, OPERANDS), (i.rs2, OPERANDS + 8)] {
+            let value = self.source(register, T3);
+            self.emitter.store(value, T6, offset);
+        }
+        let given = (i.rs1 != 0) as i32 | ((i.rs2 != 0) as i32) << 1;
+        self.emitter.add_immediate(T5, ZERO, given);
+        self.emitter.store(T5, T6, offset_of!(Cpu, fence_given));
+        self.index += 1;
+        self.advance();
+        self.emitter.load(T5, T6, offset_of!(Cpu, fence));
+        self.emitter.load(T4, T6, offset_of!(Cpu, call));
+        self.emitter.jump(T4);
     }
 
     /// CSRRW and CSRRWI of what is plain memory.

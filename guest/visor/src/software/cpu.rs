@@ -90,6 +90,16 @@ pub struct Cpu {
     pub stack: u64,
     /// Where the trap code goes when its short paths end: into Rust.
     pub slow: u64,
+    /// Calls the Rust function in R30; and the one for SFENCE.VMA, with its operands.
+    pub call: u64,
+    /// See `call`.
+    pub fence: u64,
+    /// SFENCE.VMA's operands: address and ASID.
+    pub fence_operands: [u64; 2],
+    /// Which of them there are: bits 0 and 1.
+    pub fence_given: u64,
+    /// Not 0: an exception or interrupt has just been given to the guest's kernel, whose PC is at stvec.
+    pub chain: u64,
     /// ECALLs of user programs that were forwarded.
     pub forwarded_calls: u64,
     /// SRETs done by the short path.
@@ -134,6 +144,11 @@ impl Cpu {
         pc: 0,
         stack: 0,
         slow: 0,
+        call: 0,
+        fence: 0,
+        fence_operands: [0; 2],
+        fence_given: 0,
+        chain: 0,
         forwarded_calls: 0,
         returns: 0,
         site_traps: 0,

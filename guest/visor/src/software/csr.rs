@@ -137,6 +137,7 @@ pub fn trap(cpu: &mut Cpu, cause: u64, value: u64) {
     let vectored = cpu.stvec & 1 != 0 && cause & INTERRUPT != 0;
     cpu.pc = if vectored { base.wrapping_add(4 * (cause & !INTERRUPT)) } else { base };
     cpu.user = 0;
+    cpu.chain = (cpu.pc == base) as u64;
 }
 
 /// SRET of the guest's kernel (RISC-V privileged, 12.1.1).

@@ -43,6 +43,8 @@ unsafe extern "C" {
     pub fn software_resume();
     /// Goes on in Rust with what the short path has not changed.
     pub fn software_slow();
+    /// Calls the function at R30 from a short path, and goes on where it has set sepc.
+    pub fn software_call();
     /// Ends a short path with SRET.
     pub fn software_sret();
     /// Ends a short path that has enabled interrupts while the real sie was masked.
@@ -203,8 +205,14 @@ software_unmask:
     j       software_resume
 
     # ---- into Rust and back ----
+    # Page faults and interrupts need none of the guest's registers: what Rust preserves stays where it is.
     .globl software_slow
 software_slow:
+    csrr    t5, scause
+    addi    t4, t5, -12
+    bltz    t5, software_light
+    sltiu   t4, t4, 4
+    bnez    t4, software_light
     csrrw   t5, sscratch, t6
     sd      t5, 31*8(t6)
     .irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27
@@ -222,6 +230,39 @@ software_enter:
     .endr
     ld      t6, 31*8(t6)
     sret
+
+    # ---- with the registers alone that Rust does not preserve ----
+software_light:
+    lla     t5, {trap}
+    .globl software_call
+software_call:
+    # To the function at R30 and back.
+    csrrw   t4, sscratch, t6
+    sd      t4, 31*8(t6)
+    .irp n, 1,2,5,6,7,10,11,12,13,14,15,16,17
+    sd      x\n, \n*8(t6)
+    .endr
+    mv      a0, t6
+    ld      sp, {stack_top}(t6)
+    jalr    t5
+    csrr    t6, sscratch
+    ld      t5, {chain}(t6)
+    .irp n, 1,2,5,6,7,10,11,12,13,14,15,16,17
+    ld      x\n, \n*8(t6)
+    .endr
+    bnez    t5, 1f
+    ld      t3, {t3}(t6)
+    ld      t4, {t4}(t6)
+    ld      t5, {t5}(t6)
+    ld      t6, 31*8(t6)
+    sret
+    # The guest's kernel has been given an exception: on with the code for its vector.
+1:  ld      t3, {vector_site}+{code}(t6)
+    sd      zero, {chain}(t6)
+    ld      t4, 31*8(t6)
+    addi    t5, t6, {vector_site}
+    csrw    sscratch, t4
+    jr      t3
     .option pop
     .text
 "#,
@@ -256,5 +297,6 @@ software_enter:
     site_shift = const SITE_SHIFT,
     forwarded = const offset_of!(Cpu, forwarded_calls),
     returns = const offset_of!(Cpu, returns),
+    chain = const offset_of!(Cpu, chain),
     stack_top = const offset_of!(Cpu, stack),
 );

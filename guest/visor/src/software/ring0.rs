@@ -4,8 +4,8 @@
 
 use super::cpu::{Cpu, NO_SITE};
 use super::entry::{
-    PHYSICAL, STACK, STACK_BYTES, WINDOW, software_enter, software_resume, software_slow, software_sret,
-    software_trap_kernel, software_trap_user, software_unmask,
+    PHYSICAL, STACK, STACK_BYTES, WINDOW, software_call, software_enter, software_resume, software_slow,
+    software_sret, software_trap_kernel, software_trap_user, software_unmask,
 };
 use super::machine::Hart;
 use super::pool::{Note, Pool, TABLES_MAX};
@@ -73,7 +73,11 @@ pub extern "C" fn main(_hart: usize, tree: u64) -> ! {
     let (guest, cpu, hypervisor) =
         unsafe { ((*(&raw mut GUEST)).insert(guest), &mut *(&raw mut CPU), &mut *(&raw mut HYPERVISOR)) };
     let (roots, pool, sites) = memory(tree);
-    let spaces = Spaces::new(pool, roots, &guest.memory, &guest.devices);
+    let mut spaces = Spaces::new(pool, roots, &guest.memory, &guest.devices);
+    if counting {
+        // The guest's first reach for it is where the counts are printed.
+        spaces.shadow.withhold(machine.finisher);
+    }
     let statistics = Statistics::new(counting);
     let hypervisor = hypervisor.insert(Hypervisor { spaces, sites: Sites::new(sites, counting), statistics });
     prepare(cpu);
@@ -110,6 +114,8 @@ fn prepare(cpu: &mut Cpu) {
     cpu.stack = &raw const STACK as u64 + STACK_BYTES as u64;
     cpu.kernel_vector = software_trap_kernel as *const () as u64;
     cpu.user_vector = software_trap_user as *const () as u64;
+    cpu.call = software_call as *const () as u64;
+    cpu.fence = super::trap::fence as *const () as u64;
     cpu.sret = software_sret as *const () as u64;
     cpu.unmask = software_unmask as *const () as u64;
     cpu.slow = software_slow as *const () as u64;

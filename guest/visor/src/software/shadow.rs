@@ -134,6 +134,8 @@ pub struct Shadow<'a> {
     pub depends_on_mxr: bool,
     /// Counts entries dropped that the kernel could execute: whoever keeps decoded instructions watches it.
     pub code_changes: u64,
+    /// A device that is not mapped for now.
+    withheld: Option<u64>,
     /// Leaves filled, and filled ahead of need.
     pub fills: u64,
     /// See `fills`.
@@ -153,9 +155,20 @@ impl<'a> Shadow<'a> {
             upper_varies: false,
             depends_on_mxr: false,
             code_changes: 0,
+            withheld: None,
             fills: 0,
             fills_ahead: 0,
         }
+    }
+
+    /// Does not map the device at an address, so that an access to it is a fault.
+    pub fn withhold(&mut self, device: u64) {
+        self.withheld = Some(device);
+    }
+
+    /// Maps it again; false if none is withheld.
+    pub fn give_back(&mut self) -> bool {
+        self.withheld.take().is_some()
     }
 
     /// Tables in use.
@@ -207,6 +220,9 @@ impl<'a> Shadow<'a> {
 
     /// The largest page, at most at a level, that lies in one region of the guest's.
     fn host_level(&self, address: u64, most: u32) -> Option<u32> {
+        if self.withheld == Some(address & !(page_bytes(0) - 1)) {
+            return None;
+        }
         let fits = |regions: &[Region], level: u32| {
             let bytes = page_bytes(level);
             translate(regions, address & !(bytes - 1), bytes).is_some()

@@ -4,8 +4,9 @@ use super::cpu::Cpu;
 use super::csr;
 use super::machine::Hart;
 use super::shadow::View;
+use super::statistics::Kind;
 use super::walk::{Access, Accessor, Fault};
-use super::{Hypervisor, emulate, firmware, interrupts};
+use super::{Hypervisor, compile, emulate, firmware, interrupts};
 use visa_guest::registers as msr;
 use visa_isa::cause::{Exception, INTERRUPT};
 use visa_isa::msr::sstatus;
@@ -31,13 +32,25 @@ pub extern "C" fn trap(cpu: &mut Cpu) {
     unsafe { msr::sepc::write(cpu.pc) };
 }
 
+/// SFENCE.VMA, from its site.
+pub extern "C" fn fence(cpu: &mut Cpu) {
+    let hypervisor = super::get();
+    let given = |bit: u64, value: u64| (cpu.fence_given & bit != 0).then_some(value);
+    let (address, asid) = (given(1, cpu.fence_operands[0]), given(2, cpu.fence_operands[1]));
+    hypervisor.statistics.count(Kind::Fence);
+    hypervisor.spaces.fence(&mut Hart, address, asid.map(|asid| asid as u16));
+    hypervisor.sites.follow(cpu, &mut hypervisor.spaces);
+}
+
 fn exception(hypervisor: &mut Hypervisor, cpu: &mut Cpu, cause: u64, value: u64) {
     const CALL: u64 = Exception::EcallUser as u64;
     const ILLEGAL: u64 = Exception::IllegalInstruction as u64;
     match cause {
         CALL if cpu.user == 0 => firmware::serve(hypervisor, cpu),
         ILLEGAL if cpu.user == 0 => {
-            hypervisor.sites.trapped(cpu, &mut hypervisor.spaces, cpu.pc);
+            if compile::may_be_site(value as u32) {
+                hypervisor.sites.trapped(cpu, &mut hypervisor.spaces, cpu.pc);
+            }
             emulate::emulate(hypervisor, cpu, value);
         }
         _ => {
@@ -67,6 +80,9 @@ fn page_fault(hypervisor: &mut Hypervisor, cpu: &mut Cpu, access: Access, addres
     let exception = match hypervisor.spaces.fill(&mut Hart, view, address, access, by) {
         Ok(()) => return,
         Err(Fault::Page) => access.page_fault(),
+        Err(Fault::Access) if hypervisor.spaces.shadow.give_back() => {
+            return super::statistics::print(hypervisor, cpu);
+        }
         Err(Fault::Access) => access.access_fault(),
     };
     hypervisor.statistics.injected += 1;
