@@ -11,7 +11,9 @@ pub fn line(event: &Event, show: &dyn Fn(u64) -> String) -> String {
             let (from, to, pc, value) = (from.name(), to.name(), show(*pc), show(*value));
             format!("trap {cause:#x} from {from} to {to} at {pc} tval {value}")
         }
-        Event::Enter { ring, pc, action, .. } => format!("enter {} at {} action {action}", ring.name(), show(*pc)),
+        Event::Enter { ring, pc, action, .. } => {
+            format!("enter {} at {} action {action}", ring.name(), show(*pc))
+        }
         Event::Exit { ring, pc, record, .. } => {
             let name = ExitCause::from_number(record.cause).map_or("unknown", ExitCause::name);
             format!("exit {name} from {} at {}{}", ring.name(), show(*pc), details(record, show))
@@ -29,5 +31,9 @@ fn details(record: &ExitRecord, show: &dyn Fn(u64) -> String) -> String {
         ("code", record.code),
         ("cookie", record.cookie),
     ];
-    fields.iter().filter(|(_, value)| *value != 0).map(|(name, value)| format!(" {name} {}", show(*value))).collect()
+    fields
+        .iter()
+        .filter(|(_, value)| *value != 0)
+        .map(|(name, value)| format!(" {name} {}", show(*value)))
+        .collect()
 }

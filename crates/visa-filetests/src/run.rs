@@ -38,11 +38,13 @@ impl Engine {
         }
     }
 
-    /// Most instructions of a slice.
-    fn slice(self) -> u64 {
-        match self {
-            Engine::Interpreter => u64::MAX,
-            Engine::InterpreterByOne => 1,
+    /// Most nanoseconds and instructions of a slice. Several harts share the instructions of a slice in order, so that
+    /// for one each it is the time that must be short.
+    fn slice(self, harts: usize) -> (u64, u64) {
+        match (self, harts) {
+            (Engine::Interpreter, _) => (u64::MAX, u64::MAX),
+            (Engine::InterpreterByOne, 1) => (u64::MAX, 1),
+            (Engine::InterpreterByOne, _) => (1, u64::MAX),
         }
     }
 }
@@ -183,8 +185,9 @@ impl<'a> Run<'a> {
             if before >= limit {
                 return Err((0, format!("{limit} instructions did not end it{}", self.last_words())));
             }
-            let mut progress =
-                self.machine.run_slice(limit - before, self.engine.slice().min(limit - before));
+            let (slice_ns, instructions) = self.engine.slice(self.machine.harts.len());
+            let left = limit - before;
+            let mut progress = self.machine.run_slice(slice_ns.min(left), instructions.min(left));
             if let Progress::Breakpoint(hart) = progress {
                 self.checkpoint(hart)?;
                 progress = self.machine.step(hart).1;

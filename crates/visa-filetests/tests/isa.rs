@@ -16,7 +16,8 @@ fn main() {
         for engine in Engine::ALL {
             let (path, file) = (path.clone(), file.clone());
             let body = move || {
-                run_file(&path, &file, engine, bless && engine == Engine::ALL[0]).map_err(|failure| Failed::from(failure.to_string()))
+                run_file(&path, &file, engine, bless && engine == Engine::ALL[0])
+                    .map_err(|failure| Failed::from(failure.to_string()))
             };
             trials.push(Trial::test(format!("{name}/{}", engine.name()), body));
         }
