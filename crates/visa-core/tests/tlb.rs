@@ -1,0 +1,148 @@
+//! The two levels of the TLB on their own (specification, 4.2): what displaces what, and what a flush leaves.
+
+use visa_core::tlb::{
+    Access, FIRST_LEVEL_ENTRIES, NO_SPACE, Permissions, SECOND_LEVEL_SETS, SECOND_LEVEL_WAYS, Space, Tlb,
+    Translation,
+};
+
+const PAGE: u64 = 4096;
+
+fn translation(virtual_page: u64, page_shift: u32) -> Translation {
+    Translation {
+        virtual_page,
+        physical_page: 0x8000_0000 + virtual_page,
+        guest_physical_page: virtual_page,
+        page_shift,
+        first_stage_shift: page_shift,
+        permissions: Permissions::default(),
+        global: false,
+        asid: 1,
+        vmid: 1,
+    }
+}
+
+fn space(asid: u32, vmid: u16) -> Space {
+    Space { asid, vmid, second_stage: true, guest: true }
+}
+
+/// Pages of one set of the second level.
+fn page_of_set(index: usize) -> u64 {
+    (index * SECOND_LEVEL_SETS) as u64 * PAGE
+}
+
+#[test]
+fn a_full_set_displaces_the_least_recently_used() {
+    let mut tlb = Tlb::new();
+    for index in 0..SECOND_LEVEL_WAYS {
+        tlb.insert(translation(page_of_set(index), 12));
+    }
+    // The first is used again; the second is now the oldest.
+    assert!(tlb.find(page_of_set(0), 1, 1).is_some());
+    tlb.insert(translation(page_of_set(SECOND_LEVEL_WAYS), 12));
+    assert!(tlb.find(page_of_set(0), 1, 1).is_some());
+    assert!(tlb.find(page_of_set(1), 1, 1).is_none());
+    for index in 2..=SECOND_LEVEL_WAYS {
+        assert!(tlb.find(page_of_set(index), 1, 1).is_some(), "page {index}");
+    }
+}
+
+#[test]
+fn the_same_page_takes_its_own_place() {
+    let mut tlb = Tlb::new();
+    for index in 0..SECOND_LEVEL_WAYS {
+        tlb.insert(translation(page_of_set(index), 12));
+    }
+    let changed = Translation { physical_page: 0x9000_0000, ..translation(page_of_set(3), 12) };
+    tlb.insert(changed);
+    for index in 0..SECOND_LEVEL_WAYS {
+        assert!(tlb.find(page_of_set(index), 1, 1).is_some(), "page {index}");
+    }
+    assert_eq!(tlb.find(page_of_set(3), 1, 1).unwrap().physical_page, 0x9000_0000);
+}
+
+#[test]
+fn tags_and_sizes_keep_entries_apart() {
+    let mut tlb = Tlb::new();
+    tlb.insert(translation(0x20_0000, 21));
+    tlb.insert(Translation { asid: 2, physical_page: 0, ..translation(0x20_1000, 12) });
+    assert_eq!(tlb.find(0x20_1234, 1, 1).unwrap().page_shift, 21);
+    assert_eq!(tlb.find(0x20_1234, 2, 1).unwrap().page_shift, 12);
+    assert!(tlb.find(0x20_2234, 2, 1).is_none());
+    assert!(tlb.find(0x20_1234, 1, 2).is_none());
+    assert!(tlb.find(0x40_0000, 1, 1).is_none());
+}
+
+#[test]
+fn a_global_page_serves_every_space_but_none_without_translation() {
+    let mut tlb = Tlb::new();
+    tlb.insert(Translation { global: true, ..translation(0x1000, 12) });
+    assert!(tlb.find(0x1000, 7, 1).is_some());
+    assert!(tlb.find(0x1000, NO_SPACE, 1).is_none());
+    assert!(tlb.find(0x1000, 7, 2).is_none());
+    // A fence of an address space leaves it; one of the address alone does not.
+    tlb.flush_address(0x1000, Some(7), 1);
+    assert!(tlb.find(0x1000, 7, 1).is_some());
+    tlb.flush_address(0x1000, None, 2);
+    assert!(tlb.find(0x1000, 7, 1).is_some());
+    tlb.flush_address(0x1abc, None, 1);
+    assert!(tlb.find(0x1000, 7, 1).is_none());
+}
+
+#[test]
+fn a_fence_drops_every_piece_of_a_page() {
+    let mut tlb = Tlb::new();
+    let piece = |page| Translation { first_stage_shift: 21, ..translation(page, 12) };
+    tlb.insert(piece(0x20_0000));
+    tlb.insert(piece(0x3f_f000));
+    tlb.insert(piece(0x40_0000));
+    tlb.insert(translation(0x1f_f000, 12));
+    tlb.flush_address(0x28_0000, Some(2), 1);
+    assert!(tlb.find(0x20_0000, 1, 1).is_some(), "of another space");
+    tlb.flush_address(0x28_0000, Some(1), 1);
+    assert!(tlb.find(0x20_0000, 1, 1).is_none());
+    assert!(tlb.find(0x3f_f000, 1, 1).is_none());
+    assert!(tlb.find(0x40_0000, 1, 1).is_some(), "the next page");
+    assert!(tlb.find(0x1f_f000, 1, 1).is_some(), "the page before");
+}
+
+#[test]
+fn the_first_level_answers_for_its_context_alone() {
+    let mut tlb = Tlb::new();
+    tlb.set_context(space(1, 1), 2);
+    tlb.fill(Access::Load, 0x5000, 0x9000, 12);
+    assert_eq!(tlb.lookup(Access::Load, 0x5ff8, 8), Some(0x9ff8));
+    assert_eq!(tlb.lookup(Access::Load, 0x5ff9, 8), None, "over the end of the page");
+    assert_eq!(tlb.lookup(Access::Store, 0x5000, 8), None, "another kind of access");
+    tlb.set_class(3);
+    assert_eq!(tlb.lookup(Access::Load, 0x5000, 8), None, "another ring, SUM or MXR");
+    tlb.set_context(space(2, 1), 2);
+    assert_eq!(tlb.lookup(Access::Load, 0x5000, 8), None, "another address space");
+    tlb.set_context(space(1, 1), 2);
+    assert_eq!(tlb.lookup(Access::Load, 0x5000, 8), Some(0x9000));
+    // The page that shares the entry displaces it.
+    tlb.fill(Access::Load, 0x5000 + FIRST_LEVEL_ENTRIES as u64 * PAGE, 0xa000, 12);
+    assert_eq!(tlb.lookup(Access::Load, 0x5000, 8), None);
+}
+
+#[test]
+fn more_spaces_than_there_are_numbers_never_meet() {
+    let mut tlb = Tlb::new();
+    for asid in 0..2_000 {
+        tlb.set_context(space(asid, 1), 0);
+        assert_eq!(tlb.lookup(Access::Fetch, 0x7000, 4), None, "space {asid}");
+        tlb.fill(Access::Fetch, 0x7000, u64::from(asid) * PAGE, 12);
+        assert_eq!(tlb.lookup(Access::Fetch, 0x7000, 4), Some(u64::from(asid) * PAGE));
+    }
+}
+
+#[test]
+fn a_watched_page_is_forgotten_by_stores_alone() {
+    let mut tlb = Tlb::new();
+    tlb.fill(Access::Store, 0x5000, 0x9000, 12);
+    tlb.fill(Access::Store, 0x6000, 0xa000, 12);
+    tlb.fill(Access::Load, 0x5000, 0x9000, 12);
+    tlb.forget_stores_to(0x9abc);
+    assert_eq!(tlb.lookup(Access::Store, 0x5000, 1), None);
+    assert_eq!(tlb.lookup(Access::Store, 0x6000, 1), Some(0xa000));
+    assert_eq!(tlb.lookup(Access::Load, 0x5000, 1), Some(0x9000));
+}
