@@ -8,6 +8,7 @@
 //! | [`counts`] | what is counted |
 //! | [`measure`] | one machine from reset to power-off |
 //! | [`bench`] | all of them |
+//! | [`micro`] | what single events cost |
 //! | [`report`], [`table`], [`html`] | the results as data, as text, and as a page |
 //! | [`figure`], [`chart`] | the charts of that page |
 //! | [`stat`], [`timeline`] | the exits of any machine: as a table, and in time |
@@ -20,6 +21,7 @@ pub mod counts;
 pub mod figure;
 pub mod html;
 pub mod measure;
+pub mod micro;
 pub mod report;
 pub mod stat;
 pub mod table;

@@ -1,0 +1,195 @@
+//! What single events cost: `guest/microbench/events.s`, run on a bare machine.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use serde::Serialize;
+use visa_core::Features;
+use visa_cycles::{ParameterError, Parameters};
+use visa_machine::boot::{self, BootError, Hardware};
+use visa_machine::machine::{End, Machine, Progress, TimeSource};
+use visa_machine::memory_map::RAM_BASE;
+
+use crate::counts::Counts;
+
+const SOURCE: &str = include_str!("../../../guest/microbench/events.s");
+const SOURCE_NAME: &str = "guest/microbench/events.s";
+
+const RAM_BYTES: u64 = 4 << 20;
+
+/// A run takes far fewer.
+const INSTRUCTIONS_MAX: u64 = 50_000_000;
+
+/// How long a slice is; nothing depends on it.
+const SLICE_NS: u64 = 1_000_000;
+
+/// The register in which the guest counts.
+const COUNT_REGISTER: usize = 9;
+
+/// The loop without an event in it.
+const EMPTY: &str = "empty";
+
+/// Why there are no rows.
+#[derive(Debug, thiserror::Error)]
+pub enum MicroError {
+    /// The program does not assemble.
+    #[error("{0}")]
+    Assemble(String),
+    /// The program could not be handed to the machine.
+    #[error("cannot write the program: {0}")]
+    Program(#[from] std::io::Error),
+    /// The machine could not be made.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// The cycle model.
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
+    /// The program did not get to its end.
+    #[error("{SOURCE_NAME}: after {done} events: {what}")]
+    Run {
+        /// Events measured.
+        done: usize,
+        /// What happened.
+        what: String,
+    },
+}
+
+/// An event, on average over its repetitions, without the loop around it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// Its name.
+    pub name: String,
+    /// Repetitions.
+    pub count: u64,
+    /// VM exits.
+    pub exits: f64,
+    /// Instructions, all rings.
+    pub instructions: f64,
+    /// Of these, in Ring -1.
+    pub instructions_ring_minus_1: f64,
+    /// Modelled cycles; nothing without a model.
+    pub cycles: Option<f64>,
+}
+
+/// Measures all events on a machine with some features.
+pub fn run(features: Features, parameters: Option<&Parameters>) -> Result<Vec<Event>, MicroError> {
+    let options = visa_asm::Options { base: RAM_BASE, ..visa_asm::Options::default() };
+    let object = visa_asm::assemble(SOURCE, SOURCE_NAME, &options)
+        .map_err(|diagnostics| MicroError::Assemble(diagnostics.render(false)))?;
+    let mut program = tempfile::NamedTempFile::new()?;
+    program.write_all(&object.to_elf())?;
+    let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions };
+    let board = hardware.board(RAM_BYTES).map_err(BootError::from)?;
+    let ready = boot::bare(&hardware, board, program.path(), 0)?;
+    let mut labels = BTreeMap::new();
+    for symbol in &ready.image.symbols {
+        if let Some(name) = symbol.name.strip_prefix("begin_") {
+            labels.insert(symbol.address, (name.to_string(), true));
+        } else if let Some(name) = symbol.name.strip_prefix("end_") {
+            labels.insert(symbol.address, (name.to_string(), false));
+        }
+    }
+    let mut machine = ready.machine;
+    machine.set_features(features);
+    if let Some(parameters) = parameters {
+        machine.model_cycles(parameters)?;
+    }
+    machine.breakpoints_mut().extend(labels.keys());
+    let measured = measure(&mut machine, &labels)?;
+    Ok(without_loop(measured))
+}
+
+/// Counts between the labels, and how often the guest did what stands between them.
+fn measure(
+    machine: &mut Machine,
+    labels: &BTreeMap<u64, (String, bool)>,
+) -> Result<Vec<(String, u64, Counts)>, MicroError> {
+    let mut measured = Vec::new();
+    let mut begun = None;
+    loop {
+        let progress = machine.run_slice(SLICE_NS, u64::MAX);
+        let failed = |what: String| Err(MicroError::Run { done: measured.len(), what });
+        match progress {
+            Progress::Running if machine.instructions() > INSTRUCTIONS_MAX => {
+                return failed(format!("it did not end within {INSTRUCTIONS_MAX} instructions"));
+            }
+            Progress::Running => {}
+            Progress::Ended(End::Finished(0)) => return Ok(measured),
+            Progress::Ended(end) => return failed(format!("it ended with {end:?}")),
+            Progress::Idle(_) => return failed("it waits for what never comes".into()),
+            Progress::Breakpoint(hart) => {
+                let bank = &machine.harts[hart].bank;
+                let (pc, count) = (bank.pc, bank.r[COUNT_REGISTER]);
+                let counts = Counts::of(machine);
+                let (step, _) = machine.step(hart);
+                // A trap that came first leads back to the label.
+                if step.bits.is_some() {
+                    match (labels.get(&pc), begun.take()) {
+                        (Some((_, true)), _) => begun = Some((count, counts)),
+                        (Some((name, false)), Some((count, before))) => {
+                            measured.push((name.clone(), count, counts.since(&before)));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Averages, with what the empty loop takes taken off.
+fn without_loop(measured: Vec<(String, u64, Counts)>) -> Vec<Event> {
+    let average = |total: u64, count: u64| total as f64 / count.max(1) as f64;
+    let cycles = |counts: &Counts| counts.millicycles().map(|millicycles| millicycles as f64 / 1e3);
+    let empty = measured.iter().find(|(name, ..)| name == EMPTY);
+    let (empty_instructions, empty_cycles) = empty.map_or((0.0, 0.0), |(_, count, counts)| {
+        let count = *count;
+        (average(counts.instructions, count), cycles(counts).unwrap_or(0.0) / count.max(1) as f64)
+    });
+    let to_event = |(name, count, counts): (String, u64, Counts)| Event {
+        exits: average(counts.exits_total(), count),
+        instructions: rounded(average(counts.instructions, count) - empty_instructions),
+        instructions_ring_minus_1: average(counts.instructions_ring_minus_1, count),
+        cycles: cycles(&counts).map(|cycles| rounded(cycles / count.max(1) as f64 - empty_cycles)),
+        name: name.replace('_', "-"),
+        count,
+    };
+    measured.into_iter().filter(|(name, ..)| name != EMPTY).map(to_event).collect()
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use visa_core::Feature;
+
+    #[test]
+    fn what_passes_does_not_exit_and_what_traps_exits_once() {
+        let events = run(Features::default(), None).unwrap();
+        assert_eq!(events.len(), 23);
+        for event in &events {
+            let exits =
+                if event.name.ends_with("-passed") || event.name == "vint-send-self" { 0.0 } else { 1.0 };
+            assert_eq!(event.exits, exits, "{}", event.name);
+            assert_eq!(event.count, 1000, "{}", event.name);
+        }
+        let of = |name: &str| events.iter().find(|event| event.name == name).unwrap();
+        // VMCAUSE, SLLI, ADD, LD, JR; WRMSR, J; VMRESUME. The guest's own instruction is completed, and does not retire.
+        assert_eq!(of("hypercall").instructions, 8.0);
+        assert_eq!(of("hypercall").instructions_ring_minus_1, 8.0);
+        assert_eq!(of("out-trapped").instructions, 8.0);
+        assert_eq!(of("cr3-write-passed").instructions, 1.0);
+        // RDMSR, BLTZ, RDMSR, ADDI, WRMSR, SRET in Ring 0.
+        assert_eq!(of("page-fault-passed").instructions, 6.0);
+    }
+
+    #[test]
+    fn a_feature_that_is_missing_changes_no_count() {
+        let with = run(Features::default(), None).unwrap();
+        let without = run(Features::default().without(Feature::BankedSwitch), None).unwrap();
+        assert_eq!(with, without);
+    }
+}
