@@ -55,7 +55,8 @@ pub fn compile(words: &[u32], entry: Entry, counting: bool, buffer: &mut [u32]) 
         code.instruction(instruction);
     }
     code.index = count;
-    if !matches!(instructions[count - 1].op, Op::Sret | Op::SfenceVma) {
+    let last = &instructions[count - 1];
+    if last.op != Op::Sret && !is_called(last) {
         code.resume();
     }
     Some((count, code.emitter.finish()?))
@@ -104,14 +105,20 @@ fn can_compile(i: &Instruction, index: usize, entry: Entry) -> bool {
         Op::Csrrsi | Op::Csrrci if number == msr::SSTATUS => i.rs1 as u64 == sstatus::SIE,
         Op::Csrrs | Op::Csrrc if number == msr::SIE => i.rd == 0,
         Op::Sret => index == 0,
-        Op::SfenceVma => true,
+        Op::Csrrw if number == msr::SATP => i.rd == 0,
+        Op::SfenceVma | Op::Wfi => true,
         _ => false,
     }
 }
 
-/// After SRET there is nothing, after SFENCE.VMA a call, and after SIE has been set an interrupt may come first.
+/// After SRET there is nothing, what is called changes sepc, and after SIE has been set an interrupt may come first.
 fn ends_run(i: &Instruction) -> bool {
-    matches!(i.op, Op::Sret | Op::SfenceVma) || i.op == Op::Csrrsi && i.rs1 != 0
+    i.op == Op::Sret || is_called(i) || i.op == Op::Csrrsi && i.rs1 != 0
+}
+
+/// Whether an instruction is left to a function in Rust.
+fn is_called(i: &Instruction) -> bool {
+    matches!(i.op, Op::SfenceVma | Op::Wfi) || i.op == Op::Csrrw && i.imm as u16 == msr::SATP
 }
 
 struct Code<'a> {
@@ -246,6 +253,12 @@ impl Code<'_> {
         match (i.op, number) {
             (Op::Sret, _) => self.go(offset_of!(Cpu, sret)),
             (Op::SfenceVma, _) => self.fence(i),
+            (Op::Wfi, _) => self.call(offset_of!(Cpu, wait)),
+            (Op::Csrrw, msr::SATP) => {
+                let value = self.source(i.rs1, T3);
+                self.emitter.store(value, T6, offset_of!(Cpu, operands));
+                self.call(offset_of!(Cpu, space));
+            }
             (_, msr::SSTATUS) if only_reads => {
                 self.read_status();
                 self.set(i.rd, T5);
@@ -264,7 +277,7 @@ impl Code<'_> {
 
     /// SFENCE.VMA: its operands to the Cpu, and a call.
     fn fence(&mut self, i: &Instruction) {
-        const OPERANDS: usize = offset_of!(Cpu, fence_operands);
+        const OPERANDS: usize = offset_of!(Cpu, operands);
         for (register, offset) in [(i.rs1, OPERANDS), (i.rs2, OPERANDS + 8)] {
             let value = self.source(register, T3);
             self.emitter.store(value, T6, offset);
@@ -272,9 +285,14 @@ impl Code<'_> {
         let given = (i.rs1 != 0) as i32 | ((i.rs2 != 0) as i32) << 1;
         self.emitter.add_immediate(T5, ZERO, given);
         self.emitter.store(T5, T6, offset_of!(Cpu, fence_given));
+        self.call(offset_of!(Cpu, fence));
+    }
+
+    /// Calls a function in Rust, after which the guest goes on behind the instruction.
+    fn call(&mut self, function: usize) {
         self.index += 1;
         self.advance();
-        self.emitter.load(T5, T6, offset_of!(Cpu, fence));
+        self.emitter.load(T5, T6, function);
         self.emitter.load(T4, T6, offset_of!(Cpu, call));
         self.emitter.jump(T4);
     }

@@ -7,7 +7,7 @@
 use core::mem::offset_of;
 
 /// Compiled trap sites that are kept; a power of two.
-pub const SITES: usize = 2048;
+pub const SITES: usize = 8192;
 /// The most instructions of one site.
 pub const RUN_MAX: usize = 8;
 
@@ -34,10 +34,7 @@ const _: () = assert!(size_of::<Site>() == 1 << SITE_SHIFT);
 /// No site.
 pub const NO_SITE: Site = Site { pc: 1, code: 0, physical: 0, words: [0; RUN_MAX], unused: 0 };
 
-/// All zeros, so that an image need not hold it.
-const NO_SITE_YET: Site = Site { pc: 0, ..NO_SITE };
-
-/// The virtual CPU.
+/// The virtual CPU. All zeros but for the pointers and [`NO_SITE`] is the state at reset.
 #[repr(C, align(4096))]
 pub struct Cpu {
     /// The guest's integer registers, while visor has the hart's.
@@ -90,13 +87,17 @@ pub struct Cpu {
     pub stack: u64,
     /// Where the trap code goes when its short paths end: into Rust.
     pub slow: u64,
-    /// Calls the Rust function in R30; and the one for SFENCE.VMA, with its operands.
+    /// Calls the Rust function in R30.
     pub call: u64,
-    /// See `call`.
+    /// The function for SFENCE.VMA.
     pub fence: u64,
-    /// SFENCE.VMA's operands: address and ASID.
-    pub fence_operands: [u64; 2],
-    /// Which of them there are: bits 0 and 1.
+    /// The function for writes of satp.
+    pub space: u64,
+    /// The function for WFI.
+    pub wait: u64,
+    /// What they get: an address and an ASID, or the new satp.
+    pub operands: [u64; 2],
+    /// Which of SFENCE.VMA's operands there are: bits 0 and 1.
     pub fence_given: u64,
     /// Not 0: an exception or interrupt has just been given to the guest's kernel, whose PC is at stvec.
     pub chain: u64,
@@ -117,42 +118,9 @@ pub const SITES_OFFSET: usize = offset_of!(Cpu, sites);
 const _: () = assert!(SITES_OFFSET + size_of::<Site>() < 2048);
 
 impl Cpu {
-    /// At reset: the guest's kernel runs, untranslated, with interrupts off.
-    pub const RESET: Cpu = Cpu {
-        registers: [0; 32],
-        status: 0,
-        sscratch: 0,
-        sepc: 0,
-        scause: 0,
-        stval: 0,
-        stvec: 0,
-        sie: 0,
-        satp: 0,
-        scounteren: 0,
-        senvcfg: 0,
-        masked: 0,
-        user: 0,
-        kernel_satp: 0,
-        user_satp: 0,
-        views: [0; super::shadow::VIEWS],
-        kernel_vector: 0,
-        user_vector: 0,
-        sret: 0,
-        unmask: 0,
-        vector_site: NO_SITE_YET,
-        status_real: 0,
-        pc: 0,
-        stack: 0,
-        slow: 0,
-        call: 0,
-        fence: 0,
-        fence_operands: [0; 2],
-        fence_given: 0,
-        chain: 0,
-        forwarded_calls: 0,
-        returns: 0,
-        site_traps: 0,
-        site_instructions: 0,
-        sites: [NO_SITE_YET; SITES],
-    };
+    /// Forgets the compiled sites; without one for stvec, forwarded traps go on at an address.
+    pub fn forget_sites(&mut self, resume: u64) {
+        self.sites.iter_mut().for_each(|site| site.pc = NO_SITE.pc);
+        self.vector_site = Site { code: resume, ..NO_SITE };
+    }
 }

@@ -165,16 +165,16 @@ software_trap_user:
     .globl software_sret
 software_sret:
     ld      t5, {status}(t6)
-    andi    t4, t5, 0x100
-    bnez    t4, software_slow
-    andi    t4, t5, 0x20
+    ld      t4, {masked}(t6)
+    andi    t3, t5, 0x100
+    bnez    t4, 2f
+1:  andi    t4, t5, 0x20
     srli    t4, t4, 4
     andi    t5, t5, -0x123
     or      t5, t5, t4
     ori     t5, t5, 0x20
-    ld      t4, {masked}(t6)
-    bnez    t4, software_slow
     sd      t5, {status}(t6)
+    bnez    t3, 3f
     li      t5, 1
     sd      t5, {user}(t6)
     ld      t5, {returns}(t6)
@@ -184,7 +184,7 @@ software_sret:
     csrw    stvec, t5
     ld      t5, {user_satp}(t6)
     csrw    satp, t5
-    ld      t4, {sepc}(t6)
+3:  ld      t4, {sepc}(t6)
     csrw    sepc, t4
 
     # ---- the ends of short paths ----
@@ -195,6 +195,15 @@ software_resume:
     ld      t5, {t5}(t6)
     csrrw   t6, sscratch, t6
     sret
+
+    # The real sie is masked: to a kernel with interrupts off it stays so, else it is the guest's again.
+2:  beqz    t3, 4f
+    andi    t4, t5, 0x20
+    beqz    t4, 1b
+4:  ld      t4, {sie}(t6)
+    sd      zero, {masked}(t6)
+    csrw    sie, t4
+    j       1b
 
     .globl software_unmask
 software_unmask:

@@ -2,7 +2,7 @@
 //!
 //! Visor's memory behind the loaded image, up to the machine's device tree, is the views' roots and the pool.
 
-use super::cpu::{Cpu, NO_SITE};
+use super::cpu::Cpu;
 use super::entry::{
     PHYSICAL, STACK, STACK_BYTES, WINDOW, software_call, software_enter, software_resume, software_slow,
     software_sret, software_trap_kernel, software_trap_user, software_unmask,
@@ -44,7 +44,8 @@ pub struct Hypervisor {
 static ACTIVE: AtomicBool = AtomicBool::new(false);
 static mut HYPERVISOR: Option<Hypervisor> = None;
 static mut GUEST: Option<Guest> = None;
-static mut CPU: Cpu = Cpu::RESET;
+#[unsafe(link_section = ".bss.uncleared")]
+static mut CPU: MaybeUninit<Cpu> = MaybeUninit::uninit();
 #[unsafe(link_section = ".bss.uncleared")]
 static mut NOTES: MaybeUninit<[Note; TABLES_MAX]> = MaybeUninit::uninit();
 
@@ -69,9 +70,12 @@ pub extern "C" fn main(_hart: usize, tree: u64) -> ! {
     let guest_tree = tree_at(machine.guest_tree + PHYSICAL);
     let guest = device_tree::guest(guest_tree).unwrap_or_else(|error| bad_tree("guest", error));
     let counting = device_tree::has_argument(guest_tree, "visa.stat");
-    // SAFETY: nothing else has run in this visor, so these are the only references.
-    let (guest, cpu, hypervisor) =
-        unsafe { ((*(&raw mut GUEST)).insert(guest), &mut *(&raw mut CPU), &mut *(&raw mut HYPERVISOR)) };
+    // SAFETY: nothing else has run in this visor, so these are the only references; zeros are a Cpu.
+    let (guest, cpu, hypervisor) = unsafe {
+        let cpu = (&raw mut CPU).cast::<Cpu>();
+        cpu.write_bytes(0, 1);
+        ((*(&raw mut GUEST)).insert(guest), &mut *cpu, &mut *(&raw mut HYPERVISOR))
+    };
     let (roots, pool, sites) = memory(tree);
     let mut spaces = Spaces::new(pool, roots, &guest.memory, &guest.devices);
     if counting {
@@ -107,15 +111,15 @@ pub fn reset(hypervisor: &mut Hypervisor, cpu: &mut Cpu, start: Start) {
 
 /// What the trap code needs.
 fn prepare(cpu: &mut Cpu) {
-    cpu.sites.fill(NO_SITE);
-    cpu.vector_site = NO_SITE;
-    cpu.vector_site.code = software_resume as *const () as u64;
+    cpu.forget_sites(software_resume as *const () as u64);
     cpu.status_real = super::csr::STATUS_REAL;
     cpu.stack = &raw const STACK as u64 + STACK_BYTES as u64;
     cpu.kernel_vector = software_trap_kernel as *const () as u64;
     cpu.user_vector = software_trap_user as *const () as u64;
     cpu.call = software_call as *const () as u64;
     cpu.fence = super::trap::fence as *const () as u64;
+    cpu.space = super::trap::space as *const () as u64;
+    cpu.wait = super::trap::wait as *const () as u64;
     cpu.sret = software_sret as *const () as u64;
     cpu.unmask = software_unmask as *const () as u64;
     cpu.slow = software_slow as *const () as u64;

@@ -51,9 +51,7 @@ impl Sites {
         if self.used != 0 {
             self.drops += 1;
         }
-        cpu.sites.fill(NO_SITE);
-        cpu.vector_site = NO_SITE;
-        cpu.vector_site.code = software_resume as *const () as u64;
+        cpu.forget_sites(software_resume as *const () as u64);
         self.used = 0;
     }
 

@@ -36,10 +36,26 @@ pub extern "C" fn trap(cpu: &mut Cpu) {
 pub extern "C" fn fence(cpu: &mut Cpu) {
     let hypervisor = super::get();
     let given = |bit: u64, value: u64| (cpu.fence_given & bit != 0).then_some(value);
-    let (address, asid) = (given(1, cpu.fence_operands[0]), given(2, cpu.fence_operands[1]));
+    let (address, asid) = (given(1, cpu.operands[0]), given(2, cpu.operands[1]));
     hypervisor.statistics.count(Kind::Fence);
     hypervisor.spaces.fence(&mut Hart, address, asid.map(|asid| asid as u16));
     hypervisor.sites.follow(cpu, &mut hypervisor.spaces);
+}
+
+/// A write of satp, from its site.
+pub extern "C" fn space(cpu: &mut Cpu) {
+    let hypervisor = super::get();
+    hypervisor.statistics.count(Kind::Space);
+    if csr::write(cpu, &mut Hart, visa_isa::msr::SATP, cpu.operands[0]).space {
+        switch_space(hypervisor, cpu);
+        hypervisor.sites.follow(cpu, &mut hypervisor.spaces);
+    }
+}
+
+/// WFI, from its site.
+pub extern "C" fn wait(cpu: &mut Cpu) {
+    super::get().statistics.count(Kind::Wait);
+    interrupts::wait(cpu);
 }
 
 fn exception(hypervisor: &mut Hypervisor, cpu: &mut Cpu, cause: u64, value: u64) {
