@@ -1,5 +1,6 @@
 //! The matrix: each variant in a machine of its own, at most two at a time.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use visa_cycles::{Parameters, Preset};
-use visa_machine::boot::Image;
+use visa_machine::boot::{Image, Mode};
 
 use crate::measure::{self, MeasureError, Plan, Sample};
+use crate::micro::{self, Event, MicroError};
+use crate::sensitivity::{self, Conclusion};
 use crate::variant::Variant;
 use crate::workload::{Order, Workload};
 
@@ -86,6 +89,9 @@ pub struct Run {
     pub host_time: Duration,
 }
 
+/// Events of a variant.
+pub type Events = BTreeMap<&'static str, Vec<Event>>;
+
 /// How often a workload runs.
 pub fn order(workload: &'static Workload, quick: bool, iterations: Option<u64>) -> Order {
     let usual = if quick { workload.iterations_quick } else { workload.iterations };
@@ -93,6 +99,21 @@ pub fn order(workload: &'static Workload, quick: bool, iterations: Option<u64>) 
 }
 
 impl Bench {
+    /// What single events cost, in the variants of V-ISA's own modes that the program for it runs on.
+    pub fn events(&self) -> Result<Events, MicroError> {
+        let variants = self
+            .variants
+            .iter()
+            .filter(|variant| variant.mode == Mode::Accelerated && micro::runs_without(variant.without));
+        let parameters = self.cycles.as_ref().map(|cycles| &cycles.parameters);
+        variants.map(|variant| Ok((variant.name, micro::run(variant.features(), parameters)?))).collect()
+    }
+
+    /// How far the conclusions depend on the cycle model's parameters.
+    pub fn sensitivity(&self) -> Result<Vec<Conclusion>, MicroError> {
+        self.cycles.as_ref().map_or(Ok(Vec::new()), |cycles| sensitivity::run(&cycles.parameters))
+    }
+
     /// Runs everything, with progress on standard error if that is a terminal.
     pub fn run(&self) -> Result<Vec<Run>, BenchError> {
         let modules = self.modules()?;

@@ -33,6 +33,7 @@ pub fn all(report: &Report) -> Vec<Figure> {
         software_emulation(report),
         nested_translation(report),
         features(report),
+        sensitivity(report),
     ]
 }
 
@@ -168,28 +169,81 @@ fn exit_frequency(report: &Report) -> Figure {
     }
 }
 
+/// Events that leave for Ring -1 once and do next to nothing there, and a switch to another VM.
+const SWITCHES: [&str; 5] =
+    ["hypercall", "out-trapped", "msr-write-trapped", "device-read-trapped", "vm-switch"];
+
 fn context_switch(report: &Report) -> Figure {
-    let per_exit = |row: &Row| {
-        let exits = row.counts.exits_total();
-        (exits != 0).then(|| row.counts.register_moves as f64 / exits as f64)
+    let value = |variant: &str, name: &str| {
+        let event = report.events.get(variant)?.iter().find(|event| event.name == name)?;
+        event.cycles.or(Some(event.instructions))
     };
-    let boot = |variant| report.row(variant, crate::workload::BOOT).and_then(per_exit);
+    let variants = [ACCELERATED, "without-banked-switch", "without-tlb-tags"];
+    let variants: Vec<&str> =
+        variants.into_iter().filter(|variant| report.events.contains_key(variant)).collect();
+    let groups = SWITCHES.iter().map(|name| {
+        (name.to_string(), variants.iter().map(|variant| value(variant, name)).collect::<Vec<_>>())
+    });
+    let finding = || {
+        let with = value(ACCELERATED, SWITCHES[0])?;
+        let one_bank = value("without-banked-switch", SWITCHES[0])?;
+        let untagged = value("without-tlb-tags", SWITCHES[0])?;
+        Some(format!(
+            "A hypercall there and back takes {} {}; {} if registers go through memory, {} if a switch flushes the TLB.",
+            shown(with, 0),
+            unit(report),
+            shown(one_bank, 0),
+            shown(untagged, 0)
+        ))
+    };
     Figure {
-        title: "What a switch between guest and Ring -1 moves",
+        title: "What a switch between guest and Ring -1 costs",
         reduction: Some("context-switch overhead"),
-        feature: "two banks of registers; tags in the TLB",
-        caption: "Registers that go through memory for each VM exit and the entry after it.".into(),
-        finding: match (boot(ACCELERATED), boot("without-banked-switch")) {
-            (Some(with), Some(without)) => {
-                Some(format!("With two banks {} registers, without {}.", shown(with, 1), shown(without, 1)))
-            }
-            _ => None,
-        },
+        feature: "two banks of registers; tags in the TLB; VMSAVE and VMLOAD for a switch of VMs",
+        caption: format!("Single events on the bare machine, there and back, in {}.", unit(report)),
+        finding: finding(),
         svg: draw(
             Scale::Linear,
             0.0,
             1,
-            by_workload(report, &[ACCELERATED, "without-banked-switch"], per_exit),
+            (variants.iter().map(ToString::to_string).collect(), groups.collect()),
+        ),
+    }
+}
+
+fn sensitivity(report: &Report) -> Figure {
+    let groups = report.sensitivity.iter().map(|conclusion| {
+        let values = [conclusion.least.0, conclusion.ratio, conclusion.most.0];
+        let subject = conclusion.name.split(':').next().unwrap_or_default();
+        (subject.to_string(), values.map(Some).to_vec())
+    });
+    let groups = groups.collect();
+    let words: Vec<String> = report
+        .sensitivity
+        .iter()
+        .map(|conclusion| {
+            format!(
+                "{} (least with {}, most with {})",
+                conclusion.name, conclusion.least.1, conclusion.most.1
+            )
+        })
+        .collect();
+    Figure {
+        title: "How far the conclusions depend on the cycle model",
+        reduction: None,
+        feature: "parameters of the model, halved and doubled one at a time",
+        caption: format!("Ratios of modelled cycles. {}.", words.join("; ")),
+        finding: None,
+        svg: draw(
+            Scale::Linear,
+            0.0,
+            1,
+            (
+                ["least of all changes", "parameters as they are", "most of all changes"]
+                    .map(str::to_string)
+                    .to_vec(),
+                groups,
+            ),
         ),
     }
 }

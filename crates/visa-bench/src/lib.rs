@@ -9,6 +9,7 @@
 //! | [`measure`] | one machine from reset to power-off |
 //! | [`bench`] | all of them |
 //! | [`micro`] | what single events cost |
+//! | [`sensitivity`] | how far that depends on the cycle model's parameters |
 //! | [`report`], [`table`], [`html`] | the results as data, as text, and as a page |
 //! | [`figure`], [`chart`] | the charts of that page |
 //! | [`stat`], [`timeline`] | the exits of any machine: as a table, and in time |
@@ -23,6 +24,7 @@ pub mod html;
 pub mod measure;
 pub mod micro;
 pub mod report;
+pub mod sensitivity;
 pub mod stat;
 pub mod table;
 pub mod timeline;

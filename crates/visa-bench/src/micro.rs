@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::Serialize;
-use visa_core::Features;
+use visa_core::{Feature, Features};
 use visa_cycles::{ParameterError, Parameters};
 use visa_machine::boot::{self, BootError, Hardware};
 use visa_machine::machine::{End, Machine, Progress, TimeSource};
@@ -69,6 +69,11 @@ pub struct Event {
     pub instructions_ring_minus_1: f64,
     /// Modelled cycles; nothing without a model.
     pub cycles: Option<f64>,
+}
+
+/// Whether the program runs on a machine without a feature: its hypervisor is too small to make up for all of them.
+pub fn runs_without(feature: Option<Feature>) -> bool {
+    matches!(feature, None | Some(Feature::BankedSwitch | Feature::TlbTags | Feature::WalkCaches))
 }
 
 /// Measures all events on a machine with some features.
@@ -164,7 +169,6 @@ fn rounded(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use visa_core::Feature;
 
     #[test]
     fn what_passes_does_not_exit_and_what_traps_exits_once() {

@@ -7,8 +7,9 @@ use serde::Serialize;
 use visa_machine::boot::Image;
 
 use crate::archive;
-use crate::bench::{Bench, BenchError, Cycles, Run};
+use crate::bench::{Bench, BenchError, Cycles, Events, Run};
 use crate::counts::Counts;
+use crate::sensitivity::Conclusion;
 use crate::variant::NATIVE;
 
 /// Everything. Two runs with the same versions give the same object, but for `host`.
@@ -26,6 +27,10 @@ pub struct Report {
     pub workloads: Vec<WorkloadInfo>,
     /// A row for each workload and variant.
     pub rows: Vec<Row>,
+    /// What single events cost, by variant.
+    pub events: Events,
+    /// How far that depends on the cycle model's parameters.
+    pub sensitivity: Vec<Conclusion>,
     /// Workloads whose checksums differ between variants: there must be none.
     pub disagreements: Vec<&'static str>,
     /// What depends on the host.
@@ -108,7 +113,12 @@ pub struct Host {
 
 impl Report {
     /// The report of a bench.
-    pub fn new(bench: &Bench, runs: &[Run], quick: bool) -> Result<Report, BenchError> {
+    pub fn new(
+        bench: &Bench,
+        runs: &[Run],
+        (events, sensitivity): (Events, Vec<Conclusion>),
+        quick: bool,
+    ) -> Result<Report, BenchError> {
         let mut report = Report {
             versions: Versions::of(bench)?,
             quick,
@@ -116,6 +126,8 @@ impl Report {
             variants: runs.iter().map(VariantInfo::of).collect(),
             workloads: workloads(bench),
             rows: Vec::new(),
+            events,
+            sensitivity,
             disagreements: Vec::new(),
             host: Host::of(runs),
         };

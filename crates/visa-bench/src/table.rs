@@ -14,6 +14,8 @@ const CAUSES_MAX: usize = 4;
 pub fn render(report: &Report) -> String {
     let mut text = modes(report);
     text += &features(report);
+    text += &events(report);
+    text += &sensitivity(report);
     text += &findings(report);
     text
 }
@@ -88,6 +90,46 @@ fn features(report: &Report) -> String {
             text += &format!(" {cell:>22}");
         }
         text.push('\n');
+    }
+    text
+}
+
+/// For each event a line.
+fn events(report: &Report) -> String {
+    let Some(events) = report.events.get(ACCELERATED) else { return String::new() };
+    let others: Vec<_> = report.events.iter().filter(|(name, _)| **name != ACCELERATED).collect();
+    let mut text = format!(
+        "\nSingle events, on average, on the bare machine\n{:<22} {:>6} {:>13} {:>8} {:>9}",
+        "event", "exits", "instructions", "Ring -1", "cycles"
+    );
+    others.iter().for_each(|(name, _)| text += &format!(" {name:>22}"));
+    text.push('\n');
+    for event in events {
+        let (instructions, ring) = (event.instructions, event.instructions_ring_minus_1);
+        text += &format!("{:<22} {:>6} {instructions:>13.1} {ring:>8.1}", event.name, event.exits);
+        text += &format!(" {:>9}", optional(event.cycles, 1));
+        for (_, events) in &others {
+            let cycles = events.iter().find(|other| other.name == event.name).and_then(|other| other.cycles);
+            text += &format!(" {:>22}", optional(cycles, 1));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// For each conclusion a line.
+fn sensitivity(report: &Report) -> String {
+    if report.sensitivity.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        String::from("\nThe same with each cost of the cycle model halved and doubled, one at a time\n");
+    for conclusion in &report.sensitivity {
+        let (least, most) = (&conclusion.least, &conclusion.most);
+        text += &format!(
+            "{:<42} {:>8.2}   from {:>8.2} ({}) to {:>8.2} ({})\n",
+            conclusion.name, conclusion.ratio, least.0, least.1, most.0, most.1
+        );
     }
     text
 }

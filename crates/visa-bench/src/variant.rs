@@ -46,6 +46,11 @@ pub fn all() -> Vec<Variant> {
             Mode::Accelerated,
             "the kernel in a virtual machine of visor's, with every feature of V-ISA",
         ),
+        mode(
+            SOFTWARE,
+            Mode::Software,
+            "the kernel in Ring 3 and visor in Ring 0: trap and emulate, shadow page tables, nothing of V-ISA's virtualization",
+        ),
     ];
     variants.extend(Feature::ALL.into_iter().map(|feature| Variant {
         name: without_name(feature),

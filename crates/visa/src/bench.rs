@@ -93,7 +93,8 @@ impl Bench {
             orders: self.orders()?,
         };
         let runs = matrix.run()?;
-        let report = Report::new(&matrix, &runs, self.quick)?;
+        let events = (matrix.events()?, matrix.sensitivity()?);
+        let report = Report::new(&matrix, &runs, events, self.quick)?;
         print!("{}", table::render(&report));
         if let Some(path) = &self.json {
             write(path, &(serde_json::to_string_pretty(&report)? + "\n"))?;
