@@ -106,7 +106,7 @@ impl Program {
         self.object.sections.iter().filter(|section| section.name != CHECK_SECTION)
     }
 
-    /// The line that is closest before an address, for messages.
+    /// The bits of the instruction that was assembled at an address.
     pub fn bits_at(&self, address: u64) -> Option<u32> {
         let byte = |address: u64| {
             self.sections().find_map(|section| {

@@ -278,7 +278,7 @@ impl<'a> Run<'a> {
         if name == "WALK_REFERENCES" {
             return Some(hart_state.statistics.walk_references);
         }
-        self.program.object.symbol(name).or_else(|| state::value(&self.machine, hart_state, name))
+        self.program.object.symbol(name).or_else(|| state::value(hart_state, name))
     }
 
     fn set_mark(&mut self, hart: usize) {
@@ -308,7 +308,7 @@ impl<'a> Run<'a> {
 
     fn check_refused(&self, hart: usize, offset: &str) -> Result<(), String> {
         let state = &self.machine.harts[hart];
-        equal("RING", u64::MAX, state::value(&self.machine, state, "RING").unwrap_or_default())?;
+        equal("RING", u64::MAX, state::value(state, "RING").unwrap_or_default())?;
         equal("VMCAUSE", 0x0e, state.exit.cause)?;
         let expected = self.evaluate(hart, offset)? << qualification::FIELD_SHIFT;
         equal("VMQUAL", expected, state.exit.qualification)?;

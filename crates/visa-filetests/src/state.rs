@@ -11,11 +11,7 @@ use visa_mem::Platform;
 const RESTLESS: [u16; 6] = [msr::CYCLE, msr::TIME, msr::INSTRET, msr::FFLAGS, msr::FRM, msr::FCSR];
 
 /// The value of something that checks name. Registers are those of the bank in use; `HR1`, `HF1` are Ring -1's.
-pub fn value(machine: &Machine, hart: &Hart, name: &str) -> Option<u64> {
-    if let Some((width, address)) = name.strip_prefix("mem").and_then(|rest| rest.split_once('[')) {
-        let evaluated = crate::expression::evaluate(address.strip_suffix(']')?, &|_| None).ok()?;
-        return memory(machine, width.parse().ok()?, evaluated);
-    }
+pub fn value(hart: &Hart, name: &str) -> Option<u64> {
     let lower = name.to_ascii_lowercase();
     let host = if hart.in_guest() { &hart.other } else { &hart.bank };
     if let Some(number) = lower.strip_prefix('h').and_then(register::integer) {
