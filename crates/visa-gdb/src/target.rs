@@ -8,7 +8,8 @@ use gdbstub::common::{Signal, Tid};
 use gdbstub::stub::MultiThreadStopReason as Stop;
 use gdbstub::target::ext::base::BaseOps;
 use gdbstub::target::ext::base::multithread::{
-    MultiThreadBase, MultiThreadResume, MultiThreadResumeOps, MultiThreadSingleStep, MultiThreadSingleStepOps,
+    MultiThreadBase, MultiThreadResume, MultiThreadResumeOps, MultiThreadSchedulerLocking,
+    MultiThreadSchedulerLockingOps, MultiThreadSingleStep, MultiThreadSingleStepOps,
 };
 use gdbstub::target::ext::base::single_register_access::{SingleRegisterAccess, SingleRegisterAccessOps};
 use gdbstub::target::ext::breakpoints::{
@@ -100,19 +101,19 @@ impl<'d> Target<'d> {
 
     /// One step; a hart that halts may need several until it does something.
     fn step_once(&mut self, hart: usize) -> Option<Stop<u64>> {
+        if let Some(stop) = self.watched_access(hart) {
+            return Some(stop);
+        }
         let before = position(&self.debuggee.machine().harts[hart]);
-        let watched = self.watched_access(hart);
         let slice = self.debuggee.step(hart);
         if let Some(stop) = self.stop_of(slice) {
             return Some(stop);
         }
-        let after = position(&self.debuggee.machine().harts[hart]);
-        if before == after {
+        if before == position(&self.debuggee.machine().harts[hart]) {
             return None;
         }
         self.current = hart;
-        let done = Stop::SignalWithThread { tid: thread_of(hart), signal: Signal::SIGTRAP };
-        Some(watched.filter(|_| after.0 != before.0).unwrap_or(done))
+        Some(Stop::SignalWithThread { tid: thread_of(hart), signal: Signal::SIGTRAP })
     }
 
     /// Runs all harts with watchpoints: every instruction's access is compared.
@@ -120,8 +121,10 @@ impl<'d> Target<'d> {
         let harts = self.debuggee.machine().harts.len();
         let mut hart = self.current % harts;
         for step in 1..=STEPS_PER_LOOK {
+            if let Some(stop) = self.watched_access(hart) {
+                return Some(stop);
+            }
             let before = position(&self.debuggee.machine().harts[hart]);
-            let watched = self.watched_access(hart);
             let slice = self.debuggee.step(hart);
             if let Some(stop) = self.stop_of(slice) {
                 return Some(stop);
@@ -129,11 +132,6 @@ impl<'d> Target<'d> {
             let state = &self.debuggee.machine().harts[hart];
             let (after, waits) = (position(state), state.waiting);
             self.current = hart;
-            if let Some(stop) = watched
-                && after.0 != before.0
-            {
-                return Some(stop);
-            }
             if before != after && self.breakpoints.contains_key(&after.1) {
                 return Some(self.stop_at_breakpoint(hart));
             }
@@ -163,7 +161,8 @@ impl<'d> Target<'d> {
         }
     }
 
-    /// The stop that the next instruction of a hart causes if it retires and touches what is watched.
+    /// The stop that the next instruction of a hart causes, before it is executed, if it touches what is watched. On
+    /// RISC-V GDB expects it so: it then takes the watchpoints away, steps, and compares.
     fn watched_access(&mut self, index: usize) -> Option<Stop<u64>> {
         if self.watchpoints.is_empty() {
             return None;
@@ -187,7 +186,9 @@ impl<'d> Target<'d> {
             };
             overlaps && is_of_kind
         })?;
-        Some(Stop::Watch { tid: thread_of(index), kind: touched.kind, addr: touched.address })
+        let stop = Stop::Watch { tid: thread_of(index), kind: touched.kind, addr: touched.address };
+        self.current = index;
+        Some(stop)
     }
 
     fn hart(&mut self, thread: Tid) -> TargetResult<&mut Hart, Self> {
@@ -352,6 +353,17 @@ impl MultiThreadResume for Target<'_> {
 
     fn support_single_step(&mut self) -> Option<MultiThreadSingleStepOps<'_, Self>> {
         Some(self)
+    }
+
+    fn support_scheduler_locking(&mut self) -> Option<MultiThreadSchedulerLockingOps<'_, Self>> {
+        Some(self)
+    }
+}
+
+impl MultiThreadSchedulerLocking for Target<'_> {
+    /// Asked for with a step, which moves one hart alone anyway.
+    fn set_resume_action_scheduler_lock(&mut self) -> Result<(), Infallible> {
+        Ok(())
     }
 }
 

@@ -114,9 +114,9 @@ impl Input {
         self.commands.pop_front()
     }
 
-    /// Takes what was typed away from the guest: for the monitor.
-    pub fn take_typed(&mut self) -> Vec<u8> {
-        self.pending.drain(..).collect()
+    /// Takes a typed byte away from the guest: for the monitor.
+    pub fn take_typed(&mut self) -> Option<u8> {
+        self.pending.pop_front()
     }
 
     /// Between two slices: gives the guest what it may have now.

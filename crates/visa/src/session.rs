@@ -332,7 +332,7 @@ impl Session {
     /// A line for the monitor, or how it is left.
     fn monitor_line(&mut self) -> anyhow::Result<Result<String, Option<Ending>>> {
         loop {
-            for byte in self.input.take_typed() {
+            while let Some(byte) = self.input.take_typed() {
                 let (echo, line) = self.monitor.edit(byte);
                 self.say(&echo)?;
                 if let Some(line) = line {

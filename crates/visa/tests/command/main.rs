@@ -1,0 +1,74 @@
+//! The command as a user meets it: what it prints, writes and exits with.
+
+mod bad_input;
+mod boot;
+mod debugger;
+mod run;
+mod terminal;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// No test's run takes longer, however busy the host is.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Ends a program with the code in `t1` (0x5555, or the code shifted by 16 and 0x3333).
+const FINISH: &str = "li t0, 0x100000\nsw t1, 0(t0)\n9: j 9b\n";
+
+/// A directory of a test's own.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        Place(TempDir::new().expect("a temporary directory can be made"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).expect("the file can be written");
+        path
+    }
+
+    /// Assembles a program to an ELF file.
+    fn program(&self, source: &str) -> PathBuf {
+        let object = visa_asm::assemble(source, "program.s", &visa_asm::Options::default());
+        self.write("program.elf", object.unwrap_or_else(|errors| panic!("{}", errors.render(false))).to_elf())
+    }
+
+    /// Assembles a program that ends with what its text leaves in `t1`.
+    fn finishing(&self, source: &str) -> PathBuf {
+        self.program(&format!("_start: {source}\n{FINISH}"))
+    }
+}
+
+/// The command, with nothing on standard input.
+fn visa() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_visa"));
+    command.timeout(PATIENCE).write_stdin("");
+    command
+}
+
+/// `visa run` of a program, with options.
+fn run(program: &Path, options: &[&str]) -> Output {
+    visa().arg("run").args(options).arg(program).output().expect("the command runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Checks the exit code, and that the command did not panic.
+fn assert_code(output: &Output, code: i32) {
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{errors}");
+    assert!(!errors.contains("panicked"), "{errors}");
+}
