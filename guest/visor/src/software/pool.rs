@@ -21,6 +21,8 @@ pub struct Note {
     pub low: u16,
     /// Highest entry that was ever set, plus one.
     pub high: u16,
+    /// Of a shared table: the entry of the tables above that points to it.
+    pub slot: u16,
     /// How many entries point to it.
     pub references: u16,
     /// Whose permissions it shows ([`super::shadow::Role`] as a number).
@@ -34,7 +36,7 @@ pub struct Note {
 impl Note {
     /// Of a table that nobody has taken.
     pub const UNUSED: Note =
-        Note { guest: 0, low: u16::MAX, high: 0, references: 0, role: 0, level: 0, next: NONE };
+        Note { guest: 0, low: u16::MAX, high: 0, slot: 0, references: 0, role: 0, level: 0, next: NONE };
 }
 
 /// The pool.

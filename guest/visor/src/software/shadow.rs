@@ -205,17 +205,18 @@ impl<'a> Shadow<'a> {
                 None => return Ok(Filled::NoTables),
             }
         }
-        self.note_upper(upper, level, &walk);
+        if upper {
+            self.note_upper(view, level, &walk);
+        }
         self.install(hardware, table, level, address, access, &walk);
         Ok(Filled::Mapped)
     }
 
     /// What the upper half is known to be, so that fences can be cheap while it is as kernels have it.
-    fn note_upper(&mut self, upper: bool, level: u32, walk: &Walk) {
-        if upper {
-            self.upper_not_global |= walk.entry & PTE_GLOBAL == 0;
-            self.upper_varies |= level == TOP_LEVEL || walk.tables[TOP_LEVEL as usize - 1] == NO_TABLE;
-        }
+    fn note_upper(&mut self, view: View, level: u32, walk: &Walk) {
+        let private = level == TOP_LEVEL || walk.tables[TOP_LEVEL as usize - 1] == NO_TABLE;
+        self.upper_not_global |= walk.entry & PTE_GLOBAL == 0;
+        self.upper_varies |= private || self.role(view, true) != Role::Kernel;
     }
 
     /// The largest page, at most at a level, that lies in one region of the guest's.
@@ -306,11 +307,17 @@ impl<'a> Shadow<'a> {
                     Note { guest, level: level as u8 - 1, role: role as u8, references: 0, ..Note::UNUSED };
                 let child = self.pool.take(hardware, note)?;
                 if shares {
+                    self.upper_varies |= self.shared_at(slot, self.shared) != NONE;
+                    self.pool.note_mut(child).slot = slot as u16;
                     self.pool.note_mut(child).next = core::mem::replace(&mut self.shared, child);
                 }
                 child
             }
-            found => found,
+            found => {
+                // The guest has it at two places: fences find it by one.
+                self.upper_varies |= self.pool.note(found).slot as u64 != slot;
+                found
+            }
         };
         self.pool.note_mut(child).references += 1;
         let pointer = self.pointer(child);
@@ -321,6 +328,15 @@ impl<'a> Shadow<'a> {
     fn find_shared(&self, guest: u64) -> u32 {
         let mut number = self.shared;
         while number != NONE && self.pool.note(number).guest != guest {
+            number = self.pool.note(number).next;
+        }
+        number
+    }
+
+    /// The first shared table, from one on, that spaces have at an entry.
+    fn shared_at(&self, slot: u64, from: u32) -> u32 {
+        let mut number = from;
+        while number != NONE && self.pool.note(number).slot as u64 != slot {
             number = self.pool.note(number).next;
         }
         number
@@ -405,15 +421,29 @@ impl<'a> Shadow<'a> {
         for view in 0..VIEWS {
             let top = tops[view][half];
             if top != NONE && top != done {
-                self.sync_path(hardware, top, address);
+                self.sync_path(hardware, top, TOP_LEVEL, address);
                 done = top;
             }
         }
     }
 
-    fn sync_path(&mut self, hardware: &mut impl Hardware, top: u32, address: u64) {
+    /// The same in the shared tables, which this space may not have come to yet.
+    pub fn sync_shared_address(&mut self, hardware: &mut impl Hardware, tops: &Tops, address: u64) {
+        let slot = index(address, TOP_LEVEL);
+        let top = tops[View::Kernel as usize][1];
+        if top != NONE && self.pool.entry(hardware, top, slot) != 0 {
+            return;
+        }
+        let mut table = self.shared_at(slot, self.shared);
+        while table != NONE {
+            self.sync_path(hardware, table, TOP_LEVEL - 1, address);
+            table = self.shared_at(slot, self.pool.note(table).next);
+        }
+    }
+
+    fn sync_path(&mut self, hardware: &mut impl Hardware, top: u32, top_level: u32, address: u64) {
         let mut table = top;
-        for level in (0..=TOP_LEVEL).rev() {
+        for level in (0..=top_level).rev() {
             let slot = index(address, level);
             let entry = self.pool.entry(hardware, table, slot);
             let guest = self.pool.note(table).guest;

@@ -150,7 +150,7 @@ impl<'a> Spaces<'a> {
         self.spaces[number].fences_seen = self.fence_count;
         if self.spaces[number].stale || missed > FENCES as u64 {
             // Fences by address may be about the upper half only while that varies between spaces.
-            self.spaces[number].stale_upper |= missed > FENCES as u64 && self.shadow.upper_varies;
+            self.spaces[number].stale_upper |= missed != 0 && self.shadow.upper_varies;
             self.sync(hardware, number);
             return;
         }
@@ -247,13 +247,15 @@ impl<'a> Spaces<'a> {
         if asid.is_none_or(|asid| self.has_asid(self.current, asid)) {
             let tops = self.spaces[self.current].tops;
             self.shadow.sync_address(hardware, &tops, address);
+            if address >> 63 != 0 {
+                self.shadow.sync_shared_address(hardware, &tops, address);
+            }
         }
         match asid {
             None if address >> 63 == 0 || self.shadow.upper_varies => {
                 self.fences[self.fence_count as usize % FENCES] = address;
                 self.fence_count += 1;
-                let seen_before = self.spaces[self.current].fences_seen + 1;
-                self.spaces[self.current].fences_seen = seen_before.max(self.fence_count);
+                self.spaces[self.current].fences_seen = self.fence_count;
             }
             None => {}
             Some(asid) => {

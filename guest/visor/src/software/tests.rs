@@ -1,1 +1,5 @@
+//! Tests of what needs no machine.
 
+mod compiled;
+mod csrs;
+mod tables;
