@@ -146,7 +146,9 @@ impl Hart {
     /// Completes the record of an exit for an MSR access; another stop passes.
     fn with_msr(&mut self, stop: Stop, number: u16, change: Change) -> Stop {
         if stop == Stop::Exit {
-            let old = self.read_msr(number).unwrap_or(0);
+            // Of a register that is not the guest's to read, the guest must not learn the value by a careless completion.
+            let is_guests = self.ring.may_use(msr::ring(number));
+            let old = self.read_msr(number).filter(|_| is_guests).unwrap_or(0);
             let new = change.apply(old);
             self.exit = ExitRecord {
                 code: number as u64,

@@ -26,8 +26,8 @@ main:
     put timeoff, 0x33
     put hvscratch, 0x44
     ; Ring 0's in Ring 3.
-    wrong_in_ring3 read_sscratch, read reg=11 code=0x140 result=0x22
-    wrong_in_ring3 write_sscratch, write read reg=0 code=0x140 value=0x1111 result=0x22
+    wrong_in_ring3 read_sscratch, read reg=11 code=0x140
+    wrong_in_ring3 write_sscratch, write read reg=0 code=0x140 value=0x1111
     wrong_in_ring3 read_threshold, read reg=11 code=0x5c1
     wrong_in_ring3 write_threshold, write read reg=0 code=0x5c1 value=0x1111
     ; In Ring 0 these are what it uses; the VIC's are V-ISA's, and b12 is for them (3.1), b1 is not.
@@ -38,20 +38,20 @@ main:
 ;= exit 0x10 at=write_threshold write read reg=0 code=0x5c1 value=0x1111
     put victhresh, 0
     run write_threshold, 0, PRIV
-;= exit 0x01 at=read_timeoff read reg=11 code=0x7d7 result=0x33
+;= exit 0x01 at=read_timeoff read reg=11 code=0x7d7
 ;= VICTHRESH = 0x11
     put victhresh, 0
     ; Ring -1's.
-    wrong_in_ring0 read_timeoff, read reg=11 code=0x7d7 result=0x33
-    wrong_in_ring3 read_timeoff, read reg=11 code=0x7d7 result=0x33
-    wrong_in_ring0 write_timeoff, write read reg=0 code=0x7d7 value=0x1111 result=0x33
-    wrong_in_ring3 write_timeoff, write read reg=0 code=0x7d7 value=0x1111 result=0x33
-    wrong_in_ring0 read_window, read reg=11 code=0xbca result=0x1111
-    wrong_in_ring3 read_window, read reg=11 code=0xbca result=0x1111
-    wrong_in_ring0 write_pc, write read reg=0 code=0x7e3 value=0x1111 result=write_pc
+    wrong_in_ring0 read_timeoff, read reg=11 code=0x7d7
+    wrong_in_ring3 read_timeoff, read reg=11 code=0x7d7
+    wrong_in_ring0 write_timeoff, write read reg=0 code=0x7d7 value=0x1111
+    wrong_in_ring3 write_timeoff, write read reg=0 code=0x7d7 value=0x1111
+    wrong_in_ring0 read_window, read reg=11 code=0xbca
+    wrong_in_ring3 read_window, read reg=11 code=0xbca
+    wrong_in_ring0 write_pc, write read reg=0 code=0x7e3 value=0x1111
     wrong_in_ring0 read_hartid, read reg=11 code=0xfc9
     wrong_in_ring3 read_hartid, read reg=11 code=0xfc9
-    wrong_in_ring0 write_hvvec, write read reg=0 code=0x7c1 value=0x1111 result=skip_exception
+    wrong_in_ring0 write_hvvec, write read reg=0 code=0x7c1 value=0x1111
     ; Writes of read-only MSRs and numbers that are none: illegal everywhere, whatever the filter says.
 .macro illegal label
     run \label, 0, PRIV|VISA|MSRS

@@ -48,7 +48,7 @@ write2:
     run read0, 3, 0
 ;= trap 2 at=read0 tval=inst from=3
     run read0, 3, PRIV
-;= exit 0x01 at=read0 ring=3 read reg=5 code=0xdc0 result=15
+;= exit 0x01 at=read0 ring=3 read reg=5 code=0xdc0
     ; They go with the VMCS.
     fresh
 ;= VMCOUNT_EXIT = 0, VMCOUNT_EMU = 0
