@@ -7,6 +7,8 @@ use visa_machine::machine::End;
 /// An input could not be used: a file that is missing or damaged, memory that cannot be had, an output that cannot be
 /// written, a source with errors.
 pub const BAD_INPUT: u8 = 1;
+/// The demonstration did not go as it is told.
+pub const NOT_AS_TOLD: u8 = 3;
 /// Ring -1 of a hart cannot go on.
 const HYPERVISOR_DEAD: u8 = 120;
 /// `--max-insns` is reached.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Write, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -85,19 +85,24 @@ pub enum Sink {
 impl Sink {
     /// As `--json` says.
     pub fn open(options: &RunOptions) -> anyhow::Result<Sink> {
-        match &options.json {
+        Sink::to(options.json.as_deref())
+    }
+
+    /// To a file, or to standard output for "-".
+    pub fn to(path: Option<&Path>) -> anyhow::Result<Sink> {
+        match path {
             None => Ok(Sink::None),
             Some(path) if path.as_os_str() == "-" => Ok(Sink::Output),
             Some(path) => {
                 let file =
                     File::create(path).with_context(|| format!("--json: cannot write {}", path.display()))?;
-                Ok(Sink::File(file, path.clone()))
+                Ok(Sink::File(file, path.to_owned()))
             }
         }
     }
 
     /// Writes the object.
-    pub fn write(self, report: &Report) -> anyhow::Result<()> {
+    pub fn write(self, report: &impl Serialize) -> anyhow::Result<()> {
         let mut text = serde_json::to_string_pretty(report)?;
         text.push('\n');
         match self {
