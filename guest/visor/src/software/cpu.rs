@@ -109,8 +109,8 @@ pub struct Cpu {
     pub site_traps: u64,
     /// Instructions that compiled sites did; likewise.
     pub site_instructions: u64,
-    /// Compiled sites, by address.
-    pub sites: [Site; SITES],
+    /// Compiled sites, by address: each in its place or the next.
+    pub sites: [Site; SITES + 1],
 }
 
 /// Offset of the sites: small enough for a load's.

@@ -120,9 +120,14 @@ software_trap_kernel:
     add     t5, t5, t6
     addi    t5, t5, {sites}
     ld      t3, 0(t5)
-    bne     t3, t4, software_slow
-    ld      t3, {code}(t5)
+    bne     t3, t4, 2f
+1:  ld      t3, {code}(t5)
     jr      t3
+    # A site whose place was taken is in the next one.
+2:  addi    t5, t5, 1 << {site_shift}
+    ld      t3, 0(t5)
+    beq     t3, t4, 1b
+    j       software_slow
 
     # ---- traps from user programs: ECALL to the guest's kernel ----
     .balign 4

@@ -92,15 +92,24 @@ impl Sites {
 
     /// The guest's kernel has trapped at an address.
     pub fn trapped(&mut self, cpu: &mut Cpu, spaces: &mut Spaces<'_>, pc: u64) {
-        let slot = pc as usize / 2 % SITES;
-        let taken = cpu.sites[slot].pc;
-        let sound = taken == pc && is_unchanged(&cpu.sites[slot]);
-        if sound || taken != pc && taken != NOWHERE && self.waiting != pc {
-            self.waiting = pc;
-            return;
-        }
+        let first = pc as usize / 2 % SITES;
+        let places = [first, first + 1];
+        let own = places.into_iter().find(|&place| cpu.sites[place].pc == pc);
+        let free = places.into_iter().find(|&place| cpu.sites[place].pc == NOWHERE);
+        let place = match own {
+            Some(place) if is_unchanged(&cpu.sites[place]) => return,
+            Some(place) => place,
+            None => match free {
+                Some(place) => place,
+                None if self.waiting == pc => first,
+                None => {
+                    self.waiting = pc;
+                    return;
+                }
+            },
+        };
         if let Some(site) = self.compile(cpu, spaces, pc, Entry::Trap) {
-            cpu.sites[slot] = site;
+            cpu.sites[place] = site;
         }
     }
 
