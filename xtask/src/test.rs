@@ -59,7 +59,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let visa = workspace::target().join("release/visa").display().to_string();
     let environment = [("VISA_COMMAND", visa.as_str()), ("VISA_REQUIRE_LINUX", "1")];
     let environment = if arguments.quick { &environment[..1] } else { &environment[..] };
-    step("unit and integration tests", &mut || cargo(&["test", "--workspace", "--no-fail-fast"], environment));
+    step("unit and integration tests", &mut || {
+        cargo(&["test", "--workspace", "--no-fail-fast"], environment)
+    });
     step("visor's own tests", &mut visor_tests);
     if !arguments.quick {
         step("random programs against QEMU", &mut || {
