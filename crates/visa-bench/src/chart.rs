@@ -38,6 +38,9 @@ pub enum Scale {
     Logarithmic,
 }
 
+/// A label, and a value for each series; nothing where nothing was measured.
+pub type Group = (String, Vec<Option<f64>>);
+
 /// One chart.
 #[derive(Clone, Debug)]
 pub struct Chart {
@@ -49,8 +52,8 @@ pub struct Chart {
     pub decimals: usize,
     /// Names of the series.
     pub series: Vec<String>,
-    /// What is compared: a label, and a value for each series; nothing where nothing was measured.
-    pub groups: Vec<(String, Vec<Option<f64>>)>,
+    /// What is compared.
+    pub groups: Vec<Group>,
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;

@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
-use crate::chart::{Chart, Scale, shown};
+use crate::chart::{Chart, Group, Scale, shown};
 use crate::report::{Report, Row};
 use crate::variant::{ACCELERATED, NATIVE, SOFTWARE};
+
+/// Names of the series, and groups with a value for each.
+type Data = (Vec<String>, Vec<Group>);
 
 /// A chart with its words.
 #[derive(Debug, Serialize)]
@@ -38,11 +41,7 @@ pub fn all(report: &Report) -> Vec<Figure> {
 }
 
 /// A value for each workload and each of some variants. Workloads without any are left out, and variants too.
-fn by_workload(
-    report: &Report,
-    variants: &[&str],
-    value: impl Fn(&Row) -> Option<f64>,
-) -> (Vec<String>, Vec<(String, Vec<Option<f64>>)>) {
+fn by_workload(report: &Report, variants: &[&str], value: impl Fn(&Row) -> Option<f64>) -> Data {
     let of = |variant: &str, workload: &str| report.row(variant, workload).and_then(&value);
     let ran = |variant: &&&str| report.rows.iter().any(|row| row.variant == **variant);
     let variants: Vec<&str> = variants.iter().filter(ran).copied().collect();
@@ -55,12 +54,7 @@ fn by_workload(
 }
 
 /// The chart, unless there is nothing in it.
-fn draw(
-    scale: Scale,
-    origin: f64,
-    decimals: usize,
-    (series, groups): (Vec<String>, Vec<(String, Vec<Option<f64>>)>),
-) -> Option<String> {
+fn draw(scale: Scale, origin: f64, decimals: usize, (series, groups): Data) -> Option<String> {
     let is_empty = series.is_empty() || groups.is_empty();
     (!is_empty).then(|| Chart { scale, origin, decimals, series, groups }.svg())
 }
@@ -287,19 +281,26 @@ fn software_emulation(report: &Report) -> Figure {
 fn nested_translation(report: &Report) -> Figure {
     let variants = [NATIVE, ACCELERATED, "without-walk-caches", SOFTWARE];
     let overall = |variant: &str| {
-        let misses = sum(report, variant, |row| row.counts.tlb_misses)?;
-        let references = sum(report, variant, |row| row.counts.walk_references)?;
+        let of = |row: &Row| match &row.counts.modelled {
+            Some(modelled) => (modelled.walk_references, modelled.walks),
+            None => (row.counts.walk_references, row.counts.tlb_misses),
+        };
+        let references = sum(report, variant, |row| of(row).0)?;
+        let misses = sum(report, variant, |row| of(row).1)?;
         (misses != 0).then(|| references as f64 / misses as f64)
     };
+    let without = overall("without-walk-caches");
+    let without =
+        without.map_or(String::new(), |without| format!(", {without:.2} of them without walk caches"));
     Figure {
         title: "What a TLB miss costs",
         reduction: Some("performance loss from nested translation"),
         feature: "second stage in hardware, large pages, walk caches",
         caption: "Page-table entries that are read for each miss of the combined TLB.".into(),
         finding: match (overall(NATIVE), overall(ACCELERATED)) {
-            (Some(native), Some(accelerated)) => {
-                Some(format!("Over everything: {native:.2} natively, {accelerated:.2} with two stages."))
-            }
+            (Some(native), Some(accelerated)) => Some(format!(
+                "Over everything: {native:.2} natively, {accelerated:.2} with two stages{without}."
+            )),
             _ => None,
         },
         svg: draw(Scale::Linear, 0.0, 2, by_workload(report, &variants, |row| row.walk_references_per_miss)),
@@ -318,7 +319,8 @@ fn features(report: &Report) -> Figure {
             .collect();
         let mean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len().max(1) as f64).exp();
         let most = ratios.iter().copied().fold(f64::NAN, f64::max);
-        let value = |value: f64| value.is_finite().then_some(value);
+        // What is lost, in percent; a difference of a timer tick can make it less than nothing.
+        let value = |ratio: f64| ratio.is_finite().then_some(((ratio - 1.0) * 100.0).max(0.0));
         (variant.without.unwrap_or_default().to_string(), vec![value(mean), value(most)])
     });
     Figure {
@@ -326,15 +328,15 @@ fn features(report: &Report) -> Figure {
         reduction: None,
         feature: "each on its own",
         caption: format!(
-            "The accelerated mode without a feature by the accelerated mode with it, in {}: the geometric mean over all \
-             workloads, and the workload that loses most.",
+            "What the accelerated mode loses without a feature, in percent of {}: the geometric mean over all workloads, \
+             and the workload that loses most.",
             unit(report)
         ),
         finding: None,
         svg: draw(
             Scale::Linear,
             0.0,
-            4,
+            2,
             (vec!["mean of all workloads".into(), "workload that loses most".into()], groups.collect()),
         ),
     }
