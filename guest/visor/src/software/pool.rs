@@ -1,7 +1,7 @@
 //! The pool of shadow tables: a bounded number of pages, each with a note of what it stands for.
 //!
 //! A page on the free list holds zeros alone, so that taking one costs nothing but the first time; whoever gives one
-//! back has cleared the entries between [`Note::low`] and [`Note::high`], which usually are few.
+//! back has cleared the groups of entries in [`Note::groups`], which usually are few.
 
 use super::walk::{ENTRY_BYTES, Memory};
 use visa_isa::paging::PAGE_SIZE;
@@ -12,15 +12,16 @@ pub const TABLES_MAX: usize = 4096;
 /// Ends the free list, and stands for "no table".
 pub const NONE: u32 = u32::MAX;
 
+/// Entries whose use is noted together.
+const GROUP: u64 = 8;
+
 /// What a table stands for.
 #[derive(Clone, Copy, Debug)]
 pub struct Note {
     /// Guest-physical address of the guest's table, or `NO_TABLE`.
     pub guest: u64,
-    /// Lowest entry that was ever set.
-    pub low: u16,
-    /// Highest entry that was ever set, plus one.
-    pub high: u16,
+    /// A bit for each group of [`GROUP`] entries of which one was ever set.
+    pub groups: u64,
     /// Of a shared table: the entry of the tables above that points to it.
     pub slot: u16,
     /// How many entries point to it.
@@ -36,7 +37,20 @@ pub struct Note {
 impl Note {
     /// Of a table that nobody has taken.
     pub const UNUSED: Note =
-        Note { guest: 0, low: u16::MAX, high: 0, slot: 0, references: 0, role: 0, level: 0, next: NONE };
+        Note { guest: 0, groups: 0, slot: 0, references: 0, role: 0, level: 0, next: NONE };
+}
+
+impl Note {
+    /// The entries that may be set.
+    pub fn entries(&self) -> impl Iterator<Item = u64> + use<> {
+        let mut groups = self.groups;
+        let each = core::iter::from_fn(move || {
+            let group = (groups != 0).then(|| groups.trailing_zeros() as u64);
+            groups &= groups.wrapping_sub(1);
+            group
+        });
+        each.flat_map(|group| group * GROUP..(group + 1) * GROUP)
+    }
 }
 
 /// The pool.
@@ -73,15 +87,15 @@ impl<'a> Pool<'a> {
             return None;
         };
         self.used += 1;
-        self.notes[number as usize] = Note { low: u16::MAX, high: 0, ..note };
+        self.notes[number as usize] = Note { groups: 0, ..note };
         Some(number)
     }
 
     /// Gives a page back, and clears it.
     pub fn give(&mut self, memory: &mut impl Memory, number: u32) {
         let note = self.notes[number as usize];
-        for index in note.low..note.high {
-            memory.store(self.address(number) + index as u64 * ENTRY_BYTES, 0);
+        for index in note.entries() {
+            memory.store(self.address(number) + index * ENTRY_BYTES, 0);
         }
         self.notes[number as usize] = Note { next: self.free, ..Note::UNUSED };
         self.free = number;
@@ -121,9 +135,7 @@ impl<'a> Pool<'a> {
     /// Writes an entry.
     #[inline]
     pub fn set_entry(&mut self, memory: &mut impl Memory, number: u32, index: u64, entry: u64) {
-        let note = &mut self.notes[number as usize];
-        note.low = note.low.min(index as u16);
-        note.high = note.high.max(index as u16 + 1);
+        self.notes[number as usize].groups |= 1 << (index / GROUP);
         memory.store(self.address(number) + index * ENTRY_BYTES, entry);
     }
 

@@ -490,7 +490,7 @@ impl<'a> Shadow<'a> {
     /// Brings all of a tree up to date; shared tables in it only if asked. The caller flushes.
     pub fn sync_tree(&mut self, hardware: &mut impl Hardware, table: u32, into_shared: bool) {
         let note = *self.pool.note(table);
-        for slot in note.low as u64..note.high as u64 {
+        for slot in note.entries() {
             let entry = self.pool.entry(hardware, table, slot);
             if entry == 0 {
                 continue;
@@ -541,7 +541,7 @@ impl<'a> Shadow<'a> {
             return;
         }
         let note = *note;
-        for slot in note.low as u64..note.high as u64 {
+        for slot in note.entries() {
             let entry = self.pool.entry(hardware, number, slot);
             if entry & PTE_VALID == 0 {
                 continue;
