@@ -7,6 +7,7 @@ mod differential;
 mod fetch_debian;
 mod generate;
 mod guests;
+mod picture;
 mod process;
 mod riscv_tests;
 mod test;
@@ -29,6 +30,7 @@ enum Chore {
     FetchDebian(fetch_debian::Arguments),
     Generate(generate::Arguments),
     Guests(guests::Arguments),
+    Picture(picture::Arguments),
     RiscvTests(riscv_tests::Arguments),
     Test(test::Arguments),
     Workloads(workloads::Arguments),
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Chore::FetchDebian(arguments) => fetch_debian::run(arguments),
         Chore::Generate(arguments) => generate::run(arguments),
         Chore::Guests(arguments) => guests::run(arguments),
+        Chore::Picture(arguments) => picture::run(arguments),
         Chore::RiscvTests(arguments) => riscv_tests::run(arguments),
         Chore::Test(arguments) => test::run(arguments),
         Chore::Workloads(arguments) => workloads::run(arguments),
