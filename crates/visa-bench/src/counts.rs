@@ -14,6 +14,8 @@ pub struct Counts {
     pub instructions: u64,
     /// Of these, in Ring -1.
     pub instructions_ring_minus_1: u64,
+    /// Those of the hypervisor: in Ring -1, and in the software-only mode in Ring 0 too.
+    pub instructions_hypervisor: u64,
     /// What the cycle model says; nothing without one.
     pub modelled: Option<Modelled>,
     /// Time as the guest sees it, in nanoseconds.
@@ -103,6 +105,7 @@ impl Counts {
         Counts {
             instructions: totals.instructions,
             instructions_ring_minus_1: totals.instructions_ring_minus_1,
+            instructions_hypervisor: totals.instructions_ring_minus_1,
             modelled: report.as_ref().map(Modelled::of),
             guest_ns: machine.harts.iter().map(Hart::nanoseconds).fold(machine.now_ns(), u64::max),
             exits,
@@ -124,6 +127,7 @@ impl Counts {
         Counts {
             instructions: self.instructions - earlier.instructions,
             instructions_ring_minus_1: self.instructions_ring_minus_1 - earlier.instructions_ring_minus_1,
+            instructions_hypervisor: self.instructions_hypervisor - earlier.instructions_hypervisor,
             modelled: self.modelled.map(|now| now.since(&earlier.modelled.unwrap_or_default())),
             guest_ns: self.guest_ns - earlier.guest_ns,
             exits: exits.filter(|(_, exits)| *exits != Exits::default()).collect(),

@@ -119,7 +119,7 @@ fn exits_by_cause(report: &Report) -> Figure {
         title: "Exits by cause",
         reduction: None,
         feature: "trap filter, nested paging, virtual interrupts",
-        caption: "VM exits over the boot and all workloads, by cause. The scale is logarithmic.".into(),
+        caption: "VM exits over the boot and all workloads, by cause; software-only: traps into visor. The scale is logarithmic.".into(),
         finding: None,
         svg: draw(Scale::Logarithmic, 1.0, 0, (series, groups.collect())),
     }
@@ -142,7 +142,7 @@ fn exit_frequency(report: &Report) -> Figure {
         title: "How often the guest leaves for Ring -1",
         reduction: Some("VM exit frequency"),
         feature: "trap filter (VMTRAPCFG), second stage, virtual interrupts and timer",
-        caption: "VM exits of each workload. The scale is logarithmic; no bar is no exit.".into(),
+        caption: "VM exits of each workload; software-only: traps into visor. The scale is logarithmic; no bar is no exit.".into(),
         finding: exits(ACCELERATED).map(|total| {
             format!(
                 "Accelerated: {} exits in all, {} of them after the boot{more}.",
@@ -264,9 +264,9 @@ fn software_emulation(report: &Report) -> Figure {
         title: "What Ring -1 does for an exit",
         reduction: Some("software-emulation overhead"),
         feature: "decode assist: the exit record, and the resume action that completes an instruction",
-        caption: "Instructions of Ring -1 from an exit to the next entry, on average, by cause.".into(),
+        caption: "Instructions of visor from an exit to the next entry, on average, by cause; software-only: from a trap to the return.".into(),
         finding: sum(report, ACCELERATED, |row| row.counts.emulated).map(|emulated| {
-            let ring = sum(report, ACCELERATED, |row| row.counts.instructions_ring_minus_1).unwrap_or(0);
+            let ring = sum(report, ACCELERATED, |row| row.counts.instructions_hypervisor).unwrap_or(0);
             let all = sum(report, ACCELERATED, |row| row.counts.instructions).unwrap_or(0).max(1);
             format!(
                 "Accelerated, {} instructions were completed in software, and {:.4} % of all ran in Ring -1.",

@@ -7,6 +7,7 @@
 //! | [`archive`] | the initramfs that carries the workloads |
 //! | [`counts`] | what is counted |
 //! | [`measure`] | one machine from reset to power-off |
+//! | [`software_exits`] | what stands for VM exits in the software-only mode |
 //! | [`bench`] | all of them |
 //! | [`micro`] | what single events cost |
 //! | [`sensitivity`] | how far that depends on the cycle model's parameters |
@@ -25,6 +26,7 @@ pub mod measure;
 pub mod micro;
 pub mod report;
 pub mod sensitivity;
+pub mod software_exits;
 pub mod stat;
 pub mod table;
 pub mod timeline;

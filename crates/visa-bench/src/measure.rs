@@ -19,6 +19,7 @@ use visa_machine::machine::{End, Machine, Progress, TimeSource};
 
 use crate::archive::{self, ArchiveError, Markers};
 use crate::counts::Counts;
+use crate::software_exits::SoftwareExits;
 use crate::workload::{BOOT, Order, kernel_parameter};
 
 /// Memory that the kernel is told of.
@@ -37,6 +38,9 @@ const COMMAND_LINE: &str = "console=ttyS0 quiet panic=-1 cryptomgr.notests";
 
 /// A slice: how often progress is shown.
 const SLICE_NS: u64 = 50_000_000;
+
+/// The same while every trap is recorded.
+const SLICE_WATCHED_NS: u64 = 2_000_000;
 
 /// A guest that has not switched itself off by then never will.
 const INSTRUCTIONS_MAX: u64 = 500_000_000_000;
@@ -119,6 +123,11 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(&'static str, u64)) -> Result<V
     let console = Tail::default();
     let mut machine = boot(plan, console.clone())?;
     let mut watch = Watch::new(archive::markers()?, &plan.orders);
+    let mut slice_ns = SLICE_NS;
+    if plan.mode == Mode::Software {
+        watch.software = SoftwareExits::watch(&mut machine);
+        slice_ns = SLICE_WATCHED_NS;
+    }
     machine.breakpoints_mut().extend([watch.markers.ready, watch.markers.begin, watch.markers.end]);
     let failed = |watch: &Watch<'_>, what: String| MeasureError::Guest {
         mode: plan.mode.name(),
@@ -127,7 +136,9 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(&'static str, u64)) -> Result<V
         console: console.text(),
     };
     loop {
-        match machine.run_slice(SLICE_NS, u64::MAX) {
+        let ran = machine.run_slice(slice_ns, u64::MAX);
+        watch.software.look(&mut machine);
+        match ran {
             Progress::Running => progress(watch.doing(), machine.instructions()),
             Progress::Breakpoint(hart) => watch.at_breakpoint(&mut machine, hart),
             Progress::Ended(End::Finished(0)) => break,
@@ -183,13 +194,21 @@ struct Watch<'a> {
     markers: Markers,
     orders: &'a [Order],
     samples: Vec<Sample>,
+    software: SoftwareExits,
     begun: Option<(Counts, Instant)>,
     started: Instant,
 }
 
 impl<'a> Watch<'a> {
     fn new(markers: Markers, orders: &'a [Order]) -> Self {
-        Watch { markers, orders, samples: Vec::new(), begun: None, started: Instant::now() }
+        Watch {
+            markers,
+            orders,
+            samples: Vec::new(),
+            software: SoftwareExits::default(),
+            begun: None,
+            started: Instant::now(),
+        }
     }
 
     /// What the guest is doing. Between two workloads: what comes next.
@@ -204,7 +223,8 @@ impl<'a> Watch<'a> {
     fn at_breakpoint(&mut self, machine: &mut Machine, hart: usize) {
         let (ring, bank) = (machine.harts[hart].ring, &machine.harts[hart].bank);
         let (pc, index, checksum) = (bank.pc, bank.r[A0], bank.r[A1]);
-        let counts = Counts::of(machine);
+        let mut counts = Counts::of(machine);
+        self.software.add_to(&mut counts);
         let (step, _) = machine.step(hart);
         // A trap that came first leads back to the marker.
         if ring == Ring::User && step.bits.is_some() {

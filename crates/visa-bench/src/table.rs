@@ -23,14 +23,14 @@ pub fn render(report: &Report) -> String {
 /// For each workload a line for each mode.
 fn modes(report: &Report) -> String {
     let mut text = format!(
-        "{:<16} {:<12} {:>15} {:>8} {:>15} {:>8} {:>9} {:>9} {:>10} {:>7}  {}\n",
+        "{:<16} {:<12} {:>15} {:>8} {:>15} {:>8} {:>11} {:>9} {:>10} {:>7}  {}\n",
         "workload",
         "mode",
         "instructions",
         "native=1",
         "cycles",
         "native=1",
-        "Ring -1",
+        "visor",
         "exits",
         "TLB misses",
         "refs",
@@ -44,19 +44,19 @@ fn modes(report: &Report) -> String {
             name = "";
         }
     }
-    text + "\nRing -1: its instructions. refs: page-table entries read for each TLB miss.\n"
+    text + "\nvisor: its instructions. exits: VM exits; software-only: traps into visor. refs: page-table entries read for each TLB miss.\n"
 }
 
 fn mode_line(name: &str, row: &Row) -> String {
     let counts = &row.counts;
     let line = format!(
-        "{name:<16} {:<12} {:>15} {:>8} {:>15} {:>8} {:>9} {:>9} {:>10} {:>7}  {}",
+        "{name:<16} {:<12} {:>15} {:>8} {:>15} {:>8} {:>11} {:>9} {:>10} {:>7}  {}",
         row.variant,
         grouped(counts.instructions),
         optional(row.instructions_ratio, 4),
         counts.millicycles().map_or("-".into(), |millicycles| grouped(millicycles / 1000)),
         optional(row.cycles_ratio, 3),
-        grouped(counts.instructions_ring_minus_1),
+        grouped(counts.instructions_hypervisor),
         grouped(counts.exits_total()),
         grouped(counts.tlb_misses),
         optional(row.walk_references_per_miss, 2),
