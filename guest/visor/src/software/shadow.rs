@@ -403,7 +403,11 @@ impl<'a> Shadow<'a> {
     }
 
     /// The shadow of a guest's leaf in ordinary memory, at the same level; 0 if it has none that needs no more care.
+    #[inline(always)]
     fn copy(&self, theirs: u64, level: u32, role: Role) -> u64 {
+        if theirs & (PTE_VALID | PTE_ACCESSED) != PTE_VALID | PTE_ACCESSED {
+            return 0;
+        }
         let page = target(theirs);
         let bytes = page_bytes(level);
         let plain = is_well_formed(theirs)
@@ -418,8 +422,8 @@ impl<'a> Shadow<'a> {
     pub fn sync_address(&mut self, hardware: &mut impl Hardware, tops: &Tops, address: u64) {
         let half = (address >> 63) as usize;
         let mut done = NONE;
-        for view in 0..VIEWS {
-            let top = tops[view][half];
+        for view in tops {
+            let top = view[half];
             if top != NONE && top != done {
                 self.sync_path(hardware, top, TOP_LEVEL, address);
                 done = top;
@@ -467,6 +471,7 @@ impl<'a> Shadow<'a> {
     }
 
     /// Brings a leaf, or an empty entry of the lowest level, up to date.
+    #[inline(always)]
     fn sync_leaf(&mut self, hardware: &mut impl Hardware, table: u32, level: u32, slot: u64, entry: u64) {
         let note = *self.pool.note(table);
         let mut new = 0;
@@ -599,6 +604,7 @@ impl<'a> Shadow<'a> {
 }
 
 /// The shadow of a guest's leaf for a page; 0 if the role may not use it at all.
+#[inline(always)]
 fn leaf(theirs: u64, page: u64, role: Role) -> u64 {
     let user = theirs & PTE_USER != 0;
     let seen = match role {
