@@ -62,7 +62,7 @@ fn svg(text: &str) -> Result<String> {
     let height = lines.len() as f64 * LINE + 2.0 * MARGIN;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
-         role=\"img\" aria-label=\"visa demo: a VM exit step by step, and the table of exits\">\n{STYLE}\
+         role=\"img\" xml:space=\"preserve\" aria-label=\"visa demo: a VM exit step by step, and the table of exits\">\n{STYLE}\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" class=\"paper\"/>\n"
     );
     for (index, line) in lines.iter().enumerate() {
