@@ -20,6 +20,8 @@ Modes:
                holds visor as firmware only. This is the speed limit.
   accelerated  the kernel runs in a virtual machine: visor in Ring -1 uses V-ISA's world switch, nested paging, trap
                filter and virtual interrupts. The same kernel, unmodified.
+  software     the same, without any of that: visor runs in Ring 0 and the kernel in Ring 3, by trap-and-emulate and
+               shadow page tables. What V-ISA is measured against. One hart.
 
 Examples:
   visa boot --kernel Image --initrd initramfs.cpio.gz --append \"console=ttyS0\"
@@ -38,7 +40,7 @@ On a terminal: Ctrl-A x quits, Ctrl-A c is the monitor, Ctrl-A h shows help.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
 pub struct Boot {
-    /// How the kernel runs: native or accelerated (see below)
+    /// How the kernel runs: native, accelerated or software (see below)
     #[arg(long, value_name = "MODE", value_parser = mode, default_value = "accelerated")]
     mode: Mode,
     /// The kernel: a Linux Image (gzip-compressed or not), an ELF or a flat binary
@@ -67,10 +69,8 @@ fn mode(text: &str) -> Result<Mode, String> {
     match text {
         "native" => Ok(Mode::Native),
         "accelerated" => Ok(Mode::Accelerated),
-        "software" => {
-            Err("this version has the modes native and accelerated; software is not built yet".into())
-        }
-        _ => Err("the modes are native and accelerated".into()),
+        "software" => Ok(Mode::Software),
+        _ => Err("the modes are native, accelerated and software".into()),
     }
 }
 

@@ -60,7 +60,8 @@ pub fn finish(
         ClockChoice::Virtual => "virtual",
         ClockChoice::Host => "host",
     };
-    let mut report = Report::new(mode, clock, &session.machine, ending, session.elapsed(), options.memory_crc);
+    let mut report =
+        Report::new(mode, clock, &session.machine, ending, session.elapsed(), options.memory_crc);
     report.without = options.cycles.missing();
     report.cycles = options.cycles.figures(&session.machine)?;
     if options.stats {

@@ -21,7 +21,7 @@ use crate::options::RunOptions;
 pub struct Report {
     /// Version of this command.
     version: &'static str,
-    /// `bare`, `native` or `accelerated`.
+    /// `bare`, `native`, `accelerated` or `software`.
     mode: &'static str,
     /// What executed the instructions.
     engine: &'static str,

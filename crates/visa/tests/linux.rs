@@ -99,6 +99,16 @@ fn the_same_boot_twice_is_the_same() {
 }
 
 #[test]
+fn boots_without_virtualization_hardware() {
+    let Some(directory) = debian() else { return };
+    let software = Boot::run(&directory, "software", "software", &[]);
+    software.assert_complete();
+    // Nothing of the guest exits: what visor's Ring 0 half asks of Ring -1 is what any kernel asks of its firmware.
+    let causes = software.report["exits"]["by_cause"].as_object().expect("exits by cause");
+    assert!(causes.keys().all(|cause| cause == "hypercall"), "{causes:?}");
+}
+
+#[test]
 fn boots_with_two_virtual_cpus() {
     let Some(directory) = debian() else { return };
     let boot = Boot::run(&directory, "accelerated", "smp", &["--smp", "2"]);
