@@ -14,7 +14,7 @@ const COMPILER: &str = "riscv64-unknown-elf-gcc";
 fn compile(name: &str, source: &str) -> Option<Vec<u8>> {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let input = directory.join(name);
-    let output = input.with_extension("o");
+    let output = directory.join(format!("{name}.o"));
     std::fs::write(&input, source).expect("a writable directory");
     let run = Command::new(COMPILER)
         .args([
