@@ -8,7 +8,7 @@
 //! | [`counts`] | what is counted |
 //! | [`measure`] | one machine from reset to power-off |
 //! | [`software_exits`] | what stands for VM exits in the software-only mode |
-//! | [`bench`] | all of them |
+//! | [`mod@bench`] | all of them |
 //! | [`micro`] | what single events cost |
 //! | [`sensitivity`] | how far that depends on the cycle model's parameters |
 //! | [`report`], [`table`], [`html`] | the results as data, as text, and as a page |

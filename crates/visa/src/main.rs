@@ -1,6 +1,6 @@
 //! The `visa` command: assemble, run, boot, debug and measure V-ISA machines.
 //!
-//! One file for each subcommand ([`demo`], [`run`], [`boot`], [`asm`], [`dis`], [`bench`]); [`launch`] and [`session`]
+//! One file for each subcommand ([`demo`], [`run`], [`boot`], [`asm`], [`dis`], [`mod@bench`]); [`launch`] and [`session`]
 //! are what the commands that run a machine share.
 #![forbid(unsafe_code)]
 
