@@ -57,7 +57,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
     step("visa built", &mut || cargo(&["build", "--release", "--package", "visa"], &[]));
     // Long guests run on the release build; everything else with overflow checks.
     let visa = workspace::target().join("release/visa").display().to_string();
-    let environment = [("VISA_COMMAND", visa.as_str()), ("VISA_REQUIRE_LINUX", "1")];
+    let guests = workspace::root().join("build/guests").display().to_string();
+    let environment =
+        [("VISA_COMMAND", visa.as_str()), ("VISA_REQUIRE_LINUX", "1"), ("VISA_GUESTS", guests.as_str())];
     let environment = if arguments.quick { &environment[..1] } else { &environment[..] };
     step("unit and integration tests", &mut || {
         cargo(&["test", "--workspace", "--no-fail-fast"], environment)

@@ -3,7 +3,7 @@
 //! This is the only module with `unsafe` code. SoftFloat is built in its RISC-V specialisation, which yields
 //! canonical NaNs, detects tininess after rounding, and saturates conversions to integers as RISC-V defines.
 //! It takes the rounding mode from, and leaves its flags in, variables that are compiled as `_Thread_local`;
-//! [`with_state`] sets and reads them around every single operation, so no state outlives a call and two
+//! `with_state` sets and reads them around every single operation, so no state outlives a call and two
 //! threads never see each other's.
 
 use crate::{Flags, RoundingMode};

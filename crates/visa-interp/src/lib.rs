@@ -1,6 +1,6 @@
 //! The reference interpreter: what each V-ISA instruction means.
 //!
-//! [`execute`](crate::execute) is the executable specification: one match over the instruction table, in the order of
+//! `execute.rs` is the executable specification: one match over the instruction table, in the order of
 //! its groups. Around it, [`Interpreter`] keeps decoded blocks, so that an instruction is decoded once, and decides
 //! when a hart looks for interrupts.
 //!
