@@ -69,6 +69,9 @@ pub enum BenchError {
         /// Where they should be.
         path: PathBuf,
     },
+    /// A file was replaced while the machines were made from it, so the rows are not all of the same.
+    #[error("{} has changed during the run: the results are of no use", .0.display())]
+    Changed(PathBuf),
     /// A file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -117,6 +120,7 @@ impl Bench {
     /// Runs everything, with progress on standard error if that is a terminal.
     pub fn run(&self) -> Result<Vec<Run>, BenchError> {
         let modules = self.modules()?;
+        let before = self.checksums()?;
         let bars = MultiProgress::new();
         let next = AtomicUsize::new(0);
         let runs = Mutex::new(Vec::new());
@@ -131,9 +135,26 @@ impl Bench {
             (0..available.clamp(1, THREADS_MAX)).for_each(|_| drop(scope.spawn(worker)));
         });
         let mut runs = runs.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let after = self.checksums()?;
+        if let Some(((path, _), _)) = before.iter().zip(&after).find(|(before, after)| before != after) {
+            return Err(BenchError::Changed(path.clone()));
+        }
         let place = |run: &Run| self.variants.iter().position(|variant| *variant == run.variant);
         runs.sort_by_key(place);
         Ok(runs)
+    }
+
+    /// The files that each machine reads anew, and their CRC-32.
+    fn checksums(&self) -> Result<Vec<(PathBuf, u32)>, BenchError> {
+        let visor = match &self.visor {
+            Image::File(path) => Some(path),
+            Image::Bytes(..) => None,
+        };
+        let checksum = |path: &PathBuf| match std::fs::read(path) {
+            Ok(bytes) => Ok((path.clone(), crc32fast::hash(&bytes))),
+            Err(source) => Err(BenchError::Read { path: path.clone(), source }),
+        };
+        std::iter::once(&self.kernel).chain(visor).map(checksum).collect()
     }
 
     fn run_variant(&self, variant: Variant, modules: Option<Vec<u8>>, bars: &MultiProgress) -> Run {
