@@ -44,7 +44,7 @@ impl fmt::Display for Outcome {
 /// Runs a built test on the `visa` command.
 pub fn run(visa: &Path, program: &Path) -> Outcome {
     let mut command = Command::new(visa);
-    command.arg("run").arg(program).args(["--json", "--timeout", TIMEOUT_S]);
+    command.arg("run").arg(program).args(["--clock", "virtual", "--timeout", TIMEOUT_S]);
     let output = match process::run_captured(&mut command) {
         Ok(output) => output,
         Err(error) => return Outcome::Broken(format!("{error:#}")),
