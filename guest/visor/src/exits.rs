@@ -32,7 +32,9 @@ pub enum Next {
     Leave(Leave),
 }
 
-/// Runs this hart's current guest until it stops.
+/// Runs this hart's current guest until it stops. What handles common exits is inlined here, so that none of them saves
+/// registers; what is rare or long is kept out of line, with its operands in registers.
+#[inline(never)]
 pub fn run(vm: &'static Vm, number: usize) -> Leave {
     let hart = hart::hart(number);
     let mut firmware = Firmware { vm, hart: number };
@@ -48,6 +50,7 @@ pub fn run(vm: &'static Vm, number: usize) -> Leave {
 }
 
 /// Handles the exit of the current guest.
+#[inline(always)]
 pub fn handle(firmware: &mut Firmware, hart: &Hart, cause: u64) -> Next {
     use ExitCause::*;
     match ExitCause::from_number(cause) {

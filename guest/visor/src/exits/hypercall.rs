@@ -34,6 +34,7 @@ fn set_guest<const NUMBER: u16>(value: u64) {
 }
 
 /// Serves a call.
+#[inline(always)]
 pub fn handle(firmware: &mut Firmware, hart: &Hart) -> Next {
     let call = Call {
         extension: guest::<A7>(),
@@ -56,6 +57,7 @@ pub fn handle(firmware: &mut Firmware, hart: &Hart) -> Next {
 }
 
 /// The error code in R10, the value in R11.
+#[inline(always)]
 pub fn give(result: SbiResult) {
     let (error, value) = match result {
         Ok(value) => (0, value),

@@ -19,7 +19,16 @@ pub fn nested_page_fault(vm: &Vm) {
     if memory::translate(&vm.memory, address, 1).is_some() {
         report::unexpected(ExitCause::NestedPageFault as u64, Ending::NestedPageFault);
     }
-    if report::is_own(address) && LINES.fetch_add(1, Relaxed) < LINES_MAX {
+    if report::is_own(address) {
+        tell(address);
+    }
+    deny();
+}
+
+/// A line about a guest that reached for visor's memory.
+#[cold]
+fn tell(address: u64) {
+    if LINES.fetch_add(1, Relaxed) < LINES_MAX {
         line!(
             "\nvisor: hart {}: the guest at {:#x} reached for visor's memory at {address:#x}: denied, {}",
             hart::this(),
@@ -27,7 +36,6 @@ pub fn nested_page_fault(vm: &Vm) {
             access_fault().name()
         );
     }
-    deny();
 }
 
 /// Gives the guest the access fault; unless its trap vector is what faults, again, so that it would never get to an

@@ -9,6 +9,7 @@ pub const IMPLEMENTATION: u64 = 0x5649_5341;
 /// visor's version, 0.1, in the form of the SBI's.
 pub const IMPLEMENTATION_VERSION: u64 = 1;
 
+#[inline(always)]
 pub(super) fn call(call: &Call) -> SbiResult {
     match call.function {
         0 => Ok(VERSION),

@@ -3,7 +3,7 @@
 use super::{Call, Environment, SbiError, SbiResult};
 use crate::memory;
 
-#[inline(never)]
+#[inline(always)]
 pub(super) fn call(on: &mut impl Environment, call: &Call) -> SbiResult {
     let [first, low, high, ..] = call.arguments;
     match call.function {
@@ -17,6 +17,7 @@ pub(super) fn call(on: &mut impl Environment, call: &Call) -> SbiResult {
     }
 }
 
+#[inline(never)]
 fn write(on: &mut impl Environment, length: u64, low: u64, high: u64) -> SbiResult {
     let start = buffer(on, length, low, high)?;
     for address in start..start + length {
@@ -27,6 +28,7 @@ fn write(on: &mut impl Environment, length: u64, low: u64, high: u64) -> SbiResu
 }
 
 /// Reads what has been typed, without waiting for more.
+#[inline(never)]
 fn read(on: &mut impl Environment, length: u64, low: u64, high: u64) -> SbiResult {
     let start = buffer(on, length, low, high)?;
     for done in 0..length {

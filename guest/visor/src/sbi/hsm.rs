@@ -10,7 +10,7 @@ const NON_RETENTIVE: u64 = 0x8000_0000;
 /// The least that must be there to start: one instruction, compressed or not.
 const INSTRUCTION_ALIGNMENT: u64 = 2;
 
-#[inline(never)]
+#[inline(always)]
 pub(super) fn call(on: &mut impl Environment, call: &Call) -> Outcome {
     let [first, second, third, ..] = call.arguments;
     match call.function {
@@ -22,6 +22,7 @@ pub(super) fn call(on: &mut impl Environment, call: &Call) -> Outcome {
     }
 }
 
+#[inline(never)]
 fn start(on: &mut impl Environment, number: u64, start: Start) -> SbiResult {
     let hart = hart(on, number)?;
     check_entry(on, start.entry)?;
@@ -31,6 +32,7 @@ fn start(on: &mut impl Environment, number: u64, start: Start) -> SbiResult {
     Ok(0)
 }
 
+#[inline(never)]
 fn suspend(on: &impl Environment, kind: u64, start: Start) -> Outcome {
     // The type is 32 bits wide.
     match kind & 0xffff_ffff {

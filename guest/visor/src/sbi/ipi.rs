@@ -2,7 +2,7 @@
 
 use super::{Call, Environment, HartSet, SbiError, SbiResult};
 
-#[inline(never)]
+#[inline(always)]
 pub(super) fn call(on: &mut impl Environment, call: &Call) -> SbiResult {
     match call.function {
         0 => {

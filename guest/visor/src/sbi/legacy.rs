@@ -2,6 +2,7 @@
 
 use super::{Call, Environment, Outcome, extension};
 
+#[inline(always)]
 pub(super) fn call(on: &mut impl Environment, call: &Call) -> Outcome {
     if call.extension == extension::LEGACY_PUTCHAR {
         on.write_console(call.arguments[0] as u8);

@@ -153,7 +153,9 @@ pub trait Environment {
     fn store(&mut self, physical: u64, value: u8);
 }
 
-/// Does a call. What is rare or long is kept out of line, so that a short call need not save registers for it.
+/// Does a call. What is rare or long is kept out of line, with its operands in registers, so that for a short call
+/// neither registers are saved nor is [`Call`] ever in memory.
+#[inline(always)]
 pub fn call(on: &mut impl Environment, call: &Call) -> Outcome {
     match call.extension {
         extension::BASE => base::call(call).into(),

@@ -17,13 +17,18 @@ const OWN_REASONS: u64 = 0xe000_0000;
 /// The exit code for "system failure".
 const FAILURE_CODE: u16 = 1;
 
+#[inline(always)]
 pub(super) fn call(call: &Call) -> Outcome {
-    if call.function != 0 {
-        return Outcome::Return(Err(SbiError::NotSupported));
+    match call.function {
+        0 => reset(call.arguments[0], call.arguments[1]),
+        _ => Outcome::Return(Err(SbiError::NotSupported)),
     }
+}
+
+#[inline(never)]
+fn reset(kind: u64, reason: u64) -> Outcome {
     // Both are 32 bits wide.
-    let kind = call.arguments[0] & 0xffff_ffff;
-    let reason = call.arguments[1] & 0xffff_ffff;
+    let (kind, reason) = (kind & 0xffff_ffff, reason & 0xffff_ffff);
     let failed = match reason {
         NO_REASON => false,
         SYSTEM_FAILURE => true,

@@ -2,7 +2,7 @@
 
 use super::{Call, Environment, Fence, HartSet, SbiError, SbiResult};
 
-#[inline(never)]
+#[inline(always)]
 pub(super) fn call(on: &mut impl Environment, call: &Call) -> SbiResult {
     let fence = match call.function {
         0 => Fence::Instructions,

@@ -2,6 +2,7 @@
 
 use super::{Call, Environment, SbiError, SbiResult};
 
+#[inline(always)]
 pub(super) fn call(on: &mut impl Environment, call: &Call) -> SbiResult {
     match call.function {
         0 => {
