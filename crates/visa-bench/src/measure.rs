@@ -156,7 +156,12 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(&'static str, u64)) -> Result<V
 }
 
 fn boot(plan: &Plan, console: Tail) -> Result<Machine, MeasureError> {
-    let hardware = Hardware { harts: 1, start_time_ns: START_TIME_NS, time: TimeSource::Instructions };
+    let hardware = Hardware {
+        harts: 1,
+        start_time_ns: START_TIME_NS,
+        time: TimeSource::Instructions,
+        features: plan.features,
+    };
     let mut board = hardware.board(boot::ram_bytes_for_kernel(MEMORY_BYTES)?)?;
     board.set_console_output(Box::new(console));
     let needs_disk = plan.orders.iter().any(|order| order.workload.needs_disk);
@@ -175,7 +180,6 @@ fn boot(plan: &Plan, console: Tail) -> Result<Machine, MeasureError> {
         visor: plan.visor.clone(),
     };
     let mut machine = boot::kernel(&hardware, board, &boot)?.machine;
-    machine.set_features(plan.features);
     if let Some(parameters) = &plan.parameters {
         machine.model_cycles(parameters)?;
     }

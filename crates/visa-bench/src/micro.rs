@@ -83,7 +83,7 @@ pub fn run(features: Features, parameters: Option<&Parameters>) -> Result<Vec<Ev
         .map_err(|diagnostics| MicroError::Assemble(diagnostics.render(false)))?;
     let mut program = tempfile::NamedTempFile::new()?;
     program.write_all(&object.to_elf())?;
-    let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions };
+    let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions, features };
     let board = hardware.board(RAM_BYTES).map_err(BootError::from)?;
     let ready = boot::bare(&hardware, board, program.path(), 0)?;
     let mut labels = BTreeMap::new();
@@ -95,7 +95,6 @@ pub fn run(features: Features, parameters: Option<&Parameters>) -> Result<Vec<Ev
         }
     }
     let mut machine = ready.machine;
-    machine.set_features(features);
     if let Some(parameters) = parameters {
         machine.model_cycles(parameters)?;
     }

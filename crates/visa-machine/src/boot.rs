@@ -14,6 +14,7 @@ use crate::device_tree::{DeviceTree, DeviceTreeError, VisorProperties};
 use crate::loader::{ImageBase, LoadError, LoadedImage, Loader};
 use crate::machine::{Machine, TimeSource};
 use crate::memory_map::RAM_BASE;
+use visa_core::Features;
 use visa_mem::Platform;
 
 /// Memory that is visor's, above the kernel's, in bytes.
@@ -136,6 +137,8 @@ pub struct Hardware {
     pub start_time_ns: u64,
     /// Where time comes from.
     pub time: TimeSource,
+    /// What the harts have.
+    pub features: Features,
 }
 
 impl Hardware {
@@ -162,11 +165,13 @@ pub fn bare(hardware: &Hardware, board: Board, program: &Path, seed: u64) -> Res
     let tree = DeviceTree {
         seed,
         virtio_slots: board.virtio_slots(),
+        features: hardware.features,
         ..DeviceTree::new(board.harts(), RAM_BASE..ram.end())
     };
     let device_tree = tree.flatten()?;
     let placed = loader.load_high("device tree", "device tree", &device_tree, ram.end())?;
-    let machine = Machine::new(board, image.entry, placed.start, hardware.time);
+    let mut machine = Machine::new(board, image.entry, placed.start, hardware.time);
+    machine.set_features(hardware.features);
     Ok(Ready { machine, image, visor: None, device_tree })
 }
 
@@ -194,6 +199,7 @@ pub fn kernel(hardware: &Hardware, board: Board, boot: &KernelBoot) -> Result<Re
     let visor_tree = DeviceTree {
         memory: RAM_BASE..ram.end(),
         reserved: Some(memory.end..ram.end()),
+        features: hardware.features,
         visor: Some(VisorProperties {
             mode: boot.mode.name(),
             kernel_entry: kernel.entry,
@@ -203,6 +209,7 @@ pub fn kernel(hardware: &Hardware, board: Board, boot: &KernelBoot) -> Result<Re
     };
     let visor_tree_at =
         loader.load_high("visor's device tree", "device tree", &visor_tree.flatten()?, ram.end())?;
-    let machine = Machine::new(board, visor.entry, visor_tree_at.start, hardware.time);
+    let mut machine = Machine::new(board, visor.entry, visor_tree_at.start, hardware.time);
+    machine.set_features(hardware.features);
     Ok(Ready { machine, image: kernel, visor: Some(visor), device_tree })
 }

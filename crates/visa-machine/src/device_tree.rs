@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use visa_core::Features;
 use vm_fdt::{Error, FdtWriter};
 
 use crate::memory_map::{MEMORY_MAP, Region, TIMEBASE_HZ, Unit, VIRTIO_SLOTS, region_of};
@@ -52,6 +53,8 @@ pub struct DeviceTree {
     pub mmu_type: String,
     /// The virtio slots that hold a device; the others are not mentioned.
     pub virtio_slots: Vec<usize>,
+    /// What the harts have: what they lack is said to Ring -1, and not to a kernel, which sees no difference.
+    pub features: Features,
     /// What visor is to do; in the tree that visor gets alone.
     pub visor: Option<VisorProperties>,
 }
@@ -105,6 +108,7 @@ impl DeviceTree {
             seed: 0,
             mmu_type: "riscv,sv48".into(),
             virtio_slots: Vec::new(),
+            features: Features::default(),
             visor: None,
         }
     }
@@ -184,6 +188,10 @@ impl DeviceTree {
         writer.property_u32("#address-cells", 1)?;
         writer.property_u32("#size-cells", 0)?;
         writer.property_u32("timebase-frequency", TIMEBASE_HZ as u32)?;
+        let missing: Vec<String> = self.features.missing().map(|feature| feature.name().into()).collect();
+        if !missing.is_empty() {
+            writer.property_string_list("visa,without", missing)?;
+        }
         for hart in 0..self.harts as u32 {
             self.cpu(writer, hart)?;
         }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use visa_core::{Feature, Features};
 use visa_machine::device_tree::{DeviceTree, DeviceTreeError};
 
 fn tree() -> DeviceTree {
@@ -98,4 +99,17 @@ fn what_cannot_be_said_is_an_error() {
     assert_eq!(slot.to_string(), "there is no virtio slot 8, only 0 to 7");
     assert!(matches!(error(DeviceTree { harts: 0, ..tree() }), DeviceTreeError::Harts { harts: 0 }));
     assert!(matches!(error(DeviceTree { harts: 65, ..tree() }), DeviceTreeError::Harts { harts: 65 }));
+}
+
+#[test]
+fn ring_minus_1_is_told_what_the_harts_lack() {
+    let names = |features: Features| {
+        let blob = DeviceTree { features, ..tree() }.flatten().expect("a tree");
+        ["decode-assist", "trap-filter", "visa,without"]
+            .map(|name| blob.windows(name.len()).any(|window| window == name.as_bytes()))
+    };
+    assert_eq!(names(Features::default()), [false, false, false]);
+    assert_eq!(names(Features::default().without(Feature::TrapFilter)), [false, true, true]);
+    let both = Features::default().without(Feature::TrapFilter).without(Feature::DecodeAssist);
+    assert_eq!(names(both), [true, true, true]);
 }

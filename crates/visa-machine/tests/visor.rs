@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use visa_core::Features;
 use visa_isa::cause::ExitCause;
 use visa_machine::boot::{Hardware, Image, KernelBoot, Mode, kernel, ram_bytes_for_kernel};
 use visa_machine::machine::{End, Machine, Progress, TimeSource};
@@ -86,7 +87,8 @@ fn assemble(source: &str) -> Image {
 }
 
 fn run_image(mode: Mode, harts: usize, kernel_image: Image) -> Outcome {
-    let hardware = Hardware { harts, start_time_ns: 0, time: TimeSource::Instructions };
+    let features = Features::default();
+    let hardware = Hardware { harts, start_time_ns: 0, time: TimeSource::Instructions, features };
     let mut board = hardware.board(ram_bytes_for_kernel(MEMORY_BYTES).unwrap()).unwrap();
     let sink = Sink::default();
     board.set_console_output(Box::new(sink.clone()));

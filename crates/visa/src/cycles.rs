@@ -45,11 +45,13 @@ impl CycleOptions {
         Ok(Some(parameters))
     }
 
+    /// What the machine has.
+    pub fn features(&self) -> Features {
+        self.without.iter().fold(Features::default(), |features, &missing| features.without(missing))
+    }
+
     /// Sets up a machine that has not run yet.
     pub fn apply(&self, machine: &mut Machine) -> anyhow::Result<()> {
-        let features =
-            self.without.iter().fold(Features::default(), |features, &missing| features.without(missing));
-        machine.set_features(features);
         if let Some(parameters) = self.parameters()? {
             machine.model_cycles(&parameters)?;
         }

@@ -29,16 +29,18 @@ impl Launch {
         let interactive = stdin().is_terminal() && options.json.is_none();
         let default = if interactive { ClockChoice::Host } else { ClockChoice::Virtual };
         let clock = options.clock.unwrap_or(default);
+        let features = options.cycles.features();
         let hardware = match clock {
             ClockChoice::Virtual => Hardware {
                 harts: options.smp,
                 start_time_ns: VIRTUAL_START_NS,
                 time: TimeSource::Instructions,
+                features,
             },
             ClockChoice::Host => {
                 let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 let start_time_ns = u64::try_from(since_epoch.as_nanos()).unwrap_or(VIRTUAL_START_NS);
-                Hardware { harts: options.smp, start_time_ns, time: TimeSource::Host }
+                Hardware { harts: options.smp, start_time_ns, time: TimeSource::Host, features }
             }
         };
         Ok(Launch { hardware, clock, sink: Sink::open(options)? })

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use visa_core::{Event, ExitRecord};
+use visa_core::{Event, ExitRecord, Features};
 use visa_isa::Ring;
 use visa_isa::vmcs;
 use visa_machine::boot::{Hardware, Image, KernelBoot, Mode, kernel, ram_bytes_for_kernel};
@@ -187,7 +187,8 @@ pub fn record(visor: Image, demo: Image) -> anyhow::Result<Recording> {
 }
 
 fn boot(visor: Image, demo: Image, printed: &Printed) -> anyhow::Result<Machine> {
-    let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions };
+    let features = Features::default();
+    let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions, features };
     let mut board = hardware.board(ram_bytes_for_kernel(MEMORY_BYTES)?)?;
     board.set_console_output(Box::new(printed.clone()));
     let boot = KernelBoot {
