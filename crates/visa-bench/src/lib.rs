@@ -13,7 +13,7 @@
 //! | [`sensitivity`] | how far that depends on the cycle model's parameters |
 //! | [`report`], [`table`], [`html`] | the results as data, as text, and as a page |
 //! | [`figure`], [`chart`] | the charts of that page |
-//! | [`stat`], [`timeline`] | the exits of any machine: as a table, and in time |
+//! | [`stat`], [`live`], [`timeline`] | the exits of any machine: as a table, while it runs, and in time |
 #![forbid(unsafe_code)]
 
 pub mod archive;
@@ -22,6 +22,7 @@ pub mod chart;
 pub mod counts;
 pub mod figure;
 pub mod html;
+pub mod live;
 pub mod measure;
 pub mod micro;
 pub mod report;

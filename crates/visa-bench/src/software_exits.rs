@@ -9,7 +9,8 @@ use visa_isa::Ring;
 use visa_isa::cause::{Exception, INTERRUPT, interrupt};
 use visa_machine::machine::Machine;
 
-use crate::counts::{Counts, Exits};
+use crate::counts::Counts;
+use crate::stat::{ExitLine, ExitTable};
 
 /// Moments between two looks: more than the machine has time for.
 const MOMENTS_MAX: usize = 1 << 22;
@@ -17,7 +18,7 @@ const MOMENTS_MAX: usize = 1 << 22;
 /// Traps into visor, by cause, and its instructions until it goes back.
 #[derive(Default)]
 pub struct SoftwareExits {
-    exits: BTreeMap<&'static str, Exits>,
+    exits: BTreeMap<&'static str, ExitLine>,
     /// The trap that visor is at work on: its cause, and the instructions retired before it.
     open: Option<(&'static str, u64)>,
     /// Whether anybody watches.
@@ -70,15 +71,20 @@ impl SoftwareExits {
         for (cause, seen) in &self.exits {
             let exits = counts.exits.entry(cause).or_default();
             exits.count += seen.count;
-            exits.instructions += seen.instructions;
-            counts.instructions_hypervisor += seen.instructions;
+            exits.instructions += seen.instructions.total;
+            counts.instructions_hypervisor += seen.instructions.total;
         }
+    }
+
+    /// What was seen, as the table of exits.
+    pub fn table(&self) -> ExitTable {
+        self.exits.iter().map(|(cause, line)| (*cause, *line)).collect()
     }
 
     fn close(&mut self, instructions: u64) {
         let Some((cause, since)) = self.open.take() else { return };
         // The return itself retires too.
-        self.exits.entry(cause).or_default().instructions += instructions + 1 - since;
+        self.exits.entry(cause).or_default().instructions.add(instructions + 1 - since);
     }
 }
 

@@ -2,8 +2,11 @@
 //! the name of the exit that it began with.
 //!
 //! The format is Chrome's trace-event JSON, complete events ("X") with times in microseconds. A nanosecond on the screen
-//! is a retired instruction, or a modelled cycle.
+//! is a retired instruction, or a modelled cycle. Events are written as they come, so a long run needs no memory; its file
+//! grows by some 100 bytes for each change of rings and 200 for each exit. Times are whole nanoseconds, written in
+//! decimal: what ends and what begins at the same moment have the same time, and nothing overlaps.
 
+use std::fmt;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
@@ -14,11 +17,30 @@ use visa_isa::vmcs::qualification;
 use visa_isa::{Ring, msr};
 
 /// Rings as tracks, in the order in which they are shown.
-const TRACKS: [(Ring, u32, &str); 3] = [
-    (Ring::User, 1, "Ring 3 (guest programs)"),
-    (Ring::Kernel, 2, "Ring 0 (guest kernel)"),
-    (Ring::Hypervisor, 3, "Ring -1 (hypervisor)"),
-];
+const TRACKS: [(Ring, u32); 3] = [(Ring::User, 1), (Ring::Kernel, 2), (Ring::Hypervisor, 3)];
+
+/// Who is in Rings 3, 0 and -1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tenants {
+    /// A kernel and its programs, in a virtual machine or not, above a hypervisor or firmware.
+    KernelBelowPrograms,
+    /// A hypervisor in Ring 0 and all of its guest in Ring 3.
+    SoftwareOnly,
+}
+
+impl Tenants {
+    /// The name of a ring's track.
+    const fn track_name(self, ring: Ring) -> &'static str {
+        match (self, ring) {
+            (Tenants::KernelBelowPrograms, Ring::User) => "Ring 3 (guest programs)",
+            (Tenants::KernelBelowPrograms, Ring::Kernel) => "Ring 0 (guest kernel)",
+            (Tenants::KernelBelowPrograms, Ring::Hypervisor) => "Ring -1 (hypervisor)",
+            (Tenants::SoftwareOnly, Ring::User) => "Ring 3 (guest: kernel and programs)",
+            (Tenants::SoftwareOnly, Ring::Kernel) => "Ring 0 (hypervisor, software-only)",
+            (Tenants::SoftwareOnly, Ring::Hypervisor) => "Ring -1 (firmware)",
+        }
+    }
+}
 
 /// What a nanosecond on the screen is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,7 +71,7 @@ struct Stay {
 
 impl<W: Write> TimelineWriter<W> {
     /// A timeline of so many harts, all of them just reset.
-    pub fn new(mut out: W, harts: usize, axis: Axis) -> io::Result<Self> {
+    pub fn new(mut out: W, harts: usize, axis: Axis, tenants: Tenants) -> io::Result<Self> {
         let unit = match axis {
             Axis::Instructions => "retired instruction",
             Axis::Cycles => "modelled cycle",
@@ -59,10 +81,14 @@ impl<W: Write> TimelineWriter<W> {
             "{{\"displayTimeUnit\":\"ns\",\"otherData\":{{\"nanosecond\":\"{unit}\"}},\"traceEvents\":["
         )?;
         for hart in 0..harts {
-            name(&mut out, json!({"ph": "M", "pid": hart, "name": "process_name"}), &format!("hart {hart}"))?;
-            for (_, track, track_name) in TRACKS {
-                let event = json!({"ph": "M", "pid": hart, "tid": track, "name": "thread_name"});
-                name(&mut out, event, track_name)?;
+            let process = process(hart);
+            let name = format!("hart {hart}");
+            metadata(&mut out, process, 0, "process_name", json!({ "name": name }))?;
+            metadata(&mut out, process, 0, "process_sort_index", json!({ "sort_index": hart }))?;
+            for (ring, track) in TRACKS {
+                let name = tenants.track_name(ring);
+                metadata(&mut out, process, track, "thread_name", json!({ "name": name }))?;
+                metadata(&mut out, process, track, "thread_sort_index", json!({ "sort_index": track }))?;
             }
         }
         let reset = Stay {
@@ -98,10 +124,8 @@ impl<W: Write> TimelineWriter<W> {
             self.end_stay(hart, &Moment { instructions, millicycles, change: Change::Enter(0) })?;
         }
         // The format has no comma behind the last event.
-        writeln!(
-            self.out,
-            "{{\"ph\":\"M\",\"pid\":0,\"name\":\"process_labels\",\"args\":{{\"labels\":\"V-ISA\"}}}}]}}"
-        )?;
+        let last = json!({"ph": "M", "pid": process(0), "tid": 0, "name": "process_labels", "args": {"labels": "V-ISA"}});
+        writeln!(self.out, "{last}]}}")?;
         self.out.flush()?;
         Ok(self.out)
     }
@@ -109,35 +133,62 @@ impl<W: Write> TimelineWriter<W> {
     /// Writes the slice that a moment ends, unless it is empty.
     fn end_stay(&mut self, hart: usize, moment: &Moment) -> io::Result<()> {
         let Some(stay) = self.harts.get(hart) else { return Ok(()) };
-        let (start, end) = (self.microseconds(&stay.since), self.microseconds(moment));
-        let track = TRACKS.iter().find(|(ring, ..)| *ring == stay.ring).map_or(0, |(_, track, _)| *track);
+        let (start, end) = (self.nanoseconds(&stay.since), self.nanoseconds(moment));
+        let track = TRACKS.iter().find(|(ring, _)| *ring == stay.ring).map_or(0, |(_, track)| *track);
         // An exit is shown even if nothing retired before the next entry.
         if end <= start && stay.exit.is_none() {
             return Ok(());
         }
-        let mut event = json!({"ph": "X", "pid": hart, "tid": track, "ts": start, "dur": end - start});
-        event["name"] = match (&stay.exit, stay.ring) {
-            (Some(record), _) => cause_name(record).into(),
-            (None, Ring::Hypervisor) => "start".into(),
-            (None, ring) => ring.name().into(),
+        let name = match (&stay.exit, stay.ring) {
+            (Some(record), _) => cause_name(record),
+            (None, Ring::Hypervisor) => "start",
+            (None, ring) => ring.name(),
         };
+        let times =
+            format!("\"ts\":{},\"dur\":{}", Microseconds(start), Microseconds(end.saturating_sub(start)));
+        let process = process(hart);
+        write!(
+            self.out,
+            "{{\"ph\":\"X\",\"pid\":{process},\"tid\":{track},{times},\"name\":{}",
+            json!(name)
+        )?;
         if let Some(record) = &stay.exit {
-            event["cat"] = "exit".into();
-            event["args"] = Value::Object(fields(record, moment.instructions - stay.since.instructions));
+            let fields = Value::Object(fields(record, moment.instructions - stay.since.instructions));
+            write!(self.out, ",\"cat\":\"exit\",\"args\":{fields}")?;
         }
-        writeln!(self.out, "{event},")
+        writeln!(self.out, "}},")
     }
 
-    fn microseconds(&self, moment: &Moment) -> f64 {
+    fn nanoseconds(&self, moment: &Moment) -> u64 {
         match self.axis {
-            Axis::Instructions => moment.instructions as f64 / 1e3,
-            Axis::Cycles => moment.millicycles as f64 / 1e6,
+            Axis::Instructions => moment.instructions,
+            Axis::Cycles => moment.millicycles / 1000,
         }
     }
 }
 
-fn name(out: &mut impl Write, mut event: Value, name: &str) -> io::Result<()> {
-    event["args"] = json!({ "name": name });
+/// A hart as a process. Zero would be the idle process of the system that is looked at.
+fn process(hart: usize) -> usize {
+    hart + 1
+}
+
+/// A time in nanoseconds, as the format's microseconds, exactly.
+struct Microseconds(u64);
+
+impl fmt::Display for Microseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03}", self.0 / 1000, self.0 % 1000)
+    }
+}
+
+fn metadata(
+    out: &mut impl Write,
+    process: usize,
+    track: u32,
+    name: &str,
+    arguments: Value,
+) -> io::Result<()> {
+    let event = json!({"ph": "M", "pid": process, "tid": track, "name": name, "args": arguments});
     writeln!(out, "{event},")
 }
 
@@ -211,7 +262,8 @@ mod tests {
             value: 0x41,
             ..ExitRecord::default()
         };
-        let mut writer = TimelineWriter::new(Vec::new(), 1, Axis::Instructions).unwrap();
+        let mut writer =
+            TimelineWriter::new(Vec::new(), 1, Axis::Instructions, Tenants::KernelBelowPrograms).unwrap();
         writer.add(0, &[at(1000, Change::Enter(0)), at(3000, Change::Ring(Ring::User))]).unwrap();
         writer.add(0, &[at(4000, Change::Exit(record)), at(4050, Change::Enter(0))]).unwrap();
         let bytes = writer.finish(&[(6000, 0)]).unwrap();

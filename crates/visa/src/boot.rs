@@ -30,6 +30,8 @@ Examples:
                               the same as on bare metal, no longer than 90 s, with a report
   printf 'uname -a\\npoweroff -f\\n' | visa boot --kernel Image --initrd initramfs.cpio.gz
                               a script on the console
+  visa stat --kernel Image --initrd initramfs.cpio.gz --append \"console=ttyS0\"
+                              the same with the exits by cause below the console, like boot --stat
   visa boot --kernel Image --dump-dtb board.dtb
                               write the device tree that the kernel would get, and end
 
@@ -75,6 +77,12 @@ fn mode(text: &str) -> Result<Mode, String> {
 }
 
 impl Boot {
+    /// The same with the table of exits.
+    pub fn with_stat(mut self) -> Boot {
+        self.options.stat = true;
+        self
+    }
+
     /// Does it.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let launch = Launch::prepare(&self.options)?;

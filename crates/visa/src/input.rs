@@ -119,6 +119,13 @@ impl Input {
         self.pending.pop_front()
     }
 
+    /// Gives the guest what a terminal answers it, if there is one.
+    pub fn answer(&mut self, bytes: &[u8]) {
+        if self.is_terminal {
+            self.pending.extend(bytes);
+        }
+    }
+
     /// Between two slices: gives the guest what it may have now.
     pub fn feed(&mut self, board: &mut Board) {
         self.poll();

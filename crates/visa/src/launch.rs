@@ -56,7 +56,7 @@ pub fn finish(
     mode: &'static str,
 ) -> anyhow::Result<ExitCode> {
     options.cycles.apply(&mut ready.machine)?;
-    let mut session = Session::new(ready, symbols, options, launch.clock)?;
+    let mut session = Session::new(ready, symbols, options, launch.clock, mode)?;
     let ending = session.run(options.timeout)?;
     let clock = match launch.clock {
         ClockChoice::Virtual => "virtual",
@@ -64,13 +64,17 @@ pub fn finish(
     };
     let mut report =
         Report::new(mode, clock, &session.machine, ending, session.elapsed(), options.memory_crc);
+    if let Some(table) = session.software_exits() {
+        report.exit_table = table;
+    }
     report.without = options.cycles.missing();
     report.cycles = options.cycles.figures(&session.machine)?;
-    if options.stats {
+    let shows_table = options.stats || options.stat;
+    if shows_table {
         eprint!("\n{}", report.table());
     }
     // A guest that ends with 0 in a script has nothing more to say.
-    if options.stats || ending.exit_code() != 0 || stderr().is_terminal() {
+    if shows_table || ending.exit_code() != 0 || stderr().is_terminal() {
         eprintln!("{}", report.line());
     }
     for slot in session.machine.board.virtio_slots() {

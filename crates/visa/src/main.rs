@@ -14,6 +14,7 @@ mod exit;
 mod images;
 mod input;
 mod launch;
+mod live;
 mod monitor;
 mod options;
 mod report;
@@ -34,6 +35,8 @@ Examples:
   visa asm guest.s && visa run guest.elf   assemble a program and run it in Ring -1
   visa boot --kernel Image --initrd initramfs.cpio.gz
                                            Linux in a virtual machine under visor
+  visa stat --kernel Image --initrd initramfs.cpio.gz
+                                           the same, and its VM exits by cause while it runs
   visa help boot                           all about a command, its exit codes too";
 
 /// V-ISA: a RISC-V based instruction set with a ring for hypervisors, and the machine that runs it.
@@ -50,6 +53,8 @@ enum Command {
     Demo(demo::Demo),
     Run(run::Run),
     Boot(boot::Boot),
+    /// Boots a kernel as "boot" does, and shows its VM exits by cause while it runs.
+    Stat(boot::Boot),
     Asm(asm::Asm),
     Dis(dis::Dis),
     Bench(bench::Bench),
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.execute(),
         Command::Run(run) => run.execute(),
         Command::Boot(boot) => boot.execute(),
+        Command::Stat(boot) => boot.with_stat().execute(),
         Command::Asm(asm) => asm.execute(),
         Command::Dis(dis) => dis.execute(),
         Command::Bench(bench) => bench.execute(),

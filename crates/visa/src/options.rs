@@ -20,6 +20,13 @@ pub struct RunOptions {
     /// Print a table of exits, counters and speed to standard error at the end
     #[arg(long, help_heading = "Report")]
     pub stats: bool,
+    /// Show the table of exits while the guest runs, on a terminal below its console, and at the end
+    #[arg(long, help_heading = "Report")]
+    pub stat: bool,
+    /// Show it every so many seconds (default: 0.25 on a terminal); elsewhere than on a terminal, print a line on standard
+    /// error as often
+    #[arg(long, value_name = "SECONDS", value_parser = interval, help_heading = "Report")]
+    pub stat_interval: Option<std::time::Duration>,
     /// Add "memory_crc32", a checksum of all of RAM at the end, to the JSON object
     #[arg(long, requires = "json", help_heading = "Report")]
     pub memory_crc: bool,
@@ -161,6 +168,16 @@ fn seconds(text: &str) -> Result<std::time::Duration, String> {
     let wrong = || format!("\"{text}\" is not a number of seconds");
     let seconds: f64 = text.parse().map_err(|_| wrong())?;
     std::time::Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+/// Seconds of an interval, no shorter than a screen can follow.
+fn interval(text: &str) -> Result<std::time::Duration, String> {
+    const LEAST: std::time::Duration = std::time::Duration::from_millis(10);
+    let interval = seconds(text)?;
+    if interval < LEAST {
+        return Err(format!("the shortest interval is {} s", LEAST.as_secs_f64()));
+    }
+    Ok(interval)
 }
 
 #[cfg(test)]

@@ -60,8 +60,9 @@ pub struct Report {
     /// CRC-32 of RAM at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_crc32: Option<String>,
+    /// What the table of `--stats` shows.
     #[serde(skip)]
-    exit_table: ExitTable,
+    pub exit_table: ExitTable,
 }
 
 #[derive(Serialize, Debug)]
@@ -145,7 +146,7 @@ impl Report {
             exits: Exits {
                 total: totals.exits.values().sum(),
                 by_cause: totals.exits.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
-                ring_minus_1: exit_table.by_name(),
+                ring_minus_1: exit_table.by_name().clone(),
             },
             emulated: totals.emulated,
             tlb_misses: totals.tlb_misses,

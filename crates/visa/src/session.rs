@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use visa_bench::stat::ExitTable;
 use visa_gdb::{Debuggee, Departure, Slice};
 use visa_machine::boot::Ready;
 use visa_machine::machine::{Machine, Progress};
 
 use crate::exit::Ending;
 use crate::input::{Command, Input};
+use crate::live::Live;
 use crate::monitor::{self, Monitor, Reply};
 use crate::options::{ClockChoice, RunOptions};
 use crate::symbols::Symbols;
@@ -73,8 +75,10 @@ pub struct Session {
     console: ConsoleTo,
     input: Input,
     monitor: Monitor,
+    in_monitor: bool,
     trace: Option<Trace>,
     timeline: Option<ExitTimeline>,
+    live: Option<Live>,
     debugger: Option<TcpListener>,
     wait_for_debugger: bool,
     is_virtual: bool,
@@ -93,13 +97,14 @@ impl Session {
         symbols: Symbols,
         options: &RunOptions,
         clock: ClockChoice,
+        mode: &'static str,
     ) -> anyhow::Result<Session> {
         let printed = Printed::default();
         let mut machine = ready.machine;
         machine.board.set_console_output(Box::new(printed.clone()));
         machine.pause_at_halt = true;
         let trace = Trace::new(options, &mut machine)?;
-        let timeline = ExitTimeline::new(options, &mut machine)?;
+        let timeline = ExitTimeline::new(options, mode, &mut machine)?;
         let debugger = match options.gdb_address() {
             None => None,
             Some(address) => {
@@ -114,15 +119,19 @@ impl Session {
         } else {
             ConsoleTo::Output
         };
+        let input = Input::new()?;
+        let live = Live::new(options, mode, &mut machine, console == ConsoleTo::Output)?;
         Ok(Session {
             machine,
             symbols,
             printed,
             console,
-            input: Input::new()?,
+            input,
             monitor: Monitor::default(),
+            in_monitor: false,
             trace,
             timeline,
+            live,
             debugger,
             wait_for_debugger: options.gdb_wait,
             is_virtual: clock == ClockChoice::Virtual,
@@ -147,6 +156,7 @@ impl Session {
         let outcome = self.run_all();
         // What the guest printed last counts, whatever happened then.
         let written = self.write_out().and_then(|()| self.finish_trace());
+        let written = written.and(self.live.as_mut().map_or(Ok(()), Live::leave));
         let ending = outcome?;
         written.map(|()| ending)
     }
@@ -192,7 +202,18 @@ impl Session {
             return Ok(Some(Ending::InstructionLimit(limit)));
         }
         self.input.feed(&mut self.machine.board);
+        self.tick(false)?;
         self.obey()
+    }
+
+    /// Shows what there is to show besides the console.
+    fn tick(&mut self, waits: bool) -> anyhow::Result<()> {
+        self.live.as_mut().map_or(Ok(()), |live| live.tick(&mut self.machine, waits))
+    }
+
+    /// The exits of a mode in which the machine does not count them.
+    pub fn software_exits(&mut self) -> Option<ExitTable> {
+        self.live.as_mut()?.software_table(&mut self.machine)
     }
 
     /// Does what the user asked for with Ctrl-A.
@@ -265,11 +286,13 @@ impl Session {
                 Ok(None)
             }
             Some(nanoseconds) => {
+                self.tick(true)?;
                 self.input.wait(self.patience(Duration::from_nanos(nanoseconds)));
                 Ok(None)
             }
             None if self.input.is_exhausted() && self.debugger.is_none() => Ok(Some(Ending::IdleForever)),
             None => {
+                self.tick(true)?;
                 self.input.wait(self.patience(LOOK_AROUND));
                 Ok(None)
             }
@@ -287,6 +310,10 @@ impl Session {
     fn write_out(&mut self) -> anyhow::Result<()> {
         let bytes = self.printed.take();
         if bytes.is_empty() {
+            return Ok(());
+        }
+        if let Some(answer) = self.live.as_mut().and_then(|live| live.feed(&bytes)) {
+            self.input.answer(&answer);
             return Ok(());
         }
         let written = match self.console {
@@ -307,11 +334,29 @@ impl Session {
     fn say(&mut self, text: &str) -> anyhow::Result<()> {
         self.write_out()?;
         let text = if terminal::is_raw() { text.replace('\n', "\r\n") } else { text.into() };
+        if !self.in_monitor
+            && let Some(live) = &mut self.live
+            && live.feed(text.as_bytes()).is_some()
+        {
+            return self.tick(true);
+        }
         stderr().write_all(text.as_bytes()).context("cannot write to the terminal")
     }
 
-    /// The monitor, while the machine stands still.
+    /// The monitor, while the machine stands still. It has the whole terminal.
     fn run_monitor(&mut self) -> anyhow::Result<Option<Ending>> {
+        self.write_out()?;
+        if let Some(live) = &mut self.live {
+            live.suspend();
+        }
+        self.in_monitor = true;
+        let ending = self.answer_monitor();
+        self.in_monitor = false;
+        self.live.as_mut().map_or(Ok(()), Live::resume)?;
+        ending
+    }
+
+    fn answer_monitor(&mut self) -> anyhow::Result<Option<Ending>> {
         self.say(monitor::GREETING)?;
         let ending = loop {
             self.say(monitor::PROMPT)?;

@@ -1,4 +1,5 @@
-//! The host's terminal: raw while a guest has it, and given back whatever happens.
+//! The host's terminal: raw while a guest has it, on its alternate screen while a table is shown beside the guest, and
+//! given back whatever happens.
 //!
 //! It is given back when the guard is dropped (normal end, error, quit), when the program panics, and on SIGINT,
 //! SIGTERM and SIGHUP, which end the run in good order; a second signal ends the program at once.
@@ -8,17 +9,27 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use anyhow::Context;
-use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use crossterm::execute;
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 /// Whether the terminal is raw now.
 static RAW: AtomicBool = AtomicBool::new(false);
+/// Whether the terminal shows its alternate screen.
+static ALTERNATE: AtomicBool = AtomicBool::new(false);
 /// The signal that asks for the end; 0 is none.
 static SIGNAL: AtomicU8 = AtomicU8::new(0);
 
 /// What a guest may have left switched on or off: colours, the cursor, wrapping at the margin.
 const TEXT_AS_USUAL: &[u8] = b"\x1b[0m\x1b[?25h\x1b[?7h";
+
+/// What a guest may have asked keys, mouse and pasted text to send.
+const KEYS_AS_USUAL: &[u8] =
+    b"\x1b[?1l\x1b>\x1b[?2004l\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l";
+
+/// Installed once, whatever is taken first.
+static HOOK: Once = Once::new();
 
 /// The signals that end a run.
 const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
@@ -29,7 +40,6 @@ pub struct RawTerminal(());
 impl RawTerminal {
     /// Makes the terminal raw, if standard input is one.
     pub fn enter() -> anyhow::Result<RawTerminal> {
-        static HOOK: Once = Once::new();
         if stdin().is_terminal() {
             HOOK.call_once(restore_on_panic);
             enable_raw_mode().context("cannot make the terminal raw")?;
@@ -50,8 +60,26 @@ pub fn is_raw() -> bool {
     RAW.load(Ordering::SeqCst)
 }
 
-/// Gives the terminal back, if it is raw.
+/// Changes to the alternate screen.
+pub fn enter_alternate() -> std::io::Result<()> {
+    HOOK.call_once(restore_on_panic);
+    execute!(stdout(), EnterAlternateScreen)?;
+    ALTERNATE.store(true, Ordering::SeqCst);
+    Ok(())
+}
+
+/// Changes back to the usual screen, if the alternate one is shown.
+pub fn leave_alternate() {
+    if ALTERNATE.swap(false, Ordering::SeqCst) {
+        let left = stdout().write_all(KEYS_AS_USUAL).and_then(|()| stdout().write_all(TEXT_AS_USUAL));
+        // There is nobody left to hear of a failure.
+        let _ = left.and_then(|()| execute!(stdout(), LeaveAlternateScreen));
+    }
+}
+
+/// Gives the terminal back, as far as it was taken.
 pub fn restore() {
+    leave_alternate();
     if RAW.swap(false, Ordering::SeqCst) {
         // There is nobody left to hear of a failure.
         let _ = disable_raw_mode();

@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use visa_bench::timeline::{Axis, TimelineWriter};
+use visa_bench::timeline::{Axis, Tenants, TimelineWriter};
 use visa_machine::machine::Machine;
 
 use crate::options::RunOptions;
@@ -21,12 +21,17 @@ pub struct ExitTimeline {
 
 impl ExitTimeline {
     /// As the options ask for. `None`: they do not.
-    pub fn new(options: &RunOptions, machine: &mut Machine) -> anyhow::Result<Option<ExitTimeline>> {
+    pub fn new(
+        options: &RunOptions,
+        mode: &str,
+        machine: &mut Machine,
+    ) -> anyhow::Result<Option<ExitTimeline>> {
         let Some(path) = &options.trace_exits else { return Ok(None) };
         let cannot = || format!("--trace-exits: cannot write {}", path.display());
         let file = BufWriter::new(File::create(path).with_context(cannot)?);
         let axis = if machine.cycles().is_some() { Axis::Cycles } else { Axis::Instructions };
-        let writer = TimelineWriter::new(file, machine.harts.len(), axis).with_context(cannot)?;
+        let tenants = if mode == "software" { Tenants::SoftwareOnly } else { Tenants::KernelBelowPrograms };
+        let writer = TimelineWriter::new(file, machine.harts.len(), axis, tenants).with_context(cannot)?;
         machine.record_timeline(MOMENTS_MAX);
         Ok(Some(ExitTimeline { writer, path: path.clone() }))
     }

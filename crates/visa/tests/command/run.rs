@@ -108,6 +108,29 @@ fn piped_input_reaches_the_guest_and_changes_nothing_from_run_to_run() {
 }
 
 #[test]
+fn elsewhere_than_on_a_terminal_the_live_table_is_a_line_now_and_then() {
+    let place = Place::new();
+    let program = place.program("_start: j _start");
+    let lines = |options: &[&str]| {
+        let options = [&["--timeout", "1", "--json", "-"], options].concat();
+        let output = run(&program, &options);
+        assert_code(&output, 124);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["ended"], "timeout");
+        let errors = text(&output.stderr);
+        assert_eq!(errors.contains("VM-EXIT"), !options[4..].is_empty(), "{errors}");
+        errors.lines().filter(|line| line.starts_with("visa: stat: ")).map(str::to_string).collect::<Vec<_>>()
+    };
+    assert!(lines(&[]).is_empty());
+    assert!(lines(&["--stat"]).is_empty());
+    let told = lines(&["--stat", "--stat-interval", "0.1"]);
+    assert!((2..=10).contains(&told.len()), "{told:?}");
+    assert!(told.iter().all(|line| line.ends_with(": 0 exits (+0, 0.0/s)")), "{told:?}");
+    let output = run(&program, &["--stat", "--stat-interval", "0"]);
+    assert_code(&output, 2);
+}
+
+#[test]
 fn a_trace_shows_instructions_once_or_always_and_world_switches() {
     let place = Place::new();
     let program = place.program(

@@ -103,6 +103,52 @@ fn the_terminal_is_restored_after_an_error_a_limit_and_a_signal() {
     }
 }
 
+#[test]
+fn the_live_table_stands_below_the_console_and_leaves_nothing() {
+    let place = Place::new();
+    let echo = place.program(ECHO);
+    let spin = Place::new();
+    let spin = spin_program(&spin);
+    let run = format!("{} --stat", visa_run(&echo));
+    let mut session = shell(&format!("stty rows 24 cols 80; {run}"));
+    let before = settings(&mut session, "before ");
+    session.exp_string("\x1b[?1049h").unwrap();
+    session.exp_string("VM-EXIT").unwrap();
+    session.send("abc").unwrap();
+    session.flush().unwrap();
+    session.exp_string("abc").unwrap();
+    session.send("\x01c").unwrap();
+    session.flush().unwrap();
+    session.exp_string("\x1b[?1049l").unwrap();
+    session.exp_string("(visa) ").unwrap();
+    session.send("info mem\r").unwrap();
+    session.flush().unwrap();
+    session.exp_string("RAM").unwrap();
+    session.send("c\r").unwrap();
+    session.flush().unwrap();
+    session.exp_string("\x1b[?1049h").unwrap();
+    session.send("xyz").unwrap();
+    session.flush().unwrap();
+    session.exp_string("xyz").unwrap();
+    session.send("\x01x").unwrap();
+    session.flush().unwrap();
+    session.exp_string("\x1b[?1049l").unwrap();
+    // The console stays, and the table comes once more.
+    session.exp_string("abcxyz").unwrap();
+    session.exp_string("of them in Ring -1").unwrap();
+    assert_restored(&mut session, &before, 125);
+    let signal = format!("sh -c 'sleep 2; kill -TERM $PPID' & exec {run}");
+    for (script, code) in
+        [(format!("{} --stat --timeout 0.5", visa_run(&spin)), 124), (format!("( {signal} )"), 143)]
+    {
+        let mut session = shell(&script);
+        let before = settings(&mut session, "before ");
+        session.exp_string("\x1b[?1049h").unwrap();
+        session.exp_string("\x1b[?1049l").unwrap();
+        assert_restored(&mut session, &before, code);
+    }
+}
+
 fn spin_program(place: &Place) -> std::path::PathBuf {
     place.program("_start: j _start")
 }
