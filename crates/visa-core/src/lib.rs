@@ -7,7 +7,7 @@
 //! * [`trap`]: exceptions and interrupts; [`world_switch`]: VMENTER, VM exits, VMSAVE, VMLOAD; [`assist`]: the exit
 //!   record and the resume action *complete*;
 //! * [`io`]: ports and IOVMAP; [`vic`]: virtual interrupts; [`clock`]: time and timers;
-//! * [`inspect`]: translation for debuggers, without a trace in the machine;
+//! * [`inspect`]: translation for debuggers, without a trace in the machine; [`layout`]: what generated code sees;
 //! * [`features`]: what can be taken away; [`model`], [`walk_trace`], [`timeline`]: what a cycle model and reports need.
 //!
 //! Three outcomes are never mixed: a [`Stop`] is architectural (an exception or a VM exit), and an engine that gets one
@@ -21,6 +21,7 @@ pub mod features;
 mod hart;
 pub mod inspect;
 pub mod io;
+pub mod layout;
 pub mod memory;
 pub mod model;
 pub mod msr;

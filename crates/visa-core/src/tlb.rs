@@ -27,21 +27,20 @@ pub enum Access {
     Fetch,
 }
 
-/// An entry of the first level.
+/// An entry of the first level. Generated code reads it ([`crate::layout`]).
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub struct FirstLevelEntry {
     /// Virtual page address, with the context in the low bits; [`INVALID`] if unused.
-    tag: u64,
-    /// What turns a virtual address into an offset of RAM, by wrapping addition.
-    to_offset: u64,
-    /// The size of the page that it is part of, as a power of two.
-    page_shift: u32,
+    pub(crate) tag: u64,
+    /// What turns a virtual address into an offset of RAM plus [`Tlb::bias`], by wrapping addition.
+    pub(crate) addend: u64,
 }
 
 /// A tag that no page has: contexts are below 4,095.
 const INVALID: u64 = PAGE_SIZE - 1;
 
-const UNUSED: FirstLevelEntry = FirstLevelEntry { tag: INVALID, to_offset: 0, page_shift: PAGE_SHIFT };
+const UNUSED: FirstLevelEntry = FirstLevelEntry { tag: INVALID, addend: 0 };
 
 /// Permissions of a combined translation: the first stage's in the low bits, the second's above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -120,13 +119,18 @@ const SPACES: usize = (PAGE_SIZE as usize >> CLASS_BITS) - 1;
 
 /// Both levels.
 pub struct Tlb {
-    first: [Box<[FirstLevelEntry; FIRST_LEVEL_ENTRIES]>; 3],
+    /// The first level, by [`Access`].
+    pub(crate) first: [[FirstLevelEntry; FIRST_LEVEL_ENTRIES]; 3],
+    /// The sizes of the pages that the first level's are part of, as powers of two.
+    first_shifts: [[u8; FIRST_LEVEL_ENTRIES]; 3],
+    /// Added to the offsets of RAM in the first level.
+    bias: u64,
     second: Vec<Way>,
     clock: u64,
     /// A page of the first stage may be here in pieces, because the second stage's pages are smaller.
     has_pieces: bool,
     spaces: HashMap<Space, u64>,
-    context: u64,
+    pub(crate) context: u64,
 }
 
 impl Default for Tlb {
@@ -138,9 +142,10 @@ impl Default for Tlb {
 impl Tlb {
     /// An empty TLB.
     pub fn new() -> Tlb {
-        let array = || Box::new([UNUSED; FIRST_LEVEL_ENTRIES]);
         Tlb {
-            first: [array(), array(), array()],
+            first: [[UNUSED; FIRST_LEVEL_ENTRIES]; 3],
+            first_shifts: [[PAGE_SHIFT as u8; FIRST_LEVEL_ENTRIES]; 3],
+            bias: 0,
             second: vec![Way { translation: None, last_use: 0 }; SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS],
             clock: 0,
             has_pieces: false,
@@ -178,21 +183,39 @@ impl Tlb {
         let entry = &self.first[access as usize][index(address)];
         let page = address & !(PAGE_SIZE - 1);
         let fits = address & (PAGE_SIZE - 1) <= PAGE_SIZE - bytes;
-        (entry.tag == page | self.context && fits).then(|| address.wrapping_add(entry.to_offset))
+        (entry.tag == page | self.context && fits)
+            .then(|| address.wrapping_add(entry.addend).wrapping_sub(self.bias))
     }
 
     /// Enters a page into the first level: `offset` is the offset of RAM of the page's first byte.
     pub fn fill(&mut self, access: Access, address: u64, offset: u64, page_shift: u32) {
         let page = address & !(PAGE_SIZE - 1);
-        self.first[access as usize][index(address)] =
-            FirstLevelEntry { tag: page | self.context, to_offset: offset.wrapping_sub(page), page_shift };
+        let addend = offset.wrapping_add(self.bias).wrapping_sub(page);
+        self.first[access as usize][index(address)] = FirstLevelEntry { tag: page | self.context, addend };
+        self.first_shifts[access as usize][index(address)] = page_shift as u8;
+    }
+
+    /// What is added to the offsets of RAM in the first level.
+    pub fn bias(&self) -> u64 {
+        self.bias
+    }
+
+    /// Changes what is added: the address of RAM on the host, for generated code that goes by the first level. What the
+    /// first level knows stays.
+    pub fn set_bias(&mut self, bias: u64) {
+        let change = bias.wrapping_sub(self.bias);
+        self.bias = bias;
+        for entry in self.first.iter_mut().flatten() {
+            entry.addend = entry.addend.wrapping_add(change);
+        }
     }
 
     /// Drops stores to the page of RAM at `offset` from the first level, because somebody must see them.
     pub fn forget_stores_to(&mut self, offset: u64) {
+        let biased = (offset & !(PAGE_SIZE - 1)).wrapping_add(self.bias);
         for entry in self.first[Access::Store as usize].iter_mut() {
             let page = entry.tag & !(PAGE_SIZE - 1);
-            if entry.tag != INVALID && page.wrapping_add(entry.to_offset) == offset & !(PAGE_SIZE - 1) {
+            if entry.tag != INVALID && page.wrapping_add(entry.addend) == biased {
                 *entry = UNUSED;
             }
         }
@@ -275,9 +298,9 @@ impl Tlb {
             self.flush_first_level();
             return;
         }
-        for array in &mut self.first {
-            for entry in array.iter_mut() {
-                if entry.tag >> entry.page_shift == address >> entry.page_shift {
+        for (array, shifts) in self.first.iter_mut().zip(&self.first_shifts) {
+            for (entry, page_shift) in array.iter_mut().zip(shifts) {
+                if entry.tag >> page_shift == address >> page_shift {
                     entry.tag = INVALID;
                 }
             }

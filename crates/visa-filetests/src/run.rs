@@ -10,7 +10,7 @@ use visa_isa::msr;
 use visa_isa::msr::sstatus;
 use visa_isa::vmcs::qualification;
 use visa_machine::board::{Board, BoardConfig};
-use visa_machine::machine::{self, Machine, Progress, TimeSource};
+use visa_machine::machine::{self, EngineKind, Machine, Progress, TimeSource};
 use visa_mem::Platform;
 
 use crate::check::{Check, Words};
@@ -24,17 +24,32 @@ pub enum Engine {
     Interpreter,
     /// The interpreter, called for each instruction anew.
     InterpreterByOne,
+    /// The JIT, running freely, which translates everything before it is executed.
+    Jit,
+    /// The same with slices of a few instructions.
+    JitBySlices,
 }
 
 impl Engine {
     /// Every engine.
-    pub const ALL: [Engine; 2] = [Engine::Interpreter, Engine::InterpreterByOne];
+    pub const ALL: [Engine; 4] =
+        [Engine::Interpreter, Engine::InterpreterByOne, Engine::Jit, Engine::JitBySlices];
 
     /// The engine's name in the names of tests.
     pub const fn name(self) -> &'static str {
         match self {
             Engine::Interpreter => "interpreter",
             Engine::InterpreterByOne => "interpreter-by-one",
+            Engine::Jit => "jit",
+            Engine::JitBySlices => "jit-by-slices",
+        }
+    }
+
+    /// The machine's engine.
+    fn kind(self) -> EngineKind {
+        match self {
+            Engine::Interpreter | Engine::InterpreterByOne => EngineKind::Interpreter,
+            Engine::Jit | Engine::JitBySlices => EngineKind::Jit { threshold: Some(0) },
         }
     }
 
@@ -42,7 +57,9 @@ impl Engine {
     /// for one each it is the time that must be short.
     fn slice(self, harts: usize) -> (u64, u64) {
         match (self, harts) {
-            (Engine::Interpreter, _) => (u64::MAX, u64::MAX),
+            (Engine::Interpreter | Engine::Jit, _) => (u64::MAX, u64::MAX),
+            (Engine::JitBySlices, 1) => (u64::MAX, 7),
+            (Engine::JitBySlices, _) => (7, u64::MAX),
             (Engine::InterpreterByOne, 1) => (u64::MAX, 1),
             (Engine::InterpreterByOne, _) => (1, u64::MAX),
         }
@@ -129,6 +146,7 @@ fn machine_of(program: &Program) -> Result<Machine, String> {
 impl<'a> Run<'a> {
     fn new(program: &'a Program, engine: Engine) -> Result<Run<'a>, String> {
         let mut machine = machine_of(program)?;
+        machine.set_engine(engine.kind());
         *machine.breakpoints_mut() = program.checkpoints.keys().copied().collect();
         Ok(Run {
             program,

@@ -83,7 +83,7 @@ fn decode_block(ram: &Ram, start: u64, slots: &mut Vec<Slot>) {
 }
 
 /// Decodes the instruction at the start of a range of RAM, if all of it is in the range.
-fn decode_at(ram: &Ram, range: Range<u64>) -> Option<Slot> {
+pub fn decode_at(ram: &Ram, range: Range<u64>) -> Option<Slot> {
     let space = range.end.saturating_sub(range.start);
     let low = if space >= 2 { ram.load_u16(range.start)? as u32 } else { return None };
     let bits = match low & 3 {
@@ -95,7 +95,7 @@ fn decode_at(ram: &Ram, range: Range<u64>) -> Option<Slot> {
 }
 
 /// Whether control may go elsewhere after the instruction, or the machine must look around.
-fn ends_block(op: Op) -> bool {
+pub fn ends_block(op: Op) -> bool {
     let row = op.row();
     matches!(
         op,

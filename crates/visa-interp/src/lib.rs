@@ -16,6 +16,6 @@ mod muldiv;
 mod run;
 mod system;
 
-pub use block::Slot;
+pub use block::{Slot, decode_at, ends_block};
 pub use execute::Flow;
-pub use run::{Interpreter, RunEnd, Step};
+pub use run::{Begin, Interpreter, RunEnd, Step, execute_slot};

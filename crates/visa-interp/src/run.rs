@@ -35,6 +35,17 @@ pub enum RunEnd {
     },
 }
 
+/// What an engine is to do next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Begin {
+    /// Execute, up to so many retired instructions.
+    Run(u64),
+    /// Ask again.
+    Again,
+    /// Come back.
+    End(RunEnd),
+}
+
 /// One step of [`Interpreter::step`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
@@ -54,6 +65,8 @@ pub struct Interpreter {
     /// How often a page became watched; each hart's view of it in `seen`.
     watched: u64,
     seen: Vec<u64>,
+    /// Offsets of RAM of the pages whose blocks were dropped, for an engine with blocks of its own.
+    dropped: Option<Vec<u64>>,
 }
 
 impl Default for Interpreter {
@@ -65,7 +78,24 @@ impl Default for Interpreter {
 impl Interpreter {
     /// An interpreter that has decoded nothing yet.
     pub fn new() -> Self {
-        Interpreter { breakpoints: BTreeSet::new(), cache: BlockCache::new(), watched: 0, seen: Vec::new() }
+        Interpreter {
+            breakpoints: BTreeSet::new(),
+            cache: BlockCache::new(),
+            watched: 0,
+            seen: Vec::new(),
+            dropped: None,
+        }
+    }
+
+    /// From now on remembers the pages whose blocks it drops, until [`Interpreter::take_dropped`].
+    pub fn remember_dropped(&mut self) {
+        self.dropped = Some(Vec::new());
+    }
+
+    /// Offsets of RAM of the pages that were written, so that their blocks were dropped, since the last call. Whatever
+    /// is made of their code is no longer what is there.
+    pub fn take_dropped(&mut self) -> Vec<u64> {
+        self.dropped.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Runs a hart until it has retired `limit` instructions in all, or something else ends the run.
@@ -83,20 +113,11 @@ impl Interpreter {
     ) -> RunEnd {
         self.see_other_harts(hart);
         loop {
-            if let Some(end) = self.look_around(hart, platform, model) {
-                return end;
-            }
-            if hart.instructions >= limit {
-                return RunEnd::Limit;
-            }
-            if hart.in_guest() && hart.filter(trap_filter::STEP) {
-                if self.breakpoints.contains(&hart.bank.pc) {
-                    return RunEnd::Breakpoint;
-                }
-                self.step_guest(hart, platform, model);
-                continue;
-            }
-            let until = hart.timer_deadline().map_or(limit, |due| due.clamp(hart.instructions + 1, limit));
+            let until = match self.begin(hart, platform, model, limit) {
+                Begin::Run(until) => until,
+                Begin::Again => continue,
+                Begin::End(end) => return end,
+            };
             while hart.instructions < until && !hart.attention {
                 let Some(until) = self.before_breakpoint(hart, until) else { return RunEnd::Breakpoint };
                 if let Err(wait) = self.run_block(hart, platform, model, until) {
@@ -106,10 +127,71 @@ impl Interpreter {
         }
     }
 
+    /// What comes before instructions are executed: code that was written, interrupts, single steps.
+    fn begin<P: Platform, M: Model>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        model: &mut M,
+        limit: u64,
+    ) -> Begin {
+        if let Some(end) = self.look_around(hart, platform, model) {
+            return Begin::End(end);
+        }
+        if hart.instructions >= limit {
+            return Begin::End(RunEnd::Limit);
+        }
+        if hart.in_guest() && hart.filter(trap_filter::STEP) {
+            if self.breakpoints.contains(&hart.bank.pc) {
+                return Begin::End(RunEnd::Breakpoint);
+            }
+            self.step_guest(hart, platform, model);
+            return Begin::Again;
+        }
+        Begin::Run(hart.timer_deadline().map_or(limit, |due| due.clamp(hart.instructions + 1, limit)))
+    }
+
+    /// [`Interpreter::run`]'s first part, for an engine that executes in its own way: call it before the first
+    /// instruction, and again whenever the hart's `attention` is set or the count that it gave is reached.
+    pub fn prepare<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, limit: u64) -> Begin {
+        self.see_other_harts(hart);
+        self.begin(hart, platform, &mut Off, limit)
+    }
+
+    /// Where the next instruction is in RAM, for such an engine. `None`: it could not be fetched; the exception or exit
+    /// has been taken.
+    pub fn locate<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) -> Result<Option<u64>, RunEnd> {
+        match hart.fetch(platform, hart.bank.pc) {
+            Ok(offset) => Ok(Some(offset)),
+            Err(stop) => take_fetch_stop(hart, platform, &mut Off, stop).map(|()| None).map_err(end_of),
+        }
+    }
+
+    /// What the first execution of the block at an offset of RAM does beside executing it: its page is watched from then
+    /// on. For an engine that translates code before it is executed.
+    pub fn visit<P: Platform>(&mut self, hart: &mut Hart, platform: &P, offset: u64) {
+        if self.cache.block(platform.ram(), offset).1 {
+            self.watched += watch(hart, platform, offset);
+            self.seen[hart.id as usize] = self.watched;
+        }
+    }
+
+    /// Executes the block at the PC, which [`Interpreter::locate`] has found at `offset`, up to `until` retired
+    /// instructions.
+    pub fn run_located<P: Platform>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        offset: u64,
+        until: u64,
+    ) -> Result<(), RunEnd> {
+        self.run_block_at(hart, platform, &mut Off, offset, until).map_err(end_of)
+    }
+
     /// How far a block may run, up to `until` retired instructions, without passing a breakpoint: straight on there
     /// are at most four bytes to an instruction, and a jump ends the block. `None`: the hart is at one.
     #[inline]
-    fn before_breakpoint(&self, hart: &Hart, until: u64) -> Option<u64> {
+    pub fn before_breakpoint(&self, hart: &Hart, until: u64) -> Option<u64> {
         if self.breakpoints.is_empty() {
             return Some(until);
         }
@@ -195,6 +277,9 @@ impl Interpreter {
         for page in platform.ram().take_written() {
             self.cache.drop_page(page);
             platform.ram().watch(page, false);
+            if let Some(dropped) = &mut self.dropped {
+                dropped.push(page);
+            }
         }
     }
 
@@ -222,6 +307,17 @@ impl Interpreter {
             Ok(offset) => offset,
             Err(stop) => return take_fetch_stop(hart, platform, model, stop),
         };
+        self.run_block_at(hart, platform, model, offset, until)
+    }
+
+    fn run_block_at<P: Platform, M: Model>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        model: &mut M,
+        offset: u64,
+        until: u64,
+    ) -> Result<(), Wait> {
         let (slots, fresh) = self.cache.block(platform.ram(), offset);
         if fresh {
             self.watched += watch(hart, platform, offset);
@@ -241,6 +337,14 @@ impl Interpreter {
             }
         }
         Ok(())
+    }
+}
+
+/// Executes one instruction at the PC, for an engine that has decoded it. It retires, or its exception or exit is taken.
+pub fn execute_slot<P: Platform>(hart: &mut Hart, platform: &mut P, slot: &Slot) -> Result<(), RunEnd> {
+    match execute_watched(hart, platform, &mut Off, slot) {
+        Ok(_) => Ok(()),
+        Err(stop) => take_stop(hart, platform, &mut Off, stop, slot).map_err(end_of),
     }
 }
 

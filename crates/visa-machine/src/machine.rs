@@ -14,6 +14,7 @@ use visa_devices::FinisherRequest;
 use visa_interp::{Interpreter, RunEnd, Step};
 use visa_isa::Ring;
 use visa_isa::cause::ExitCause;
+use visa_jit::Jit;
 
 use crate::board::Board;
 
@@ -85,6 +86,41 @@ pub struct Totals {
     pub register_moves: u64,
 }
 
+/// What can execute the harts' instructions. The results are the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum EngineKind {
+    /// The reference.
+    #[default]
+    Interpreter,
+    /// Code of the host, made while the guest runs.
+    Jit {
+        /// How often code is executed before it is translated; `None`: as the engine sees fit.
+        threshold: Option<u8>,
+    },
+}
+
+enum Engine {
+    Interpreter(Interpreter),
+    Jit(Box<Jit>),
+}
+
+impl Engine {
+    /// The interpreter, which either has.
+    fn interpreter(&mut self) -> &mut Interpreter {
+        match self {
+            Engine::Interpreter(interpreter) => interpreter,
+            Engine::Jit(jit) => &mut jit.interpreter,
+        }
+    }
+
+    fn run(&mut self, hart: &mut Hart, board: &mut Board, limit: u64) -> RunEnd {
+        match self {
+            Engine::Interpreter(interpreter) => interpreter.run(hart, board, limit),
+            Engine::Jit(jit) => jit.run(hart, board, limit),
+        }
+    }
+}
+
 /// The machine.
 pub struct Machine {
     /// Devices and memory.
@@ -94,7 +130,7 @@ pub struct Machine {
     /// Come back when every hart halts also with time from instructions, rather than skip to the next event: for
     /// callers that hand in input at such moments.
     pub pause_at_halt: bool,
-    engine: Interpreter,
+    engine: Engine,
     /// A cycle model for each hart, or none.
     pub(crate) models: Vec<CycleModel>,
     time: TimeSource,
@@ -111,7 +147,7 @@ impl Machine {
             board,
             harts,
             pause_at_halt: false,
-            engine: Interpreter::new(),
+            engine: Engine::Interpreter(Interpreter::new()),
             models: Vec::new(),
             time,
             now_ns: 0,
@@ -126,7 +162,37 @@ impl Machine {
 
     /// Addresses (of whatever ring is running) at which a run comes back before it executes the instruction.
     pub fn breakpoints_mut(&mut self) -> &mut BTreeSet<u64> {
-        &mut self.engine.breakpoints
+        &mut self.engine.interpreter().breakpoints
+    }
+
+    /// Chooses the engine, before the machine runs. Breakpoints are to be set anew.
+    pub fn set_engine(&mut self, kind: EngineKind) {
+        self.engine = match kind {
+            EngineKind::Interpreter => Engine::Interpreter(Interpreter::new()),
+            EngineKind::Jit { threshold } => {
+                let mut jit = Box::new(Jit::new());
+                if let Some(threshold) = threshold {
+                    jit.set_threshold(threshold);
+                }
+                Engine::Jit(jit)
+            }
+        };
+    }
+
+    /// What the JIT has done, if that is the engine.
+    pub fn jit_statistics(&self) -> Option<visa_jit::Statistics> {
+        match &self.engine {
+            Engine::Jit(jit) => Some(jit.statistics()),
+            Engine::Interpreter(_) => None,
+        }
+    }
+
+    /// The engine's name in reports. With a cycle model, the interpreter executes whatever the engine.
+    pub fn engine_name(&self) -> &'static str {
+        match &self.engine {
+            Engine::Jit(_) if self.models.is_empty() => "jit",
+            _ => "interpreter",
+        }
     }
 
     /// With time from instructions: lets so much time pass without an instruction. The way on from an
@@ -158,8 +224,10 @@ impl Machine {
     pub fn step(&mut self, hart: usize) -> (Step, Progress) {
         self.begin_turn();
         let (step, end) = match self.models.get_mut(hart) {
-            None => self.engine.step(&mut self.harts[hart], &mut self.board),
-            Some(model) => self.engine.step_watched(&mut self.harts[hart], &mut self.board, model),
+            None => self.engine.interpreter().step(&mut self.harts[hart], &mut self.board),
+            Some(model) => {
+                self.engine.interpreter().step_watched(&mut self.harts[hart], &mut self.board, model)
+            }
         };
         let progress = match end {
             Some(RunEnd::Halted) if self.all_halt() => self.skip_idle(u64::MAX),
@@ -197,7 +265,7 @@ impl Machine {
             }
             let end = match self.models.get_mut(index) {
                 None => self.engine.run(hart, &mut self.board, limit),
-                Some(model) => self.engine.run_watched(hart, &mut self.board, model, limit),
+                Some(model) => self.engine.interpreter().run_watched(hart, &mut self.board, model, limit),
             };
             left -= (hart.instructions - before).min(left);
             match end {

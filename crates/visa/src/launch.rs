@@ -55,6 +55,7 @@ pub fn finish(
     options: &RunOptions,
     mode: &'static str,
 ) -> anyhow::Result<ExitCode> {
+    ready.machine.set_engine(options.engine.into());
     options.cycles.apply(&mut ready.machine)?;
     let mut session = Session::new(ready, symbols, options, launch.clock, mode)?;
     let ending = session.run(options.timeout)?;

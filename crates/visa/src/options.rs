@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use visa_machine::board::{Board, FileBackend};
+use visa_machine::machine::EngineKind;
 
 use crate::cycles::CycleOptions;
 
@@ -40,6 +41,9 @@ pub struct RunOptions {
     /// virtual
     #[arg(long, value_enum, help_heading = "Machine")]
     pub clock: Option<ClockChoice>,
+    /// What executes instructions; the results are the same
+    #[arg(long, value_enum, default_value_t, help_heading = "Machine")]
+    pub engine: EngineChoice,
     /// What random numbers start from (the device tree's rng-seed)
     #[arg(long, value_name = "N", value_parser = number, default_value = "1", help_heading = "Machine")]
     pub seed: u64,
@@ -88,6 +92,25 @@ impl RunOptions {
             board.attach_disk(Box::new(backend), &format!("disk{index}"))?;
         }
         Ok(())
+    }
+}
+
+/// `--engine`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum EngineChoice {
+    /// The reference
+    #[default]
+    Interpreter,
+    /// Code of the host, made while the guest runs; with a cycle model or a trace the interpreter executes all the same
+    Jit,
+}
+
+impl From<EngineChoice> for EngineKind {
+    fn from(choice: EngineChoice) -> EngineKind {
+        match choice {
+            EngineChoice::Interpreter => EngineKind::Interpreter,
+            EngineChoice::Jit => EngineKind::Jit { threshold: None },
+        }
     }
 }
 

@@ -135,7 +135,7 @@ impl Report {
         Report {
             version: env!("CARGO_PKG_VERSION"),
             mode,
-            engine: "interpreter",
+            engine: machine.engine_name(),
             clock,
             ended: ending.name(),
             ended_because: ending.to_string(),

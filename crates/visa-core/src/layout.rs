@@ -1,0 +1,35 @@
+//! Where generated code finds what it needs of a hart: offsets in bytes from the start of [`Hart`].
+//!
+//! An engine that generates code keeps the hart's address in a register. Everything else about a hart it leaves to the
+//! functions of this crate.
+
+use std::mem::{offset_of, size_of};
+
+use crate::hart::{Bank, Hart};
+use crate::tlb::{Access, FIRST_LEVEL_ENTRIES, FirstLevelEntry, Tlb};
+
+/// R0 to R31 of the bank in use, 8 bytes each.
+pub const INTEGER: usize = offset_of!(Hart, bank) + offset_of!(Bank, r);
+/// F0 to F31 of the bank in use, 8 bytes each.
+pub const FLOAT: usize = offset_of!(Hart, bank) + offset_of!(Bank, f);
+/// The PC of the bank in use, 8 bytes.
+pub const PC: usize = offset_of!(Hart, bank) + offset_of!(Bank, pc);
+/// The FCSR of the bank in use, 4 bytes.
+pub const FCSR: usize = offset_of!(Hart, bank) + offset_of!(Bank, fcsr);
+/// The context of translations ([`Tlb::set_context`]), 8 bytes: what is in the low bits of the tags that match.
+pub const CONTEXT: usize = offset_of!(Hart, tlb) + offset_of!(Tlb, context);
+/// The guest's sstatus, 8 bytes.
+pub const SSTATUS: usize = offset_of!(Hart, supervisor) + offset_of!(crate::Supervisor, sstatus);
+
+/// Bytes of an entry of the TLB's first level, as a power of two.
+pub const ENTRY_SHIFT: u32 = size_of::<FirstLevelEntry>().trailing_zeros();
+/// The tag in an entry, 8 bytes.
+pub const ENTRY_TAG: usize = offset_of!(FirstLevelEntry, tag);
+/// The addend in an entry, 8 bytes: virtual address to offset of RAM plus [`Tlb::bias`].
+pub const ENTRY_ADDEND: usize = offset_of!(FirstLevelEntry, addend);
+
+/// The first entry of an array of the TLB's first level.
+pub const fn first_level(access: Access) -> usize {
+    let array = FIRST_LEVEL_ENTRIES * size_of::<FirstLevelEntry>();
+    offset_of!(Hart, tlb) + offset_of!(Tlb, first) + access as usize * array
+}

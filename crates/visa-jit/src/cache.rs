@@ -1,0 +1,241 @@
+//! The units of translated code, by where they are in RAM and at which address they are executed; and the jumps between
+//! them.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use rustc_hash::FxHashMap;
+use visa_core::tlb::FIRST_LEVEL_ENTRIES;
+use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
+use visa_mem::Ram;
+
+use crate::emit::{self, Emitted};
+use crate::memory::CodeMemory;
+use crate::runtime::{Site, Trampolines};
+use crate::unit;
+
+/// Entries of the table of jumps; a power of two.
+pub const JUMPS: usize = 4096;
+/// Counters of how often code was executed; a power of two.
+const COUNTERS: usize = 1 << 16;
+/// A unit's code is at most this long; checked against what is emitted.
+const UNIT_BYTES: usize = 32 << 10;
+/// Units that are kept, so that what is kept about them is bounded too.
+const UNITS: usize = 1 << 18;
+/// How often a jump between pages is connected anew before it looks its target up each time.
+const REWIRES: u8 = 4;
+
+/// An entry of the table of jumps: what indirect jumps find without leaving generated code.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+pub struct JumpEntry {
+    /// Address on the host of the target's instruction.
+    pub host: u64,
+    /// The target.
+    pub pc: u64,
+    /// Its code.
+    pub code: u64,
+}
+
+/// No target is at address 0 of the host.
+const NO_JUMP: JumpEntry = JumpEntry { host: 0, pc: 1, code: 0 };
+
+/// A unit.
+struct Unit {
+    /// Offset of RAM of its first instruction.
+    offset: u64,
+    /// Its address.
+    pc: u64,
+    /// Where its code is executed.
+    code: usize,
+    /// Links that are connected to it.
+    incoming: Vec<u32>,
+    /// What its code names by address. Kept until the code is reclaimed.
+    _sites: Box<[Site]>,
+}
+
+/// A direct jump from one unit to another.
+struct Link {
+    /// Offset of its displacement in the code's memory.
+    place: usize,
+    /// Offset of the code that leaves by it.
+    stub: usize,
+    /// Where it goes.
+    target: u64,
+    /// The target is in another page, or what came before may have changed where addresses lead.
+    checked: bool,
+    rewires: u8,
+}
+
+/// All units.
+pub struct Cache {
+    memory: CodeMemory,
+    /// Code that every unit uses.
+    pub trampolines: Trampolines,
+    /// Where the trampolines end.
+    start: usize,
+    units: Vec<Unit>,
+    links: Vec<Link>,
+    by_place: FxHashMap<(u64, u64), u32>,
+    by_page: FxHashMap<u64, Vec<u32>>,
+    jumps: Box<[JumpEntry]>,
+    counters: Box<[u8]>,
+    /// How often code must have been executed before it is worth translating.
+    pub threshold: u8,
+    /// Units translated so far.
+    pub translated: u64,
+    /// How often everything was dropped to make room.
+    pub reclaimed: u64,
+}
+
+impl Cache {
+    /// An empty cache.
+    pub fn new() -> io::Result<Cache> {
+        let mut memory = CodeMemory::new()?;
+        let trampolines = Trampolines::new(&mut memory);
+        let start = memory.used();
+        Ok(Cache {
+            memory,
+            trampolines,
+            start,
+            units: Vec::new(),
+            links: Vec::new(),
+            by_place: FxHashMap::default(),
+            by_page: FxHashMap::default(),
+            jumps: vec![NO_JUMP; JUMPS].into(),
+            counters: vec![0; COUNTERS].into(),
+            threshold: 12,
+            translated: 0,
+            reclaimed: 0,
+        })
+    }
+
+    /// The table of jumps, for generated code.
+    pub fn jumps(&self) -> *const JumpEntry {
+        self.jumps.as_ptr()
+    }
+
+    /// The address of the code for an instruction, if it is translated.
+    fn find(&mut self, host: u64, offset: u64, pc: u64) -> Option<usize> {
+        let entry = &mut self.jumps[jump_index(pc)];
+        if entry.host == host && entry.pc == pc {
+            return Some(entry.code as usize);
+        }
+        let number = *self.by_place.get(&(offset, pc))?;
+        let code = self.units[number as usize].code;
+        *entry = JumpEntry { host, pc, code: code as u64 };
+        Some(code)
+    }
+
+    /// The address of the code for the instruction at an offset of RAM and an address, if it is translated.
+    pub fn code(&mut self, ram: &Ram, offset: u64, pc: u64) -> Option<usize> {
+        self.find((ram.host_pointer() as u64).wrapping_add(offset), offset, pc)
+    }
+
+    /// Whether code that is not translated has been executed often enough to be; if not, counts one more time.
+    pub fn is_hot(&mut self, offset: u64) -> bool {
+        let counter = &mut self.counters[(offset >> 1) as usize & (COUNTERS - 1)];
+        let hot = *counter >= self.threshold;
+        *counter += !hot as u8;
+        hot
+    }
+
+    /// Translates the instructions at an offset of RAM, whose page is watched, for an address. False: there is nothing
+    /// that can be translated.
+    pub fn translate(&mut self, ram: &Ram, offset: u64, pc: u64, breakpoints: &BTreeSet<u64>) -> bool {
+        let (slots, end) = unit::decode(ram, offset, pc, breakpoints);
+        if slots.is_empty() {
+            return false;
+        }
+        if !self.memory.fits(UNIT_BYTES) || self.units.len() >= UNITS {
+            self.drop_all();
+            self.reclaimed += 1;
+        }
+        let first_link = self.links.len() as u32;
+        let address = self.memory.next_address();
+        let Some(Emitted { code, links, sites }) =
+            emit::unit(&self.trampolines, address, &slots, pc, end, first_link)
+        else {
+            return false;
+        };
+        debug_assert!(code.len() <= UNIT_BYTES);
+        let start = self.memory.append(&code);
+        self.links.extend(links.into_iter().map(|link| Link {
+            place: start + link.place,
+            stub: start + link.stub,
+            target: link.target,
+            checked: link.checked,
+            rewires: 0,
+        }));
+        let number = self.units.len() as u32;
+        let code = self.memory.address(start);
+        self.units.push(Unit { offset, pc, code, incoming: Vec::new(), _sites: sites });
+        self.by_place.insert((offset, pc), number);
+        self.by_page.entry(offset & !(PAGE_SIZE - 1)).or_default().push(number);
+        self.translated += 1;
+        true
+    }
+
+    /// Where a link goes.
+    pub fn target(&self, link: u32) -> u64 {
+        self.links[link as usize].target
+    }
+
+    /// Connects a link to the code for its target, which is at an offset of RAM. `addend` is what the TLB's first level
+    /// adds to addresses of the target's page.
+    pub fn connect(&mut self, link: u32, offset: u64, addend: u64) {
+        let Link { place, stub, target, checked, rewires } = self.links[link as usize];
+        let Some(&number) = self.by_place.get(&(offset, target)) else { return };
+        let code = self.units[number as usize].code;
+        if !checked {
+            let code = code - self.memory.address(0);
+            self.memory.patch(place, code);
+        } else if rewires < REWIRES && self.memory.fits(UNIT_BYTES) {
+            let entry = (target >> PAGE_SHIFT) as usize % FIRST_LEVEL_ENTRIES;
+            let page = target & !(PAGE_SIZE - 1);
+            let back = self.memory.address(stub);
+            let thunk = emit::check(self.memory.next_address(), entry, page, addend, code, back);
+            let thunk = self.memory.append(&thunk);
+            self.memory.patch(place, thunk);
+        } else {
+            return;
+        }
+        self.links[link as usize].rewires += 1;
+        self.units[number as usize].incoming.push(link);
+    }
+
+    /// Drops the units of a page of RAM.
+    pub fn drop_page(&mut self, page: u64) {
+        for number in self.by_page.remove(&page).unwrap_or_default() {
+            let unit = &mut self.units[number as usize];
+            self.by_place.remove(&(unit.offset, unit.pc));
+            let entry = &mut self.jumps[jump_index(unit.pc)];
+            if entry.code == unit.code as u64 {
+                *entry = NO_JUMP;
+            }
+            for link in std::mem::take(&mut unit.incoming) {
+                let Link { place, stub, .. } = self.links[link as usize];
+                self.memory.patch(place, stub);
+            }
+        }
+    }
+
+    /// Drops everything.
+    pub fn drop_all(&mut self) {
+        self.memory.truncate(self.start);
+        self.units.clear();
+        self.links.clear();
+        self.by_place.clear();
+        self.by_page.clear();
+        self.jumps.fill(NO_JUMP);
+    }
+
+    /// Bytes of code.
+    pub fn bytes(&self) -> usize {
+        self.memory.used()
+    }
+}
+
+fn jump_index(pc: u64) -> usize {
+    (pc >> 1) as usize & (JUMPS - 1)
+}

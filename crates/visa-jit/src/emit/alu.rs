@@ -1,0 +1,425 @@
+//! Integer computation.
+
+use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+use visa_isa::{Instruction, Op};
+
+use super::{Emitter, constant};
+use crate::registers::{Place, RAX, RCX, RDX, place};
+
+/// One instruction of the host with a register of the guest, wherever that is, as its source.
+macro_rules! with_source {
+    ($self:ident, $name:tt, $width:ident, $to:expr, $register:expr) => {
+        match place($register) {
+            Place::Zero => {
+                let zero = if $to == RDX { RCX } else { RDX };
+                dynasm!($self.code ; .arch x64 ; mov Rd(zero), 0 ; $name $width($to), $width(zero))
+            }
+            Place::Host(from) => dynasm!($self.code ; .arch x64 ; $name $width($to), $width(from)),
+            Place::Memory(offset) => dynasm!($self.code ; .arch x64 ; $name $width($to), [rbp + offset]),
+        }
+    };
+}
+
+/// rd = rs1 op rs2. Where rd is rs2 the result is computed in RAX.
+macro_rules! binary {
+    ($self:ident, $i:ident, $name:tt) => {{
+        let to = $self.target_beside($i.rd, $i.rs2);
+        $self.load(to, $i.rs1);
+        with_source!($self, $name, Rq, to, $i.rs2);
+        $self.set($i.rd, to);
+    }};
+}
+
+/// The same for the low 32 bits, sign-extended.
+macro_rules! binary_word {
+    ($self:ident, $i:ident, $name:tt) => {{
+        $self.load(RAX, $i.rs1);
+        with_source!($self, $name, Rd, RAX, $i.rs2);
+        $self.set_word($i.rd);
+    }};
+}
+
+/// rd = rs1 op immediate.
+macro_rules! immediate {
+    ($self:ident, $i:ident, $name:tt, $value:expr) => {{
+        let to = $self.target($i.rd);
+        $self.load(to, $i.rs1);
+        dynasm!($self.code ; .arch x64 ; $name Rq(to), $value);
+        $self.set($i.rd, to);
+    }};
+}
+
+/// The same for the low 32 bits, sign-extended.
+macro_rules! immediate_word {
+    ($self:ident, $i:ident, $name:tt, $value:expr) => {{
+        $self.load(RAX, $i.rs1);
+        dynasm!($self.code ; .arch x64 ; $name eax, $value);
+        $self.set_word($i.rd);
+    }};
+}
+
+/// A shift by rs2; the host, too, goes by the low bits of CL.
+macro_rules! shift {
+    ($self:ident, $i:ident, $name:tt) => {{
+        $self.load(RCX, $i.rs2);
+        let to = $self.target_beside($i.rd, $i.rs2);
+        $self.load(to, $i.rs1);
+        dynasm!($self.code ; .arch x64 ; $name Rq(to), cl);
+        $self.set($i.rd, to);
+    }};
+}
+
+macro_rules! shift_word {
+    ($self:ident, $i:ident, $name:tt) => {{
+        $self.load(RCX, $i.rs2);
+        $self.load(RAX, $i.rs1);
+        dynasm!($self.code ; .arch x64 ; $name eax, cl);
+        $self.set_word($i.rd);
+    }};
+}
+
+impl Emitter<'_> {
+    /// Emits an instruction that computes; false if it is none that has code here.
+    pub(super) fn compute(&mut self, index: usize, i: &Instruction) -> bool {
+        use Op::*;
+        // Nothing that computes has an effect beside its result.
+        if i.rd == 0 && is_pure(i.op) {
+            return true;
+        }
+        match i.op {
+            Lui => self.set_constant(i.rd, i.imm as i64 as u64),
+            Auipc => self.set_constant(i.rd, self.sites[index].pc.wrapping_add(i.imm as i64 as u64)),
+            Addi => self.add_immediate(i),
+            Xori => immediate!(self, i, xor, i.imm),
+            Ori => immediate!(self, i, or, i.imm),
+            Andi => immediate!(self, i, and, i.imm),
+            Slli => immediate!(self, i, shl, (i.imm & 63) as i8),
+            Srli => immediate!(self, i, shr, (i.imm & 63) as i8),
+            Srai => immediate!(self, i, sar, (i.imm & 63) as i8),
+            Rori => immediate!(self, i, ror, (i.imm & 63) as i8),
+            Addiw => immediate_word!(self, i, add, i.imm),
+            Slliw => immediate_word!(self, i, shl, (i.imm & 31) as i8),
+            Srliw => immediate_word!(self, i, shr, (i.imm & 31) as i8),
+            Sraiw => immediate_word!(self, i, sar, (i.imm & 31) as i8),
+            Roriw => immediate_word!(self, i, ror, (i.imm & 31) as i8),
+            Add => self.add(i),
+            Sub => binary!(self, i, sub),
+            Xor => binary!(self, i, xor),
+            Or => binary!(self, i, or),
+            And => binary!(self, i, and),
+            Mul => binary!(self, i, imul),
+            Addw => binary_word!(self, i, add),
+            Subw => binary_word!(self, i, sub),
+            Mulw => binary_word!(self, i, imul),
+            Sll => shift!(self, i, shl),
+            Srl => shift!(self, i, shr),
+            Sra => shift!(self, i, sar),
+            Rol => shift!(self, i, rol),
+            Ror => shift!(self, i, ror),
+            Sllw => shift_word!(self, i, shl),
+            Srlw => shift_word!(self, i, shr),
+            Sraw => shift_word!(self, i, sar),
+            Rolw => shift_word!(self, i, rol),
+            Rorw => shift_word!(self, i, ror),
+            Slt | Sltu | Slti | Sltiu => self.set_if_less(i),
+            Mulh | Mulhu => self.multiply_high(i),
+            Div | Divu | Rem | Remu => self.divide(i),
+            Divw | Divuw | Remw | Remuw => self.divide_word(i),
+            Fence | FenceTso => {}
+            _ => return self.bits(i),
+        }
+        true
+    }
+
+    /// Zba and the simple ones of Zbb.
+    fn bits(&mut self, i: &Instruction) -> bool {
+        use Op::*;
+        match i.op {
+            Sh1add | Sh2add | Sh3add | Sh1addUw | Sh2addUw | Sh3addUw | AddUw => self.shift_and_add(i),
+            SlliUw => {
+                self.load_low(RAX, i.rs1);
+                dynasm!(self.code ; .arch x64 ; shl rax, (i.imm & 63) as i8);
+                self.set(i.rd, RAX);
+            }
+            Andn | Orn | Xnor => {
+                self.load(RAX, i.rs2);
+                dynasm!(self.code ; .arch x64 ; not rax);
+                match i.op {
+                    Andn => with_source!(self, and, Rq, RAX, i.rs1),
+                    Orn => with_source!(self, or, Rq, RAX, i.rs1),
+                    _ => with_source!(self, xor, Rq, RAX, i.rs1),
+                }
+                self.set(i.rd, RAX);
+            }
+            Max | Maxu | Min | Minu => {
+                self.load(RAX, i.rs1);
+                let other = self.get(i.rs2, RDX);
+                dynasm!(self.code ; .arch x64 ; cmp rax, Rq(other));
+                match i.op {
+                    Max => dynasm!(self.code ; .arch x64 ; cmovl rax, Rq(other)),
+                    Maxu => dynasm!(self.code ; .arch x64 ; cmovb rax, Rq(other)),
+                    Min => dynasm!(self.code ; .arch x64 ; cmovg rax, Rq(other)),
+                    _ => dynasm!(self.code ; .arch x64 ; cmova rax, Rq(other)),
+                }
+                self.set(i.rd, RAX);
+            }
+            SextB | SextH | ZextH => {
+                self.load(RAX, i.rs1);
+                match i.op {
+                    SextB => dynasm!(self.code ; .arch x64 ; movsx rax, al),
+                    SextH => dynasm!(self.code ; .arch x64 ; movsx rax, ax),
+                    _ => dynasm!(self.code ; .arch x64 ; movzx eax, ax),
+                }
+                self.set(i.rd, RAX);
+            }
+            Rev8 => {
+                let to = self.target(i.rd);
+                self.load(to, i.rs1);
+                dynasm!(self.code ; .arch x64 ; bswap Rq(to));
+                self.set(i.rd, to);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Where to compute a result without destroying another register that is still to be read.
+    fn target_beside(&self, register: u8, other: u8) -> u8 {
+        if register == other { RAX } else { self.target(register) }
+    }
+
+    /// Sign-extends EAX into a register of the guest.
+    fn set_word(&mut self, register: u8) {
+        let to = self.target(register);
+        dynasm!(self.code ; .arch x64 ; movsxd Rq(to), eax);
+        self.set(register, to);
+    }
+
+    /// Loads the low 32 bits, zero-extended.
+    fn load_low(&mut self, host: u8, register: u8) {
+        match place(register) {
+            Place::Zero => constant(&mut self.code, host, 0),
+            Place::Host(from) => dynasm!(self.code ; .arch x64 ; mov Rd(host), Rd(from)),
+            Place::Memory(offset) => dynasm!(self.code ; .arch x64 ; mov Rd(host), [rbp + offset]),
+        }
+    }
+
+    fn add_immediate(&mut self, i: &Instruction) {
+        match (place(i.rd), place(i.rs1)) {
+            (_, Place::Zero) => self.set_constant(i.rd, i.imm as i64 as u64),
+            (Place::Host(to), Place::Host(from)) if to != from && i.imm != 0 => {
+                dynasm!(self.code ; .arch x64 ; lea Rq(to), [Rq(from) + i.imm]);
+            }
+            (Place::Memory(offset), Place::Memory(from)) if offset == from => {
+                dynasm!(self.code ; .arch x64 ; add QWORD [rbp + offset], i.imm);
+            }
+            _ if i.imm == 0 => {
+                let from = self.get(i.rs1, RAX);
+                self.set(i.rd, from);
+            }
+            _ => immediate!(self, i, add, i.imm),
+        }
+    }
+
+    fn add(&mut self, i: &Instruction) {
+        match (place(i.rd), place(i.rs1), place(i.rs2)) {
+            (_, Place::Zero, _) => {
+                let from = self.get(i.rs2, RAX);
+                self.set(i.rd, from);
+            }
+            (_, _, Place::Zero) => {
+                let from = self.get(i.rs1, RAX);
+                self.set(i.rd, from);
+            }
+            (Place::Host(to), Place::Host(a), Place::Host(b)) if to != a && to != b => {
+                dynasm!(self.code ; .arch x64 ; lea Rq(to), [Rq(a) + Rq(b)]);
+            }
+            (Place::Host(to), _, Place::Host(b)) if to == b => {
+                with_source!(self, add, Rq, to, i.rs1);
+            }
+            _ => binary!(self, i, add),
+        }
+    }
+
+    fn set_if_less(&mut self, i: &Instruction) {
+        let a = self.get(i.rs1, RAX);
+        match i.op {
+            Op::Slti | Op::Sltiu => dynasm!(self.code ; .arch x64 ; cmp Rq(a), i.imm),
+            _ => with_source!(self, cmp, Rq, a, i.rs2),
+        }
+        match i.op {
+            Op::Slt | Op::Slti => dynasm!(self.code ; .arch x64 ; setl al),
+            _ => dynasm!(self.code ; .arch x64 ; setb al),
+        }
+        let to = self.target(i.rd);
+        dynasm!(self.code ; .arch x64 ; movzx Rd(to), al);
+        self.set(i.rd, to);
+    }
+
+    fn shift_and_add(&mut self, i: &Instruction) {
+        use Op::*;
+        match i.op {
+            Sh1addUw | Sh2addUw | Sh3addUw | AddUw => self.load_low(RAX, i.rs1),
+            _ => self.load(RAX, i.rs1),
+        }
+        let b = self.get(i.rs2, RDX);
+        match i.op {
+            Sh1add | Sh1addUw => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 2]),
+            Sh2add | Sh2addUw => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 4]),
+            Sh3add | Sh3addUw => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 8]),
+            _ => dynasm!(self.code ; .arch x64 ; add rax, Rq(b)),
+        }
+        self.set(i.rd, RAX);
+    }
+
+    fn multiply_high(&mut self, i: &Instruction) {
+        self.load(RAX, i.rs1);
+        let b = self.get(i.rs2, RCX);
+        match i.op {
+            Op::Mulh => dynasm!(self.code ; .arch x64 ; imul Rq(b)),
+            _ => dynasm!(self.code ; .arch x64 ; mul Rq(b)),
+        }
+        self.set(i.rd, RDX);
+    }
+
+    /// Division by zero and the one that overflows have results of their own (RISC-V unprivileged, 13.2); the host
+    /// would trap.
+    fn divide(&mut self, i: &Instruction) {
+        let signed = matches!(i.op, Op::Div | Op::Rem);
+        let remainder = matches!(i.op, Op::Rem | Op::Remu);
+        self.load(RAX, i.rs1);
+        self.load(RCX, i.rs2);
+        let (by_zero, by_minus_one, end) = self.division_labels();
+        dynasm!(self.code ; .arch x64 ; test rcx, rcx ; jz =>by_zero);
+        if signed {
+            dynasm!(self.code ; .arch x64 ; cmp rcx, BYTE -1 ; je =>by_minus_one ; cqo ; idiv rcx);
+        } else {
+            dynasm!(self.code ; .arch x64 ; xor edx, edx ; div rcx);
+        }
+        if remainder {
+            dynasm!(self.code ; .arch x64 ; mov rax, rdx);
+        }
+        dynasm!(self.code ; .arch x64 ; jmp =>end ; =>by_minus_one);
+        if remainder {
+            dynasm!(self.code ; .arch x64 ; xor eax, eax);
+        } else {
+            dynasm!(self.code ; .arch x64 ; neg rax);
+        }
+        dynasm!(self.code ; .arch x64 ; jmp =>end ; =>by_zero);
+        if !remainder {
+            dynasm!(self.code ; .arch x64 ; mov rax, -1);
+        }
+        dynasm!(self.code ; .arch x64 ; =>end);
+        self.set(i.rd, RAX);
+    }
+
+    fn divide_word(&mut self, i: &Instruction) {
+        let signed = matches!(i.op, Op::Divw | Op::Remw);
+        let remainder = matches!(i.op, Op::Remw | Op::Remuw);
+        self.load(RAX, i.rs1);
+        self.load(RCX, i.rs2);
+        let (by_zero, by_minus_one, end) = self.division_labels();
+        dynasm!(self.code ; .arch x64 ; test ecx, ecx ; jz =>by_zero);
+        if signed {
+            dynasm!(self.code ; .arch x64 ; cmp ecx, BYTE -1 ; je =>by_minus_one ; cdq ; idiv ecx);
+        } else {
+            dynasm!(self.code ; .arch x64 ; xor edx, edx ; div ecx);
+        }
+        if remainder {
+            dynasm!(self.code ; .arch x64 ; mov eax, edx);
+        }
+        dynasm!(self.code ; .arch x64 ; jmp =>end ; =>by_minus_one);
+        if remainder {
+            dynasm!(self.code ; .arch x64 ; xor eax, eax);
+        } else {
+            dynasm!(self.code ; .arch x64 ; neg eax);
+        }
+        dynasm!(self.code ; .arch x64 ; jmp =>end ; =>by_zero);
+        if !remainder {
+            dynasm!(self.code ; .arch x64 ; mov eax, -1);
+        }
+        dynasm!(self.code ; .arch x64 ; =>end);
+        self.set_word(i.rd);
+    }
+
+    fn division_labels(
+        &mut self,
+    ) -> (dynasmrt::DynamicLabel, dynasmrt::DynamicLabel, dynasmrt::DynamicLabel) {
+        (self.code.new_dynamic_label(), self.code.new_dynamic_label(), self.code.new_dynamic_label())
+    }
+}
+
+/// Whether an instruction does nothing but compute the value of rd.
+fn is_pure(op: Op) -> bool {
+    use Op::*;
+    matches!(
+        op,
+        Lui | Auipc
+            | Addi
+            | Xori
+            | Ori
+            | Andi
+            | Slli
+            | Srli
+            | Srai
+            | Slti
+            | Sltiu
+            | Add
+            | Sub
+            | Xor
+            | Or
+            | And
+            | Sll
+            | Srl
+            | Sra
+            | Slt
+            | Sltu
+            | Addiw
+            | Slliw
+            | Srliw
+            | Sraiw
+            | Addw
+            | Subw
+            | Sllw
+            | Srlw
+            | Sraw
+            | Mul
+            | Mulh
+            | Mulhu
+            | Mulhsu
+            | Mulw
+            | Div
+            | Divu
+            | Rem
+            | Remu
+            | Divw
+            | Divuw
+            | Remw
+            | Remuw
+            | Rol
+            | Ror
+            | Rolw
+            | Rorw
+            | Rori
+            | Roriw
+            | Sh1add
+            | Sh2add
+            | Sh3add
+            | Sh1addUw
+            | Sh2addUw
+            | Sh3addUw
+            | AddUw
+            | SlliUw
+            | Andn
+            | Orn
+            | Xnor
+            | Max
+            | Maxu
+            | Min
+            | Minu
+            | SextB
+            | SextH
+            | ZextH
+            | Rev8
+    )
+}

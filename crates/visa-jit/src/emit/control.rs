@@ -1,0 +1,81 @@
+//! Branches and jumps.
+
+use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+use visa_core::layout;
+use visa_core::tlb::Access;
+use visa_isa::{Instruction, Op};
+
+use super::{Cold, Emitter};
+use crate::registers::{Place, RAX, place};
+use crate::runtime::JUMPS_SLOT;
+
+impl Emitter<'_> {
+    /// Emits a branch or a jump; false if it is none.
+    pub(super) fn control(&mut self, index: usize, i: &Instruction) -> bool {
+        match i.op {
+            Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => self.branch(index, i),
+            Op::Jal => {
+                self.set_constant(i.rd, self.next(index));
+                self.link(self.sites[index].pc.wrapping_add(i.imm as i64 as u64), false);
+            }
+            Op::Jalr => self.indirect(index, i),
+            _ => return false,
+        }
+        true
+    }
+
+    fn branch(&mut self, index: usize, i: &Instruction) {
+        let taken = self.code.new_dynamic_label();
+        let target = self.sites[index].pc.wrapping_add(i.imm as i64 as u64);
+        self.cold.push(Cold::Branch { from: taken, left: self.sites[index].left - 1, target });
+        let a = self.get(i.rs1, RAX);
+        match place(i.rs2) {
+            Place::Zero => dynasm!(self.code ; .arch x64 ; test Rq(a), Rq(a)),
+            Place::Host(b) => dynasm!(self.code ; .arch x64 ; cmp Rq(a), Rq(b)),
+            Place::Memory(offset) => dynasm!(self.code ; .arch x64 ; cmp Rq(a), [rbp + offset]),
+        }
+        match i.op {
+            Op::Beq => dynasm!(self.code ; .arch x64 ; je =>taken),
+            Op::Bne => dynasm!(self.code ; .arch x64 ; jne =>taken),
+            Op::Blt => dynasm!(self.code ; .arch x64 ; jl =>taken),
+            Op::Bge => dynasm!(self.code ; .arch x64 ; jge =>taken),
+            Op::Bltu => dynasm!(self.code ; .arch x64 ; jb =>taken),
+            _ => dynasm!(self.code ; .arch x64 ; jae =>taken),
+        }
+    }
+
+    /// JALR: finds the target in the table of jumps, if the TLB's first level knows its page.
+    fn indirect(&mut self, index: usize, i: &Instruction) {
+        self.address(i);
+        dynasm!(self.code ; .arch x64 ; and rcx, BYTE -2);
+        self.set_constant(i.rd, self.next(index));
+        let array = layout::first_level(Access::Fetch);
+        let mask = ((visa_core::tlb::FIRST_LEVEL_ENTRIES - 1) << layout::ENTRY_SHIFT) as i32;
+        let shift = (visa_isa::paging::PAGE_SHIFT - layout::ENTRY_SHIFT) as i8;
+        let within = !(visa_isa::paging::PAGE_SIZE as i32 - 1);
+        let jumps = ((crate::cache::JUMPS - 1) << 1) as i32;
+        dynasm!(self.code ; .arch x64
+            ; mov eax, ecx
+            ; shr eax, shift
+            ; and eax, mask
+            ; mov rdx, rcx
+            ; and rdx, within
+            ; or rdx, [rbp + layout::CONTEXT as i32]
+            ; cmp rdx, [rbp + rax + (array + layout::ENTRY_TAG) as i32]
+            ; jne >unknown
+            ; mov rax, [rbp + rax + (array + layout::ENTRY_ADDEND) as i32]
+            ; add rax, rcx
+            ; mov edx, ecx
+            ; and edx, jumps
+            ; shl edx, 4
+            ; add rdx, [rsp + JUMPS_SLOT]
+            ; cmp rax, [rdx]
+            ; jne >unknown
+            ; cmp rcx, [rdx + 8]
+            ; jne >unknown
+            ; jmp QWORD [rdx + 16]
+            ; unknown:
+            ; jmp extern self.trampolines.exit_indirect
+        );
+    }
+}

@@ -1,0 +1,331 @@
+//! The host's instructions for each of the guest's.
+//!
+//! Within a unit RAX, RCX and RDX are free between two instructions of the guest. Whatever has no code of its own here
+//! is executed by the interpreter, through a [`Site`].
+
+mod alu;
+mod control;
+mod memory;
+
+use dynasmrt::x64::X64Relocation;
+use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
+use visa_core::layout;
+use visa_core::tlb::Access;
+use visa_interp::Slot;
+use visa_isa::Instruction;
+
+use crate::registers::{BUDGET, Place, RAX, RCX, place};
+use crate::runtime::{Site, Trampolines};
+use crate::unit::End;
+
+/// Collects code and resolves its labels.
+pub type Assembler = VecAssembler<X64Relocation>;
+
+/// A jump out of a unit.
+pub struct EmittedLink {
+    /// Offset of its displacement in the unit.
+    pub place: usize,
+    /// Offset of the code that leaves by it.
+    pub stub: usize,
+    /// Where it goes.
+    pub target: u64,
+    /// What is there must be looked at each time.
+    pub checked: bool,
+}
+
+/// The code of a unit.
+pub struct Emitted {
+    /// The code.
+    pub code: Vec<u8>,
+    /// Its jumps to others.
+    pub links: Vec<EmittedLink>,
+    /// What it names by address.
+    pub sites: Box<[Site]>,
+}
+
+/// Code that is out of the way of the usual path.
+enum Cold {
+    /// Has the interpreter execute an instruction, then goes back.
+    Interpret { from: DynamicLabel, index: usize, back: DynamicLabel },
+    /// A branch is taken: what was not executed goes back into the budget.
+    Branch { from: DynamicLabel, left: i64, target: u64 },
+}
+
+/// A jump whose stub is still to come.
+struct OpenLink {
+    place: AssemblyOffset,
+    stub: DynamicLabel,
+    target: u64,
+    checked: bool,
+}
+
+/// Emits one unit.
+struct Emitter<'a> {
+    code: Assembler,
+    trampolines: &'a Trampolines,
+    entry: DynamicLabel,
+    /// Address of the unit.
+    start: u64,
+    sites: Box<[Site]>,
+    cold: Vec<Cold>,
+    links: Vec<OpenLink>,
+    first_link: u32,
+}
+
+/// Emits the code of a unit that will be executed at `address` on the host. Its links are numbered from `first_link` on.
+pub fn unit(
+    trampolines: &Trampolines,
+    address: usize,
+    slots: &[Slot],
+    start: u64,
+    end: End,
+    first_link: u32,
+) -> Option<Emitted> {
+    let mut pc = start;
+    let mut left = slots.len() as i64;
+    let site = |slot: &Slot| {
+        let site = Site { slot: *slot, pc, left };
+        pc = pc.wrapping_add(slot.instruction.length as u64);
+        left -= 1;
+        site
+    };
+    let sites: Box<[Site]> = slots.iter().map(site).collect();
+    let mut code = Assembler::new(address);
+    let entry = code.new_dynamic_label();
+    let mut emitter =
+        Emitter { code, trampolines, entry, start, sites, cold: Vec::new(), links: Vec::new(), first_link };
+    emitter.unit(end, pc);
+    emitter.finish()
+}
+
+/// Emits a jump to `target` on the host for as long as the TLB's first level says that the page is where it was when the
+/// target was found; otherwise to `back`.
+pub fn check(address: usize, entry: usize, page: u64, addend: u64, target: usize, back: usize) -> Vec<u8> {
+    let mut code = Assembler::new(address);
+    let entry = (layout::first_level(Access::Fetch) + (entry << layout::ENTRY_SHIFT)) as i32;
+    constant(&mut code, RCX, page);
+    dynasm!(code ; .arch x64
+        ; or rcx, [rbp + layout::CONTEXT as i32]
+        ; cmp rcx, [rbp + entry + layout::ENTRY_TAG as i32]
+        ; jne >differs
+        ; mov rcx, QWORD addend as i64
+        ; cmp rcx, [rbp + entry + layout::ENTRY_ADDEND as i32]
+        ; jne >differs
+        ; jmp extern target
+        ; differs:
+        ; jmp extern back
+    );
+    code.finalize().unwrap_or_default()
+}
+
+/// Puts a constant into a register of the host.
+fn constant(code: &mut Assembler, register: u8, value: u64) {
+    if value == 0 {
+        dynasm!(code ; .arch x64 ; xor Rd(register), Rd(register));
+    } else if value <= u32::MAX as u64 {
+        dynasm!(code ; .arch x64 ; mov Rd(register), value as i32);
+    } else if value as i64 == value as i32 as i64 {
+        dynasm!(code ; .arch x64 ; mov Rq(register), value as i32);
+    } else {
+        dynasm!(code ; .arch x64 ; mov Rq(register), QWORD value as i64);
+    }
+}
+
+impl Emitter<'_> {
+    fn unit(&mut self, end: End, next: u64) {
+        let length = self.sites.len();
+        let short = self.code.new_dynamic_label();
+        dynasm!(self.code ; .arch x64
+            ; =>self.entry
+            ; sub Rq(BUDGET), length as i32
+            ; js =>short
+        );
+        for index in 0..length {
+            self.instruction(index);
+        }
+        if end != End::Jump {
+            self.link(next, end == End::Changed);
+        }
+        self.cold_code();
+        dynasm!(self.code ; .arch x64
+            ; =>short
+            ; add Rq(BUDGET), length as i32
+        );
+        constant(&mut self.code, RCX, self.start);
+        dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_budget);
+        for index in 0..self.links.len() {
+            let (stub, number) = (self.links[index].stub, self.first_link + index as u32);
+            dynasm!(self.code ; .arch x64
+                ; =>stub
+                ; mov eax, number as i32
+                ; jmp extern self.trampolines.exit_link
+            );
+        }
+    }
+
+    fn finish(mut self) -> Option<Emitted> {
+        self.code.commit().ok()?;
+        let mut links = Vec::with_capacity(self.links.len());
+        for link in &self.links {
+            let stub = self.code.labels().resolve_dynamic(link.stub).ok()?;
+            links.push(EmittedLink {
+                place: link.place.0,
+                stub: stub.0,
+                target: link.target,
+                checked: link.checked,
+            });
+        }
+        let code = self.code.finalize().ok()?;
+        Some(Emitted { code, links, sites: self.sites })
+    }
+
+    fn cold_code(&mut self) {
+        for cold in std::mem::take(&mut self.cold) {
+            match cold {
+                Cold::Interpret { from, index, back } => {
+                    dynasm!(self.code ; .arch x64 ; =>from);
+                    self.interpret(index);
+                    dynasm!(self.code ; .arch x64 ; jmp =>back);
+                }
+                Cold::Branch { from, left, target } => {
+                    dynasm!(self.code ; .arch x64 ; =>from);
+                    if left != 0 {
+                        dynasm!(self.code ; .arch x64 ; add Rq(BUDGET), left as i32);
+                    }
+                    self.link(target, false);
+                }
+            }
+        }
+    }
+
+    /// A jump to another unit, or to this one's entry.
+    fn link(&mut self, target: u64, changed: bool) {
+        if target == self.start && !changed {
+            dynasm!(self.code ; .arch x64 ; jmp =>self.entry);
+            return;
+        }
+        let stub = self.code.new_dynamic_label();
+        dynasm!(self.code ; .arch x64 ; jmp =>stub);
+        let end = self.code.offset().0;
+        let same_page = (target ^ self.start) >> visa_isa::paging::PAGE_SHIFT == 0;
+        let checked = changed || !same_page;
+        self.links.push(OpenLink { place: AssemblyOffset(end - 4), stub, target, checked });
+    }
+
+    /// Has the interpreter execute an instruction, here.
+    fn interpret(&mut self, index: usize) {
+        let site = &raw const self.sites[index] as i64;
+        dynasm!(self.code ; .arch x64
+            ; mov rdx, QWORD site
+            ; call extern self.trampolines.interpret
+        );
+    }
+
+    /// A label for the case that the instruction is better interpreted; it goes back to `back`.
+    fn interpreted(&mut self, index: usize, back: DynamicLabel) -> DynamicLabel {
+        let from = self.code.new_dynamic_label();
+        self.cold.push(Cold::Interpret { from, index, back });
+        from
+    }
+
+    fn instruction(&mut self, index: usize) {
+        let i = self.sites[index].slot.instruction;
+        let done = self.compute(index, &i) || self.access(index, &i) || self.control(index, &i);
+        if !done {
+            self.interpret(index);
+        }
+    }
+
+    /// The register of the host that holds a register of the guest: its own, or `temporary`, loaded now.
+    fn get(&mut self, register: u8, temporary: u8) -> u8 {
+        match place(register) {
+            Place::Host(host) => host,
+            _ => {
+                self.load(temporary, register);
+                temporary
+            }
+        }
+    }
+
+    /// Copies a register of the guest into one of the host.
+    fn load(&mut self, host: u8, register: u8) {
+        match place(register) {
+            Place::Zero => dynasm!(self.code ; .arch x64 ; xor Rd(host), Rd(host)),
+            Place::Host(from) if from == host => {}
+            Place::Host(from) => dynasm!(self.code ; .arch x64 ; mov Rq(host), Rq(from)),
+            Place::Memory(offset) => dynasm!(self.code ; .arch x64 ; mov Rq(host), [rbp + offset]),
+        }
+    }
+
+    /// The register of the host in which to compute the new value of one of the guest's; then [`Emitter::set`] it.
+    fn target(&self, register: u8) -> u8 {
+        match place(register) {
+            Place::Host(host) => host,
+            _ => RAX,
+        }
+    }
+
+    /// Copies a register of the host into one of the guest.
+    fn set(&mut self, register: u8, host: u8) {
+        match place(register) {
+            Place::Zero => {}
+            Place::Host(to) if to == host => {}
+            Place::Host(to) => dynasm!(self.code ; .arch x64 ; mov Rq(to), Rq(host)),
+            Place::Memory(offset) => dynasm!(self.code ; .arch x64 ; mov [rbp + offset], Rq(host)),
+        }
+    }
+
+    /// Sets a register of the guest to a constant.
+    fn set_constant(&mut self, register: u8, value: u64) {
+        if register != 0 {
+            let target = self.target(register);
+            constant(&mut self.code, target, value);
+            self.set(register, target);
+        }
+    }
+
+    /// The address of the instruction after one.
+    fn next(&self, index: usize) -> u64 {
+        self.sites[index].pc.wrapping_add(self.sites[index].slot.instruction.length as u64)
+    }
+
+    /// Puts base register plus immediate into RCX.
+    fn address(&mut self, i: &Instruction) {
+        match place(i.rs1) {
+            Place::Zero => constant(&mut self.code, RCX, i.imm as i64 as u64),
+            Place::Host(base) => dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(base) + i.imm]),
+            Place::Memory(offset) => {
+                dynasm!(self.code ; .arch x64 ; mov rcx, [rbp + offset]);
+                if i.imm != 0 {
+                    dynasm!(self.code ; .arch x64 ; add rcx, i.imm);
+                }
+            }
+        }
+    }
+
+    /// Looks the address in RCX up in the TLB's first level: RCX becomes the address on the host, or control goes to
+    /// `slow` with nothing changed but RAX and RDX.
+    fn look_up(&mut self, access: Access, bytes: u64, slow: DynamicLabel) {
+        let array = layout::first_level(access);
+        let mask = ((visa_core::tlb::FIRST_LEVEL_ENTRIES - 1) << layout::ENTRY_SHIFT) as i32;
+        let shift = (visa_isa::paging::PAGE_SHIFT - layout::ENTRY_SHIFT) as i8;
+        let within = !(visa_isa::paging::PAGE_SIZE as i32 - 1);
+        dynasm!(self.code ; .arch x64
+            ; mov eax, ecx
+            ; shr eax, shift
+            ; and eax, mask
+        );
+        // The page of the last byte, so that an access into the next page does not match.
+        match bytes {
+            1 => dynasm!(self.code ; .arch x64 ; mov rdx, rcx),
+            _ => dynasm!(self.code ; .arch x64 ; lea rdx, [rcx + (bytes - 1) as i32]),
+        }
+        dynasm!(self.code ; .arch x64
+            ; and rdx, within
+            ; or rdx, [rbp + layout::CONTEXT as i32]
+            ; cmp rdx, [rbp + rax + (array + layout::ENTRY_TAG) as i32]
+            ; jne =>slow
+            ; add rcx, [rbp + rax + (array + layout::ENTRY_ADDEND) as i32]
+        );
+    }
+}

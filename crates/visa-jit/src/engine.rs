@@ -1,0 +1,206 @@
+//! Which code runs next.
+
+use std::collections::BTreeSet;
+
+use visa_core::Hart;
+use visa_interp::{Begin, Interpreter, RunEnd, Step};
+use visa_mem::Platform;
+
+use crate::cache::Cache;
+use crate::runtime::{Environment, Exit};
+
+/// Most instructions between two looks around.
+const SPAN: u64 = 1 << 40;
+
+/// What the engine has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Units translated.
+    pub units: u64,
+    /// Bytes of their code, as of now.
+    pub code_bytes: u64,
+    /// How often all code was dropped to make room.
+    pub reclaimed: u64,
+}
+
+/// The engine.
+pub struct Jit {
+    /// For what is cold, and for observers.
+    pub interpreter: Interpreter,
+    /// `None`: the host gives no memory for code.
+    cache: Option<Cache>,
+    /// The breakpoints that the code in the cache knows of.
+    breakpoints: BTreeSet<u64>,
+}
+
+impl Default for Jit {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Jit {
+    /// An engine that has translated nothing yet.
+    pub fn new() -> Jit {
+        let mut interpreter = Interpreter::new();
+        interpreter.remember_dropped();
+        Jit { interpreter, cache: Cache::new().ok(), breakpoints: BTreeSet::new() }
+    }
+
+    /// Translates code that has been executed so often; 0: before it is executed at all.
+    pub fn set_threshold(&mut self, executions: u8) {
+        if let Some(cache) = &mut self.cache {
+            cache.threshold = executions;
+        }
+    }
+
+    /// What it has done.
+    pub fn statistics(&self) -> Statistics {
+        self.cache.as_ref().map_or(Statistics::default(), |cache| Statistics {
+            units: cache.translated,
+            code_bytes: cache.bytes() as u64,
+            reclaimed: cache.reclaimed,
+        })
+    }
+
+    /// As [`Interpreter::step`].
+    pub fn step<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) -> (Step, Option<RunEnd>) {
+        self.interpreter.step(hart, platform)
+    }
+
+    /// As [`Interpreter::run`], with the same result in everything.
+    pub fn run<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, limit: u64) -> RunEnd {
+        let Some(cache) = &mut self.cache else { return self.interpreter.run(hart, platform, limit) };
+        if self.breakpoints != self.interpreter.breakpoints {
+            self.breakpoints.clone_from(&self.interpreter.breakpoints);
+            cache.drop_all();
+        }
+        let bias = platform.ram().host_pointer() as u64;
+        if hart.tlb.bias() != bias {
+            hart.tlb.set_bias(bias);
+        }
+        let mut run = Run { interpreter: &mut self.interpreter, cache, breakpoints: &self.breakpoints };
+        run.until_end(hart, platform, limit)
+    }
+}
+
+/// One run.
+struct Run<'a> {
+    interpreter: &'a mut Interpreter,
+    cache: &'a mut Cache,
+    breakpoints: &'a BTreeSet<u64>,
+}
+
+impl Run<'_> {
+    fn until_end<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, limit: u64) -> RunEnd {
+        let mut environment = Environment::new(platform, self.cache.jumps());
+        loop {
+            let begin = self.interpreter.prepare(hart, platform, limit);
+            for page in self.interpreter.take_dropped() {
+                self.cache.drop_page(page);
+            }
+            match begin {
+                Begin::Run(until) => {
+                    if let Err(end) = self.until(hart, platform, &mut environment, until) {
+                        return end;
+                    }
+                }
+                Begin::Again => {}
+                Begin::End(end) => return end,
+            }
+        }
+    }
+
+    /// Executes until so many instructions have retired, or the hart wants attention.
+    fn until<P: Platform>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        environment: &mut Environment,
+        until: u64,
+    ) -> Result<(), RunEnd> {
+        let mut link = None;
+        while hart.instructions < until && !hart.attention {
+            if !self.breakpoints.is_empty() && self.breakpoints.contains(&hart.bank.pc) {
+                return Err(RunEnd::Breakpoint);
+            }
+            let Some(offset) = self.interpreter.locate(hart, platform)? else { return Ok(()) };
+            let pc = hart.bank.pc;
+            let reclaimed = self.cache.reclaimed;
+            let Some(code) = self.code(hart, platform, offset, pc) else {
+                self.interpret(hart, platform, offset, until)?;
+                link = None;
+                continue;
+            };
+            if let Some(link) = link.take().filter(|_| reclaimed == self.cache.reclaimed) {
+                let addend = hart.tlb.bias().wrapping_add(offset).wrapping_sub(pc);
+                self.cache.connect(link, offset, addend);
+            }
+            let span = (until - hart.instructions).min(SPAN);
+            environment.budget = span as i64;
+            environment.base = hart.instructions + span;
+            environment.end = Ok(());
+            // SAFETY: the code is that of a unit in the cache, for the instruction that was just fetched; `run` has set
+            // the bias; the environment is the platform's, which is borrowed here.
+            unsafe { self.cache.trampolines.enter(code, hart, environment) };
+            link = self.leave(hart, platform, environment, until)?;
+        }
+        Ok(())
+    }
+
+    /// The code for the next instruction, if it is translated or worth it.
+    fn code<P: Platform>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        offset: u64,
+        pc: u64,
+    ) -> Option<usize> {
+        if let Some(code) = self.cache.code(platform.ram(), offset, pc) {
+            return Some(code);
+        }
+        if !self.cache.is_hot(offset) {
+            return None;
+        }
+        self.interpreter.visit(hart, platform, offset);
+        let translated = self.cache.translate(platform.ram(), offset, pc, self.breakpoints);
+        translated.then(|| self.cache.code(platform.ram(), offset, pc)).flatten()
+    }
+
+    /// Brings the hart to where generated code has left it. A link: its target is the hart's PC.
+    fn leave<P: Platform>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        environment: &mut Environment,
+        until: u64,
+    ) -> Result<Option<u32>, RunEnd> {
+        if environment.exit == Exit::Interpreted as u64 {
+            return environment.end.map(|()| None);
+        }
+        hart.instructions = environment.instructions();
+        if environment.exit == Exit::Link as u64 {
+            let link = environment.link as u32;
+            hart.bank.pc = self.cache.target(link);
+            return Ok(Some(link));
+        }
+        if environment.exit == Exit::Budget as u64
+            && hart.instructions < until
+            && let Some(offset) = self.interpreter.locate(hart, platform)?
+        {
+            self.interpret(hart, platform, offset, until)?;
+        }
+        Ok(None)
+    }
+
+    fn interpret<P: Platform>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        offset: u64,
+        until: u64,
+    ) -> Result<(), RunEnd> {
+        let until = self.interpreter.before_breakpoint(hart, until).unwrap_or(until);
+        self.interpreter.run_located(hart, platform, offset, until)
+    }
+}

@@ -1,0 +1,234 @@
+//! How generated code is entered and left, and how it calls the interpreter for an instruction that it does not hold.
+
+use std::ffi::c_void;
+
+use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+use visa_core::{Hart, layout};
+use visa_interp::{RunEnd, Slot, execute_slot};
+use visa_mem::Platform;
+
+use crate::cache::JumpEntry;
+use crate::emit::Assembler;
+use crate::memory::CodeMemory;
+use crate::registers::{MAPPED, offset};
+
+/// Why generated code came back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u64)]
+pub enum Exit {
+    /// At a jump whose target is not connected; `link` is its number.
+    Link = 0,
+    /// At an indirect jump whose target is not known; the hart's PC is the target.
+    Indirect = 1,
+    /// Before a unit for which the budget does not suffice; the hart's PC is its start.
+    Budget = 2,
+    /// After an instruction that the interpreter executed: PC and retired count are the hart's.
+    Interpreted = 3,
+}
+
+/// What generated code finds beside the hart. The first fields are its, by their offsets.
+#[repr(C)]
+pub struct Environment {
+    /// Instructions that may retire: given on entry, what is left on exit.
+    pub budget: i64,
+    /// Why it came back.
+    pub exit: u64,
+    /// The link of [`Exit::Link`].
+    pub link: u64,
+    helper: usize,
+    /// Where indirect jumps look.
+    pub jumps: *const JumpEntry,
+    platform: *mut c_void,
+    /// The retired count with a budget of zero.
+    pub base: u64,
+    /// What an instruction that was interpreted ended with.
+    pub end: Result<(), RunEnd>,
+}
+
+/// An instruction that generated code may have the interpreter execute.
+pub struct Site {
+    /// The instruction.
+    pub slot: Slot,
+    /// Its address.
+    pub pc: u64,
+    /// Instructions of the unit from it on.
+    pub left: i64,
+}
+
+impl Environment {
+    /// An environment for a hart on a platform.
+    pub fn new<P: Platform>(platform: &mut P, jumps: *const JumpEntry) -> Environment {
+        Environment {
+            budget: 0,
+            exit: 0,
+            link: 0,
+            helper: interpret::<P> as *const () as usize,
+            jumps,
+            platform: (&raw mut *platform).cast(),
+            base: 0,
+            end: Ok(()),
+        }
+    }
+
+    /// Retired instructions as of the exit.
+    pub fn instructions(&self) -> u64 {
+        self.base.wrapping_sub(self.budget as u64)
+    }
+}
+
+/// Executes the instruction of a site. 0: generated code may go on with the next one.
+///
+/// # Safety
+///
+/// For generated code alone: `hart`, `environment` and its platform are those of [`Trampolines::enter`]'s caller, which
+/// uses none of them meanwhile; `site` is alive as long as the code that names it.
+unsafe extern "C" fn interpret<P: Platform>(
+    hart: *mut Hart,
+    environment: *mut Environment,
+    site: *const Site,
+) -> u32 {
+    // SAFETY: as above; the three are different objects.
+    let (hart, environment, site) = unsafe { (&mut *hart, &mut *environment, &*site) };
+    // SAFETY: `Environment::new` made it from a reference to a P, and `enter` keeps that borrowed.
+    let platform = unsafe { &mut *environment.platform.cast::<P>() };
+    hart.bank.pc = site.pc;
+    hart.instructions = environment.instructions().wrapping_sub(site.left as u64);
+    environment.end = execute_slot(hart, platform, &site.slot);
+    let next = site.pc.wrapping_add(site.slot.instruction.length as u64);
+    (environment.end.is_err() || hart.attention || hart.bank.pc != next) as u32
+}
+
+/// Code that every unit uses, by its address.
+pub struct Trampolines {
+    enter: usize,
+    /// Called with a site in RDX: has the interpreter execute it. Returns if the next instruction may follow.
+    pub interpret: usize,
+    /// Jumped to with a link's number in EAX.
+    pub exit_link: usize,
+    /// Jumped to with the target in RCX.
+    pub exit_indirect: usize,
+    /// Jumped to with the unit's address in RCX and the budget restored.
+    pub exit_budget: usize,
+}
+
+const BUDGET_FIELD: i32 = std::mem::offset_of!(Environment, budget) as i32;
+const EXIT_FIELD: i32 = std::mem::offset_of!(Environment, exit) as i32;
+const LINK_FIELD: i32 = std::mem::offset_of!(Environment, link) as i32;
+const HELPER_FIELD: i32 = std::mem::offset_of!(Environment, helper) as i32;
+const JUMPS_FIELD: i32 = std::mem::offset_of!(Environment, jumps) as i32;
+
+/// Where a unit finds the environment's table of jumps: at this offset from the stack pointer. The environment itself is
+/// at 0.
+pub const JUMPS_SLOT: i32 = 8;
+
+impl Trampolines {
+    /// Writes them at the start of the memory.
+    pub fn new(memory: &mut CodeMemory) -> Trampolines {
+        let mut at = |emit: &dyn Fn(&mut Assembler)| {
+            let mut code = Assembler::new(memory.next_address());
+            emit(&mut code);
+            let offset = memory.append(&code.finalize().unwrap_or_default());
+            memory.address(offset)
+        };
+        Trampolines {
+            enter: at(&emit_enter),
+            interpret: at(&emit_interpret),
+            exit_link: at(&|code| {
+                save_registers(code);
+                dynasm!(code ; .arch x64 ; mov rcx, [rsp] ; mov [rcx + LINK_FIELD], rax);
+                emit_exit(code, Exit::Link);
+            }),
+            exit_indirect: at(&|code| emit_exit_at(code, Exit::Indirect)),
+            exit_budget: at(&|code| emit_exit_at(code, Exit::Budget)),
+        }
+    }
+
+    /// Runs generated code until it comes back.
+    ///
+    /// # Safety
+    ///
+    /// `code` is the address of a unit that is alive, translated from what the hart's next instruction is; the hart's
+    /// TLB has the address of the platform's RAM as its bias; the environment was made for that platform, which nobody
+    /// uses until this returns.
+    pub unsafe fn enter(&self, code: usize, hart: &mut Hart, environment: &mut Environment) {
+        // SAFETY: `enter` is the address of `emit_enter`'s code, which has this signature and keeps the C convention.
+        let enter: extern "C" fn(usize, *mut Hart, *mut Environment) =
+            unsafe { std::mem::transmute(self.enter) };
+        enter(code, hart, environment);
+    }
+}
+
+/// extern "C" fn(code: RDI, hart: RSI, environment: RDX)
+fn emit_enter(code: &mut Assembler) {
+    dynasm!(code ; .arch x64
+        ; push rbx ; push rbp ; push r12 ; push r13 ; push r14 ; push r15
+        ; sub rsp, 24
+        ; mov [rsp], rdx
+        ; mov rbp, rsi
+        ; mov rax, rdi
+        ; mov rcx, [rdx + JUMPS_FIELD]
+        ; mov [rsp + JUMPS_SLOT], rcx
+        ; mov r15, [rdx + BUDGET_FIELD]
+    );
+    load_registers(code);
+    dynasm!(code ; .arch x64 ; jmp rax);
+}
+
+fn emit_interpret(code: &mut Assembler) {
+    save_registers(code);
+    dynasm!(code ; .arch x64
+        ; mov rsi, [rsp + 8]
+        ; mov [rsi + BUDGET_FIELD], r15
+        ; mov rdi, rbp
+        ; sub rsp, 8
+        ; call QWORD [rsi + HELPER_FIELD]
+        ; add rsp, 8
+        ; test eax, eax
+        ; jnz >leave
+    );
+    load_registers(code);
+    dynasm!(code ; .arch x64
+        ; ret
+        ; leave:
+        ; add rsp, 8
+        ; mov rcx, [rsp]
+    );
+    emit_leave(code, Exit::Interpreted);
+}
+
+/// The exits that leave an address (RCX) in the hart's PC.
+fn emit_exit_at(code: &mut Assembler, exit: Exit) {
+    save_registers(code);
+    dynasm!(code ; .arch x64
+        ; mov [rbp + layout::PC as i32], rcx
+        ; mov rcx, [rsp]
+    );
+    emit_exit(code, exit);
+}
+
+/// With the environment in RCX.
+fn emit_exit(code: &mut Assembler, exit: Exit) {
+    dynasm!(code ; .arch x64 ; mov [rcx + BUDGET_FIELD], r15);
+    emit_leave(code, exit);
+}
+
+fn emit_leave(code: &mut Assembler, exit: Exit) {
+    dynasm!(code ; .arch x64
+        ; mov QWORD [rcx + EXIT_FIELD], exit as i32
+        ; add rsp, 24
+        ; pop r15 ; pop r14 ; pop r13 ; pop r12 ; pop rbp ; pop rbx
+        ; ret
+    );
+}
+
+fn save_registers(code: &mut Assembler) {
+    for (guest, host) in MAPPED {
+        dynasm!(code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
+    }
+}
+
+fn load_registers(code: &mut Assembler) {
+    for (guest, host) in MAPPED {
+        dynasm!(code ; .arch x64 ; mov Rq(host), [rbp + offset(guest)]);
+    }
+}

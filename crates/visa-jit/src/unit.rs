@@ -1,0 +1,67 @@
+//! What a unit of translated code holds: a run of instructions in one page, entered at its first one. Conditional
+//! branches may leave it in the middle.
+
+use std::collections::BTreeSet;
+
+use visa_interp::{Slot, decode_at, ends_block};
+use visa_isa::paging::PAGE_SIZE;
+use visa_isa::{Group, Op};
+use visa_mem::Ram;
+
+/// Most instructions of a unit.
+pub const UNIT_LENGTH: usize = 48;
+/// Most conditional branches that execution may pass in a unit.
+const BRANCHES: usize = 4;
+
+/// How a unit ends, if no branch leaves it before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// With a jump: its instruction says where it goes.
+    Jump,
+    /// Execution goes on behind the last instruction.
+    Next,
+    /// The same, after an instruction that may change where addresses lead.
+    Changed,
+}
+
+/// Decodes the unit at an offset of RAM. Empty if the instruction there is illegal or reaches into the next page. It ends
+/// before a breakpoint.
+pub fn decode(ram: &Ram, start: u64, pc: u64, breakpoints: &BTreeSet<u64>) -> (Vec<Slot>, End) {
+    let page_end = (start & !(PAGE_SIZE - 1)) + PAGE_SIZE;
+    let mut slots = Vec::new();
+    let mut offset = start;
+    let mut branches = 0;
+    while slots.len() < UNIT_LENGTH {
+        let address = pc.wrapping_add(offset - start);
+        if !breakpoints.is_empty() && offset != start && breakpoints.contains(&address) {
+            break;
+        }
+        let Some(slot) = decode_at(ram, offset..page_end) else { break };
+        let op = slot.instruction.op;
+        offset += slot.instruction.length as u64;
+        slots.push(slot);
+        match op {
+            Op::Jal | Op::Jalr => return (slots, End::Jump),
+            _ if is_branch(op) => branches += 1,
+            _ if ends_block(op) && !is_msr_read(&slot) => return (slots, End::Changed),
+            _ => {}
+        }
+        if branches == BRANCHES {
+            break;
+        }
+    }
+    (slots, End::Next)
+}
+
+/// A conditional branch.
+pub fn is_branch(op: Op) -> bool {
+    matches!(op, Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu)
+}
+
+/// CSRRS and CSRRC that do not write: nothing changes for the instructions after them.
+fn is_msr_read(slot: &Slot) -> bool {
+    let i = &slot.instruction;
+    i.op.row().group == Group::System
+        && matches!(i.op, Op::Csrrs | Op::Csrrc | Op::Csrrsi | Op::Csrrci)
+        && i.rs1 == 0
+}
