@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use visa_core::Features;
 use visa_cycles::{Parameters, Preset};
 use visa_machine::boot::{Image, Mode};
 
@@ -14,6 +15,7 @@ use crate::measure::{self, MeasureError, Plan, Sample};
 use crate::micro::{self, Event, MicroError};
 use crate::sensitivity::{self, Conclusion};
 use crate::variant::Variant;
+use crate::visor_exits::{self, VisorExit};
 use crate::workload::{Order, Workload};
 
 /// Machines at a time.
@@ -110,6 +112,11 @@ impl Bench {
             .filter(|variant| variant.mode == Mode::Accelerated && micro::runs_without(variant.without));
         let parameters = self.cycles.as_ref().map(|cycles| &cycles.parameters);
         variants.map(|variant| Ok((variant.name, micro::run(variant.features(), parameters)?))).collect()
+    }
+
+    /// What visor spends on each kind of exit, on a machine with all features.
+    pub fn visor_exits(&self) -> Result<Vec<VisorExit>, MicroError> {
+        visor_exits::run(&self.visor, Features::default())
     }
 
     /// How far the conclusions depend on the cycle model's parameters.

@@ -10,6 +10,8 @@
 //! | [`software_exits`] | what stands for VM exits in the software-only mode |
 //! | [`mod@bench`] | all of them |
 //! | [`micro`] | what single events cost |
+//! | [`visor_exits`] | what visor itself spends on each kind of exit |
+//! | [`program`] | the small programs that these two run |
 //! | [`sensitivity`] | how far that depends on the cycle model's parameters |
 //! | [`report`], [`table`], [`html`] | the results as data, as text, and as a page |
 //! | [`figure`], [`chart`] | the charts of that page |
@@ -25,6 +27,7 @@ pub mod html;
 pub mod live;
 pub mod measure;
 pub mod micro;
+pub mod program;
 pub mod report;
 pub mod sensitivity;
 pub mod software_exits;
@@ -32,4 +35,5 @@ pub mod stat;
 pub mod table;
 pub mod timeline;
 pub mod variant;
+pub mod visor_exits;
 pub mod workload;

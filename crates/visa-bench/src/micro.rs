@@ -1,27 +1,19 @@
 //! What single events cost: `guest/microbench/events.s`, run on a bare machine.
 
-use std::collections::BTreeMap;
-use std::io::Write;
-
 use serde::Serialize;
 use visa_core::{Feature, Features};
 use visa_cycles::{ParameterError, Parameters};
 use visa_machine::boot::{self, BootError, Hardware};
-use visa_machine::machine::{End, Machine, Progress, TimeSource};
+use visa_machine::machine::TimeSource;
 use visa_machine::memory_map::RAM_BASE;
 
 use crate::counts::Counts;
+use crate::program::{self, Program, Side};
 
-const SOURCE: &str = include_str!("../../../guest/microbench/events.s");
-const SOURCE_NAME: &str = "guest/microbench/events.s";
+const PROGRAM: Program =
+    Program { name: "guest/microbench/events.s", source: include_str!("../../../guest/microbench/events.s") };
 
 const RAM_BYTES: u64 = 4 << 20;
-
-/// A run takes far fewer.
-const INSTRUCTIONS_MAX: u64 = 50_000_000;
-
-/// How long a slice is; nothing depends on it.
-const SLICE_NS: u64 = 1_000_000;
 
 /// The register in which the guest counts.
 const COUNT_REGISTER: usize = 9;
@@ -45,10 +37,12 @@ pub enum MicroError {
     #[error(transparent)]
     Parameters(#[from] ParameterError),
     /// The program did not get to its end.
-    #[error("{SOURCE_NAME}: after {done} events: {what}")]
+    #[error("{name}: after {last}: {what}")]
     Run {
-        /// Events measured.
-        done: usize,
+        /// The program.
+        name: &'static str,
+        /// The last label that it came to.
+        last: String,
         /// What happened.
         what: String,
     },
@@ -78,67 +72,28 @@ pub fn runs_without(feature: Option<Feature>) -> bool {
 
 /// Measures all events on a machine with some features.
 pub fn run(features: Features, parameters: Option<&Parameters>) -> Result<Vec<Event>, MicroError> {
-    let options = visa_asm::Options { base: RAM_BASE, ..visa_asm::Options::default() };
-    let object = visa_asm::assemble(SOURCE, SOURCE_NAME, &options)
-        .map_err(|diagnostics| MicroError::Assemble(diagnostics.render(false)))?;
-    let mut program = tempfile::NamedTempFile::new()?;
-    program.write_all(&object.to_elf())?;
+    let program = PROGRAM.assemble(RAM_BASE)?;
     let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions, features };
     let board = hardware.board(RAM_BYTES).map_err(BootError::from)?;
     let ready = boot::bare(&hardware, board, program.path(), 0)?;
-    let mut labels = BTreeMap::new();
-    for symbol in &ready.image.symbols {
-        if let Some(name) = symbol.name.strip_prefix("begin_") {
-            labels.insert(symbol.address, (name.to_string(), true));
-        } else if let Some(name) = symbol.name.strip_prefix("end_") {
-            labels.insert(symbol.address, (name.to_string(), false));
-        }
-    }
+    let labels = program::labels(&ready.image);
     let mut machine = ready.machine;
     if let Some(parameters) = parameters {
         machine.model_cycles(parameters)?;
     }
-    machine.breakpoints_mut().extend(labels.keys());
-    let measured = measure(&mut machine, &labels)?;
-    Ok(without_loop(measured))
-}
-
-/// Counts between the labels, and how often the guest did what stands between them.
-fn measure(
-    machine: &mut Machine,
-    labels: &BTreeMap<u64, (String, bool)>,
-) -> Result<Vec<(String, u64, Counts)>, MicroError> {
     let mut measured = Vec::new();
     let mut begun = None;
-    loop {
-        let progress = machine.run_slice(SLICE_NS, u64::MAX);
-        let failed = |what: String| Err(MicroError::Run { done: measured.len(), what });
-        match progress {
-            Progress::Running if machine.instructions() > INSTRUCTIONS_MAX => {
-                return failed(format!("it did not end within {INSTRUCTIONS_MAX} instructions"));
+    PROGRAM.watch(&mut machine, &labels, |machine, name, side| {
+        let counts = Counts::of(machine);
+        match (side, begun.take()) {
+            (Side::Begin, _) => begun = Some((machine.harts[0].bank.r[COUNT_REGISTER], counts)),
+            (Side::End, Some((count, before))) => {
+                measured.push((name.to_string(), count, counts.since(&before)));
             }
-            Progress::Running => {}
-            Progress::Ended(End::Finished(0)) => return Ok(measured),
-            Progress::Ended(end) => return failed(format!("it ended with {end:?}")),
-            Progress::Idle(_) => return failed("it waits for what never comes".into()),
-            Progress::Breakpoint(hart) => {
-                let bank = &machine.harts[hart].bank;
-                let (pc, count) = (bank.pc, bank.r[COUNT_REGISTER]);
-                let counts = Counts::of(machine);
-                let (step, _) = machine.step(hart);
-                // A trap that came first leads back to the label.
-                if step.bits.is_some() {
-                    match (labels.get(&pc), begun.take()) {
-                        (Some((_, true)), _) => begun = Some((count, counts)),
-                        (Some((name, false)), Some((count, before))) => {
-                            measured.push((name.clone(), count, counts.since(&before)));
-                        }
-                        _ => {}
-                    }
-                }
-            }
+            (Side::End, None) => {}
         }
-    }
+    })?;
+    Ok(without_loop(measured))
 }
 
 /// Averages, with what the empty loop takes taken off.

@@ -11,6 +11,7 @@ use crate::bench::{Bench, BenchError, Cycles, Events, Run};
 use crate::counts::Counts;
 use crate::sensitivity::Conclusion;
 use crate::variant::NATIVE;
+use crate::visor_exits::VisorExit;
 
 /// Everything. Two runs with the same versions give the same object, but for `host`.
 #[derive(Debug, Serialize)]
@@ -29,7 +30,9 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// What single events cost, by variant.
     pub events: Events,
-    /// How far that depends on the cycle model's parameters.
+    /// What visor spends on each kind of exit.
+    pub visor_exits: Vec<VisorExit>,
+    /// How far single events depend on the cycle model's parameters.
     pub sensitivity: Vec<Conclusion>,
     /// Workloads whose checksums differ between variants: there must be none.
     pub disagreements: Vec<&'static str>,
@@ -116,7 +119,7 @@ impl Report {
     pub fn new(
         bench: &Bench,
         runs: &[Run],
-        (events, sensitivity): (Events, Vec<Conclusion>),
+        (events, visor_exits, sensitivity): (Events, Vec<VisorExit>, Vec<Conclusion>),
         quick: bool,
     ) -> Result<Report, BenchError> {
         let mut report = Report {
@@ -127,6 +130,7 @@ impl Report {
             workloads: workloads(bench),
             rows: Vec::new(),
             events,
+            visor_exits,
             sensitivity,
             disagreements: Vec::new(),
             host: Host::of(runs),

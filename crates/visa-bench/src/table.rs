@@ -15,6 +15,7 @@ pub fn render(report: &Report) -> String {
     let mut text = modes(report);
     text += &features(report);
     text += &events(report);
+    text += &visor_exits(report);
     text += &sensitivity(report);
     text += &findings(report);
     text
@@ -113,6 +114,18 @@ fn events(report: &Report) -> String {
             text += &format!(" {:>22}", optional(cycles, 1));
         }
         text.push('\n');
+    }
+    text
+}
+
+/// For each kind of exit a line.
+fn visor_exits(report: &Report) -> String {
+    let mut text = format!(
+        "\nInstructions that visor spends on each kind of exit, from the exit to the next entry\n{:<22} {:<22} {:>8} {:>8}\n",
+        "the guest does", "cause", "least", "most"
+    );
+    for exit in &report.visor_exits {
+        text += &format!("{:<22} {:<22} {:>8} {:>8}\n", exit.name, exit.cause, exit.least, exit.most);
     }
     text
 }

@@ -36,7 +36,8 @@ fn bench(kernel: &Path) -> Report {
         orders: names.map(|name| order(workload::find(name).unwrap(), true, None)).to_vec(),
     };
     let runs = bench.run().unwrap();
-    Report::new(&bench, &runs, (bench.events().unwrap(), Vec::new()), true).unwrap()
+    Report::new(&bench, &runs, (bench.events().unwrap(), bench.visor_exits().unwrap(), Vec::new()), true)
+        .unwrap()
 }
 
 /// The report without what depends on the host.

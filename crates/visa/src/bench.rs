@@ -93,7 +93,7 @@ impl Bench {
             orders: self.orders()?,
         };
         let runs = matrix.run()?;
-        let events = (matrix.events()?, matrix.sensitivity()?);
+        let events = (matrix.events()?, matrix.visor_exits()?, matrix.sensitivity()?);
         let report = Report::new(&matrix, &runs, events, self.quick)?;
         print!("{}", table::render(&report));
         if let Some(path) = &self.json {

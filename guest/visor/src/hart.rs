@@ -149,8 +149,7 @@ impl Hart {
         let asked = self.fences_asked.load(Acquire);
         let requests = self.requests.swap(0, AcqRel);
         if requests & INTERRUPT != 0 {
-            // SAFETY: the guest asked for the interrupt.
-            unsafe { msr::sip::set(1 << SUPERVISOR_SOFTWARE) };
+            interrupt_guest();
         }
         if requests & FENCE_INSTRUCTIONS != 0 {
             fence_instructions();
@@ -174,22 +173,27 @@ impl Hart {
 }
 
 /// Makes the supervisor software interrupt pending in the guests of `harts`.
-#[inline(never)]
 pub fn interrupt(harts: HartSet) {
-    for number in harts.iter() {
-        hart(number).requests.fetch_or(INTERRUPT, AcqRel);
-        if number == this() { hart(number).serve() } else { notify(number) }
+    let own = this();
+    if harts.has(own) {
+        interrupt_guest();
+    }
+    let others = harts.without(own);
+    if !others.is_empty() {
+        interrupt_others(others);
     }
 }
 
-/// Has `harts` execute a fence, and waits until they have. A hart that waits serves the others, so that two that fence
-/// each other do not wait for ever.
 #[inline(never)]
+fn interrupt_others(harts: HartSet) {
+    for number in harts.iter() {
+        hart(number).requests.fetch_or(INTERRUPT, AcqRel);
+        notify(number);
+    }
+}
+
+/// Has `harts` execute a fence, and waits until they have.
 pub fn fence(harts: HartSet, fence: Fence) {
-    let request = match fence {
-        Fence::Instructions => FENCE_INSTRUCTIONS,
-        Fence::Translations => FENCE_TRANSLATIONS,
-    };
     let own = this();
     if harts.has(own) {
         match fence {
@@ -197,22 +201,40 @@ pub fn fence(harts: HartSet, fence: Fence) {
             Fence::Translations => flush_translations(),
         }
     }
-    if harts.iter().all(|number| number == own) {
-        return;
+    let others = harts.without(own);
+    if !others.is_empty() {
+        fence_others(others, fence);
     }
+}
+
+/// The part of [`fence`] that needs other harts. A hart that waits serves the others, so that two that fence each other
+/// do not wait for ever.
+#[inline(never)]
+fn fence_others(harts: HartSet, fence: Fence) {
+    let request = match fence {
+        Fence::Instructions => FENCE_INSTRUCTIONS,
+        Fence::Translations => FENCE_TRANSLATIONS,
+    };
     let mut tickets = [0; HARTS_MAX];
-    for number in harts.iter().filter(|number| *number != own) {
+    for number in harts.iter() {
         let other = hart(number);
         other.requests.fetch_or(request, AcqRel);
         tickets[number] = other.fences_asked.fetch_add(1, AcqRel) + 1;
         notify(number);
     }
-    for number in harts.iter().filter(|number| *number != own) {
+    let own = this();
+    for number in harts.iter() {
         while hart(number).fences_done.load(Acquire) < tickets[number] {
             hart(own).serve();
             core::hint::spin_loop();
         }
     }
+}
+
+/// Makes the supervisor software interrupt pending in this hart's guest.
+fn interrupt_guest() {
+    // SAFETY: the guest asked for the interrupt.
+    unsafe { msr::sip::set(1 << SUPERVISOR_SOFTWARE) };
 }
 
 /// Raises a hart's Ring -1 software interrupt: an exit if its guest runs, the end of its waiting if not.

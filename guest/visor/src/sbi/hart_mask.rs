@@ -37,6 +37,16 @@ impl HartSet {
         self.0 >> hart & 1 != 0
     }
 
+    /// The same without one hart.
+    pub const fn without(self, hart: usize) -> HartSet {
+        HartSet(self.0 & !(1 << hart))
+    }
+
+    /// Whether there is none in it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// The harts, from the lowest.
     pub fn iter(self) -> impl Iterator<Item = usize> {
         let mut left = self.0;
