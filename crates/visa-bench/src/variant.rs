@@ -70,6 +70,7 @@ const fn without_name(feature: Feature) -> &'static str {
         Feature::DecodeAssist => "without-decode-assist",
         Feature::TrapFilter => "without-trap-filter",
         Feature::TimerWithoutExit => "without-timer-without-exit",
+        Feature::NestedPaging => "without-nested-paging",
     }
 }
 

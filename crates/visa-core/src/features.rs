@@ -22,17 +22,21 @@ pub enum Feature {
     TrapFilter,
     /// The guest's timer interrupts the guest. Without: it exits.
     TimerWithoutExit,
+    /// Harts have a second stage of translation. Without: HPTBR must be in mode bare for an entry; devices' DMA keeps its
+    /// own.
+    NestedPaging,
 }
 
 impl Feature {
     /// Every feature.
-    pub const ALL: [Feature; 6] = [
+    pub const ALL: [Feature; 7] = [
         Feature::BankedSwitch,
         Feature::TlbTags,
         Feature::WalkCaches,
         Feature::DecodeAssist,
         Feature::TrapFilter,
         Feature::TimerWithoutExit,
+        Feature::NestedPaging,
     ];
 
     /// The name on the command line and in reports.
@@ -44,6 +48,7 @@ impl Feature {
             Feature::DecodeAssist => "decode-assist",
             Feature::TrapFilter => "trap-filter",
             Feature::TimerWithoutExit => "timer-without-exit",
+            Feature::NestedPaging => "nested-paging",
         }
     }
 
@@ -58,6 +63,9 @@ impl Feature {
             Feature::DecodeAssist => "the exit record lacks what decoding the instruction would tell",
             Feature::TrapFilter => "everything that VMTRAPCFG could make exit does exit",
             Feature::TimerWithoutExit => "the guest's timer exits to Ring -1, as with VMTRAPCFG b5 set",
+            Feature::NestedPaging => {
+                "harts translate by one stage alone: visor keeps shadow page tables in place of the guest's"
+            }
         }
     }
 

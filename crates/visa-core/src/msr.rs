@@ -140,15 +140,25 @@ impl Hart {
         let cause =
             if writes && is_control_register { ExitCause::ControlRegister } else { ExitCause::MsrAccess };
         let stop = self.exit(cause);
+        if policy == Policy::Absent {
+            // A shadowed register is to the guest what it reads.
+            let old = self.shadow(ram, number);
+            return Err(self.with_old_value(stop, number, change, old));
+        }
         Err(self.with_msr(stop, number, change))
     }
 
     /// Completes the record of an exit for an MSR access; another stop passes.
     fn with_msr(&mut self, stop: Stop, number: u16, change: Change) -> Stop {
+        // Of a register that is not the guest's to read, the guest must not learn the value by a careless completion.
+        let is_guests = self.ring.may_use(msr::ring(number));
+        let old = self.read_msr(number).filter(|_| is_guests).unwrap_or(0);
+        self.with_old_value(stop, number, change, old)
+    }
+
+    /// The same, with the value that the guest takes the register to hold.
+    fn with_old_value(&mut self, stop: Stop, number: u16, change: Change, old: u64) -> Stop {
         if stop == Stop::Exit {
-            // Of a register that is not the guest's to read, the guest must not learn the value by a careless completion.
-            let is_guests = self.ring.may_use(msr::ring(number));
-            let old = self.read_msr(number).filter(|_| is_guests).unwrap_or(0);
             let new = change.apply(old);
             self.exit = ExitRecord {
                 code: number as u64,

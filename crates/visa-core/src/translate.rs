@@ -288,8 +288,7 @@ impl Hart {
         }
         let base = TableBase::from_hptbr(self.vm.hptbr).ok_or(Fault::Access)?;
         if base.mode == Mode::Bare {
-            // Ranges may be bound below the size of any large page.
-            let page_shift = if self.vm.has_ranges { PAGE_SHIFT } else { 39 };
+            let page_shift = self.vm.shift_between_ranges(guest_physical);
             return Ok(StageResult { address: guest_physical, page_shift, entry: EVERYTHING });
         }
         let fault = Fault::Nested { guest_physical, walk };
@@ -405,6 +404,15 @@ impl Hart {
 }
 
 impl crate::state::VirtualMachine {
+    /// The size of the largest page that holds the address and none of a range, as a power of two: what limits the
+    /// first stage's pages where the second does not translate.
+    pub(crate) fn shift_between_ranges(&self, guest_physical: u64) -> u32 {
+        const SIZES: [u32; 3] =
+            [PAGE_SHIFT + 3 * LEVEL_BITS, PAGE_SHIFT + 2 * LEVEL_BITS, PAGE_SHIFT + LEVEL_BITS];
+        let free = SIZES.into_iter().find(|&page_shift| !self.ranges_overlap(guest_physical, page_shift));
+        free.unwrap_or(PAGE_SHIFT)
+    }
+
     /// Whether a range is bound inside the page of 2^`page_shift` bytes that holds the address.
     fn ranges_overlap(&self, guest_physical: u64, page_shift: u32) -> bool {
         let size = 1u64 << page_shift;

@@ -130,7 +130,7 @@ impl Hart {
         let Some(base) = TableBase::from_hptbr(self.vm.hptbr) else { return path };
         if base.mode == Mode::Bare {
             path.physical = Some(guest_physical);
-            path.page_shift = if self.vm.has_ranges { PAGE_SHIFT } else { ANY_PAGE_SHIFT };
+            path.page_shift = self.vm.shift_between_ranges(guest_physical);
             return path;
         }
         path.levels = base.mode.levels();

@@ -4,13 +4,13 @@ use visa_isa::Ring;
 use visa_isa::cause::{EXCEPTION_MAP_VALID, Exception, ExitCause, INTERRUPT, interrupt};
 use visa_isa::io::{MSR_MAP_BYTES, MSR_SHADOW_BYTES, RANGE_BYTES, RangeKind};
 use visa_isa::msr;
-use visa_isa::paging::{PAGE_SIZE, TableBase};
+use visa_isa::paging::{Mode, PAGE_SIZE, TableBase};
 use visa_isa::trap_filter;
 use visa_isa::vmcs::{self, Action, qualification};
 use visa_mem::{Platform, Ram};
 
 use crate::event::Event;
-use crate::features::Feature;
+use crate::features::{Feature, Features};
 use crate::hart::{Bank, Hart};
 use crate::io::{MAP_BYTES, check_range};
 use crate::state::{ExitRecord, Range, Supervisor, VirtualMachine};
@@ -208,15 +208,18 @@ impl Hart {
         let offset = vmcs_offset(ram, address).ok_or(Stop::Exception(Exception::LoadAccessFault, address))?;
         let state = read_guest_state(ram, offset, address);
         let checked = match read_field(ram, offset, vmcs::REVISION) {
-            vmcs::REVISION_VALUE => check(&state.vm, &state.fields(), ram),
+            vmcs::REVISION_VALUE => check(&state.vm, &state.fields(), ram, self.features),
             _ => Err(InvalidField(vmcs::REVISION)),
         };
         if let Err(field) = checked {
             self.fail_entry(field);
             return Ok(false);
         }
-        for range in state.vm.ranges.iter().filter(|range| range.kind == RangeKind::Passthrough as u64) {
-            platform.set_dma_domain(range.target, range.length, state.vm.hptbr);
+        // Without a second stage NESTED_BASE says nothing of the tables that a device has: IOVMAP alone gives them.
+        if self.features.has(Feature::NestedPaging) {
+            for range in state.vm.ranges.iter().filter(|range| range.kind == RangeKind::Passthrough as u64) {
+                platform.set_dma_domain(range.target, range.length, state.vm.hptbr);
+            }
         }
         self.vm = state.vm;
         self.supervisor = state.supervisor;
@@ -250,7 +253,7 @@ impl Hart {
             satp: self.supervisor.satp,
             can_complete: self.exit.qualification >> qualification::LENGTH_SHIFT & 15 != 0,
         };
-        check(&self.vm, &guest, ram)
+        check(&self.vm, &guest, ram, self.features)
     }
 
     /// The values of VMCS fields with one value, as they are live.
@@ -409,12 +412,17 @@ fn invalid_if(invalid: bool, field: u16) -> Result<(), InvalidField> {
 }
 
 /// The checks of the specification, 2.6, in its order.
-fn check(vm: &VirtualMachine, guest: &GuestFields, ram: &Ram) -> Result<(), InvalidField> {
+fn check(
+    vm: &VirtualMachine,
+    guest: &GuestFields,
+    ram: &Ram,
+    features: Features,
+) -> Result<(), InvalidField> {
     let map_is_bad = |map: u64, bytes: u64| {
         map != 0 && (!map.is_multiple_of(PAGE_SIZE) || ram.offset_of(map, bytes).is_none())
     };
     invalid_if(vm.trap_filter & !trap_filter::VALID != 0, vmcs::TRAPCFG)?;
-    invalid_if(!is_nested_base(vm.hptbr, ram), vmcs::NESTED_BASE)?;
+    invalid_if(!is_nested_base(vm.hptbr, ram, features), vmcs::NESTED_BASE)?;
     invalid_if(vm.exception_map & !EXCEPTION_MAP_VALID != 0, vmcs::EXCEPTION_MAP)?;
     invalid_if(map_is_bad(vm.msr_map, MSR_MAP_BYTES), vmcs::MSR_MAP)?;
     invalid_if(map_is_bad(vm.msr_shadow, MSR_SHADOW_BYTES), vmcs::MSR_SHADOW)?;
@@ -434,9 +442,10 @@ fn check(vm: &VirtualMachine, guest: &GuestFields, ram: &Ram) -> Result<(), Inva
     check_ranges(vm)
 }
 
-fn is_nested_base(hptbr: u64, ram: &Ram) -> bool {
-    TableBase::from_hptbr(hptbr)
-        .is_some_and(|base| base.mode.levels() == 0 || ram.offset_of(base.root, PAGE_SIZE).is_some())
+fn is_nested_base(hptbr: u64, ram: &Ram, features: Features) -> bool {
+    let Some(base) = TableBase::from_hptbr(hptbr) else { return false };
+    let can_translate = features.has(Feature::NestedPaging);
+    base.mode == Mode::Bare || can_translate && ram.offset_of(base.root, PAGE_SIZE).is_some()
 }
 
 fn is_injectable(cause: u64) -> bool {

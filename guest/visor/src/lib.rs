@@ -12,6 +12,7 @@ pub mod ending;
 pub mod memory;
 pub mod sbi;
 pub mod second_stage;
+pub mod shadow;
 
 #[cfg(target_arch = "riscv64")]
 #[macro_use]

@@ -4,7 +4,7 @@
 //! returned as [`Effects`]. The short paths of [`super::sites`] do the same in fewer instructions.
 
 use super::cpu::Cpu;
-use super::walk::{SATP_MODE_SHIFT, SV39};
+use crate::shadow::walk::{SATP_MODE_SHIFT, SV39};
 use visa_isa::cause::{INTERRUPT, interrupt};
 use visa_isa::msr::{self, sstatus};
 

@@ -2,8 +2,8 @@
 
 use super::csr::{Real, STATUS_LIVE};
 use super::entry::PHYSICAL;
-use super::shadow::Hardware;
-use super::walk::Memory;
+use crate::shadow::Hardware;
+use crate::shadow::walk::Memory;
 use core::arch::asm;
 use visa_guest::registers as msr;
 use visa_isa::cause::interrupt::SUPERVISOR_SOFTWARE;

@@ -2,7 +2,7 @@
 //!
 //! What V-ISA is measured against. The guest's kernel runs in Ring 3; its privileged instructions trap and are done in
 //! software ([`csr`], [`emulate`]), the ones at places that trap often by code made for the place ([`sites`]); its page
-//! tables are shadowed ([`shadow`], [`spaces`]). The page `docs/software-only.md` describes it as a whole.
+//! tables are shadowed ([`crate::shadow`]). The page `docs/software-only.md` describes it as a whole.
 //!
 //! visor's Ring -1 part stays the firmware and loads a second visor behind itself ([`load`]), which it starts in Ring 0
 //! as it starts a kernel in the native mode. There is one virtual CPU.
@@ -11,10 +11,11 @@ pub mod compile;
 pub mod cpu;
 pub mod csr;
 pub mod emitter;
-pub mod pool;
-pub mod shadow;
-pub mod spaces;
-pub mod walk;
+
+use crate::shadow::layout::Deprivileged;
+
+/// The guest's address spaces.
+type Spaces<'a> = crate::shadow::spaces::Spaces<'a, Deprivileged>;
 
 #[cfg(test)]
 mod tests;

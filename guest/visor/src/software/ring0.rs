@@ -2,23 +2,24 @@
 //!
 //! Visor's memory behind the loaded image, up to the machine's device tree, is the views' roots and the pool.
 
+use super::Spaces;
 use super::cpu::Cpu;
 use super::entry::{
     PHYSICAL, STACK, STACK_BYTES, WINDOW, software_call, software_enter, software_resume, software_slow,
     software_sret, software_trap_kernel, software_trap_user, software_unmask,
 };
 use super::machine::Hart;
-use super::pool::{Note, Pool, TABLES_MAX};
 use super::sites::Sites;
-use super::spaces::{ROOTS, Spaces};
 use super::statistics::Statistics;
 use super::trap::switch_space;
-use super::walk::{ENTRY_BYTES, Memory};
 use crate::boot::tree_at;
 use crate::device_tree::{self, Guest};
 use crate::ending::{Ending, fail};
 use crate::memory::PAGE;
 use crate::sbi::Start;
+use crate::shadow::pool::{Note, Pool, TABLES_MAX};
+use crate::shadow::spaces::ROOTS;
+use crate::shadow::walk::{ENTRY_BYTES, Memory};
 use crate::{console, report};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -77,7 +78,7 @@ pub extern "C" fn main(_hart: usize, tree: u64) -> ! {
         ((*(&raw mut GUEST)).insert(guest), &mut *cpu, &mut *(&raw mut HYPERVISOR))
     };
     let (roots, pool, sites) = memory(tree);
-    let mut spaces = Spaces::new(pool, roots, &guest.memory, &guest.devices);
+    let mut spaces = Spaces::new(&mut Hart, pool, roots, &guest.memory, &guest.devices);
     if counting {
         // The guest's first reach for it is where the counts are printed.
         spaces.shadow.withhold(machine.finisher);

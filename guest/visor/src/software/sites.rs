@@ -4,12 +4,13 @@
 //! 4 GiB only, where kernels have their text and modules, and are all dropped when a space maps those otherwise, or
 //! when an entry that the kernel could execute changes.
 
+use super::Spaces;
 use super::compile::{Entry, compile};
 use super::cpu::{Cpu, NO_SITE, RUN_MAX, SITES, Site};
 use super::entry::{PHYSICAL, software_resume};
 use super::machine::{Hart, fence_instructions};
-use super::spaces::Spaces;
-use super::walk::{self, Access, Accessor, ENTRY_BYTES, Memory, translates};
+use crate::shadow::layout::Deprivileged;
+use crate::shadow::walk::{self, Access, Accessor, ENTRY_BYTES, Memory, translates};
 use visa_isa::paging::PAGE_SIZE;
 
 /// Bytes for the code.
@@ -66,7 +67,7 @@ impl Sites {
 
     /// After satp has changed.
     pub fn switch(&mut self, cpu: &mut Cpu, spaces: &mut Spaces<'_>) {
-        if !translates(cpu.satp) {
+        if !translates::<Deprivileged>(cpu.satp) {
             return;
         }
         let first = walk::root(cpu.satp) + walk::index(LOWEST, 2) * ENTRY_BYTES;
@@ -119,7 +120,7 @@ impl Sites {
         }
         let kernel = Accessor { kernel: true, sum: false, mxr: false };
         let memory = spaces.shadow.memory();
-        let walk = walk::walk(&mut Hart, memory, cpu.satp, pc, Access::Fetch, kernel).ok()?;
+        let walk = walk::walk::<Deprivileged>(&mut Hart, memory, cpu.satp, pc, Access::Fetch, kernel).ok()?;
         crate::memory::translate(memory, walk.address & !(PAGE_SIZE - 1), PAGE_SIZE)?;
         let mut words = [0; RUN_MAX];
         let in_page = ((PAGE_SIZE - walk.address % PAGE_SIZE) / 4) as usize;

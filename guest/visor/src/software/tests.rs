@@ -2,4 +2,3 @@
 
 mod compiled;
 mod csrs;
-mod tables;

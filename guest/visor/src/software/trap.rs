@@ -3,10 +3,10 @@
 use super::cpu::Cpu;
 use super::csr;
 use super::machine::Hart;
-use super::shadow::View;
 use super::statistics::Kind;
-use super::walk::{Access, Accessor, Fault};
 use super::{Hypervisor, compile, emulate, firmware, interrupts};
+use crate::shadow::layout::View;
+use crate::shadow::walk::{Access, Accessor, Fault};
 use visa_guest::registers as msr;
 use visa_isa::cause::{Exception, INTERRUPT};
 use visa_isa::msr::sstatus;
@@ -94,7 +94,7 @@ fn page_fault(hypervisor: &mut Hypervisor, cpu: &mut Cpu, access: Access, addres
         (true, true) => View::KernelSum,
     };
     let exception = match hypervisor.spaces.fill(&mut Hart, view, address, access, by) {
-        Ok(()) => return,
+        Ok(()) | Err(Fault::Changed) => return,
         Err(Fault::Page) => access.page_fault(),
         Err(Fault::Access) if hypervisor.spaces.shadow.give_back() => {
             return super::statistics::print(hypervisor, cpu);

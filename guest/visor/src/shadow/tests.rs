@@ -2,10 +2,11 @@
 //! found in a TLB until it is told to drop it.
 
 use crate::memory::Region;
-use crate::software::pool::{Note, Pool};
-use crate::software::shadow::{Hardware, VIEWS, View};
-use crate::software::spaces::{ROOTS, Spaces};
-use crate::software::walk::{self, Access, Accessor, Fault, Memory};
+use crate::shadow::Hardware;
+use crate::shadow::layout::{Deprivileged, VIEWS, View};
+use crate::shadow::pool::{Note, Pool};
+use crate::shadow::spaces::{ROOTS, Spaces};
+use crate::shadow::walk::{self, Access, Accessor, Fault, Memory};
 use std::collections::HashMap;
 use visa_isa::paging::*;
 
@@ -113,8 +114,8 @@ fn page(address: u64, bits: u64) -> u64 {
 const RWX: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE;
 const TABLES: usize = 24;
 
-fn spaces(notes: &mut [Note]) -> Spaces<'_> {
-    Spaces::new(Pool::new(POOL, notes), SHADOW, MEMORY, DEVICES)
+fn spaces(notes: &mut [Note]) -> Spaces<'_, Deprivileged> {
+    Spaces::new(&mut Machine::default(), Pool::new(POOL, notes), SHADOW, MEMORY, DEVICES)
 }
 
 fn accessor(view: View) -> Accessor {
@@ -124,7 +125,7 @@ fn accessor(view: View) -> Accessor {
 /// Makes one access as visor does: the hardware tries, visor fills, the hardware tries again.
 fn access(
     machine: &mut Machine,
-    spaces: &mut Spaces<'_>,
+    spaces: &mut Spaces<'_, Deprivileged>,
     view: View,
     address: u64,
     access: Access,
@@ -283,12 +284,13 @@ fn change(machine: &mut Machine, random: &mut Random, space: u64, address: u64, 
     machine.store(slot, if upper && entry != 0 { entry | global } else { entry });
 }
 
-fn look_at_all(machine: &mut Machine, spaces: &mut Spaces<'_>, satp: u64, addresses: &[u64]) {
+fn look_at_all(machine: &mut Machine, spaces: &mut Spaces<'_, Deprivileged>, satp: u64, addresses: &[u64]) {
     for &address in addresses {
         for view in [View::Kernel, View::KernelSum, View::User] {
             for kind in [Access::Load, Access::Fetch, Access::Store] {
                 let got = access(machine, spaces, view, address, kind);
-                let expected = walk::walk(machine, MEMORY, satp, address, kind, accessor(view));
+                let expected =
+                    walk::walk::<Deprivileged>(machine, MEMORY, satp, address, kind, accessor(view));
                 assert_eq!(got, expected.map(|walk| walk.address), "{address:#x} {view:?} {kind:?}");
             }
         }

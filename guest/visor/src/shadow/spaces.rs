@@ -1,18 +1,20 @@
 //! The guest's address spaces: which shadow trees belong to which value of its satp.
 //!
-//! A bounded number of spaces is kept, each with three views that have an ASID of their own, so that neither a switch
-//! of the guest's nor one between its rings flushes anything. What a fence has to change in a space that is not in use
+//! A bounded number of spaces is kept, each with views that have an ASID of their own, so that neither a switch of the
+//! guest's nor one between its rings flushes anything. What a fence has to change in a space that is not in use
 //! is noted, and done when the guest comes back to it.
 
-use super::pool::Pool;
-use super::shadow::{Filled, Frame, Hardware, NO_TOPS, Shadow, Tops, VIEWS, View};
-use super::walk::{Access, Accessor, Fault, translates};
+use super::Hardware;
+use super::fill::{Filled, Frame, NO_TOPS, SV48_TOP, Shadow, Tops};
+use super::layout::{Layout, VIEWS, View, mode};
+use super::pool::{NONE, Pool};
+use super::walk::{Access, Accessor, Fault, NO_TABLE, levels, root, translates};
 use crate::memory::Region;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE, PPN_BITS};
 
 /// Spaces that are kept.
 pub const SPACES: usize = 32;
-/// Roots that they need.
+/// Roots that they need, where those lie above the guest's.
 pub const ROOTS: usize = SPACES * VIEWS;
 /// Fences by address that are remembered for spaces that are not in use.
 const FENCES: usize = 64;
@@ -24,6 +26,8 @@ struct Space {
     /// The guest's satp, or 0 for any that does not translate.
     satp: u64,
     tops: Tops,
+    /// The ASID, where that is not fixed.
+    asid: u16,
     /// When it was last switched to.
     used: u64,
     /// Fences by address that it has seen.
@@ -37,43 +41,63 @@ struct Space {
 pub type Satps = [u64; VIEWS];
 
 /// All of them.
-pub struct Spaces<'a> {
+pub struct Spaces<'a, L> {
     /// The trees.
-    pub shadow: Shadow<'a>,
+    pub shadow: Shadow<'a, L>,
     roots: u64,
     spaces: [Space; SPACES],
     current: usize,
     clock: u64,
     fences: [u64; FENCES],
     fence_count: u64,
+    /// The last ASID given, where they are not fixed.
+    last_asid: u16,
     /// Times that a space was made, and that everything was dropped.
     pub made: u64,
     /// See `made`.
     pub drops: u64,
 }
 
-impl<'a> Spaces<'a> {
+impl<'a, L: Layout> Spaces<'a, L> {
     /// No space but the untranslated one, which is current. `roots` is the physical address of [`ROOTS`] tables that
-    /// map nothing of the guest's.
-    pub fn new(pool: Pool<'a>, roots: u64, memory: &'a [Region], devices: &'a [Region]) -> Self {
-        const UNUSED: Space =
-            Space { satp: FREE, tops: NO_TOPS, used: 0, fences_seen: 0, stale: false, stale_upper: false };
-        let mut spaces = [UNUSED; SPACES];
-        spaces[0].satp = 0;
-        Spaces {
+    /// map nothing of the guest's, where roots lie above the guest's; otherwise the pool must have a table.
+    pub fn new(
+        hardware: &mut impl Hardware,
+        pool: Pool<'a>,
+        roots: u64,
+        memory: &'a [Region],
+        devices: &'a [Region],
+    ) -> Self {
+        const UNUSED: Space = Space {
+            satp: FREE,
+            tops: NO_TOPS,
+            asid: 0,
+            used: 0,
+            fences_seen: 0,
+            stale: false,
+            stale_upper: false,
+        };
+        let mut spaces = Spaces {
             shadow: Shadow::new(pool, memory, devices),
             roots,
-            spaces,
+            spaces: [UNUSED; SPACES],
             current: 0,
             clock: 0,
             fences: [0; FENCES],
             fence_count: 0,
+            last_asid: 0,
             made: 0,
             drops: 0,
-        }
+        };
+        spaces.take_root(hardware, 0, 0);
+        spaces.spaces[0].satp = 0;
+        spaces
     }
 
     fn frame(&self, number: usize) -> Frame {
+        if L::OWN_ROOTS {
+            return Frame { satp: self.spaces[number].satp, roots: [0; VIEWS] };
+        }
         let root = |view| self.roots + (number * VIEWS + view) as u64 * PAGE_SIZE;
         Frame { satp: self.spaces[number].satp, roots: [root(0), root(1), root(2)] }
     }
@@ -95,12 +119,23 @@ impl<'a> Spaces<'a> {
         })
     }
 
+    /// The real satp for the current space, where there is one view.
+    #[inline(always)]
+    pub fn satp(&self) -> u64 {
+        let space = &self.spaces[self.current];
+        let root = self.shadow.pool.address(space.tops[0][0]);
+        mode(self.shadow.top_level()) | (space.asid as u64) << PPN_BITS | root >> PAGE_SHIFT
+    }
+
     /// Makes the space of a value of satp the current one.
     pub fn switch(&mut self, hardware: &mut impl Hardware, satp: u64) {
-        let satp = if translates(satp) { satp } else { 0 };
+        let satp = if translates::<L>(satp) { satp } else { 0 };
         self.clock += 1;
         if satp == self.spaces[self.current].satp {
             return;
+        }
+        if L::OWN_ROOTS {
+            self.change_mode(hardware, satp);
         }
         let number = match self.spaces.iter().position(|space| space.satp == satp) {
             Some(number) => number,
@@ -120,8 +155,56 @@ impl<'a> Spaces<'a> {
             .min_by_key(|&number| age(number))
             .unwrap_or(0);
         self.evict(hardware, number);
+        self.take_root(hardware, number, satp);
         self.spaces[number] = Space { satp, fences_seen: self.fence_count, ..self.spaces[number] };
         number
+    }
+
+    /// Gives a place for a space its root, and an ASID, if it needs some.
+    fn take_root(&mut self, hardware: &mut impl Hardware, number: usize, satp: u64) {
+        if !L::OWN_ROOTS {
+            return;
+        }
+        let table = loop {
+            match self.shadow.take_root(hardware) {
+                Some(table) => break table,
+                None => self.reclaim(hardware),
+            }
+        };
+        self.shadow.set_root(table, if satp == 0 { NO_TABLE } else { root(satp) });
+        self.spaces[number].tops[0] = [table; 2];
+        self.renew(hardware, number);
+    }
+
+    /// Gives a space another ASID, so that the TLB has nothing of it.
+    fn renew(&mut self, hardware: &mut impl Hardware, number: usize) {
+        if self.last_asid == u16::MAX {
+            hardware.flush_all();
+            self.last_asid = 0;
+            for space in &mut self.spaces {
+                self.last_asid += 1;
+                space.asid = self.last_asid;
+            }
+        }
+        self.last_asid += 1;
+        self.spaces[number].asid = self.last_asid;
+    }
+
+    /// Prepares for a space of another mode: trees for a mode are kept while it is in use.
+    fn change_mode(&mut self, hardware: &mut impl Hardware, satp: u64) {
+        let top_level = if satp == 0 { SV48_TOP } else { levels::<L>(satp) - 1 };
+        if top_level != self.shadow.top_level() {
+            for number in 0..SPACES {
+                if number != self.current {
+                    self.evict(hardware, number);
+                }
+            }
+            self.drop_all(hardware);
+            self.shadow.top_level = top_level;
+        } else if (satp == 0) != (self.spaces[self.current].satp == 0) {
+            // Where the guest does not translate, none of its pages is global.
+            hardware.flush_all();
+        }
     }
 
     /// Frees all that a space has.
@@ -131,14 +214,24 @@ impl<'a> Spaces<'a> {
         if space.satp == FREE {
             return;
         }
-        self.shadow.drop_trees(hardware, frame, &mut space.tops, true);
+        self.shadow.drop_trees(hardware, frame, &mut space.tops);
+        if L::OWN_ROOTS {
+            self.shadow.give_root(hardware, space.tops[0][0]);
+            space.tops = NO_TOPS;
+        }
         space.satp = FREE;
         space.stale = false;
         space.stale_upper = false;
         self.flush(hardware, number);
     }
 
-    fn flush(&self, hardware: &mut impl Hardware, number: usize) {
+    fn flush(&mut self, hardware: &mut impl Hardware, number: usize) {
+        if L::OWN_ROOTS {
+            if core::mem::take(&mut self.shadow.global_dropped) {
+                hardware.flush_all();
+            }
+            return self.renew(hardware, number);
+        }
         for view in 0..VIEWS {
             hardware.flush_space(Self::asid(number, view));
         }
@@ -168,11 +261,11 @@ impl<'a> Spaces<'a> {
         space.stale = false;
         space.stale_upper = false;
         for (view, [low, high]) in tops.into_iter().enumerate() {
-            if low != super::pool::NONE {
+            if low != NONE {
                 self.shadow.sync_tree(hardware, low, false);
             }
             let done = tops[..view].iter().any(|[_, other]| *other == high);
-            if upper && high != super::pool::NONE && !done {
+            if upper && high != NONE && high != low && !done {
                 self.shadow.sync_tree(hardware, high, false);
             }
         }
@@ -217,7 +310,7 @@ impl<'a> Spaces<'a> {
             let frame = self.frame(number);
             let space = &mut self.spaces[number];
             if space.satp != FREE {
-                self.shadow.drop_trees(hardware, frame, &mut space.tops, true);
+                self.shadow.drop_trees(hardware, frame, &mut space.tops);
                 space.stale = false;
                 space.stale_upper = false;
                 space.fences_seen = self.fence_count;
@@ -226,6 +319,7 @@ impl<'a> Spaces<'a> {
         self.shadow.upper_not_global = false;
         self.shadow.upper_varies = false;
         self.shadow.depends_on_mxr = false;
+        self.shadow.global_dropped = false;
         hardware.flush_all();
     }
 

@@ -1,7 +1,6 @@
 //! Walking the guest's own page tables (RISC-V privileged, 12.3.2 and 12.4), which the hardware never sees.
-//!
-//! The guest has Sv39 alone, or no translation. What lies above 39 bits of Sv48 is thereby visor's own.
 
+use super::layout::Layout;
 use crate::memory::{Region, translate};
 use visa_isa::cause::Exception;
 use visa_isa::paging::{
@@ -9,14 +8,14 @@ use visa_isa::paging::{
     PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE,
 };
 
-/// Levels of the guest's tables.
-pub const LEVELS: usize = 3;
-/// Bits of an address that the guest's tables translate.
-const ADDRESS_BITS: u32 = PAGE_SHIFT + LEVEL_BITS * LEVELS as u32;
+/// Levels of the guest's tables, at most.
+pub const LEVELS_MAX: usize = 4;
 /// Bytes of an entry.
 pub const ENTRY_BYTES: u64 = 8;
 /// The mode field of satp for Sv39.
 pub const SV39: u64 = 8;
+/// The mode field of satp for Sv48.
+pub const SV48: u64 = 9;
 /// First bit of the mode in satp.
 pub const SATP_MODE_SHIFT: u32 = 60;
 /// In place of a table's address: the shadow table stands for part of one large page, or for untranslated addresses.
@@ -28,6 +27,13 @@ pub trait Memory {
     fn load(&self, physical: u64) -> u64;
     /// Writes.
     fn store(&mut self, physical: u64, value: u64);
+    /// Writes if the value is still the one that was read; false if it is not. Where the guest has one CPU nothing can
+    /// have come in between.
+    #[inline(always)]
+    fn replace(&mut self, physical: u64, _read: u64, value: u64) -> bool {
+        self.store(physical, value);
+        true
+    }
 }
 
 /// What an access does.
@@ -111,7 +117,7 @@ pub struct Walk {
     /// The leaf, with A and D as they are now.
     pub entry: u64,
     /// Guest-physical addresses of the tables that the walk went through, by level; [`NO_TABLE`] below the leaf.
-    pub tables: [u64; LEVELS],
+    pub tables: [u64; LEVELS_MAX],
 }
 
 /// Why there is no translation.
@@ -121,11 +127,24 @@ pub enum Fault {
     Page,
     /// A table is where the guest has no memory: an access fault.
     Access,
+    /// Another CPU of the guest's changed the entry meanwhile: the access is to be made again.
+    Changed,
 }
 
 /// Whether satp's value translates.
-pub const fn translates(satp: u64) -> bool {
-    satp >> SATP_MODE_SHIFT == SV39
+#[inline(always)]
+pub const fn translates<L: Layout>(satp: u64) -> bool {
+    levels::<L>(satp) != 0
+}
+
+/// Levels of the tables that satp's value names; 0 if it does not translate.
+#[inline(always)]
+pub const fn levels<L: Layout>(satp: u64) -> u32 {
+    match satp >> SATP_MODE_SHIFT {
+        SV39 => 3,
+        SV48 if L::SV48 => 4,
+        _ => 0,
+    }
 }
 
 /// The root table in satp's value.
@@ -173,7 +192,7 @@ pub const fn is_pointer(entry: u64) -> bool {
 const UNTRANSLATED: u64 = PTE_VALID | PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_ACCESSED | PTE_DIRTY;
 
 /// Translates an address, and sets A and D as hardware would.
-pub fn walk(
+pub fn walk<L: Layout>(
     memory: &mut impl Memory,
     regions: &[Region],
     satp: u64,
@@ -181,16 +200,19 @@ pub fn walk(
     access: Access,
     by: Accessor,
 ) -> Result<Walk, Fault> {
-    if !translates(satp) {
-        return Ok(Walk { address, level: LEVELS as u32, entry: UNTRANSLATED, tables: [NO_TABLE; LEVELS] });
+    let levels = levels::<L>(satp);
+    if levels == 0 {
+        // Whose access it is decides whose page it is, since there is no entry to say so.
+        let entry = if by.kernel { UNTRANSLATED } else { UNTRANSLATED | PTE_USER };
+        return Ok(Walk { address, level: LEVELS_MAX as u32, entry, tables: [NO_TABLE; LEVELS_MAX] });
     }
-    const UNUSED: u32 = 64 - ADDRESS_BITS;
-    if ((address << UNUSED) as i64 >> UNUSED) as u64 != address {
+    let unused = 64 - (PAGE_SHIFT + LEVEL_BITS * levels);
+    if ((address << unused) as i64 >> unused) as u64 != address {
         return Err(Fault::Page);
     }
-    let mut tables = [NO_TABLE; LEVELS];
+    let mut tables = [NO_TABLE; LEVELS_MAX];
     let mut table = root(satp);
-    for level in (0..LEVELS as u32).rev() {
+    for level in (0..levels).rev() {
         if translate(regions, table, page_bytes(0)).is_none() {
             return Err(Fault::Access);
         }
@@ -207,8 +229,8 @@ pub fn walk(
             return Err(Fault::Page);
         }
         let wanted = entry | if access == Access::Store { PTE_ACCESSED | PTE_DIRTY } else { PTE_ACCESSED };
-        if wanted != entry {
-            memory.store(slot, wanted);
+        if wanted != entry && !memory.replace(slot, entry, wanted) {
+            return Err(Fault::Changed);
         }
         return Ok(Walk { address: page | address & within, level, entry: wanted, tables });
     }

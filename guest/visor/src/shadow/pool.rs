@@ -26,7 +26,7 @@ pub struct Note {
     pub slot: u16,
     /// How many entries point to it.
     pub references: u16,
-    /// Whose permissions it shows ([`super::shadow::Role`] as a number).
+    /// Whose permissions it shows ([`super::layout::Role`] as a number).
     pub role: u8,
     /// Its level.
     pub level: u8,
@@ -91,12 +91,17 @@ impl<'a> Pool<'a> {
         Some(number)
     }
 
-    /// Gives a page back, and clears it.
-    pub fn give(&mut self, memory: &mut impl Memory, number: u32) {
-        let note = self.notes[number as usize];
-        for index in note.entries() {
+    /// Clears a table. What its entries pointed to is the caller's.
+    pub fn clear(&mut self, memory: &mut impl Memory, number: u32) {
+        for index in self.notes[number as usize].entries() {
             memory.store(self.address(number) + index * ENTRY_BYTES, 0);
         }
+        self.notes[number as usize].groups = 0;
+    }
+
+    /// Gives a page back, and clears it.
+    pub fn give(&mut self, memory: &mut impl Memory, number: u32) {
+        self.clear(memory, number);
         self.notes[number as usize] = Note { next: self.free, ..Note::UNUSED };
         self.free = number;
         self.used -= 1;

@@ -1,0 +1,245 @@
+//! Correcting shadow tables: what fences ask for, and giving tables back.
+
+use super::Hardware;
+use super::fill::{Frame, Shadow, Tops, UPPER_ENTRY};
+use super::layout::{Layout, Role, VIEWS, View};
+use super::pool::NONE;
+use super::walk::{ENTRY_BYTES, NO_TABLE, index, is_leaf, is_pointer, is_well_formed, page_bytes, target};
+use crate::memory::translate;
+use visa_isa::paging::{PTE_ACCESSED, PTE_EXECUTE, PTE_GLOBAL, PTE_VALID};
+
+impl<L: Layout> Shadow<'_, L> {
+    /// The shadow of a guest's leaf in ordinary memory, at the same level; 0 if it has none that needs no more care.
+    #[inline(always)]
+    pub(super) fn copy(&self, theirs: u64, level: u32, role: Role) -> u64 {
+        if theirs & (PTE_VALID | PTE_ACCESSED) != PTE_VALID | PTE_ACCESSED {
+            return 0;
+        }
+        let page = target(theirs);
+        let bytes = page_bytes(level);
+        let plain = is_well_formed(theirs)
+            && is_leaf(theirs)
+            && theirs & PTE_ACCESSED != 0
+            && page & (bytes - 1) == 0
+            && translate(self.memory, page, bytes).is_some();
+        if plain { L::leaf(theirs, page, role) } else { 0 }
+    }
+
+    /// SFENCE.VMA with an address, for one space: brings the entries on the way to the address up to date.
+    pub fn sync_address(&mut self, hardware: &mut impl Hardware, tops: &Tops, address: u64) {
+        let half = (address >> 63) as usize;
+        let mut done = NONE;
+        for view in tops {
+            let top = view[half];
+            if top != NONE && top != done {
+                self.sync_path(hardware, top, self.top_level(), address);
+                done = top;
+            }
+        }
+    }
+
+    /// The same in the shared tables, which this space may not have come to yet.
+    pub fn sync_shared_address(&mut self, hardware: &mut impl Hardware, tops: &Tops, address: u64) {
+        let slot = index(address, self.top_level());
+        let top = tops[View::Kernel as usize][1];
+        if top != NONE && self.pool.entry(hardware, top, slot) != 0 {
+            return;
+        }
+        let mut table = self.shared_at(slot, self.shared);
+        while table != NONE {
+            self.sync_path(hardware, table, self.top_level() - 1, address);
+            table = self.shared_at(slot, self.pool.note(table).next);
+        }
+    }
+
+    fn sync_path(&mut self, hardware: &mut impl Hardware, top: u32, top_level: u32, address: u64) {
+        let mut table = top;
+        for level in (0..=top_level).rev() {
+            let slot = index(address, level);
+            let entry = self.pool.entry(hardware, table, slot);
+            let guest = self.pool.note(table).guest;
+            if entry == 0 && (level != 0 || guest == NO_TABLE) {
+                return;
+            }
+            if entry != 0 && !is_leaf(entry) && guest != NO_TABLE {
+                let child = self.pool.number(target(entry));
+                let theirs = hardware.load(guest + slot * ENTRY_BYTES);
+                if is_pointer(theirs) && target(theirs) == self.pool.note(child).guest {
+                    table = child;
+                    continue;
+                }
+            }
+            if entry != 0 && !is_leaf(entry) {
+                self.clear(hardware, table, slot, entry);
+                return hardware.flush_all();
+            }
+            let new = self.sync_leaf(hardware, table, level, slot, entry);
+            if entry != 0 && new != entry {
+                hardware.leaf_changed(level, entry, new);
+            }
+            return;
+        }
+    }
+
+    /// Brings a leaf, or an empty entry of the lowest level, up to date, and returns what it is now.
+    #[inline(always)]
+    fn sync_leaf(
+        &mut self,
+        hardware: &mut impl Hardware,
+        table: u32,
+        level: u32,
+        slot: u64,
+        entry: u64,
+    ) -> u64 {
+        let note = *self.pool.note(table);
+        let mut new = 0;
+        if note.guest != NO_TABLE {
+            let theirs = hardware.load(note.guest + slot * ENTRY_BYTES);
+            new = self.copy(theirs, level, Role::from_number(note.role));
+        }
+        if new != entry {
+            self.note_code(entry, note.role);
+            self.pool.set_entry(hardware, table, slot, new);
+        }
+        new
+    }
+
+    fn note_code(&mut self, entry: u64, role: u8) {
+        if entry & PTE_EXECUTE != 0 && role != Role::User as u8 {
+            self.code_changes += 1;
+        }
+    }
+
+    fn note_global(&mut self, entry: u64) {
+        if L::OWN_ROOTS {
+            self.global_dropped |= entry & PTE_GLOBAL != 0;
+        }
+    }
+
+    /// Brings all of a tree up to date; shared tables in it only if asked. The caller flushes.
+    pub fn sync_tree(&mut self, hardware: &mut impl Hardware, table: u32, into_shared: bool) {
+        let note = *self.pool.note(table);
+        for slot in note.entries() {
+            let entry = self.pool.entry(hardware, table, slot);
+            if entry == 0 {
+                continue;
+            }
+            if is_leaf(entry) {
+                if self.sync_leaf(hardware, table, note.level as u32, slot, entry) != entry {
+                    self.note_global(entry);
+                }
+                continue;
+            }
+            let child = self.pool.number(target(entry));
+            let theirs =
+                if note.guest == NO_TABLE { 0 } else { hardware.load(note.guest + slot * ENTRY_BYTES) };
+            let below = *self.pool.note(child);
+            if !(is_pointer(theirs) && target(theirs) == below.guest) {
+                self.clear(hardware, table, slot, entry);
+            } else if into_shared || below.role != Role::Shared as u8 {
+                self.sync_tree(hardware, child, into_shared);
+            }
+        }
+    }
+
+    /// Brings every shared table up to date.
+    pub fn sync_shared(&mut self, hardware: &mut impl Hardware) {
+        let mut number = self.shared;
+        while number != NONE {
+            let next = self.pool.note(number).next;
+            self.sync_tree(hardware, number, true);
+            number = next;
+        }
+    }
+
+    /// Empties an entry, and frees what is below it. The caller flushes.
+    pub(super) fn clear(&mut self, hardware: &mut impl Hardware, table: u32, slot: u64, entry: u64) {
+        self.pool.set_entry(hardware, table, slot, 0);
+        if is_leaf(entry) {
+            let role = self.pool.note(table).role;
+            self.note_code(entry, role);
+            self.note_global(entry);
+        } else {
+            let child = self.pool.number(target(entry));
+            self.release(hardware, child);
+        }
+    }
+
+    /// Takes one reference to a table away, and frees it and what is below with the last.
+    fn release(&mut self, hardware: &mut impl Hardware, number: u32) {
+        let note = self.pool.note_mut(number);
+        note.references -= 1;
+        if note.references != 0 {
+            return;
+        }
+        let note = *note;
+        for slot in note.entries() {
+            let entry = self.pool.entry(hardware, number, slot);
+            if entry & PTE_VALID == 0 {
+                continue;
+            }
+            if is_leaf(entry) {
+                self.note_code(entry, note.role);
+                self.note_global(entry);
+            } else {
+                let child = self.pool.number(target(entry));
+                self.release(hardware, child);
+            }
+        }
+        if note.role == Role::Shared as u8 {
+            self.unlist(number, note.next);
+        }
+        self.pool.give(hardware, number);
+    }
+
+    fn unlist(&mut self, number: u32, next: u32) {
+        if self.shared == number {
+            self.shared = next;
+            return;
+        }
+        let mut before = self.shared;
+        while before != NONE {
+            let after = self.pool.note(before).next;
+            if after == number {
+                self.pool.note_mut(before).next = next;
+                return;
+            }
+            before = after;
+        }
+    }
+
+    /// Drops the trees of a space. The caller flushes. A root that the hardware walks from stays, and is empty.
+    pub fn drop_trees(&mut self, hardware: &mut impl Hardware, frame: Frame, tops: &mut Tops) {
+        if L::OWN_ROOTS {
+            return self.empty(hardware, tops[0][0]);
+        }
+        for (half, slot) in [0, UPPER_ENTRY * ENTRY_BYTES].into_iter().enumerate() {
+            for view in 0..VIEWS {
+                let top = core::mem::replace(&mut tops[view][half], NONE);
+                hardware.store(frame.roots[view] + slot, 0);
+                if top != NONE {
+                    // The kernel's two views may have one tree.
+                    tops.iter_mut().filter(|other| other[half] == top).for_each(|other| other[half] = NONE);
+                    self.release(hardware, top);
+                }
+            }
+        }
+    }
+
+    /// Clears a table, and frees what is below it.
+    fn empty(&mut self, hardware: &mut impl Hardware, number: u32) {
+        let note = *self.pool.note(number);
+        for slot in note.entries() {
+            let entry = self.pool.entry(hardware, number, slot);
+            if entry != 0 {
+                self.clear(hardware, number, slot, entry);
+            }
+        }
+        self.pool.clear(hardware, number);
+    }
+
+    /// Gives an empty root back.
+    pub(super) fn give_root(&mut self, hardware: &mut impl Hardware, number: u32) {
+        self.pool.give(hardware, number);
+    }
+}
