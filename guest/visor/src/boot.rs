@@ -9,7 +9,7 @@ use crate::ending::{self, Ending};
 use crate::exits::{self, Leave};
 use crate::sbi::{HartState, Start};
 use crate::vm::Vm;
-use crate::{console, demo, hart, report, software};
+use crate::{console, demo, hart, pager, report, software};
 use core::panic::PanicInfo;
 use dtoolkit::fdt::Fdt;
 use visa_guest::registers as msr;
@@ -23,7 +23,7 @@ pub extern "C" fn boot(number: usize, tree: usize) -> ! {
     console::set_devices(machine.uart, machine.finisher);
     let guest =
         device_tree::guest(tree_at(machine.guest_tree)).unwrap_or_else(|error| bad_tree("guest", error));
-    let vm = Vm::create(&machine, guest);
+    let vm = Vm::create(&machine, guest, tree as u64);
     if machine.mode == Mode::Software {
         // What runs in Ring 0 is another visor, and the guest is that one's.
         hart::hart(number).start(number, software::load(tree as u64));
@@ -50,6 +50,9 @@ pub extern "C" fn join(number: usize) -> ! {
         let mut start = hart.wait_for_start();
         loop {
             vmcs.start(number, start);
+            if pager::is_active() {
+                pager::restart(number);
+            }
             let left = match vm.mode {
                 Mode::Demo => demo::run(vm, number, &mut vmcs),
                 Mode::Native | Mode::Accelerated | Mode::Software => exits::run(vm, number),

@@ -7,6 +7,7 @@ pub mod memory;
 use crate::ending::Ending;
 use crate::firmware::Firmware;
 use crate::hart::{self, Hart};
+use crate::pager;
 use crate::report;
 use crate::sbi::Start;
 use crate::vm::Vm;
@@ -58,6 +59,9 @@ pub fn handle(firmware: &mut Firmware, hart: &Hart, cause: u64) -> Next {
         Some(SoftwareInterrupt) => hart.serve(),
         Some(IoAccess) => io::port(),
         Some(NestedPageFault) => memory::nested_page_fault(firmware.vm),
+        Some(PageFault) if pager::is_active() => pager::page_fault(firmware.hart),
+        Some(TlbFlush) if pager::is_active() => pager::fence(firmware.hart),
+        Some(ControlRegister) if pager::is_active() => pager::control_register(firmware.hart),
         Some(VmexitInstruction) => complete(),
         Some(VisaInstruction) => not_resident(),
         Some(Shutdown) => report::shutdown(),

@@ -1,6 +1,7 @@
 //! What visor keeps for each hart: its stack, its state, what other harts ask of it, and its exits.
 
 use crate::device_tree::HARTS_MAX;
+use crate::pager;
 use crate::sbi::{Fence, HartSet, HartState, Start};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*};
@@ -252,6 +253,9 @@ fn fence_instructions() {
 /// Drops the translations of this hart's guest, whatever addresses the guest named: TLBFLUSHV knows guest-physical
 /// ones alone.
 fn flush_translations() {
+    if pager::is_active() {
+        return pager::fence_all(this());
+    }
     insn::tlbflushv_vmid(vmid());
 }
 

@@ -28,6 +28,8 @@ mod firmware;
 #[cfg(target_arch = "riscv64")]
 pub mod hart;
 #[cfg(target_arch = "riscv64")]
+mod pager;
+#[cfg(target_arch = "riscv64")]
 mod report;
 #[cfg(target_arch = "riscv64")]
 mod vm;

@@ -1,10 +1,10 @@
 //! The one VM: its memory, its devices, its second stage, its ports.
 
 use crate::device_tree::{Guest, Machine, Mode};
-use crate::hart;
-use crate::memory::{Region, Regions};
+use crate::memory::{PAGE, Region, Regions};
 use crate::second_stage::{MapError, SecondStage, Table};
 use crate::vmcs::{Controls, Vmcs};
+use crate::{hart, pager, report};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering::*};
 use visa_guest::instructions as insn;
@@ -54,22 +54,33 @@ pub struct Vm {
 }
 
 impl Vm {
-    /// Builds the VM. For hart 0, before any other hart looks.
-    pub fn create(machine: &Machine, guest: Guest) -> &'static Vm {
+    /// Builds the VM. For hart 0, before any other hart looks. `tree` is the address of the machine's device tree, where
+    /// visor's memory ends.
+    pub fn create(machine: &Machine, guest: Guest, tree: u64) -> &'static Vm {
         let (memory, controls) = match machine.mode {
             Mode::Native | Mode::Software => (guest.memory, Controls::default()),
             Mode::Accelerated => {
-                let controls = Controls {
+                let mut controls = Controls {
                     trap_filter: trap_filter::IO,
                     hptbr: second_stage(&guest.memory),
                     io_map: IO_MAP.0.get() as u64,
+                    ..Controls::default()
                 };
+                if pager::refuses_second_stage(controls.hptbr) {
+                    let pool = report::image_end().next_multiple_of(PAGE)..tree;
+                    controls.msr_map = pager::activate(pool, controls.hptbr);
+                    controls.trap_filter |= pager::TRAP_FILTER;
+                    controls.hptbr = pager::HPTBR;
+                }
                 (guest.memory, controls)
             }
             Mode::Demo => {
                 let memory = crate::demo::memory(&guest.memory);
-                let controls =
-                    Controls { trap_filter: 0, hptbr: second_stage(&memory), io_map: IO_MAP.0.get() as u64 };
+                let controls = Controls {
+                    hptbr: second_stage(&memory),
+                    io_map: IO_MAP.0.get() as u64,
+                    ..Controls::default()
+                };
                 (memory, controls)
             }
         };
@@ -90,11 +101,16 @@ impl Vm {
     }
 
     /// Sets up this hart's virtual CPU: its VMCS, which becomes current, and what stands behind its devices and ports.
-    pub fn create_cpu(&self, hart: usize) -> Vmcs {
+    pub fn create_cpu(&'static self, hart: usize) -> Vmcs {
         let mut vmcs = Vmcs::of(hart);
         vmcs.create(hart, self.controls);
         if !matches!(self.mode, Mode::Native | Mode::Software) {
-            self.devices.iter().for_each(pass_through);
+            if pager::is_active() {
+                pager::create(hart, self.harts, &self.memory, &self.devices);
+                pager::with_device_tables(|| self.devices.iter().for_each(pass_through));
+            } else {
+                self.devices.iter().for_each(pass_through);
+            }
             mask_ports();
         }
         vmcs

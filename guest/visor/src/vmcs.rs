@@ -3,6 +3,7 @@
 use crate::device_tree::HARTS_MAX;
 use crate::sbi::Start;
 use core::cell::UnsafeCell;
+use visa_guest::Exit;
 use visa_guest::instructions as insn;
 use visa_guest::registers as msr;
 use visa_isa::vmcs;
@@ -37,6 +38,8 @@ pub struct Controls {
     pub hptbr: u64,
     /// Physical address of the I/O permission map, or 0.
     pub io_map: u64,
+    /// Physical address of the MSR map, or 0. With one, CR3 is shadowed.
+    pub msr_map: u64,
 }
 
 /// One hart's VMCS.
@@ -69,16 +72,35 @@ impl Vmcs {
 
     /// Makes it a VMCS, and the current one, with a guest that has not started.
     pub fn create(&mut self, hart: usize, controls: Controls) {
+        self.clear();
+        self.set(vmcs::TRAPCFG, controls.trap_filter);
+        self.set(vmcs::NESTED_BASE, controls.hptbr);
+        self.set(vmcs::IO_MAP, controls.io_map);
+        if controls.msr_map != 0 {
+            self.set(vmcs::MSR_MAP, controls.msr_map);
+            self.set(vmcs::MSR_SHADOW, crate::pager::msr_shadow(hart));
+        }
+        self.set(vmcs::TIME_SCALE, SAME_RATE);
+        self.set(vmcs::VIRTUAL_CPU, hart as u64);
+        self.load();
+    }
+
+    /// Loads it as a VMCS that has a second stage and nothing else; an error is the field that is refused.
+    pub fn try_second_stage(&mut self, hptbr: u64) -> Result<(), u16> {
+        self.clear();
+        self.set(vmcs::NESTED_BASE, hptbr);
+        self.set(vmcs::TIME_SCALE, SAME_RATE);
+        // SAFETY: the page is this hart's VMCS.
+        unsafe { insn::vmload(self.address()) };
+        if msr::vmcsptr::read() == self.address() { Ok(()) } else { Err(Exit::read().field()) }
+    }
+
+    /// Makes it a VMCS of zeros.
+    fn clear(&mut self) {
         for value in 0..VALUES as u16 {
             self.set(value * 8, 0);
         }
         self.set(vmcs::REVISION, vmcs::REVISION_VALUE);
-        self.set(vmcs::TRAPCFG, controls.trap_filter);
-        self.set(vmcs::NESTED_BASE, controls.hptbr);
-        self.set(vmcs::IO_MAP, controls.io_map);
-        self.set(vmcs::TIME_SCALE, SAME_RATE);
-        self.set(vmcs::VIRTUAL_CPU, hart as u64);
-        self.load();
     }
 
     /// Gives the guest the registers of a start and loads it. Controls, ranges and counters stay.

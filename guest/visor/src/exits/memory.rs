@@ -6,7 +6,8 @@ use crate::vm::Vm;
 use crate::{hart, memory, report};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use visa_guest::registers as msr;
-use visa_isa::cause::ExitCause;
+use visa_isa::Ring;
+use visa_isa::cause::{Exception, ExitCause};
 
 /// How many reaches for visor's memory are worth a line.
 const LINES_MAX: u32 = 4;
@@ -38,12 +39,18 @@ fn tell(address: u64) {
     }
 }
 
-/// Gives the guest the access fault; unless its trap vector is what faults, again, so that it would never get to an
-/// instruction: that is a shutdown, as it would be without visor in between (specification, 2.3).
+/// Gives the guest the access fault.
 pub fn deny() {
+    give(access_fault(), msr::vmgva::read());
+}
+
+/// Gives the guest an exception; unless its trap vector is what faults, again, so that it would never get to an
+/// instruction: that is a shutdown, as it would be without visor in between (specification, 2.3).
+pub fn give(exception: Exception, value: u64) {
     let pc = msr::vmpc::read();
-    if pc == msr::stvec::read() & !3 && pc == msr::sepc::read() {
+    let in_kernel = msr::vmring::read() == Ring::Kernel as u64;
+    if in_kernel && pc == msr::stvec::read() & !3 && pc == msr::sepc::read() {
         report::shutdown();
     }
-    inject(access_fault(), msr::vmgva::read());
+    inject(exception, value);
 }
