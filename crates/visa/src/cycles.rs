@@ -19,8 +19,8 @@ pub struct CycleOptions {
     /// Override a parameter of the cycle model (docs/cycle-model.md lists them); may be repeated
     #[arg(long, value_name = "KEY=VALUE", requires = "cycles", help_heading = "Cycle model")]
     pub cycle_param: Vec<String>,
-    /// Take a feature away from the machine: banked-switch, tlb-tags, walk-caches, decode-assist, trap-filter or
-    /// timer-without-exit; may be repeated
+    /// Take a feature away from the machine: banked-switch, tlb-tags, walk-caches, decode-assist, trap-filter,
+    /// timer-without-exit or nested-paging; may be repeated
     #[arg(long, value_name = "FEATURE", value_parser = feature, help_heading = "Machine")]
     pub without: Vec<Feature>,
 }

@@ -109,6 +109,23 @@ fn boots_without_virtualization_hardware() {
     assert!(causes.keys().all(|cause| cause == "hypercall"), "{causes:?}");
 }
 
+/// Without a second stage, visor shadows the guest's page tables: on one hart, and on two that fence each other.
+#[test]
+fn boots_without_nested_paging() {
+    let Some(directory) = debian() else { return };
+    for harts in ["1", "2"] {
+        let name = format!("shadow-{harts}");
+        let boot =
+            Boot::run(&directory, "accelerated", &name, &["--without", "nested-paging", "--smp", harts]);
+        boot.assert_complete();
+        let causes = boot.report["exits"]["by_cause"].as_object().expect("exits by cause");
+        for cause in ["control-register-write", "page-fault", "tlb-flush"] {
+            assert!(causes.contains_key(cause), "{causes:?}");
+        }
+        assert!(!causes.contains_key("nested-page-fault"), "{causes:?}");
+    }
+}
+
 #[test]
 fn boots_with_two_virtual_cpus() {
     let Some(directory) = debian() else { return };

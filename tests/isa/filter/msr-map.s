@@ -79,7 +79,7 @@ main:
     run read_satp, 0, 0
 ;= exit 0x08 at=read_satp read reg=11 code=0x180
     policy 0x180, 0
-    ; Shadow: reads come from the table; without a table they are zero; accesses that write exit, with the real old value.
+    ; Shadow: reads come from the table; without a table they are zero; accesses that write exit, with the old value that reads give.
     policy 0x140, 3
     put vmr11, -1
     run read, 0, MSRS
@@ -91,9 +91,9 @@ main:
     run clear_nothing, 0, 0
 ;= exit 0x0c at=clear_nothing+4, VMR11 = 0x123456789abcdef0
     run swap, 0, 0
-;= exit 0x03 at=swap write read reg=11 code=0x140 value=0xa5 result=0x5c
+;= exit 0x03 at=swap write read reg=11 code=0x140 value=0xa5 result=0x123456789abcdef0
     run set, 0, 0
-;= exit 0x03 at=set write read reg=11 code=0x140 value=0xfd result=0x5c
+;= exit 0x03 at=set write read reg=11 code=0x140 value=0x123456789abcdef5 result=0x123456789abcdef0
     ; A change of map or table takes effect at once.
     poke MSR_SHADOW+0x140*8, 7
     run read, 0, 0
