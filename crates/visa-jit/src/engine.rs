@@ -84,6 +84,17 @@ impl Jit {
     }
 }
 
+/// How generated code was left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Left {
+    /// By a link, whose target is the hart's PC.
+    By(u32),
+    /// Because the unit at the PC computes floating point.
+    ForFloat,
+    /// Otherwise, or not at all.
+    Elsewhere,
+}
+
 /// One run.
 struct Run<'a> {
     interpreter: &'a mut Interpreter,
@@ -119,7 +130,7 @@ impl Run<'_> {
         environment: &mut Environment,
         until: u64,
     ) -> Result<(), RunEnd> {
-        let mut link = None;
+        let mut left = Left::Elsewhere;
         while hart.instructions < until && !hart.attention {
             if !self.breakpoints.is_empty() && self.breakpoints.contains(&hart.bank.pc) {
                 return Err(RunEnd::Breakpoint);
@@ -129,10 +140,12 @@ impl Run<'_> {
             let reclaimed = self.cache.reclaimed;
             let Some(code) = self.code(hart, platform, offset, pc) else {
                 self.interpret(hart, platform, offset, until)?;
-                link = None;
+                left = Left::Elsewhere;
                 continue;
             };
-            if let Some(link) = link.take().filter(|_| reclaimed == self.cache.reclaimed) {
+            if let Left::By(link) = left
+                && reclaimed == self.cache.reclaimed
+            {
                 let addend = hart.tlb.bias().wrapping_add(offset).wrapping_sub(pc);
                 self.cache.connect(link, offset, addend);
             }
@@ -140,10 +153,15 @@ impl Run<'_> {
             environment.budget = span as i64;
             environment.base = hart.instructions + span;
             environment.end = Ok(());
+            if left == Left::ForFloat && !environment.use_float(hart) {
+                self.interpret(hart, platform, offset, until)?;
+                left = Left::Elsewhere;
+                continue;
+            }
             // SAFETY: the code is that of a unit in the cache, for the instruction that was just fetched; `run` has set
             // the bias; the environment is the platform's, which is borrowed here.
             unsafe { self.cache.trampolines.enter(code, hart, environment) };
-            link = self.leave(hart, platform, environment, until)?;
+            left = self.leave(hart, platform, environment, until)?;
         }
         Ok(())
     }
@@ -167,22 +185,25 @@ impl Run<'_> {
         translated.then(|| self.cache.code(platform.ram(), offset, pc)).flatten()
     }
 
-    /// Brings the hart to where generated code has left it. A link: its target is the hart's PC.
+    /// Brings the hart to where generated code has left it.
     fn leave<P: Platform>(
         &mut self,
         hart: &mut Hart,
         platform: &mut P,
         environment: &mut Environment,
         until: u64,
-    ) -> Result<Option<u32>, RunEnd> {
+    ) -> Result<Left, RunEnd> {
         if environment.exit == Exit::Interpreted as u64 {
-            return environment.end.map(|()| None);
+            return environment.end.map(|()| Left::Elsewhere);
         }
         hart.instructions = environment.instructions();
         if environment.exit == Exit::Link as u64 {
             let link = environment.link as u32;
             hart.bank.pc = self.cache.target(link);
-            return Ok(Some(link));
+            return Ok(Left::By(link));
+        }
+        if environment.exit == Exit::Float as u64 {
+            return Ok(Left::ForFloat);
         }
         if environment.exit == Exit::Budget as u64
             && hart.instructions < until
@@ -190,7 +211,7 @@ impl Run<'_> {
         {
             self.interpret(hart, platform, offset, until)?;
         }
-        Ok(None)
+        Ok(Left::Elsewhere)
     }
 
     fn interpret<P: Platform>(

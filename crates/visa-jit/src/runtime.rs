@@ -1,10 +1,15 @@
 //! How generated code is entered and left, and how it calls the interpreter for an instruction that it does not hold.
 
+// The assembler's macro converts register numbers, whatever their type.
+#![allow(clippy::useless_conversion)]
+
+use std::arch::asm;
 use std::ffi::c_void;
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::{Hart, layout};
 use visa_interp::{RunEnd, Slot, execute_slot};
+use visa_isa::msr::sstatus;
 use visa_mem::Platform;
 
 use crate::cache::JumpEntry;
@@ -24,6 +29,8 @@ pub enum Exit {
     Budget = 2,
     /// After an instruction that the interpreter executed: PC and retired count are the hart's.
     Interpreted = 3,
+    /// Before a unit with floating point, while the host does not compute for the guest; the hart's PC is its start.
+    Float = 4,
 }
 
 /// What generated code finds beside the hart. The first fields are its, by their offsets.
@@ -39,6 +46,10 @@ pub struct Environment {
     /// Where indirect jumps look.
     pub jumps: *const JumpEntry,
     platform: *mut c_void,
+    /// Whether the host computes floating point for the guest: MXCSR has the guest's rounding mode and collects its flags.
+    float: u32,
+    /// MXCSR with the guest's rounding mode and no flags.
+    mxcsr: u32,
     /// The retired count with a budget of zero.
     pub base: u64,
     /// What an instruction that was interpreted ended with.
@@ -65,6 +76,8 @@ impl Environment {
             helper: interpret::<P> as *const () as usize,
             jumps,
             platform: (&raw mut *platform).cast(),
+            float: 0,
+            mxcsr: MXCSR_DEFAULT,
             base: 0,
             end: Ok(()),
         }
@@ -74,7 +87,44 @@ impl Environment {
     pub fn instructions(&self) -> u64 {
         self.base.wrapping_sub(self.budget as u64)
     }
+
+    /// From the next entry to its exit the host computes floating point for the guest, if it can do exactly what the
+    /// guest asks for: the state must be on and dirty already, so that nothing need be marked, and the rounding mode one
+    /// that the host has.
+    pub fn use_float(&mut self, hart: &Hart) -> bool {
+        let dirty = !hart.in_guest() || hart.supervisor.sstatus & sstatus::FS == sstatus::FS;
+        let rounding = match hart.bank.fcsr >> 5 & 7 {
+            0 => 0,
+            1 => 3,
+            2 => 1,
+            3 => 2,
+            _ => return false,
+        };
+        self.float = dirty as u32;
+        self.mxcsr = MXCSR_DEFAULT | rounding << 13;
+        dirty
+    }
+
+    /// Gives MXCSR back, and the guest the flags that it has collected.
+    fn collect_flags(&self, hart: &mut Hart) {
+        let mut mxcsr = 0u32;
+        // SAFETY: stores MXCSR, and loads a value that is valid: what it is by default.
+        unsafe {
+            asm!("stmxcsr [{0}]", "ldmxcsr [{1}]", in(reg) &raw mut mxcsr, in(reg) &MXCSR_DEFAULT, options(nostack))
+        };
+        // MXCSR: invalid, denormal, divide by zero, overflow, underflow, inexact. FCSR: the other way round, and no denormal.
+        let flags = mxcsr >> 5 & 1 | mxcsr >> 3 & 2 | mxcsr >> 1 & 4 | mxcsr << 1 & 8 | mxcsr << 4 & 16;
+        hart.bank.fcsr |= flags;
+    }
+
+    fn load_mxcsr(&self) {
+        // SAFETY: `use_float` has made the value: exceptions masked, a rounding mode, no reserved bits.
+        unsafe { asm!("ldmxcsr [{0}]", in(reg) &self.mxcsr, options(nostack, readonly)) };
+    }
 }
+
+/// Everything masked, to nearest, no flags: what Rust's code expects.
+const MXCSR_DEFAULT: u32 = 0x1f80;
 
 /// Executes the instruction of a site. 0: generated code may go on with the next one.
 ///
@@ -91,11 +141,20 @@ unsafe extern "C" fn interpret<P: Platform>(
     let (hart, environment, site) = unsafe { (&mut *hart, &mut *environment, &*site) };
     // SAFETY: `Environment::new` made it from a reference to a P, and `enter` keeps that borrowed.
     let platform = unsafe { &mut *environment.platform.cast::<P>() };
+    if environment.float != 0 {
+        environment.collect_flags(hart);
+    }
     hart.bank.pc = site.pc;
     hart.instructions = environment.instructions().wrapping_sub(site.left as u64);
     environment.end = execute_slot(hart, platform, &site.slot);
     let next = site.pc.wrapping_add(site.slot.instruction.length as u64);
-    (environment.end.is_err() || hart.attention || hart.bank.pc != next) as u32
+    let leave = environment.end.is_err() || hart.attention || hart.bank.pc != next;
+    if leave {
+        environment.float = 0;
+    } else if environment.float != 0 {
+        environment.load_mxcsr();
+    }
+    leave as u32
 }
 
 /// Code that every unit uses, by its address.
@@ -109,12 +168,16 @@ pub struct Trampolines {
     pub exit_indirect: usize,
     /// Jumped to with the unit's address in RCX and the budget restored.
     pub exit_budget: usize,
+    /// Jumped to with the unit's address in RCX, the budget untouched.
+    pub exit_float: usize,
 }
 
 const BUDGET_FIELD: i32 = std::mem::offset_of!(Environment, budget) as i32;
 const EXIT_FIELD: i32 = std::mem::offset_of!(Environment, exit) as i32;
 const LINK_FIELD: i32 = std::mem::offset_of!(Environment, link) as i32;
 const HELPER_FIELD: i32 = std::mem::offset_of!(Environment, helper) as i32;
+/// Offset of [`Environment::float`].
+pub const FLOAT_FIELD: i32 = std::mem::offset_of!(Environment, float) as i32;
 const JUMPS_FIELD: i32 = std::mem::offset_of!(Environment, jumps) as i32;
 
 /// Where a unit finds the environment's table of jumps: at this offset from the stack pointer. The environment itself is
@@ -140,6 +203,7 @@ impl Trampolines {
             }),
             exit_indirect: at(&|code| emit_exit_at(code, Exit::Indirect)),
             exit_budget: at(&|code| emit_exit_at(code, Exit::Budget)),
+            exit_float: at(&|code| emit_exit_at(code, Exit::Float)),
         }
     }
 
@@ -154,7 +218,14 @@ impl Trampolines {
         // SAFETY: `enter` is the address of `emit_enter`'s code, which has this signature and keeps the C convention.
         let enter: extern "C" fn(usize, *mut Hart, *mut Environment) =
             unsafe { std::mem::transmute(self.enter) };
+        if environment.float != 0 {
+            environment.load_mxcsr();
+        }
         enter(code, hart, environment);
+        if environment.float != 0 {
+            environment.collect_flags(hart);
+            environment.float = 0;
+        }
     }
 }
 

@@ -2,9 +2,12 @@
 //!
 //! Within a unit RAX, RCX and RDX are free between two instructions of the guest. Whatever has no code of its own here
 //! is executed by the interpreter, through a [`Site`].
+// The assembler's macro converts register numbers, whatever their type.
+#![allow(clippy::useless_conversion)]
 
 mod alu;
 mod control;
+pub mod float;
 mod memory;
 
 use dynasmrt::x64::X64Relocation;
@@ -14,8 +17,9 @@ use visa_core::tlb::Access;
 use visa_interp::Slot;
 use visa_isa::Instruction;
 
+use self::float::FloatCache;
 use crate::registers::{BUDGET, Place, RAX, RCX, place};
-use crate::runtime::{Site, Trampolines};
+use crate::runtime::{FLOAT_FIELD, Site, Trampolines};
 use crate::unit::End;
 
 /// Collects code and resolves its labels.
@@ -46,9 +50,11 @@ pub struct Emitted {
 /// Code that is out of the way of the usual path.
 enum Cold {
     /// Has the interpreter execute an instruction, then goes back.
-    Interpret { from: DynamicLabel, index: usize, back: DynamicLabel },
+    Interpret { from: DynamicLabel, index: usize, back: DynamicLabel, floats: FloatCache },
     /// A branch is taken: what was not executed goes back into the budget.
     Branch { from: DynamicLabel, left: i64, target: u64 },
+    /// The host does not compute for the guest.
+    NoFloat { from: DynamicLabel },
 }
 
 /// A jump whose stub is still to come.
@@ -70,6 +76,7 @@ struct Emitter<'a> {
     cold: Vec<Cold>,
     links: Vec<OpenLink>,
     first_link: u32,
+    floats: FloatCache,
 }
 
 /// Emits the code of a unit that will be executed at `address` on the host. Its links are numbered from `first_link` on.
@@ -92,8 +99,8 @@ pub fn unit(
     let sites: Box<[Site]> = slots.iter().map(site).collect();
     let mut code = Assembler::new(address);
     let entry = code.new_dynamic_label();
-    let mut emitter =
-        Emitter { code, trampolines, entry, start, sites, cold: Vec::new(), links: Vec::new(), first_link };
+    let (cold, links, floats) = (Vec::new(), Vec::new(), FloatCache::default());
+    let mut emitter = Emitter { code, trampolines, entry, start, sites, cold, links, first_link, floats };
     emitter.unit(end, pc);
     emitter.finish()
 }
@@ -135,8 +142,11 @@ impl Emitter<'_> {
     fn unit(&mut self, end: End, next: u64) {
         let length = self.sites.len();
         let short = self.code.new_dynamic_label();
+        dynasm!(self.code ; .arch x64 ; =>self.entry);
+        if self.sites.iter().any(|site| float::is_inline(&site.slot.instruction)) {
+            self.need_float();
+        }
         dynasm!(self.code ; .arch x64
-            ; =>self.entry
             ; sub Rq(BUDGET), length as i32
             ; js =>short
         );
@@ -163,6 +173,17 @@ impl Emitter<'_> {
         }
     }
 
+    /// Leaves unless the host computes for the guest.
+    fn need_float(&mut self) {
+        let absent = self.code.new_dynamic_label();
+        dynasm!(self.code ; .arch x64
+            ; mov rax, [rsp]
+            ; cmp DWORD [rax + FLOAT_FIELD], BYTE 0
+            ; je =>absent
+        );
+        self.cold.push(Cold::NoFloat { from: absent });
+    }
+
     fn finish(mut self) -> Option<Emitted> {
         self.code.commit().ok()?;
         let mut links = Vec::with_capacity(self.links.len());
@@ -182,10 +203,16 @@ impl Emitter<'_> {
     fn cold_code(&mut self) {
         for cold in std::mem::take(&mut self.cold) {
             match cold {
-                Cold::Interpret { from, index, back } => {
+                Cold::Interpret { from, index, back, floats } => {
                     dynasm!(self.code ; .arch x64 ; =>from);
                     self.interpret(index);
+                    self.float_reload(&floats);
                     dynasm!(self.code ; .arch x64 ; jmp =>back);
+                }
+                Cold::NoFloat { from } => {
+                    dynasm!(self.code ; .arch x64 ; =>from);
+                    constant(&mut self.code, RCX, self.start);
+                    dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_float);
                 }
                 Cold::Branch { from, left, target } => {
                     dynasm!(self.code ; .arch x64 ; =>from);
@@ -212,7 +239,7 @@ impl Emitter<'_> {
         self.links.push(OpenLink { place: AssemblyOffset(end - 4), stub, target, checked });
     }
 
-    /// Has the interpreter execute an instruction, here.
+    /// Has the interpreter execute an instruction, here. It leaves nothing in XMM registers.
     fn interpret(&mut self, index: usize) {
         let site = &raw const self.sites[index] as i64;
         dynasm!(self.code ; .arch x64
@@ -221,18 +248,28 @@ impl Emitter<'_> {
         );
     }
 
-    /// A label for the case that the instruction is better interpreted; it goes back to `back`.
+    /// A label for the case that the instruction is better interpreted; it goes back to `back`, where the instruction
+    /// is done. For an instruction that changes nothing in XMM registers.
     fn interpreted(&mut self, index: usize, back: DynamicLabel) -> DynamicLabel {
         let from = self.code.new_dynamic_label();
-        self.cold.push(Cold::Interpret { from, index, back });
+        self.push_interpreted(from, index, back);
         from
+    }
+
+    /// The same with the label `from`, once it is known what XMM registers hold at `back`.
+    fn push_interpreted(&mut self, from: DynamicLabel, index: usize, back: DynamicLabel) {
+        self.cold.push(Cold::Interpret { from, index, back, floats: self.floats.clone() });
     }
 
     fn instruction(&mut self, index: usize) {
         let i = self.sites[index].slot.instruction;
-        let done = self.compute(index, &i) || self.access(index, &i) || self.control(index, &i);
+        let done = self.compute(index, &i)
+            || self.access(index, &i)
+            || self.control(index, &i)
+            || self.float(index, &i);
         if !done {
             self.interpret(index);
+            self.floats.clear();
         }
     }
 

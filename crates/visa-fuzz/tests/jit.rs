@@ -1,0 +1,169 @@
+//! The JIT against the interpreter, side by side: after every few instructions the two harts must be the same in
+//! everything that a guest or a report can see, and at the end their memories too.
+//!
+//! `VISA_FUZZ_SECONDS` says how long each test goes on (default 3), `VISA_FUZZ_SEED` where to start.
+
+use std::time::{Duration, Instant};
+
+use visa_core::{Feature, Features, Hart};
+use visa_fuzz::Random;
+use visa_fuzz::code::Code;
+use visa_fuzz::program::{Program, code_bytes, pool};
+use visa_fuzz::unit::Generator;
+use visa_fuzz::wild_guest::WildGuest;
+use visa_interp::{Interpreter, RunEnd};
+use visa_jit::Jit;
+use visa_machine::board::{Board, BoardConfig};
+use visa_mem::Platform;
+
+const RAM_BASE: u64 = 0x8000_0000;
+const RAM_BYTES: u64 = 8 << 20;
+
+/// A hart on a board of its own.
+struct Machine {
+    hart: Hart,
+    board: Board,
+}
+
+impl Machine {
+    fn new(entry: u64, segments: &[(u64, Vec<u8>)], features: Features) -> Machine {
+        let config = BoardConfig { ram_bytes: RAM_BYTES, harts: 1, start_time_ns: 0 };
+        let board = Board::new(&config).expect("a small board");
+        for (address, bytes) in segments {
+            board.ram().write_bytes(address - RAM_BASE, bytes).expect("it fits");
+        }
+        let mut hart = Hart::new(0, entry, 0);
+        hart.set_features(features);
+        Machine { hart, board }
+    }
+
+    fn memory(&self) -> Vec<u8> {
+        let mut memory = vec![0; RAM_BYTES as usize];
+        self.board.ram().read_bytes(0, &mut memory).expect("RAM gives its own size");
+        memory
+    }
+}
+
+/// The two machines at the start of a program.
+struct Pair {
+    reference: Machine,
+    fast: Machine,
+    interpreter: Interpreter,
+    jit: Jit,
+    random: Random,
+    what: String,
+}
+
+impl Pair {
+    fn new(what: String, seed: u64, entry: u64, segments: &[(u64, Vec<u8>)], features: Features) -> Pair {
+        let mut jit = Jit::new();
+        // Half of the runs translate everything before it is executed, the others what has been executed a few times.
+        jit.set_threshold(if seed % 2 == 0 { 0 } else { 3 });
+        Pair {
+            reference: Machine::new(entry, segments, features),
+            fast: Machine::new(entry, segments, features),
+            interpreter: Interpreter::new(),
+            jit,
+            random: Random::fork(seed, 77),
+            what,
+        }
+    }
+
+    /// Runs both up to so many instructions, in slices; returns how many they were.
+    fn run(&mut self, most: u64) -> u64 {
+        loop {
+            let longest = self.random.pick(&[10, 3_000, 3_000, 3_000]);
+            let slice = 1 + self.random.below(longest);
+            let limit = (self.reference.hart.instructions + slice).min(most);
+            let expected = self.interpreter.run(&mut self.reference.hart, &mut self.reference.board, limit);
+            let found = self.jit.run(&mut self.fast.hart, &mut self.fast.board, limit);
+            assert_eq!(expected, found, "{}", self.what);
+            self.compare();
+            match expected {
+                RunEnd::Limit if self.reference.hart.instructions < most => {}
+                RunEnd::Message => {
+                    self.reference.hart.outgoing.clear();
+                    self.fast.hart.outgoing.clear();
+                }
+                _ => break,
+            }
+        }
+        assert!(self.reference.memory() == self.fast.memory(), "{}: memory differs", self.what);
+        self.reference.hart.instructions
+    }
+
+    fn compare(&self) {
+        let (a, b) = (&self.reference.hart, &self.fast.hart);
+        let what = format!("{} by instruction {}", self.what, a.instructions);
+        assert_eq!((a.instructions, a.ring), (b.instructions, b.ring), "{what}");
+        assert_eq!(a.bank, b.bank, "{what}");
+        assert_eq!(a.other, b.other, "{what}");
+        assert_eq!((&a.supervisor, &a.hypervisor), (&b.supervisor, &b.hypervisor), "{what}");
+        assert_eq!((&a.vm, &a.exit), (&b.vm, &b.exit), "{what}");
+        assert_eq!(a.statistics, b.statistics, "{what}");
+        assert_eq!(
+            (a.reservation, a.waiting, a.attention),
+            (b.reservation, b.waiting, b.attention),
+            "{what}"
+        );
+    }
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
+}
+
+/// Calls a test with one seed after the other, for as long as it may take; it returns the instructions that it ran.
+fn for_seeds(mut test: impl FnMut(u64) -> u64) {
+    let limit = Duration::from_secs(number("VISA_FUZZ_SECONDS", 3));
+    let start = Instant::now();
+    let first = number("VISA_FUZZ_SEED", 1);
+    let (mut seed, mut instructions) = (first, 0);
+    while start.elapsed() < limit {
+        instructions += test(seed);
+        seed = seed.wrapping_add(1);
+    }
+    println!("{} runs, {instructions} instructions", seed.wrapping_sub(first));
+    assert!(instructions > 10_000, "the programs hardly run");
+}
+
+/// Guests that trap, exit, page and overwrite themselves in every way.
+#[test]
+fn wild_guests_run_alike() {
+    for_seeds(|seed| {
+        let guest = WildGuest::random(seed, 2_000);
+        let segments: Vec<_> =
+            guest.segments.iter().map(|segment| (segment.address, segment.bytes.clone())).collect();
+        // Every second run lacks a feature.
+        let features = match seed as usize % (2 * Feature::ALL.len()) {
+            index if index < Feature::ALL.len() => Features::default().without(Feature::ALL[index]),
+            _ => Features::default(),
+        };
+        Pair::new(format!("wild guest {seed}"), seed, guest.entry, &segments, features).run(60_000)
+    });
+}
+
+/// Computations of every kind, again and again, with values that are apt to go wrong.
+#[test]
+fn computations_run_alike() {
+    const BLOCK: u64 = RAM_BASE + (2 << 20);
+    const POOL: u64 = RAM_BASE + (3 << 20);
+    const PROGRAMS: u64 = 24;
+    let generator = Generator::default();
+    for_seeds(|seed| {
+        let mut segments = vec![(POOL, pool(seed))];
+        let mut code = RAM_BASE;
+        for index in 0..PROGRAMS {
+            let block = BLOCK + 0x1000 * index;
+            let program = Program::random(&generator, seed, index, 60, block, POOL);
+            segments.push((block, program.initial_block().to_vec()));
+            let bytes = code_bytes(&program.lay_out(code, 60));
+            let next = code + bytes.len() as u64;
+            segments.push((std::mem::replace(&mut code, next), bytes));
+        }
+        let mut end = Code::at(code);
+        end.jump_to(RAM_BASE);
+        segments.push((code, end.bytes()));
+        Pair::new(format!("computation {seed}"), seed, RAM_BASE, &segments, Features::default()).run(60_000)
+    });
+}

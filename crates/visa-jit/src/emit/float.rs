@@ -1,0 +1,424 @@
+//! Floating point on the host's unit, where that is exact.
+//!
+//! While generated code computes, MXCSR has the guest's rounding mode and collects its flags; the runtime sees to both
+//! ([`crate::runtime::Float`]). IEEE 754 leaves the host no choice in values and flags of these operations, but for NaNs:
+//! a result that is one is computed again by the interpreter, which knows the canonical NaN. Instructions with a rounding
+//! mode of their own, minima, maxima, classes and conversions to unsigned integers are interpreted.
+//!
+//! A unit keeps what it has read or computed in XMM1 to XMM15 as well; the hart has every value too, at once.
+
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
+use visa_core::layout;
+use visa_core::tlb::Access;
+use visa_isa::{Group, Instruction, Op};
+
+use super::Emitter;
+use crate::registers::{RAX, RCX};
+
+/// Takes the rounding mode from FRM.
+const DYNAMIC: u8 = 7;
+/// Rounds towards zero.
+const TOWARDS_ZERO: u8 = 1;
+/// The canonical NaN in single precision (RISC-V unprivileged, 20.3).
+const CANONICAL_NAN: i32 = 0x7fc0_0000;
+/// The registers that hold values from one instruction to the next.
+const REGISTERS: u8 = 15;
+
+/// What an XMM register holds of a register of the guest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Held {
+    /// All 64 bits.
+    Whole,
+    /// What single operations read: the low 32 bits, or the canonical NaN if the guest's value is not NaN-boxed.
+    Single,
+}
+
+/// Which XMM registers hold what.
+#[derive(Clone, Default)]
+pub(super) struct FloatCache {
+    /// By XMM register less one.
+    owners: [Option<(u8, Held)>; REGISTERS as usize],
+    next: u8,
+}
+
+impl FloatCache {
+    fn find(&self, register: u8) -> Option<(u8, Held)> {
+        let place = self.owners.iter().position(|owner| owner.is_some_and(|(guest, _)| guest == register))?;
+        self.owners[place].map(|(_, held)| (place as u8 + 1, held))
+    }
+
+    fn forget(&mut self, register: u8) {
+        for owner in &mut self.owners {
+            *owner = owner.filter(|(guest, _)| *guest != register);
+        }
+    }
+
+    /// Gives a register of the guest an XMM register other than `busy`.
+    fn allocate(&mut self, register: u8, held: Held, busy: &[u8]) -> u8 {
+        self.forget(register);
+        let free = self.owners.iter().position(Option::is_none).map(|place| place as u8 + 1);
+        let chosen = free.unwrap_or_else(|| {
+            loop {
+                self.next = self.next % REGISTERS + 1;
+                if !busy.contains(&self.next) {
+                    break self.next;
+                }
+            }
+        });
+        self.owners[chosen as usize - 1] = Some((register, held));
+        chosen
+    }
+
+    /// Everything held: XMM register, register of the guest, and what of it.
+    fn held(&self) -> impl Iterator<Item = (u8, u8, Held)> + '_ {
+        let numbered = self.owners.iter().enumerate();
+        numbered.filter_map(|(place, owner)| owner.map(|(guest, held)| (place as u8 + 1, guest, held)))
+    }
+
+    /// Nothing is held any more.
+    pub(super) fn clear(&mut self) {
+        self.owners = Default::default();
+    }
+}
+
+/// Whether an instruction has code here, which may run only while the host computes for the guest.
+pub fn is_inline(i: &Instruction) -> bool {
+    use Op::*;
+    if i.op.row().group != Group::Float {
+        return false;
+    }
+    let fused = cfg!(target_feature = "fma") || std::arch::is_x86_feature_detected!("fma");
+    match i.op {
+        Flw | Fld | Fsw | Fsd | FmvXW | FmvXD | FmvWX | FmvDX => true,
+        FsgnjS | FsgnjnS | FsgnjxS | FsgnjD | FsgnjnD | FsgnjxD => true,
+        FeqS | FltS | FleS | FeqD | FltD | FleD => true,
+        FaddS | FsubS | FmulS | FdivS | FsqrtS | FaddD | FsubD | FmulD | FdivD | FsqrtD => i.rm == DYNAMIC,
+        FmaddS | FmsubS | FnmsubS | FnmaddS | FmaddD | FmsubD | FnmsubD | FnmaddD => fused && i.rm == DYNAMIC,
+        FcvtWS | FcvtLS | FcvtWD | FcvtLD => matches!(i.rm, DYNAMIC | TOWARDS_ZERO),
+        FcvtSW | FcvtSWu | FcvtSL | FcvtDL | FcvtSD => i.rm == DYNAMIC,
+        // These are exact, so that the rounding mode does not matter, if it is one.
+        FcvtDW | FcvtDWu | FcvtDS => i.rm == DYNAMIC || i.rm <= 4,
+        _ => false,
+    }
+}
+
+/// The offset of a floating-point register in the hart.
+fn offset(register: u8) -> i32 {
+    (layout::FLOAT + 8 * register as usize) as i32
+}
+
+/// One instruction of the host for singles, another for doubles.
+macro_rules! by_format {
+    ($self:ident, $double:expr, $d:ident, $s:ident, $($operand:tt)*) => {
+        if $double {
+            dynasm!($self.code ; .arch x64 ; $d $($operand)*)
+        } else {
+            dynasm!($self.code ; .arch x64 ; $s $($operand)*)
+        }
+    };
+}
+
+impl Emitter<'_> {
+    /// Emits a floating-point instruction; false if it has no code here.
+    pub(super) fn float(&mut self, index: usize, i: &Instruction) -> bool {
+        use Op::*;
+        if !is_inline(i) {
+            return false;
+        }
+        let double = i.op.row().mnemonic.ends_with(".d");
+        match i.op {
+            Flw | Fld => self.float_load(index, i),
+            Fsw | Fsd => self.float_store(index, i),
+            FmvXW => {
+                dynasm!(self.code ; .arch x64 ; movsxd rax, DWORD [rbp + offset(i.rs1)]);
+                self.set(i.rd, RAX);
+            }
+            FmvXD => {
+                dynasm!(self.code ; .arch x64 ; mov rax, [rbp + offset(i.rs1)]);
+                self.set(i.rd, RAX);
+            }
+            FmvWX | FmvDX => self.float_from_bits(i),
+            FsgnjS | FsgnjnS | FsgnjxS | FsgnjD | FsgnjnD | FsgnjxD => self.float_sign(index, i, double),
+            FeqS | FltS | FleS | FeqD | FltD | FleD => self.float_compare(index, i, double),
+            FaddS | FsubS | FmulS | FdivS | FaddD | FsubD | FmulD | FdivD => {
+                self.float_binary(index, i, double);
+            }
+            FsqrtS | FsqrtD | FcvtSD | FcvtDS => self.float_unary(index, i),
+            FcvtWS | FcvtLS | FcvtWD | FcvtLD => self.float_to_integer(index, i),
+            FcvtSW | FcvtSWu | FcvtSL | FcvtDW | FcvtDWu | FcvtDL => self.float_from_integer(i),
+            _ => self.float_fused(index, i, double),
+        }
+        true
+    }
+
+    /// Reads again what XMM registers held, after the interpreter has been at it.
+    pub(super) fn float_reload(&mut self, floats: &FloatCache) {
+        for (xmm, register, held) in floats.held() {
+            let at = offset(register);
+            if held == Held::Whole {
+                dynasm!(self.code ; .arch x64 ; movsd Rx(xmm), [rbp + at]);
+                continue;
+            }
+            let boxed = self.code.new_dynamic_label();
+            dynasm!(self.code ; .arch x64
+                ; movss Rx(xmm), [rbp + at]
+                ; cmp DWORD [rbp + at + 4], BYTE -1
+                ; je =>boxed
+                ; mov eax, CANONICAL_NAN
+                ; movd Rx(xmm), eax
+                ; =>boxed
+            );
+        }
+    }
+
+    /// An XMM register with a value of the guest; for a single that is not NaN-boxed control goes to `cold`.
+    fn float_read(&mut self, register: u8, double: bool, cold: DynamicLabel, busy: &[u8]) -> u8 {
+        match self.floats.find(register) {
+            Some((xmm, Held::Single)) if !double => return xmm,
+            Some((xmm, Held::Whole)) if double => return xmm,
+            _ => {}
+        }
+        let at = offset(register);
+        if double {
+            let xmm = self.floats.allocate(register, Held::Whole, busy);
+            dynasm!(self.code ; .arch x64 ; movsd Rx(xmm), [rbp + at]);
+            return xmm;
+        }
+        dynasm!(self.code ; .arch x64 ; cmp DWORD [rbp + at + 4], BYTE -1 ; jne =>cold);
+        let xmm = self.floats.allocate(register, Held::Single, busy);
+        dynasm!(self.code ; .arch x64 ; movss Rx(xmm), [rbp + at]);
+        xmm
+    }
+
+    /// A register of the guest becomes what is in XMM0.
+    fn float_write(&mut self, register: u8, double: bool) {
+        let at = offset(register);
+        let xmm = self.floats.allocate(register, if double { Held::Whole } else { Held::Single }, &[]);
+        dynasm!(self.code ; .arch x64 ; movaps Rx(xmm), xmm0);
+        if double {
+            dynasm!(self.code ; .arch x64 ; movsd [rbp + at], xmm0);
+        } else {
+            dynasm!(self.code ; .arch x64 ; movss [rbp + at], xmm0 ; mov DWORD [rbp + at + 4], -1);
+        }
+    }
+
+    /// Leaves NaNs to the interpreter, and keeps the rest.
+    fn float_finish(&mut self, register: u8, double: bool, cold: DynamicLabel) {
+        by_format!(self, double, ucomisd, ucomiss, xmm0, xmm0);
+        dynasm!(self.code ; .arch x64 ; jp =>cold);
+        self.float_write(register, double);
+    }
+
+    fn float_load(&mut self, index: usize, i: &Instruction) {
+        let cold = self.open_cold();
+        self.address(i);
+        let double = i.op == Op::Fld;
+        self.look_up(Access::Load, if double { 8 } else { 4 }, cold);
+        by_format!(self, double, movsd, movss, xmm0, [rcx]);
+        self.float_write(i.rd, double);
+        self.close_cold(index, cold);
+    }
+
+    fn float_store(&mut self, index: usize, i: &Instruction) {
+        let cold = self.open_cold();
+        self.address(i);
+        let double = i.op == Op::Fsd;
+        self.look_up(Access::Store, if double { 8 } else { 4 }, cold);
+        // Bits go to memory as they are, boxed or not.
+        dynasm!(self.code ; .arch x64 ; mov rax, [rbp + offset(i.rs2)]);
+        match double {
+            true => dynasm!(self.code ; .arch x64 ; mov [rcx], rax),
+            false => dynasm!(self.code ; .arch x64 ; mov [rcx], eax),
+        }
+        self.close_cold(index, cold);
+    }
+
+    fn float_from_bits(&mut self, i: &Instruction) {
+        let from = self.get(i.rs1, RAX);
+        match i.op {
+            Op::FmvDX => {
+                dynasm!(self.code ; .arch x64 ; movq xmm0, Rq(from));
+                self.float_write(i.rd, true);
+            }
+            _ => {
+                dynasm!(self.code ; .arch x64 ; movd xmm0, Rd(from));
+                self.float_write(i.rd, false);
+            }
+        }
+    }
+
+    /// The bits of an operand in a register of the host.
+    fn float_bits(&mut self, host: u8, register: u8, double: bool, cold: DynamicLabel) {
+        let at = offset(register);
+        if double {
+            dynasm!(self.code ; .arch x64 ; mov Rq(host), [rbp + at]);
+        } else if let Some((xmm, Held::Single)) = self.floats.find(register) {
+            dynasm!(self.code ; .arch x64 ; movd Rd(host), Rx(xmm));
+        } else {
+            dynasm!(self.code ; .arch x64
+                ; cmp DWORD [rbp + at + 4], BYTE -1
+                ; jne =>cold
+                ; mov Rd(host), [rbp + at]
+            );
+        }
+    }
+
+    /// FSGNJ and its like: bits, as of integers.
+    fn float_sign(&mut self, index: usize, i: &Instruction, double: bool) {
+        use Op::*;
+        let cold = self.open_cold();
+        let sign: i8 = if double { 63 } else { 31 };
+        self.float_bits(RAX, i.rs1, double, cold);
+        if i.rs1 != i.rs2 {
+            self.float_bits(RCX, i.rs2, double, cold);
+        }
+        match i.op {
+            FsgnjS | FsgnjD if i.rs1 == i.rs2 => {}
+            FsgnjnS | FsgnjnD if i.rs1 == i.rs2 => dynasm!(self.code ; .arch x64 ; btc rax, BYTE sign),
+            FsgnjxS | FsgnjxD if i.rs1 == i.rs2 => dynasm!(self.code ; .arch x64 ; btr rax, BYTE sign),
+            _ => {
+                dynasm!(self.code ; .arch x64 ; mov edx, 1 ; shl rdx, BYTE sign);
+                match i.op {
+                    FsgnjxS | FsgnjxD => dynasm!(self.code ; .arch x64 ; and rcx, rdx ; xor rax, rcx),
+                    _ => {
+                        if matches!(i.op, FsgnjnS | FsgnjnD) {
+                            dynasm!(self.code ; .arch x64 ; not rcx);
+                        }
+                        dynasm!(self.code ; .arch x64
+                            ; and rcx, rdx ; not rdx ; and rax, rdx ; or rax, rcx);
+                    }
+                }
+            }
+        }
+        match double {
+            true => dynasm!(self.code ; .arch x64 ; movq xmm0, rax),
+            false => dynasm!(self.code ; .arch x64 ; movd xmm0, eax),
+        }
+        self.float_write(i.rd, double);
+        self.close_cold(index, cold);
+    }
+
+    /// The host compares quietly and signalling as the guest does, and says "unordered" by carry, zero and parity.
+    fn float_compare(&mut self, index: usize, i: &Instruction, double: bool) {
+        let cold = self.open_cold();
+        let a = self.float_read(i.rs1, double, cold, &[]);
+        let b = self.float_read(i.rs2, double, cold, &[a]);
+        match i.op {
+            Op::FeqS | Op::FeqD => {
+                by_format!(self, double, ucomisd, ucomiss, Rx(a), Rx(b));
+                dynasm!(self.code ; .arch x64 ; setnp al ; sete cl ; and al, cl);
+            }
+            Op::FltS | Op::FltD => {
+                by_format!(self, double, comisd, comiss, Rx(b), Rx(a));
+                dynasm!(self.code ; .arch x64 ; seta al);
+            }
+            _ => {
+                by_format!(self, double, comisd, comiss, Rx(b), Rx(a));
+                dynasm!(self.code ; .arch x64 ; setae al);
+            }
+        }
+        dynasm!(self.code ; .arch x64 ; movzx eax, al);
+        self.set(i.rd, RAX);
+        self.close_cold(index, cold);
+    }
+
+    fn float_binary(&mut self, index: usize, i: &Instruction, double: bool) {
+        use Op::*;
+        let cold = self.open_cold();
+        let a = self.float_read(i.rs1, double, cold, &[]);
+        let b = self.float_read(i.rs2, double, cold, &[a]);
+        dynasm!(self.code ; .arch x64 ; movaps xmm0, Rx(a));
+        match i.op {
+            FaddS | FaddD => by_format!(self, double, addsd, addss, xmm0, Rx(b)),
+            FsubS | FsubD => by_format!(self, double, subsd, subss, xmm0, Rx(b)),
+            FmulS | FmulD => by_format!(self, double, mulsd, mulss, xmm0, Rx(b)),
+            _ => by_format!(self, double, divsd, divss, xmm0, Rx(b)),
+        }
+        self.float_finish(i.rd, double, cold);
+        self.close_cold(index, cold);
+    }
+
+    fn float_unary(&mut self, index: usize, i: &Instruction) {
+        let cold = self.open_cold();
+        let from_double = matches!(i.op, Op::FsqrtD | Op::FcvtSD);
+        let a = self.float_read(i.rs1, from_double, cold, &[]);
+        match i.op {
+            Op::FsqrtD => dynasm!(self.code ; .arch x64 ; sqrtsd xmm0, Rx(a)),
+            Op::FsqrtS => dynasm!(self.code ; .arch x64 ; sqrtss xmm0, Rx(a)),
+            Op::FcvtSD => dynasm!(self.code ; .arch x64 ; cvtsd2ss xmm0, Rx(a)),
+            _ => dynasm!(self.code ; .arch x64 ; cvtss2sd xmm0, Rx(a)),
+        }
+        self.float_finish(i.rd, matches!(i.op, Op::FsqrtD | Op::FcvtDS), cold);
+        self.close_cold(index, cold);
+    }
+
+    /// Fused multiply-add: xmm0 = a * b + c, with the signs of the product and of c as the instruction says.
+    fn float_fused(&mut self, index: usize, i: &Instruction, double: bool) {
+        use Op::*;
+        let cold = self.open_cold();
+        let a = self.float_read(i.rs1, double, cold, &[]);
+        let b = self.float_read(i.rs2, double, cold, &[a]);
+        let c = self.float_read(i.rs3, double, cold, &[a, b]);
+        dynasm!(self.code ; .arch x64 ; movaps xmm0, Rx(a));
+        match i.op {
+            FmaddS | FmaddD => by_format!(self, double, vfmadd213sd, vfmadd213ss, xmm0, Rx(b), Rx(c)),
+            FmsubS | FmsubD => by_format!(self, double, vfmsub213sd, vfmsub213ss, xmm0, Rx(b), Rx(c)),
+            FnmsubS | FnmsubD => by_format!(self, double, vfnmadd213sd, vfnmadd213ss, xmm0, Rx(b), Rx(c)),
+            _ => by_format!(self, double, vfnmsub213sd, vfnmsub213ss, xmm0, Rx(b), Rx(c)),
+        }
+        self.float_finish(i.rd, double, cold);
+        self.close_cold(index, cold);
+    }
+
+    /// The host gives the least integer for what does not fit; the interpreter then decides what it is.
+    fn float_to_integer(&mut self, index: usize, i: &Instruction) {
+        use Op::*;
+        let cold = self.open_cold();
+        let a = self.float_read(i.rs1, matches!(i.op, FcvtWD | FcvtLD), cold, &[]);
+        let towards_zero = i.rm == TOWARDS_ZERO;
+        match (i.op, towards_zero) {
+            (FcvtWS, true) => dynasm!(self.code ; .arch x64 ; cvttss2si eax, Rx(a)),
+            (FcvtWS, false) => dynasm!(self.code ; .arch x64 ; cvtss2si eax, Rx(a)),
+            (FcvtLS, true) => dynasm!(self.code ; .arch x64 ; cvttss2si rax, Rx(a)),
+            (FcvtLS, false) => dynasm!(self.code ; .arch x64 ; cvtss2si rax, Rx(a)),
+            (FcvtWD, true) => dynasm!(self.code ; .arch x64 ; cvttsd2si eax, Rx(a)),
+            (FcvtWD, false) => dynasm!(self.code ; .arch x64 ; cvtsd2si eax, Rx(a)),
+            (_, true) => dynasm!(self.code ; .arch x64 ; cvttsd2si rax, Rx(a)),
+            (_, false) => dynasm!(self.code ; .arch x64 ; cvtsd2si rax, Rx(a)),
+        }
+        if matches!(i.op, FcvtWS | FcvtWD) {
+            dynasm!(self.code ; .arch x64 ; cmp eax, i32::MIN ; je =>cold ; movsxd rax, eax);
+        } else {
+            dynasm!(self.code ; .arch x64 ; mov rcx, QWORD i64::MIN ; cmp rax, rcx ; je =>cold);
+        }
+        self.set(i.rd, RAX);
+        self.close_cold(index, cold);
+    }
+
+    fn float_from_integer(&mut self, i: &Instruction) {
+        use Op::*;
+        self.load(RCX, i.rs1);
+        // The register keeps its upper half otherwise, and the conversion waits for it.
+        dynasm!(self.code ; .arch x64 ; xorps xmm0, xmm0);
+        match i.op {
+            FcvtSW => dynasm!(self.code ; .arch x64 ; cvtsi2ss xmm0, ecx),
+            FcvtSWu => dynasm!(self.code ; .arch x64 ; mov ecx, ecx ; cvtsi2ss xmm0, rcx),
+            FcvtSL => dynasm!(self.code ; .arch x64 ; cvtsi2ss xmm0, rcx),
+            FcvtDW => dynasm!(self.code ; .arch x64 ; cvtsi2sd xmm0, ecx),
+            FcvtDWu => dynasm!(self.code ; .arch x64 ; mov ecx, ecx ; cvtsi2sd xmm0, rcx),
+            _ => dynasm!(self.code ; .arch x64 ; cvtsi2sd xmm0, rcx),
+        }
+        self.float_write(i.rd, matches!(i.op, FcvtDW | FcvtDWu | FcvtDL));
+    }
+
+    /// A label for the case that the instruction is better interpreted; [`Emitter::close_cold`] ends the instruction.
+    fn open_cold(&mut self) -> DynamicLabel {
+        self.code.new_dynamic_label()
+    }
+
+    fn close_cold(&mut self, index: usize, from: DynamicLabel) {
+        let back = self.code.new_dynamic_label();
+        dynasm!(self.code ; .arch x64 ; =>back);
+        self.push_interpreted(from, index, back);
+    }
+}
