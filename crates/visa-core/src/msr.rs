@@ -277,9 +277,10 @@ impl Hart {
             msr::FCSR => self.set_fcsr(value as u32 & 0xff),
             msr::VICENAB => self.vm.vic_enabled = value & visa_isa::io::VECTORS,
             msr::VICTHRESH => self.vm.vic_threshold = value & 63,
-            msr::SSTATUS | msr::SATP | msr::GPTBR => {
+            msr::SSTATUS => return self.write_sstatus(value),
+            msr::SATP | msr::GPTBR => {
                 self.supervisor.write(number, value);
-                if number != msr::SSTATUS && !self.features.has(Feature::TlbTags) {
+                if !self.features.has(Feature::TlbTags) {
                     self.tlb.flush(|old| !old.global);
                 }
                 self.update_translation_context();
@@ -287,7 +288,18 @@ impl Hart {
             number if msr::ring(number) == Ring::Hypervisor => self.write_hypervisor_msr(number, value),
             number => self.supervisor.write(number, value),
         }
-        self.attention = true;
+        self.attention |= !is_inert(number);
+    }
+
+    /// sstatus: SUM and MXR decide what translations may be used for; SIE, once set, lets interrupts in.
+    fn write_sstatus(&mut self, value: u64) {
+        let old = self.supervisor.sstatus;
+        self.supervisor.write(msr::SSTATUS, value);
+        let changed = old ^ self.supervisor.sstatus;
+        if changed & (sstatus::SUM | sstatus::MXR) != 0 {
+            self.update_translation_class();
+        }
+        self.attention |= changed & self.supervisor.sstatus & sstatus::SIE != 0;
     }
 
     fn set_fcsr(&mut self, value: u32) {
@@ -326,4 +338,24 @@ impl Hart {
             _ => {}
         }
     }
+}
+
+/// Whether nothing follows from a write of the MSR but that it reads so: no interrupt, no other translation.
+pub fn is_inert(number: u16) -> bool {
+    matches!(
+        number,
+        msr::FFLAGS
+            | msr::FRM
+            | msr::FCSR
+            | msr::STVEC
+            | msr::SCOUNTEREN
+            | msr::SENVCFG
+            | msr::SSCRATCH
+            | msr::SEPC
+            | msr::SCAUSE
+            | msr::STVAL
+            | msr::HVSCRATCH
+            | msr::HVVEC
+            | msr::HVEPC
+    )
 }

@@ -93,10 +93,45 @@ pub struct Translation {
     pub vmid: u16,
 }
 
+/// An entry of the second level, beside its key.
 #[derive(Clone, Copy)]
 struct Way {
-    translation: Option<Translation>,
+    translation: Translation,
     last_use: u64,
+}
+
+/// The key of a way without a translation: pages have no such address.
+const NO_KEY: u64 = u64::MAX;
+
+/// What most lookups compare: the page's address and its size.
+fn key_of(address: u64, page_shift: u32) -> u64 {
+    address >> page_shift << page_shift | page_shift as u64
+}
+
+/// Large pages that first-level entries may be pieces of, in a set that may hold more than it was given.
+#[derive(Clone, Copy, Default)]
+struct LargePages {
+    bits: [u64; 16],
+}
+
+impl LargePages {
+    fn place(address: u64, page_shift: u32) -> (usize, u64) {
+        let page = (address >> page_shift) ^ (page_shift as u64) << 4;
+        ((page >> 6) as usize % 16, 1 << (page & 63))
+    }
+
+    fn insert(&mut self, address: u64, page_shift: u32) {
+        let (word, bit) = LargePages::place(address, page_shift);
+        self.bits[word] |= bit;
+    }
+
+    /// Whether a large page with the address may be among them.
+    fn may_hold(&self, address: u64) -> bool {
+        PAGE_SHIFTS[1..].iter().any(|&page_shift| {
+            let (word, bit) = LargePages::place(address, page_shift);
+            self.bits[word] & bit != 0
+        })
+    }
 }
 
 /// Address space and virtual machine, with what else a first-level entry depends on.
@@ -125,7 +160,13 @@ pub struct Tlb {
     first_shifts: [[u8; FIRST_LEVEL_ENTRIES]; 3],
     /// Added to the offsets of RAM in the first level.
     bias: u64,
+    /// Which large pages have had pieces in the first level since it was empty.
+    large: LargePages,
+    /// The second level: its keys, a set after the other, and what belongs to them.
+    keys: Vec<u64>,
     second: Vec<Way>,
+    /// How many translations of each page size are in the second level.
+    sizes: [u32; PAGE_SHIFTS.len()],
     clock: u64,
     /// A page of the first stage may be here in pieces, because the second stage's pages are smaller.
     has_pieces: bool,
@@ -146,7 +187,13 @@ impl Tlb {
             first: [[UNUSED; FIRST_LEVEL_ENTRIES]; 3],
             first_shifts: [[PAGE_SHIFT as u8; FIRST_LEVEL_ENTRIES]; 3],
             bias: 0,
-            second: vec![Way { translation: None, last_use: 0 }; SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS],
+            large: LargePages::default(),
+            keys: vec![NO_KEY; SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS],
+            second: vec![
+                Way { translation: NO_TRANSLATION, last_use: 0 };
+                SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS
+            ],
+            sizes: [0; PAGE_SHIFTS.len()],
             clock: 0,
             has_pieces: false,
             spaces: HashMap::new(),
@@ -193,6 +240,9 @@ impl Tlb {
         let addend = offset.wrapping_add(self.bias).wrapping_sub(page);
         self.first[access as usize][index(address)] = FirstLevelEntry { tag: page | self.context, addend };
         self.first_shifts[access as usize][index(address)] = page_shift as u8;
+        if page_shift != PAGE_SHIFT {
+            self.large.insert(address, page_shift);
+        }
     }
 
     /// What is added to the offsets of RAM in the first level.
@@ -226,21 +276,26 @@ impl Tlb {
         for array in &mut self.first {
             array.fill(UNUSED);
         }
+        self.large = LargePages::default();
     }
 
     /// Looks a virtual address up in the second level.
     pub fn find(&mut self, address: u64, asid: u32, vmid: u16) -> Option<Translation> {
         self.clock += 1;
-        for page_shift in PAGE_SHIFTS {
-            for way in &mut self.second[set_of(address, page_shift)] {
-                if let Some(found) = way.translation
-                    && found.page_shift == page_shift
-                    && found.virtual_page == address >> page_shift << page_shift
-                    && found.vmid == vmid
-                    && (found.asid == asid || found.global && asid != NO_SPACE)
-                {
-                    way.last_use = self.clock;
-                    return Some(found);
+        for (page_shift, count) in PAGE_SHIFTS.into_iter().zip(self.sizes) {
+            if count == 0 {
+                continue;
+            }
+            let key = key_of(address, page_shift);
+            let set = set_of(address, page_shift);
+            for place in set {
+                if self.keys[place] != key {
+                    continue;
+                }
+                let Way { translation: found, last_use } = &mut self.second[place];
+                if found.vmid == vmid && (found.asid == asid || found.global && asid != NO_SPACE) {
+                    *last_use = self.clock;
+                    return Some(*found);
                 }
             }
         }
@@ -251,33 +306,49 @@ impl Tlb {
     pub fn insert(&mut self, translation: Translation) {
         self.clock += 1;
         self.has_pieces |= translation.first_stage_shift > translation.page_shift;
-        let clock = self.clock;
-        let set = &mut self.second[set_of(translation.virtual_page, translation.page_shift)];
-        let same = |way: &Way| {
-            way.translation.is_some_and(|old| {
-                old.page_shift == translation.page_shift
-                    && old.virtual_page == translation.virtual_page
-                    && old.vmid == translation.vmid
-                    && old.asid == translation.asid
-            })
+        let key = key_of(translation.virtual_page, translation.page_shift);
+        let set = set_of(translation.virtual_page, translation.page_shift);
+        let same = |place: &usize| {
+            let old = &self.second[*place].translation;
+            self.keys[*place] == key && old.vmid == translation.vmid && old.asid == translation.asid
         };
-        let victim = match set.iter().position(same) {
-            Some(position) => Some(&mut set[position]),
-            None => set.iter_mut().min_by_key(|way| if way.translation.is_none() { 0 } else { way.last_use }),
-        };
-        if let Some(way) = victim {
-            *way = Way { translation: Some(translation), last_use: clock };
+        let age = |place: &usize| if self.keys[*place] == NO_KEY { 0 } else { self.second[*place].last_use };
+        let victim = set.clone().find(same).or_else(|| set.min_by_key(age));
+        if let Some(place) = victim {
+            self.remove(place);
+            self.sizes[size_of_page(translation.page_shift)] += 1;
+            self.keys[place] = key;
+            self.second[place] = Way { translation, last_use: self.clock };
         }
+    }
+
+    /// Empties a place of the second level.
+    fn remove(&mut self, place: usize) {
+        if self.keys[place] != NO_KEY {
+            self.keys[place] = NO_KEY;
+            self.sizes[size_of_page(self.second[place].translation.page_shift)] -= 1;
+        }
+    }
+
+    /// Empties the places of a range that hold what `condemned` says.
+    fn remove_from(&mut self, places: std::ops::Range<usize>, condemned: impl Fn(&Translation) -> bool) {
+        for place in places {
+            if self.keys[place] != NO_KEY && condemned(&self.second[place].translation) {
+                self.remove(place);
+            }
+        }
+    }
+
+    /// Every translation of the second level.
+    pub fn translations(&self) -> impl Iterator<Item = &Translation> {
+        let used = self.keys.iter().zip(&self.second).filter(|(key, _)| **key != NO_KEY);
+        used.map(|(_, way)| &way.translation)
     }
 
     /// Drops what `condemn` says from the second level, and all of the first.
     pub fn flush(&mut self, condemn: impl Fn(&Translation) -> bool) {
         self.flush_first_level();
-        for way in &mut self.second {
-            if way.translation.as_ref().is_some_and(&condemn) {
-                way.translation = None;
-            }
-        }
+        self.remove_from(0..self.keys.len(), condemn);
     }
 
     /// Drops one virtual address of a VM, with all of the first stage's page that holds it: of one address space, or of
@@ -289,26 +360,32 @@ impl Tlb {
                 && asid.is_none_or(|asid| !old.global && old.asid == asid)
         };
         if self.has_pieces {
-            self.has_pieces = false;
-            for way in &mut self.second {
-                way.translation = way.translation.filter(|old| !condemned(old));
-                self.has_pieces |= way.translation.is_some_and(|old| old.first_stage_shift > old.page_shift);
-            }
+            self.remove_from(0..self.keys.len(), condemned);
+            let in_pieces = self.translations().any(|old| old.first_stage_shift > old.page_shift);
+            self.has_pieces = in_pieces;
             // The first level does not know what its pages are pieces of.
             self.flush_first_level();
             return;
         }
+        self.flush_first_level_address(address);
+        for page_shift in PAGE_SHIFTS {
+            if self.sizes[size_of_page(page_shift)] != 0 {
+                let of_size = |old: &Translation| old.page_shift == page_shift && condemned(old);
+                self.remove_from(set_of(address, page_shift), of_size);
+            }
+        }
+    }
+
+    /// Drops the pages of the first level that are part of a page with the address.
+    fn flush_first_level_address(&mut self, address: u64) {
+        let all = self.large.may_hold(address);
         for (array, shifts) in self.first.iter_mut().zip(&self.first_shifts) {
-            for (entry, page_shift) in array.iter_mut().zip(shifts) {
+            let only = index(address);
+            let places = if all { 0..FIRST_LEVEL_ENTRIES } else { only..only + 1 };
+            for (entry, page_shift) in array[places.clone()].iter_mut().zip(&shifts[places]) {
                 if entry.tag >> page_shift == address >> page_shift {
                     entry.tag = INVALID;
                 }
-            }
-        }
-        for page_shift in PAGE_SHIFTS {
-            for way in &mut self.second[set_of(address, page_shift)] {
-                way.translation =
-                    way.translation.filter(|old| old.page_shift != page_shift || !condemned(old));
             }
         }
     }
@@ -316,6 +393,24 @@ impl Tlb {
 
 /// The page sizes that exist: 4 KiB, 2 MiB, 1 GiB, 512 GiB.
 const PAGE_SHIFTS: [u32; 4] = [12, 21, 30, 39];
+
+/// The place of a page size among [`PAGE_SHIFTS`].
+fn size_of_page(page_shift: u32) -> usize {
+    ((page_shift - PAGE_SHIFT) / 9) as usize % PAGE_SHIFTS.len()
+}
+
+/// What is in places without a translation.
+const NO_TRANSLATION: Translation = Translation {
+    virtual_page: 0,
+    physical_page: 0,
+    guest_physical_page: 0,
+    page_shift: PAGE_SHIFT,
+    first_stage_shift: PAGE_SHIFT,
+    permissions: Permissions(0),
+    global: false,
+    asid: NO_SPACE,
+    vmid: 0,
+};
 
 #[inline(always)]
 fn index(address: u64) -> usize {

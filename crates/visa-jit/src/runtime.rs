@@ -98,7 +98,10 @@ impl Environment {
             1 => 3,
             2 => 1,
             3 => 2,
-            _ => return false,
+            _ => {
+                self.float = 0;
+                return false;
+            }
         };
         self.float = dirty as u32;
         self.mxcsr = MXCSR_DEFAULT | rounding << 13;
@@ -149,9 +152,10 @@ unsafe extern "C" fn interpret<P: Platform>(
     environment.end = execute_slot(hart, platform, &site.slot);
     let next = site.pc.wrapping_add(site.slot.instruction.length as u64);
     let leave = environment.end.is_err() || hart.attention || hart.bank.pc != next;
+    // The instruction may have changed the rounding mode, or turned floating point off.
     if leave {
         environment.float = 0;
-    } else if environment.float != 0 {
+    } else if environment.float != 0 && environment.use_float(hart) {
         environment.load_mxcsr();
     }
     leave as u32

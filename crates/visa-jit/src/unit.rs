@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use visa_core::msr::is_inert;
 use visa_interp::{Slot, decode_at, ends_block};
 use visa_isa::paging::PAGE_SIZE;
-use visa_isa::{Group, Op};
+use visa_isa::{Op, msr};
 use visa_mem::Ram;
 
 /// Most instructions of a unit.
@@ -43,7 +44,7 @@ pub fn decode(ram: &Ram, start: u64, pc: u64, breakpoints: &BTreeSet<u64>) -> (V
         match op {
             Op::Jal | Op::Jalr => return (slots, End::Jump),
             _ if is_branch(op) => branches += 1,
-            _ if ends_block(op) && !is_msr_read(&slot) => return (slots, End::Changed),
+            _ if ends_block(op) && !changes_nothing(&slot) => return (slots, End::Changed),
             _ => {}
         }
         if branches == BRANCHES {
@@ -58,10 +59,13 @@ pub fn is_branch(op: Op) -> bool {
     matches!(op, Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu)
 }
 
-/// CSRRS and CSRRC that do not write: nothing changes for the instructions after them.
-fn is_msr_read(slot: &Slot) -> bool {
+/// An access to an MSR that changes nothing for the instructions after it.
+fn changes_nothing(slot: &Slot) -> bool {
     let i = &slot.instruction;
-    i.op.row().group == Group::System
-        && matches!(i.op, Op::Csrrs | Op::Csrrc | Op::Csrrsi | Op::Csrrci)
-        && i.rs1 == 0
+    let reads = matches!(i.op, Op::Csrrs | Op::Csrrc | Op::Csrrsi | Op::Csrrci) && i.rs1 == 0;
+    let is_access =
+        reads || matches!(i.op, Op::Csrrw | Op::Csrrs | Op::Csrrc | Op::Csrrwi | Op::Csrrsi | Op::Csrrci);
+    // The rounding mode is the host's while generated code runs: what comes after a change starts anew.
+    let is_float = matches!(i.imm as u16, msr::FFLAGS | msr::FRM | msr::FCSR);
+    is_access && (reads || is_inert(i.imm as u16) && !is_float)
 }
