@@ -25,6 +25,28 @@ pub struct Bank {
     pub fcsr: u32,
 }
 
+/// What LR reserved, if anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub struct Reservation(u64);
+
+impl Reservation {
+    /// Nothing is reserved.
+    pub const NONE: Reservation = Reservation(0);
+    /// The bits below the offset, which hold the size.
+    pub const SIZE_BITS: u32 = 4;
+
+    /// So many bytes (4 or 8) at an offset of RAM.
+    pub const fn new(offset: u64, bytes: u64) -> Reservation {
+        Reservation(offset << Self::SIZE_BITS | bytes)
+    }
+
+    /// Ends the reservation, and returns what it was.
+    pub fn take(&mut self) -> Reservation {
+        std::mem::replace(self, Reservation::NONE)
+    }
+}
+
 /// One hart.
 pub struct Hart {
     /// Its number.
@@ -59,8 +81,8 @@ pub struct Hart {
     pub external_to_hypervisor: bool,
     /// Interrupt line of the platform to Ring 0's context.
     pub external_to_kernel: bool,
-    /// Physical address that LR reserved, and how many bytes.
-    pub reservation: Option<(u64, u64)>,
+    /// What LR reserved.
+    pub reservation: Reservation,
     /// WFI waits for an interrupt.
     pub waiting: bool,
     /// Something changed that an engine must look at before the next instruction: interrupts, ring, translation,
@@ -119,7 +141,7 @@ impl Hart {
             clock: Clock::default(),
             external_to_hypervisor: false,
             external_to_kernel: false,
-            reservation: None,
+            reservation: Reservation::NONE,
             waiting: false,
             attention: true,
             tlb: Tlb::new(),

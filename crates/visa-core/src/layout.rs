@@ -21,6 +21,9 @@ pub const CONTEXT: usize = offset_of!(Hart, tlb) + offset_of!(Tlb, context);
 /// The guest's sstatus, 8 bytes.
 pub const SSTATUS: usize = offset_of!(Hart, supervisor) + offset_of!(crate::Supervisor, sstatus);
 
+/// What LR reserved, 8 bytes: offset of RAM and size, or 0 ([`crate::Reservation`]).
+pub const RESERVATION: usize = offset_of!(Hart, reservation);
+
 /// Bytes of an entry of the TLB's first level, as a power of two.
 pub const ENTRY_SHIFT: u32 = size_of::<FirstLevelEntry>().trailing_zeros();
 /// The tag in an entry, 8 bytes.

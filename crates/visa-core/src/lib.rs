@@ -37,7 +37,7 @@ pub mod world_switch;
 
 pub use event::Event;
 pub use features::{Feature, Features};
-pub use hart::{Bank, Hart};
+pub use hart::{Bank, Hart, Reservation};
 pub use state::{ExitRecord, Hypervisor, Range, Supervisor, VirtualMachine};
 pub use statistics::{Spread, Statistics};
 pub use trap::{Stop, Wait};

@@ -11,7 +11,7 @@ use visa_mem::{Platform, Ram};
 
 use crate::event::Event;
 use crate::features::{Feature, Features};
-use crate::hart::{Bank, Hart};
+use crate::hart::{Bank, Hart, Reservation};
 use crate::io::{MAP_BYTES, check_range};
 use crate::state::{ExitRecord, Range, Supervisor, VirtualMachine};
 use crate::timeline::{Change, Moment};
@@ -87,7 +87,7 @@ impl Hart {
         self.end_stay();
         std::mem::swap(&mut self.bank, &mut self.other);
         self.ring = if self.guest_ring == Ring::User as u64 { Ring::User } else { Ring::Kernel };
-        self.reservation = None;
+        self.reservation = Reservation::NONE;
         self.delivery.count = 0;
         self.update_translation_context();
         self.record(|hart| Event::Enter {
@@ -153,7 +153,7 @@ impl Hart {
         self.guest_ring = self.ring as u64;
         self.ring = Ring::Hypervisor;
         self.waiting = false;
-        self.reservation = None;
+        self.reservation = Reservation::NONE;
         self.delivery.count = 0;
         std::mem::swap(&mut self.bank, &mut self.other);
         self.ring_minus_1_since = self.instructions;

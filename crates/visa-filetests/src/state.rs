@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use visa_core::Hart;
+use visa_core::{Hart, Reservation};
 use visa_isa::{Ring, msr, register};
 use visa_machine::machine::Machine;
 use visa_mem::Platform;
@@ -23,7 +23,7 @@ pub fn value(hart: &Hart, name: &str) -> Option<u64> {
     match lower.as_str() {
         "pc" => return Some(hart.bank.pc),
         "ring" => return Some(if hart.ring == Ring::Hypervisor { u64::MAX } else { hart.ring as u64 }),
-        "reserved" => return Some(u64::from(hart.reservation.is_some())),
+        "reserved" => return Some(u64::from(hart.reservation != Reservation::NONE)),
         _ => {}
     }
     if let Some(number) = register::integer(&lower) {

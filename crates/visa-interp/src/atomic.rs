@@ -2,7 +2,7 @@
 
 use visa_core::memory::{load_ram, store_ram};
 use visa_core::tlb::Access;
-use visa_core::{Hart, Stop};
+use visa_core::{Hart, Reservation, Stop};
 use visa_isa::cause::Exception;
 use visa_mem::{AccessSize, Platform};
 
@@ -15,7 +15,7 @@ pub fn load_reserved<P: Platform>(
 ) -> Result<u64, Stop> {
     let offset = hart.atomic_place(platform, address, Access::Load, size)?;
     let value = load_ram(platform.ram(), offset, size);
-    hart.reservation = Some((offset, size.bytes()));
+    hart.reservation = Reservation::new(offset, size.bytes());
     value.ok_or(Stop::Exception(Exception::LoadAccessFault, address))
 }
 
@@ -28,7 +28,7 @@ pub fn store_conditional<P: Platform>(
     value: u64,
 ) -> Result<u64, Stop> {
     let offset = hart.atomic_place(platform, address, Access::Store, size)?;
-    if hart.reservation.take() != Some((offset, size.bytes())) {
+    if hart.reservation.take() != Reservation::new(offset, size.bytes()) {
         return Ok(1);
     }
     write(hart, platform, address, offset, size, value)?;

@@ -348,6 +348,11 @@ pub fn execute_slot<P: Platform>(hart: &mut Hart, platform: &mut P, slot: &Slot)
     }
 }
 
+/// Executes the instruction at the PC, which reaches into the next page or is illegal, likewise.
+pub fn execute_alone<P: Platform>(hart: &mut Hart, platform: &mut P) -> Result<(), RunEnd> {
+    run_alone(hart, platform, &mut Off).map_err(end_of)
+}
+
 /// Executes an instruction, moves the PC on and counts it; false if it switched worlds.
 #[inline(always)]
 fn execute_watched<P: Platform, M: Model>(

@@ -144,17 +144,18 @@ impl Cache {
     /// that can be translated.
     pub fn translate(&mut self, ram: &Ram, offset: u64, pc: u64, breakpoints: &BTreeSet<u64>) -> bool {
         let (slots, end) = unit::decode(ram, offset, pc, breakpoints);
-        if slots.is_empty() {
+        if slots.is_empty() && end != unit::End::Across {
             return false;
         }
         if !self.memory.fits(UNIT_BYTES) || self.units.len() >= UNITS {
             self.drop_all();
             self.reclaimed += 1;
         }
+        let source = emit::Source { slots: &slots, end, start: pc, ram: ram.host_pointer() as u64 };
         let first_link = self.links.len() as u32;
         let address = self.memory.next_address();
         let Some(Emitted { code, links, sites }) =
-            emit::unit(&self.trampolines, address, &slots, pc, end, first_link)
+            emit::unit(&self.trampolines, address, &source, first_link)
         else {
             return false;
         };

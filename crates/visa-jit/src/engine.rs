@@ -31,6 +31,8 @@ pub struct Jit {
     cache: Option<Cache>,
     /// The breakpoints that the code in the cache knows of.
     breakpoints: BTreeSet<u64>,
+    /// The address on the host of the RAM that the code in the cache is for.
+    ram: u64,
 }
 
 impl Default for Jit {
@@ -44,7 +46,7 @@ impl Jit {
     pub fn new() -> Jit {
         let mut interpreter = Interpreter::new();
         interpreter.remember_dropped();
-        Jit { interpreter, cache: Cache::new().ok(), breakpoints: BTreeSet::new() }
+        Jit { interpreter, cache: Cache::new().ok(), breakpoints: BTreeSet::new(), ram: 0 }
     }
 
     /// Translates code that has been executed so often; 0: before it is executed at all.
@@ -76,6 +78,10 @@ impl Jit {
             cache.drop_all();
         }
         let bias = platform.ram().host_pointer() as u64;
+        if self.ram != bias {
+            self.ram = bias;
+            cache.drop_all();
+        }
         if hart.tlb.bias() != bias {
             hart.tlb.set_bias(bias);
         }

@@ -8,7 +8,7 @@ use std::ffi::c_void;
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::{Hart, layout};
-use visa_interp::{RunEnd, Slot, execute_slot};
+use visa_interp::{RunEnd, Slot, execute_alone, execute_slot};
 use visa_isa::msr::sstatus;
 use visa_mem::Platform;
 
@@ -58,10 +58,12 @@ pub struct Environment {
 
 /// An instruction that generated code may have the interpreter execute.
 pub struct Site {
-    /// The instruction.
-    pub slot: Slot,
+    /// The instruction; `None`: it reaches into the next page, where something else may be each time.
+    pub slot: Option<Slot>,
     /// Its address.
     pub pc: u64,
+    /// The address of the next one.
+    pub next: u64,
     /// Instructions of the unit from it on.
     pub left: i64,
 }
@@ -149,9 +151,11 @@ unsafe extern "C" fn interpret<P: Platform>(
     }
     hart.bank.pc = site.pc;
     hart.instructions = environment.instructions().wrapping_sub(site.left as u64);
-    environment.end = execute_slot(hart, platform, &site.slot);
-    let next = site.pc.wrapping_add(site.slot.instruction.length as u64);
-    let leave = environment.end.is_err() || hart.attention || hart.bank.pc != next;
+    environment.end = match &site.slot {
+        Some(slot) => execute_slot(hart, platform, slot),
+        None => execute_alone(hart, platform),
+    };
+    let leave = environment.end.is_err() || hart.attention || hart.bank.pc != site.next;
     // The instruction may have changed the rounding mode, or turned floating point off.
     if leave {
         environment.float = 0;

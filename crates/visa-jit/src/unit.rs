@@ -23,10 +23,12 @@ pub enum End {
     Next,
     /// The same, after an instruction that may change where addresses lead.
     Changed,
+    /// With an instruction that reaches into the next page, after those that were decoded.
+    Across,
 }
 
-/// Decodes the unit at an offset of RAM. Empty if the instruction there is illegal or reaches into the next page. It ends
-/// before a breakpoint.
+/// Decodes the unit at an offset of RAM. Without instructions and without one across, there is none: what is there is
+/// illegal. A unit ends before a breakpoint.
 pub fn decode(ram: &Ram, start: u64, pc: u64, breakpoints: &BTreeSet<u64>) -> (Vec<Slot>, End) {
     let page_end = (start & !(PAGE_SIZE - 1)) + PAGE_SIZE;
     let mut slots = Vec::new();
@@ -37,7 +39,10 @@ pub fn decode(ram: &Ram, start: u64, pc: u64, breakpoints: &BTreeSet<u64>) -> (V
         if !breakpoints.is_empty() && offset != start && breakpoints.contains(&address) {
             break;
         }
-        let Some(slot) = decode_at(ram, offset..page_end) else { break };
+        let Some(slot) = decode_at(ram, offset..page_end) else {
+            let across = page_end - offset == 2 && ram.load_u16(offset).is_some_and(|low| low & 3 == 3);
+            return (slots, if across { End::Across } else { End::Next });
+        };
         let op = slot.instruction.op;
         offset += slot.instruction.length as u64;
         slots.push(slot);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use visa_core::clock::{Clock, NANOSECONDS_PER_TICK};
-use visa_core::{Hart, Residency, Spread};
+use visa_core::{Hart, Reservation, Residency, Spread};
 use visa_cycles::CycleModel;
 use visa_devices::FinisherRequest;
 use visa_interp::{Interpreter, RunEnd, Step};
@@ -317,7 +317,7 @@ impl Machine {
             if !peers.is_empty() {
                 hart.peers.clone_from(&peers);
                 // Another hart may have stored where this one reserved.
-                hart.reservation = None;
+                hart.reservation = Reservation::NONE;
             }
         }
     }

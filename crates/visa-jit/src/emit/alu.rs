@@ -172,6 +172,10 @@ impl Emitter<'_> {
                 }
                 self.set(i.rd, RAX);
             }
+            Bset | Bclr | Binv | Bext => self.single_bit(i),
+            Bseti | Bclri | Binvi | Bexti => self.single_bit_immediate(i),
+            Clz | Clzw | Ctz | Ctzw | Cpop | Cpopw => return self.count(i),
+            OrcB => self.or_combine(i),
             Rev8 => {
                 let to = self.target(i.rd);
                 self.load(to, i.rs1);
@@ -181,6 +185,74 @@ impl Emitter<'_> {
             _ => return false,
         }
         true
+    }
+
+    fn single_bit(&mut self, i: &Instruction) {
+        self.load(RCX, i.rs2);
+        self.load(RAX, i.rs1);
+        match i.op {
+            Op::Bset => dynasm!(self.code ; .arch x64 ; bts rax, rcx),
+            Op::Bclr => dynasm!(self.code ; .arch x64 ; btr rax, rcx),
+            Op::Binv => dynasm!(self.code ; .arch x64 ; btc rax, rcx),
+            _ => dynasm!(self.code ; .arch x64 ; shr rax, cl ; and eax, BYTE 1),
+        }
+        self.set(i.rd, RAX);
+    }
+
+    fn single_bit_immediate(&mut self, i: &Instruction) {
+        let bit = (i.imm & 63) as i8;
+        self.load(RAX, i.rs1);
+        match i.op {
+            Op::Bseti => dynasm!(self.code ; .arch x64 ; bts rax, BYTE bit),
+            Op::Bclri => dynasm!(self.code ; .arch x64 ; btr rax, BYTE bit),
+            Op::Binvi => dynasm!(self.code ; .arch x64 ; btc rax, BYTE bit),
+            _ => dynasm!(self.code ; .arch x64 ; shr rax, BYTE bit ; and eax, BYTE 1),
+        }
+        self.set(i.rd, RAX);
+    }
+
+    /// Counts of bits, on hosts that have instructions for them.
+    fn count(&mut self, i: &Instruction) -> bool {
+        use Op::*;
+        let present = match i.op {
+            Clz | Clzw => std::arch::is_x86_feature_detected!("lzcnt"),
+            Ctz | Ctzw => std::arch::is_x86_feature_detected!("bmi1"),
+            _ => std::arch::is_x86_feature_detected!("popcnt"),
+        };
+        if !present {
+            return false;
+        }
+        self.load(RAX, i.rs1);
+        match i.op {
+            Clz => dynasm!(self.code ; .arch x64 ; lzcnt rax, rax),
+            Clzw => dynasm!(self.code ; .arch x64 ; lzcnt eax, eax),
+            Ctz => dynasm!(self.code ; .arch x64 ; tzcnt rax, rax),
+            Ctzw => dynasm!(self.code ; .arch x64 ; tzcnt eax, eax),
+            Cpop => dynasm!(self.code ; .arch x64 ; popcnt rax, rax),
+            _ => dynasm!(self.code ; .arch x64 ; popcnt eax, eax),
+        }
+        self.set(i.rd, RAX);
+        true
+    }
+
+    /// ORC.B: a byte with a bit set becomes all ones. Adding 0x7f to a byte's low bits carries into its top bit if any of
+    /// them is set; a top bit, spread by multiplication, is the byte.
+    fn or_combine(&mut self, i: &Instruction) {
+        self.load(RAX, i.rs1);
+        dynasm!(self.code ; .arch x64
+            ; mov rcx, QWORD 0x7f7f_7f7f_7f7f_7f7f
+            ; mov rdx, rax
+            ; and rdx, rcx
+            ; add rdx, rcx
+            ; or rax, rdx
+            ; not rcx
+            ; and rax, rcx
+            ; mov rcx, rax
+            ; shr rcx, BYTE 7
+            ; add rax, rax
+            ; sub rax, rcx
+        );
+        self.set(i.rd, RAX);
     }
 
     /// Where to compute a result without destroying another register that is still to be read.

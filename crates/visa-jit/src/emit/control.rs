@@ -15,7 +15,7 @@ impl Emitter<'_> {
         match i.op {
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => self.branch(index, i),
             Op::Jal => {
-                self.set_constant(i.rd, self.next(index));
+                self.set_constant(i.rd, self.sites[index].next);
                 self.link(self.sites[index].pc.wrapping_add(i.imm as i64 as u64), false);
             }
             Op::Jalr => self.indirect(index, i),
@@ -48,7 +48,7 @@ impl Emitter<'_> {
     fn indirect(&mut self, index: usize, i: &Instruction) {
         self.address(i);
         dynasm!(self.code ; .arch x64 ; and rcx, BYTE -2);
-        self.set_constant(i.rd, self.next(index));
+        self.set_constant(i.rd, self.sites[index].next);
         let array = layout::first_level(Access::Fetch);
         let mask = ((visa_core::tlb::FIRST_LEVEL_ENTRIES - 1) << layout::ENTRY_SHIFT) as i32;
         let shift = (visa_isa::paging::PAGE_SHIFT - layout::ENTRY_SHIFT) as i8;

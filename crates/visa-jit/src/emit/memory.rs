@@ -4,9 +4,10 @@
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::tlb::Access;
+use visa_core::{Reservation, layout};
 use visa_isa::{Instruction, Op};
 
-use super::Emitter;
+use super::{Emitter, constant};
 use crate::registers::{Place, RAX, RDX, place};
 
 impl Emitter<'_> {
@@ -21,8 +22,14 @@ impl Emitter<'_> {
             Op::Sh => self.store_to(index, i, 2),
             Op::Sw => self.store_to(index, i, 4),
             Op::Sd => self.store_to(index, i, 8),
+            Op::LrW => self.load_reserved(index, i, 4),
+            Op::LrD => self.load_reserved(index, i, 8),
+            Op::ScW => self.store_conditional(index, i, 4),
+            Op::ScD => self.store_conditional(index, i, 8),
             Op::AmoswapW | Op::AmoaddW | Op::AmoxorW | Op::AmoandW | Op::AmoorW => self.atomic(index, i, 4),
+            Op::AmominW | Op::AmomaxW | Op::AmominuW | Op::AmomaxuW => self.atomic(index, i, 4),
             Op::AmoswapD | Op::AmoaddD | Op::AmoxorD | Op::AmoandD | Op::AmoorD => self.atomic(index, i, 8),
+            Op::AmominD | Op::AmomaxD | Op::AmominuD | Op::AmomaxuD => self.atomic(index, i, 8),
             _ => return false,
         }
         true
@@ -71,6 +78,59 @@ impl Emitter<'_> {
         dynasm!(self.code ; .arch x64 ; =>back);
     }
 
+    /// LR: loads, and notes the place in RAM.
+    fn load_reserved(&mut self, index: usize, i: &Instruction, bytes: u64) {
+        let back = self.code.new_dynamic_label();
+        let slow = self.interpreted(index, back);
+        self.address(i);
+        dynasm!(self.code ; .arch x64 ; test cl, (bytes - 1) as i8 ; jnz =>slow);
+        self.look_up(Access::Load, bytes, slow);
+        self.reservation(bytes);
+        dynasm!(self.code ; .arch x64 ; mov [rbp + layout::RESERVATION as i32], rax);
+        match bytes {
+            4 => dynasm!(self.code ; .arch x64 ; movsxd rax, DWORD [rcx]),
+            _ => dynasm!(self.code ; .arch x64 ; mov rax, [rcx]),
+        }
+        self.set(i.rd, RAX);
+        dynasm!(self.code ; .arch x64 ; =>back);
+    }
+
+    /// SC: stores if the place is the one that LR noted; either way it is forgotten.
+    fn store_conditional(&mut self, index: usize, i: &Instruction, bytes: u64) {
+        let back = self.code.new_dynamic_label();
+        let slow = self.interpreted(index, back);
+        let lost = self.code.new_dynamic_label();
+        self.address(i);
+        dynasm!(self.code ; .arch x64 ; test cl, (bytes - 1) as i8 ; jnz =>slow);
+        self.look_up(Access::Store, bytes, slow);
+        self.reservation(bytes);
+        dynasm!(self.code ; .arch x64
+            ; mov rdx, [rbp + layout::RESERVATION as i32]
+            ; mov QWORD [rbp + layout::RESERVATION as i32], 0
+            ; cmp rax, rdx
+            ; mov eax, 1
+            ; jne =>lost
+        );
+        self.load(RDX, i.rs2);
+        match bytes {
+            4 => dynasm!(self.code ; .arch x64 ; mov [rcx], edx),
+            _ => dynasm!(self.code ; .arch x64 ; mov [rcx], rdx),
+        }
+        dynasm!(self.code ; .arch x64 ; xor eax, eax ; =>lost);
+        self.set(i.rd, RAX);
+        dynasm!(self.code ; .arch x64 ; =>back);
+    }
+
+    /// Puts what stands for a reservation of the bytes at RCX, an address on the host, into RAX.
+    fn reservation(&mut self, bytes: u64) {
+        constant(&mut self.code, RAX, self.ram.wrapping_neg());
+        dynasm!(self.code ; .arch x64
+            ; add rax, rcx
+            ; shl rax, Reservation::SIZE_BITS as i8
+            ; or rax, bytes as i32
+        );
+    }
+
     /// One hart runs at a time, so that a load and a store are atomic without more.
     fn atomic(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let back = self.code.new_dynamic_label();
@@ -88,6 +148,14 @@ impl Emitter<'_> {
             Op::AmoxorW | Op::AmoxorD => dynasm!(self.code ; .arch x64 ; xor rax, rdx),
             Op::AmoandW | Op::AmoandD => dynasm!(self.code ; .arch x64 ; and rax, rdx),
             Op::AmoorW | Op::AmoorD => dynasm!(self.code ; .arch x64 ; or rax, rdx),
+            Op::AmominW => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmovg eax, edx),
+            Op::AmomaxW => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmovl eax, edx),
+            Op::AmominuW => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmova eax, edx),
+            Op::AmomaxuW => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmovb eax, edx),
+            Op::AmominD => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmovg rax, rdx),
+            Op::AmomaxD => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmovl rax, rdx),
+            Op::AmominuD => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmova rax, rdx),
+            Op::AmomaxuD => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmovb rax, rdx),
             _ => {}
         }
         match bytes {

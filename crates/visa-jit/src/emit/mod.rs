@@ -72,6 +72,8 @@ struct Emitter<'a> {
     entry: DynamicLabel,
     /// Address of the unit.
     start: u64,
+    /// Address of RAM on the host.
+    ram: u64,
     sites: Box<[Site]>,
     cold: Vec<Cold>,
     links: Vec<OpenLink>,
@@ -79,30 +81,50 @@ struct Emitter<'a> {
     floats: FloatCache,
 }
 
+/// What a unit is made of.
+pub struct Source<'a> {
+    /// Its instructions.
+    pub slots: &'a [Slot],
+    /// How it ends.
+    pub end: End,
+    /// Its address.
+    pub start: u64,
+    /// The address of RAM on the host.
+    pub ram: u64,
+}
+
 /// Emits the code of a unit that will be executed at `address` on the host. Its links are numbered from `first_link` on.
-pub fn unit(
-    trampolines: &Trampolines,
-    address: usize,
-    slots: &[Slot],
-    start: u64,
-    end: End,
-    first_link: u32,
-) -> Option<Emitted> {
-    let mut pc = start;
-    let mut left = slots.len() as i64;
-    let site = |slot: &Slot| {
-        let site = Site { slot: *slot, pc, left };
-        pc = pc.wrapping_add(slot.instruction.length as u64);
-        left -= 1;
-        site
-    };
-    let sites: Box<[Site]> = slots.iter().map(site).collect();
+pub fn unit(trampolines: &Trampolines, address: usize, source: &Source, first_link: u32) -> Option<Emitted> {
     let mut code = Assembler::new(address);
     let entry = code.new_dynamic_label();
-    let (cold, links, floats) = (Vec::new(), Vec::new(), FloatCache::default());
-    let mut emitter = Emitter { code, trampolines, entry, start, sites, cold, links, first_link, floats };
-    emitter.unit(end, pc);
+    let mut emitter = Emitter {
+        code,
+        trampolines,
+        entry,
+        start: source.start,
+        ram: source.ram,
+        sites: sites(source),
+        cold: Vec::new(),
+        links: Vec::new(),
+        first_link,
+        floats: FloatCache::default(),
+    };
+    emitter.unit(source.end);
     emitter.finish()
+}
+
+/// A site for each instruction.
+fn sites(source: &Source) -> Box<[Site]> {
+    let across = (source.end == End::Across).then_some(None);
+    let slots = source.slots.iter().copied().map(Some).chain(across);
+    let (mut pc, mut left) = (source.start, source.slots.len() as i64 + across.is_some() as i64);
+    let site = |slot: Option<Slot>| {
+        let next = pc.wrapping_add(slot.map_or(4, |slot| slot.instruction.length as u64));
+        let site = Site { slot, pc, next, left };
+        (pc, left) = (next, left - 1);
+        site
+    };
+    slots.map(site).collect()
 }
 
 /// Emits a jump to `target` on the host for as long as the TLB's first level says that the page is where it was when the
@@ -139,11 +161,11 @@ fn constant(code: &mut Assembler, register: u8, value: u64) {
 }
 
 impl Emitter<'_> {
-    fn unit(&mut self, end: End, next: u64) {
+    fn unit(&mut self, end: End) {
         let length = self.sites.len();
         let short = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; =>self.entry);
-        if self.sites.iter().any(|site| float::is_inline(&site.slot.instruction)) {
+        if self.sites.iter().any(|site| site.slot.is_some_and(|slot| float::is_inline(&slot.instruction))) {
             self.need_float();
         }
         dynasm!(self.code ; .arch x64
@@ -153,8 +175,11 @@ impl Emitter<'_> {
         for index in 0..length {
             self.instruction(index);
         }
-        if end != End::Jump {
-            self.link(next, end == End::Changed);
+        let next = self.sites[length - 1].next;
+        match end {
+            End::Jump => {}
+            End::Next | End::Across => self.link(next, false),
+            End::Changed => self.link(next, true),
         }
         self.cold_code();
         dynasm!(self.code ; .arch x64
@@ -262,7 +287,7 @@ impl Emitter<'_> {
     }
 
     fn instruction(&mut self, index: usize) {
-        let i = self.sites[index].slot.instruction;
+        let Some(Slot { instruction: i, .. }) = self.sites[index].slot else { return self.interpret(index) };
         let done = self.compute(index, &i)
             || self.access(index, &i)
             || self.control(index, &i)
@@ -319,11 +344,6 @@ impl Emitter<'_> {
             constant(&mut self.code, target, value);
             self.set(register, target);
         }
-    }
-
-    /// The address of the instruction after one.
-    fn next(&self, index: usize) -> u64 {
-        self.sites[index].pc.wrapping_add(self.sites[index].slot.instruction.length as u64)
     }
 
     /// Puts base register plus immediate into RCX.
