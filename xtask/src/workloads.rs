@@ -1,8 +1,9 @@
-//! `cargo xtask workloads`: builds the archive of the workloads that `visa bench` boots.
+//! `cargo xtask workloads`: builds the archives of the workloads that `visa bench` boots.
 //!
-//! `guest/images/workloads.cpio.gz` is an initramfs with one small static program, from the C sources in
-//! `guest/workloads`, and the name of the compiler that made it. The same compiler makes the same bytes, so `--check`
-//! compares them when the compiler is the recorded one.
+//! Each, in `guest/images`, is an initramfs with one small static program and the name of the compiler that made it:
+//! `workloads.cpio.gz` from the C sources in `guest/workloads`, and `hostbench.cpio.gz`, for `visa bench --host`, from
+//! those in `guest/hostbench` and some of the others. The same compiler makes the same bytes, so `--check` compares them
+//! when the compiler is the recorded one.
 
 use crate::fetch_debian::cpio::Archive;
 use crate::fetch_debian::initramfs::compress;
@@ -13,17 +14,49 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Build the archive of the workloads that `visa bench` runs
+/// Build the archives of the workloads that `visa bench` runs
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Compare with the archive in the source tree instead of replacing it
+    /// Compare with the archives in the source tree instead of replacing them
     #[arg(long)]
     check: bool,
 }
 
 const COMPILER: &str = "riscv64-linux-gnu-gcc";
 const PACKAGE: &str = "gcc-riscv64-linux-gnu";
-const SOURCES: [&str; 5] = ["compute.c", "memory.c", "process.c", "device.c", "main.c"];
+
+/// A program of the guest's, and the archive that it is in.
+struct Program {
+    /// Its directory in `guest`, and the archive's name.
+    name: &'static str,
+    /// Its sources, as seen from its directory.
+    sources: &'static [&'static str],
+    /// What it needs besides [`FLAGS`].
+    flags: &'static [&'static str],
+}
+
+const PROGRAMS: [Program; 2] = [
+    Program {
+        name: "workloads",
+        sources: &["compute.c", "memory.c", "process.c", "device.c", "main.c"],
+        flags: &[],
+    },
+    Program {
+        name: "hostbench",
+        sources: &[
+            "../workloads/compute.c",
+            "../workloads/memory.c",
+            "../workloads/process.c",
+            "integer.c",
+            "control.c",
+            "floating.c",
+            "parallel.c",
+            "main.c",
+        ],
+        // A root is an instruction, and a product and a sum are one where the source leaves it open.
+        flags: &["-fno-math-errno", "-ffp-contract=fast"],
+    },
+];
 
 /// A freestanding program: what is measured is the code in the sources, and no library's.
 const FLAGS: [&str; 20] = [
@@ -60,14 +93,16 @@ const CONSOLE: (u32, u32) = (5, 1);
 pub fn run(arguments: Arguments) -> Result<()> {
     process::require(COMPILER, PACKAGE)?;
     let compiler = compiler_version()?;
-    let program = compile()?;
-    let archive = compress(&pack(&program, &compiler))?;
-    let shipped = workspace::root().join("guest/images/workloads.cpio.gz");
-    if arguments.check {
-        return check(&shipped, &archive, &compiler);
+    for program in &PROGRAMS {
+        let archive = compress(&pack(&program.compile()?, &compiler))?;
+        let shipped = workspace::root().join("guest/images").join(program.name).with_extension("cpio.gz");
+        if arguments.check {
+            check(&shipped, &archive, &compiler)?;
+            continue;
+        }
+        fs::write(&shipped, &archive).with_context(|| format!("cannot write {}", shipped.display()))?;
+        println!("{}: {} bytes, by {compiler}", shipped.display(), archive.len());
     }
-    fs::write(&shipped, &archive).with_context(|| format!("cannot write {}", shipped.display()))?;
-    println!("{}: {} bytes, by {compiler}", shipped.display(), archive.len());
     Ok(())
 }
 
@@ -76,14 +111,17 @@ fn compiler_version() -> Result<String> {
     Ok(text.lines().next().unwrap_or("unknown").trim().to_string())
 }
 
-/// Compiles in the sources' directory, so that no path gets into the program.
-fn compile() -> Result<Vec<u8>> {
-    let output: PathBuf = workspace::root().join("build/guests/workloads");
-    process::create_directory(output.parent().unwrap_or(Path::new(".")))?;
-    let sources = workspace::root().join("guest/workloads");
-    let mut command = Command::new(COMPILER);
-    process::output(command.args(FLAGS).arg("-o").arg(&output).args(SOURCES).current_dir(sources))?;
-    fs::read(&output).with_context(|| format!("cannot read {}", output.display()))
+impl Program {
+    /// Compiles in the sources' directory, so that no path gets into the program.
+    fn compile(&self) -> Result<Vec<u8>> {
+        let output: PathBuf = workspace::root().join("build/guests").join(self.name);
+        process::create_directory(output.parent().unwrap_or(Path::new(".")))?;
+        let sources = workspace::root().join("guest").join(self.name);
+        let mut command = Command::new(COMPILER);
+        command.args(FLAGS).args(self.flags).arg("-o").arg(&output).args(self.sources);
+        process::output(command.current_dir(sources))?;
+        fs::read(&output).with_context(|| format!("cannot read {}", output.display()))
+    }
 }
 
 fn pack(program: &[u8], compiler: &str) -> Vec<u8> {
@@ -100,14 +138,14 @@ fn pack(program: &[u8], compiler: &str) -> Vec<u8> {
 fn check(shipped: &Path, built: &[u8], compiler: &str) -> Result<()> {
     let bytes = fs::read(shipped).with_context(|| format!("cannot read {}", shipped.display()))?;
     if bytes == built {
-        println!("workloads.cpio.gz: the same bytes");
+        println!("{}: the same bytes", shipped.display());
         return Ok(());
     }
     let mut unpacked = Vec::new();
     flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked).context("not a gzip file")?;
     let is_recorded = unpacked.windows(compiler.len()).any(|window| window == compiler.as_bytes());
     if !is_recorded {
-        println!("workloads.cpio.gz: not compared: it was built by another compiler than {compiler}");
+        println!("{}: not compared: it was built by another compiler than {compiler}", shipped.display());
         return Ok(());
     }
     bail!("{} is not what the sources give: run `cargo xtask workloads`", shipped.display())

@@ -10,7 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 /// Series at most: as many colours as the style sheet of the page has.
 pub const SERIES_MAX: usize = 4;
 
-/// What the style sheet knows the series by; `report.html` has the same four.
+/// What the style sheet knows the series by; `style.css` has the same four.
 const SERIES_COLORS: [RGBColor; SERIES_MAX] =
     [RGBColor(1, 0, 1), RGBColor(2, 0, 2), RGBColor(3, 0, 3), RGBColor(4, 0, 4)];
 const TEXT_COLOR: RGBColor = RGBColor(5, 0, 5);

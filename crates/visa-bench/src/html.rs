@@ -8,6 +8,9 @@ use crate::table;
 
 const TEMPLATE: &str = include_str!("report.html");
 
+/// The style of all pages, with the colours of the charts.
+pub(crate) const STYLE: &str = include_str!("style.css");
+
 /// The page.
 pub fn render(report: &Report) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
@@ -16,6 +19,7 @@ pub fn render(report: &Report) -> Result<String, minijinja::Error> {
     environment.add_filter("fixed", |value: f64, decimals: usize| format!("{value:.decimals$}"));
     // The name decides that text is escaped.
     environment.add_template("report.html", TEMPLATE)?;
+    environment.add_template("style.css", STYLE)?;
     let rows: Vec<_> = report
         .rows
         .iter()

@@ -15,6 +15,7 @@
 //! | [`sensitivity`] | how far that depends on the cycle model's parameters |
 //! | [`report`], [`table`], [`html`] | the results as data, as text, and as a page |
 //! | [`figure`], [`chart`] | the charts of that page |
+//! | `host` | the emulator's own speed, beside QEMU's; on Linux |
 //! | [`stat`], [`live`], [`timeline`] | the exits of any machine: as a table, while it runs, and in time |
 #![forbid(unsafe_code)]
 
@@ -23,6 +24,8 @@ pub mod bench;
 pub mod chart;
 pub mod counts;
 pub mod figure;
+#[cfg(target_os = "linux")]
+pub mod host;
 pub mod html;
 pub mod live;
 pub mod measure;

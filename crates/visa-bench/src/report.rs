@@ -254,7 +254,7 @@ fn workloads(bench: &Bench) -> Vec<WorkloadInfo> {
 }
 
 /// What a kernel prints first, up to the compiler's name.
-fn banner(kernel: &[u8]) -> Option<String> {
+pub(crate) fn banner(kernel: &[u8]) -> Option<String> {
     const START: &[u8] = b"Linux version ";
     let digit_follows = |at: &usize| kernel.get(at + START.len()).is_some_and(u8::is_ascii_digit);
     let at = kernel

@@ -13,6 +13,7 @@ use visa_bench::{html, table};
 use visa_cycles::{Parameters, Preset};
 use visa_machine::boot::Image;
 
+use crate::bench_host::{Common, HostOptions};
 use crate::images;
 
 /// What `--help` ends with.
@@ -24,9 +25,14 @@ Examples:
   visa bench --mode native --mode accelerated --workload fork
                                            one workload in two modes
   visa bench --list                        the workloads and the modes
+  visa bench --host --json speed.json --html speed.html
+                                           the emulator's own speed beside QEMU's
+  visa bench --host --filter calls --repeat 5
+                                           one row of it, five times
 
 \"cargo xtask fetch-debian\" gets the kernel.
-The results are exact and the same on every host; only host times, which are kept apart, differ.";
+The results are exact and the same on every host; only host times, which are kept apart, differ. Those of --host are
+times of this host.";
 
 /// Exit code when a mode did not run, or found something else than the others.
 const UNSOUND: u8 = 1;
@@ -68,18 +74,23 @@ pub struct Bench {
     /// Write the results as a page with charts
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    host: HostOptions,
 }
 
 impl Bench {
     /// Does it.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         if self.list {
-            print!("{}", list());
+            print!("{}", if self.host.host { self.host.list() } else { list() });
             return Ok(ExitCode::SUCCESS);
         }
         // Files first, so that a bad path costs no run.
         for path in self.json.iter().chain(&self.html) {
             write(path, "")?;
+        }
+        if self.host.host {
+            return self.execute_host();
         }
         let visor = match &self.visor {
             Some(path) => Image::File(path.clone()),
@@ -103,6 +114,19 @@ impl Bench {
             write(path, &html::render(&report)?)?;
         }
         Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(UNSOUND) })
+    }
+
+    fn execute_host(self) -> anyhow::Result<ExitCode> {
+        let common = Common { quick: self.quick, kernel: self.kernel, visor: self.visor };
+        let outcome = self.host.execute(common)?;
+        print!("{}", outcome.table);
+        if let Some(path) = &self.json {
+            write(path, &outcome.json)?;
+        }
+        if let Some(path) = &self.html {
+            write(path, &outcome.page)?;
+        }
+        Ok(if outcome.is_sound { ExitCode::SUCCESS } else { ExitCode::from(UNSOUND) })
     }
 
     fn variants(&self) -> anyhow::Result<Vec<Variant>> {

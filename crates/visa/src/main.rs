@@ -6,6 +6,7 @@
 
 mod asm;
 mod bench;
+mod bench_host;
 mod boot;
 mod cycles;
 mod demo;

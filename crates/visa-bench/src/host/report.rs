@@ -1,0 +1,312 @@
+//! The results as data: the JSON object, which the table and the page are made of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::ARCHIVE;
+use super::emulator::{ACCELERATED, NATIVE, QEMU_NAME};
+use super::matrix::{Matrix, Run};
+use super::measure::{Plan, Sample};
+use super::row::{BOOT, MEAN_TARGET, Row, VISOR_TARGET};
+use crate::report::banner;
+
+/// Runnable tasks for each processor, on average over the last minute, from which on others were at work too.
+const BUSY_LOAD: f64 = 0.5;
+
+/// Everything.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// What was run.
+    pub versions: Versions,
+    /// Whether the workloads were the short ones.
+    pub quick: bool,
+    /// Repetitions.
+    pub repeat: u32,
+    /// The emulators, in the order of the columns.
+    pub emulators: Vec<EmulatorInfo>,
+    /// The rows.
+    pub rows: Vec<RowResult>,
+    /// Over all rows.
+    pub geometric_mean: Means,
+    /// Rows whose checksums differ between emulators or repetitions: there must be none.
+    pub disagreements: Vec<&'static str>,
+    /// The host.
+    pub host: Host,
+}
+
+/// What was run.
+#[derive(Debug, Serialize)]
+pub struct Versions {
+    /// This program.
+    pub visa: &'static str,
+    /// The kernel's own banner.
+    pub kernel: String,
+    /// CRC-32 of the kernel.
+    pub kernel_crc32: String,
+    /// CRC-32 of the archive of workloads.
+    pub workloads_crc32: String,
+}
+
+/// An emulator.
+#[derive(Debug, Serialize)]
+pub struct EmulatorInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub summary: String,
+    /// How it was called.
+    pub command: String,
+    /// The most memory that it had of the host, in any run.
+    pub peak_memory_bytes: Option<u64>,
+    /// Why it lacks samples, if it does.
+    pub failure: Option<String>,
+}
+
+/// One row of all emulators.
+#[derive(Debug, Serialize)]
+pub struct RowResult {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+    /// What one iteration is.
+    pub unit: &'static str,
+    /// Iterations.
+    pub iterations: u64,
+    /// What the workload found, in hexadecimal; nothing for the boot.
+    pub checksum: Option<String>,
+    /// The times, by emulator.
+    pub times: BTreeMap<&'static str, Times>,
+    /// Native by QEMU.
+    pub native_by_qemu: Option<Ratio>,
+    /// Accelerated by QEMU; nothing is aimed at.
+    pub accelerated_by_qemu: Option<f64>,
+    /// Accelerated by native.
+    pub accelerated_by_native: Option<Ratio>,
+    /// RVVM by QEMU, of like programs, elsewhere.
+    pub peer_by_qemu: Option<f64>,
+}
+
+/// The times of one emulator in one row, in seconds of processor time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Times {
+    /// The median.
+    pub median_seconds: f64,
+    /// How far the extremes are from each other, by the median.
+    pub spread: f64,
+    /// All, in the order in which they were measured.
+    pub seconds: Vec<f64>,
+}
+
+/// A ratio of medians, and what is aimed at.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Ratio {
+    /// The ratio.
+    pub ratio: f64,
+    /// What it is to be at most.
+    pub target: f64,
+    /// Whether it is.
+    pub is_met: bool,
+}
+
+/// Geometric means over the rows that have both.
+#[derive(Debug, Serialize)]
+pub struct Means {
+    /// Native by QEMU.
+    pub native_by_qemu: Option<Ratio>,
+    /// Accelerated by QEMU.
+    pub accelerated_by_qemu: Option<f64>,
+    /// Accelerated by native.
+    pub accelerated_by_native: Option<f64>,
+    /// RVVM by QEMU, and native by QEMU over those rows: to be less.
+    pub peer_by_qemu: Option<Ratio>,
+}
+
+/// The host.
+#[derive(Debug, Serialize)]
+pub struct Host {
+    /// The command as it was typed.
+    pub command: String,
+    /// Its processor.
+    pub processor: String,
+    /// Processors.
+    pub processors: usize,
+    /// Runnable tasks, on average over the minute before the run; nothing if the system does not say.
+    pub load_before: Option<f64>,
+    /// Whether that is much, so that the times are less sure.
+    pub is_busy: bool,
+}
+
+impl Report {
+    /// The report of what was run.
+    pub fn new(matrix: &Matrix, runs: &[Run], host: Host, quick: bool) -> io::Result<Report> {
+        let kernel = std::fs::read(&matrix.kernel)?;
+        let plan = Plan { kernel: &matrix.kernel, orders: &matrix.workloads(), processor: 0 };
+        let mut report = Report {
+            versions: Versions {
+                visa: env!("CARGO_PKG_VERSION"),
+                kernel: banner(&kernel).unwrap_or_default(),
+                kernel_crc32: format!("{:08x}", crc32fast::hash(&kernel)),
+                workloads_crc32: format!("{:08x}", crc32fast::hash(ARCHIVE)),
+            },
+            quick,
+            repeat: matrix.repeat,
+            emulators: runs.iter().map(|run| EmulatorInfo::of(run, &plan)).collect::<io::Result<_>>()?,
+            rows: Vec::new(),
+            geometric_mean: Means::default(),
+            disagreements: Vec::new(),
+            host,
+        };
+        let mut place = 0;
+        for order in &matrix.orders {
+            let at = (order.row.name != BOOT).then_some(place);
+            place += usize::from(at.is_some());
+            let (row, agrees) = RowResult::new(order.row, order.iterations, runs, at);
+            report.rows.push(row);
+            if !agrees {
+                report.disagreements.push(order.row.name);
+            }
+        }
+        report.geometric_mean = Means::of(&report.rows);
+        Ok(report)
+    }
+
+    /// Whether every emulator ran, and all found the same.
+    pub fn is_sound(&self) -> bool {
+        self.disagreements.is_empty() && self.emulators.iter().all(|emulator| emulator.failure.is_none())
+    }
+
+    /// Whether an emulator is one of the columns.
+    pub fn has(&self, name: &str) -> bool {
+        self.emulators.iter().any(|emulator| emulator.name == name)
+    }
+}
+
+impl EmulatorInfo {
+    fn of(run: &Run, plan: &Plan<'_>) -> io::Result<EmulatorInfo> {
+        let boots = run.workloads.iter().chain(&run.boots);
+        Ok(EmulatorInfo {
+            name: run.emulator.name,
+            summary: run.emulator.summary.clone(),
+            command: plan.with_guest(|guest| run.emulator.shown(guest))?,
+            peak_memory_bytes: boots.filter_map(|boot| boot.peak_memory_bytes).max(),
+            failure: run.failure.clone(),
+        })
+    }
+}
+
+impl RowResult {
+    /// The row at this place of the orders; without a place, the boot. Also whether all found the same.
+    fn new(row: &'static Row, iterations: u64, runs: &[Run], place: Option<usize>) -> (RowResult, bool) {
+        let (mut times, mut checksums) = (BTreeMap::new(), BTreeSet::new());
+        for run in runs {
+            let samples: Vec<Sample> = match place {
+                None => Vec::new(),
+                Some(place) => run.workloads.iter().map(|boot| boot.samples[place]).collect(),
+            };
+            checksums.extend(samples.iter().map(|sample| sample.checksum));
+            let seconds: Vec<f64> = match place {
+                None => run.boots.iter().map(|boot| seconds(boot.total)).collect(),
+                Some(_) => samples.iter().map(|sample| seconds(sample.time)).collect(),
+            };
+            if let Some(of_run) = Times::of(seconds) {
+                times.insert(run.emulator.name, of_run);
+            }
+        }
+        let ratio = |one: &str, other: &str| {
+            let (one, other): (&Times, &Times) = (times.get(one)?, times.get(other)?);
+            (other.median_seconds > 0.0).then(|| one.median_seconds / other.median_seconds)
+        };
+        let result = RowResult {
+            name: row.name,
+            summary: row.summary,
+            unit: row.unit,
+            iterations,
+            checksum: checksums.first().map(|checksum| format!("{checksum:016x}")),
+            native_by_qemu: ratio(NATIVE, QEMU_NAME).map(|ratio| Ratio::new(ratio, row.target)),
+            accelerated_by_qemu: ratio(ACCELERATED, QEMU_NAME),
+            accelerated_by_native: ratio(ACCELERATED, NATIVE).map(|ratio| Ratio::new(ratio, VISOR_TARGET)),
+            peer_by_qemu: row.peer,
+            times,
+        };
+        (result, checksums.len() <= 1)
+    }
+}
+
+impl Times {
+    /// Of samples; nothing of none.
+    fn of(seconds: Vec<f64>) -> Option<Times> {
+        let mut sorted = seconds.clone();
+        sorted.sort_by(f64::total_cmp);
+        let (least, most) = (*sorted.first()?, *sorted.last()?);
+        let middle = sorted.len() / 2;
+        let median =
+            if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
+        let spread = if median > 0.0 { (most - least) / median } else { 0.0 };
+        Some(Times { median_seconds: median, spread, seconds })
+    }
+}
+
+impl Ratio {
+    fn new(ratio: f64, target: f64) -> Ratio {
+        Ratio { ratio, target, is_met: ratio <= target }
+    }
+}
+
+impl Default for Means {
+    fn default() -> Means {
+        Means::of(&[])
+    }
+}
+
+impl Means {
+    fn of(rows: &[RowResult]) -> Means {
+        let mean = |value: &dyn Fn(&RowResult) -> Option<f64>| geometric_mean(rows.iter().filter_map(value));
+        let native = |row: &RowResult| row.native_by_qemu.map(|ratio| ratio.ratio);
+        let peer = mean(&|row| native(row).and(row.peer_by_qemu));
+        let native_beside_peer = mean(&|row| row.peer_by_qemu.and(native(row)));
+        Means {
+            native_by_qemu: mean(&native).map(|ratio| Ratio::new(ratio, MEAN_TARGET)),
+            accelerated_by_qemu: mean(&|row| row.accelerated_by_qemu),
+            accelerated_by_native: mean(&|row| row.accelerated_by_native.map(|ratio| ratio.ratio)),
+            peer_by_qemu: peer.zip(native_beside_peer).map(|(peer, native)| Ratio::new(native, peer)),
+        }
+    }
+}
+
+impl Host {
+    /// This host, now: before the run.
+    pub fn now() -> Host {
+        let words: Vec<String> = std::env::args().collect();
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let load_before = std::fs::read_to_string("/proc/loadavg")
+            .ok()
+            .and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+        Host {
+            command: words.join(" "),
+            processor: processor(&std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
+            processors,
+            load_before,
+            is_busy: load_before.is_some_and(|load| load > BUSY_LOAD * processors as f64),
+        }
+    }
+}
+
+/// The line `model name` of /proc/cpuinfo, or the architecture.
+fn processor(text: &str) -> String {
+    let line = text.lines().find(|line| line.starts_with("model name"));
+    let name = line.and_then(|line| line.split_once(':')).map(|(_, name)| name.trim().to_string());
+    name.unwrap_or_else(|| std::env::consts::ARCH.into())
+}
+
+fn geometric_mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value.ln(), count + 1));
+    (count != 0).then(|| (sum / f64::from(count)).exp())
+}
+
+fn seconds(time: Duration) -> f64 {
+    time.as_secs_f64()
+}
