@@ -234,7 +234,7 @@ macro_rules! instructions {
 
 impl Op {
     /// The instruction's row.
-    pub fn row(self) -> &'static Row {
+    pub const fn row(self) -> &'static Row {
         &ROWS[self as usize]
     }
 }

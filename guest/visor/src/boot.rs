@@ -9,7 +9,7 @@ use crate::ending::{self, Ending};
 use crate::exits::{self, Leave};
 use crate::sbi::{HartState, Start};
 use crate::vm::Vm;
-use crate::{console, demo, hart, pager, report, software};
+use crate::{console, demo, emulate, hart, pager, report, software};
 use core::panic::PanicInfo;
 use dtoolkit::fdt::Fdt;
 use visa_guest::registers as msr;
@@ -55,6 +55,7 @@ pub extern "C" fn join(number: usize) -> ! {
             }
             let left = match vm.mode {
                 Mode::Demo => demo::run(vm, number, &mut vmcs),
+                _ if vm.lacks.anything() => emulate::run(vm, number),
                 Mode::Native | Mode::Accelerated | Mode::Software => exits::run(vm, number),
             };
             match left {

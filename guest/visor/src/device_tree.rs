@@ -1,5 +1,6 @@
 //! What visor reads from the two device trees: the machine's, which is for visor, and the guest's (specification, 8.1).
 
+use crate::emulate::lacks::Lacks;
 use crate::memory::{self, Region, Regions};
 use arrayvec::ArrayVec;
 use core::fmt;
@@ -55,6 +56,19 @@ pub struct Machine {
     pub uart: u64,
     /// Physical address of the test finisher.
     pub finisher: u64,
+    /// The interrupt controller, if there is one.
+    pub plic: Option<PlicAt>,
+    /// What the harts lack.
+    pub lacks: Lacks,
+}
+
+/// Where the platform's interrupt controller is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PlicAt {
+    /// Its physical address.
+    pub address: u64,
+    /// The highest number of a source.
+    pub sources: u64,
 }
 
 /// What the guest's tree says.
@@ -105,6 +119,8 @@ pub fn machine(tree: &[u8]) -> Result<Machine, Error> {
         harts: harts(&tree)?,
         uart: device(&tree, "ns16550a")?,
         finisher: device(&tree, "sifive,test1")?,
+        plic: plic(&tree),
+        lacks: lacks(&tree)?,
     })
 }
 
@@ -167,12 +183,35 @@ fn extents(node: &FdtNode<'_>, to: &mut Extents) -> Result<(), Error> {
 /// The address of the first device below /soc that is compatible with `what`.
 fn device(tree: &Fdt<'_>, what: &'static str) -> Result<u64, Error> {
     let soc = tree.find_node("/soc").ok_or(Error::Missing("/soc"))?;
-    let node = soc
-        .children()
-        .find(|node| node.compatible().is_some_and(|mut names| names.any(|name| name == what)))
-        .ok_or(Error::Missing(what))?;
-    let reg = node.reg().ok().flatten().and_then(|mut reg| reg.next()).ok_or(Error::Property("reg"))?;
-    reg.address().map_err(|_| Error::Property("reg"))
+    let node = compatible_with(&soc, what).ok_or(Error::Missing(what))?;
+    first_address(&node).ok_or(Error::Property("reg"))
+}
+
+fn compatible_with<'a>(soc: &FdtNode<'a>, what: &str) -> Option<FdtNode<'a>> {
+    soc.children().find(|node| node.compatible().is_some_and(|mut names| names.any(|name| name == what)))
+}
+
+fn first_address(node: &FdtNode<'_>) -> Option<u64> {
+    node.reg().ok()??.next()?.address().ok()
+}
+
+/// The interrupt controller, if its node says what is needed to use it.
+fn plic(tree: &Fdt<'_>) -> Option<PlicAt> {
+    let node = compatible_with(&tree.find_node("/soc")?, "riscv,plic0")?;
+    Some(PlicAt { address: first_address(&node)?, sources: number(&node, "riscv,ndev")? })
+}
+
+/// The features that `/cpus` says are missing.
+fn lacks(tree: &Fdt<'_>) -> Result<Lacks, Error> {
+    const NAME: &str = "visa,without";
+    let mut lacks = Lacks::default();
+    let cpus = tree.find_node("/cpus").ok_or(Error::Missing("/cpus"))?;
+    if let Some(property) = cpus.property(NAME) {
+        for name in property.value().split(|&byte| byte == 0) {
+            lacks.note(core::str::from_utf8(name).map_err(|_| Error::Property(NAME))?);
+        }
+    }
+    Ok(lacks)
 }
 
 /// How many harts there are: cpu nodes 0, 1, 2, ... in any order.

@@ -1,8 +1,13 @@
 //! What visor keeps for each hart: its stack, its state, what other harts ask of it, and its exits.
 
 use crate::device_tree::HARTS_MAX;
+<<<<<<< HEAD
 use crate::pager;
+=======
+use crate::emulate::Wait;
+>>>>>>> 561f42b (Make up for missing features in visor: timer, decode assist, trap filter)
 use crate::sbi::{Fence, HartSet, HartState, Start};
+use crate::vm::Vm;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*};
 use visa_guest::instructions as insn;
@@ -132,14 +137,19 @@ impl Hart {
     #[inline(never)]
     pub fn wait_for_guest_interrupt(&self) {
         self.set_state(HartState::Suspended);
+        self.wait_for_guest(Wait::of(Vm::get(), this()));
+        self.set_state(HartState::Started);
+    }
+
+    /// Waits, serving the others, until a wait of the guest's is over.
+    pub fn wait_for_guest(&self, mut guest: Wait) {
         loop {
             self.serve();
-            if msr::sip::read() & msr::sie::read() != 0 {
+            if guest.over() {
                 break;
             }
             wait();
         }
-        self.set_state(HartState::Started);
     }
 
     /// Does what other harts have asked for. For the hart itself.
@@ -245,17 +255,21 @@ fn notify(number: usize) {
 }
 
 /// Both banks fetch through one instruction path.
-fn fence_instructions() {
+pub fn fence_instructions() {
     // SAFETY: orders fetches behind stores.
     unsafe { core::arch::asm!("fence.i", options(nostack)) };
 }
 
 /// Drops the translations of this hart's guest, whatever addresses the guest named: TLBFLUSHV knows guest-physical
 /// ones alone.
+<<<<<<< HEAD
 fn flush_translations() {
     if pager::is_active() {
         return pager::fence_all(this());
     }
+=======
+pub fn flush_translations() {
+>>>>>>> 561f42b (Make up for missing features in visor: timer, decode assist, trap filter)
     insn::tlbflushv_vmid(vmid());
 }
 

@@ -4,10 +4,12 @@
 //! ([`device_tree`]), building the second stage ([`second_stage`]), the SBI ([`sbi`]). The rest touches MSRs and is
 //! built for the machine alone: boot, world switch, exits, console.
 //!
-//! visor never fetches or decodes a guest's instruction: every exit comes decoded (specification, 2.4).
+//! On a machine with every feature visor never fetches or decodes a guest's instruction: every exit comes decoded
+//! (specification, 2.4). What it does where features are missing is in [`emulate`].
 #![cfg_attr(not(test), no_std)]
 
 pub mod device_tree;
+pub mod emulate;
 pub mod ending;
 pub mod memory;
 pub mod sbi;

@@ -1,7 +1,14 @@
 //! The one VM: its memory, its devices, its second stage, its ports.
 
+<<<<<<< HEAD
 use crate::device_tree::{Guest, Machine, Mode};
 use crate::memory::{PAGE, Region, Regions};
+=======
+use crate::device_tree::{Guest, Machine, Mode, PlicAt};
+use crate::emulate::lacks::Lacks;
+use crate::hart;
+use crate::memory::{Region, Regions};
+>>>>>>> 561f42b (Make up for missing features in visor: timer, decode assist, trap filter)
 use crate::second_stage::{MapError, SecondStage, Table};
 use crate::vmcs::{Controls, Vmcs};
 use crate::{hart, pager, report};
@@ -51,6 +58,10 @@ pub struct Vm {
     pub devices: Regions,
     /// What every virtual CPU's VMCS says.
     pub controls: Controls,
+    /// What the machine lacks.
+    pub lacks: Lacks,
+    /// The machine's interrupt controller.
+    pub plic: Option<PlicAt>,
 }
 
 impl Vm {
@@ -84,7 +95,15 @@ impl Vm {
                 (memory, controls)
             }
         };
-        let vm = Vm { mode: machine.mode, harts: machine.harts, memory, devices: guest.devices, controls };
+        let vm = Vm {
+            mode: machine.mode,
+            harts: machine.harts,
+            memory,
+            devices: guest.devices,
+            controls,
+            lacks: machine.lacks,
+            plic: machine.plic,
+        };
         // SAFETY: READY is not set, so no hart has a reference.
         unsafe { *VM.0.get() = Some(vm) };
         READY.store(true, Release);

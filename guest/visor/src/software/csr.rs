@@ -4,7 +4,12 @@
 //! returned as [`Effects`]. The short paths of [`super::sites`] do the same in fewer instructions.
 
 use super::cpu::Cpu;
+<<<<<<< HEAD
 use crate::shadow::walk::{SATP_MODE_SHIFT, SV39};
+=======
+use super::walk::{SATP_MODE_SHIFT, SV39};
+use crate::emulate::rules::after_return;
+>>>>>>> 561f42b (Make up for missing features in visor: timer, decode assist, trap filter)
 use visa_isa::cause::{INTERRUPT, interrupt};
 use visa_isa::msr::{self, sstatus};
 
@@ -142,9 +147,8 @@ pub fn trap(cpu: &mut Cpu, cause: u64, value: u64) {
 
 /// SRET of the guest's kernel (RISC-V privileged, 12.1.1).
 pub fn trap_return(cpu: &mut Cpu) {
-    cpu.user = (cpu.status & sstatus::SPP == 0) as u64;
-    let enabled = cpu.status & sstatus::SPIE != 0;
-    cpu.status &= !(sstatus::SIE | sstatus::SPP);
-    cpu.status |= sstatus::SPIE | if enabled { sstatus::SIE } else { 0 };
+    let (status, user) = after_return(cpu.status);
+    cpu.status = status;
+    cpu.user = user as u64;
     cpu.pc = cpu.sepc;
 }

@@ -9,6 +9,7 @@ use super::interrupts;
 use super::machine::Hart;
 use super::statistics::Kind;
 use super::trap::{choose_view, inject, switch_space};
+use crate::emulate::rules::written;
 use visa_guest::registers as real;
 use visa_isa::cause::Exception;
 use visa_isa::msr::{self, is_read_only};
@@ -58,19 +59,8 @@ fn fence(hypervisor: &mut Hypervisor, cpu: &Cpu, i: &Instruction) {
 /// A CSR instruction. `None`: it is illegal.
 fn access(hypervisor: &mut Hypervisor, cpu: &mut Cpu, i: &Instruction) -> Option<Kind> {
     let number = i.imm as u16;
-    let register = cpu.registers[i.rs1 as usize];
-    let immediate = i.rs1 as u64;
     let old = csr::read(cpu, &Hart, number)?;
-    // The set and clear forms with R0, or the immediate 0, do not write (RISC-V unprivileged, 6.1).
-    let new = match i.op {
-        Op::Csrrw => Some(register),
-        Op::Csrrwi => Some(immediate),
-        _ if i.rs1 == 0 => None,
-        Op::Csrrs => Some(old | register),
-        Op::Csrrsi => Some(old | immediate),
-        Op::Csrrc => Some(old & !register),
-        _ => Some(old & !immediate),
-    };
+    let new = written(i, old, cpu.registers[i.rs1 as usize]);
     if let Some(new) = new {
         if is_read_only(number) {
             return None;

@@ -1,0 +1,90 @@
+//! Fetching the instruction at which the guest left: through its page tables and the VM's memory.
+//!
+//! The hardware may have fetched it by a translation that the tables no longer have, because the guest has not fenced
+//! yet. The tables are as good: hardware might have dropped the translation at any moment.
+
+use crate::memory::{Region, translate};
+use crate::software::walk::{Access, Accessor, ENTRY_BYTES, Fault, index, is_pointer, is_well_formed, is_leaf, page_bytes, target};
+use visa_isa::cause::Exception;
+use visa_isa::paging::{Mode, TableBase};
+
+/// Memory of the guest, by physical address.
+pub trait Memory {
+    /// Reads an entry of a page table.
+    fn entry(&self, physical: u64) -> u64;
+    /// Reads half of an instruction.
+    fn half(&self, physical: u64) -> u16;
+}
+
+/// The guest's address space as an instruction fetch sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Space<'a> {
+    /// Its memory.
+    pub regions: &'a [Region],
+    /// satp.
+    pub satp: u64,
+    /// Ring 0 fetches, rather than Ring 3.
+    pub kernel: bool,
+}
+
+/// A fetch that faults: the exception and its value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FetchFault(pub Exception, pub u64);
+
+impl Space<'_> {
+    /// The bits of the instruction at a guest-virtual address: 16 of them for a compressed one. It may reach into the
+    /// next page.
+    pub fn instruction(&self, memory: &impl Memory, address: u64) -> Result<u32, FetchFault> {
+        const COMPRESSED: u32 = 3;
+        let low = u32::from(self.half(memory, address)?);
+        if low & COMPRESSED != COMPRESSED {
+            return Ok(low);
+        }
+        let high = self.half(memory, address.wrapping_add(2))?;
+        Ok(u32::from(high) << 16 | low)
+    }
+
+    fn half(&self, memory: &impl Memory, address: u64) -> Result<u16, FetchFault> {
+        let fault = |fault| {
+            let exception = match fault {
+                Fault::Page => Access::Fetch.page_fault(),
+                Fault::Access => Access::Fetch.access_fault(),
+            };
+            FetchFault(exception, address)
+        };
+        let guest_physical = self.walk(memory, address).map_err(fault)?;
+        let physical = translate(self.regions, guest_physical, 2).ok_or(fault(Fault::Access))?;
+        Ok(memory.half(physical))
+    }
+
+    /// Guest-virtual to guest-physical (RISC-V privileged, 12.3.2). A is left as it is: the fetch that is repeated here
+    /// has set it.
+    fn walk(&self, memory: &impl Memory, address: u64) -> Result<u64, Fault> {
+        let base = TableBase::from_cr3(self.satp).ok_or(Fault::Page)?;
+        if base.mode == Mode::Bare {
+            return Ok(address);
+        }
+        let unused = 64 - base.mode.address_bits();
+        if ((address << unused) as i64 >> unused) as u64 != address {
+            return Err(Fault::Page);
+        }
+        let by = Accessor { kernel: self.kernel, sum: false, mxr: false };
+        let mut table = base.root;
+        for level in (0..base.mode.levels()).rev() {
+            let slot = table + index(address, level) * ENTRY_BYTES;
+            let entry = memory.entry(translate(self.regions, slot, ENTRY_BYTES).ok_or(Fault::Access)?);
+            if is_pointer(entry) {
+                table = target(entry);
+                continue;
+            }
+            let (page, within) = (target(entry), page_bytes(level) - 1);
+            let sound = is_well_formed(entry) && is_leaf(entry) && page & within == 0;
+            return if sound && by.allowed(entry, Access::Fetch) {
+                Ok(page | address & within)
+            } else {
+                Err(Fault::Page)
+            };
+        }
+        Err(Fault::Page)
+    }
+}

@@ -1,0 +1,40 @@
+//! What visor does by itself on a machine that lacks a feature (`docs/cycle-model.md`, "Machines that lack a feature"):
+//! the guest sees no difference, but in how fast it is.
+//!
+//! - Without decode assist an exit does not say what the instruction wants: visor walks the guest's page tables,
+//!   fetches the instruction and decodes it ([`fetch`]).
+//! - Without the trap filter nearly everything that the guest's kernel does exits: MSRs, SRET, WFI, fences, page faults.
+//! - Without a timer that interrupts the guest visor makes the interrupt pending, and delivers it when the guest takes
+//!   interrupts ([`interrupts`]).
+//!
+//! A machine that lacks nothing never comes here: it has the loop in `exits`.
+
+pub mod fetch;
+pub mod interrupts;
+pub mod lacks;
+pub mod rules;
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(target_arch = "riscv64")]
+mod decoded;
+#[cfg(target_arch = "riscv64")]
+mod machine;
+#[cfg(target_arch = "riscv64")]
+mod msrs;
+#[cfg(target_arch = "riscv64")]
+mod pending;
+#[cfg(target_arch = "riscv64")]
+mod plic;
+#[cfg(target_arch = "riscv64")]
+mod ports;
+#[cfg(target_arch = "riscv64")]
+mod run;
+#[cfg(target_arch = "riscv64")]
+mod wait;
+
+#[cfg(target_arch = "riscv64")]
+pub use run::run;
+#[cfg(target_arch = "riscv64")]
+pub use wait::Wait;

@@ -1,0 +1,188 @@
+//! Interrupts that the machine would make pending in the guest, and here exits for: visor keeps them, and has the guest
+//! take them as it would (specification, 6.2 to 6.4).
+//!
+//! The exits repeat while their cause lasts. So the timer's moment is taken out of stimecmp, and the interrupt
+//! controller's line down, until the guest has seen to them.
+
+use super::interrupts::{Next, View, Window};
+use super::machine::in_kernel;
+use super::plic::Context;
+use super::wait::timer_is_due;
+use visa_guest::registers as msr;
+use visa_isa::cause::interrupt::{SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER};
+use visa_isa::io::{MSR_MAP_BYTES, Policy};
+use visa_isa::msr::{SIE, SIP, SSTATUS, STIMECMP};
+use visa_isa::trap_filter;
+
+/// An MSR map (specification, 3.3).
+#[repr(C, align(4096))]
+struct MsrMap([u8; MSR_MAP_BYTES as usize]);
+
+/// The map that has some MSRs trap.
+const fn trapping(numbers: &[u16]) -> MsrMap {
+    let mut map = [0; MSR_MAP_BYTES as usize];
+    let mut index = 0;
+    while index < numbers.len() {
+        let number = numbers[index] as usize;
+        map[number / 4] |= (Policy::Trap as u8) << (number % 4 * 2);
+        index += 1;
+    }
+    MsrMap(map)
+}
+
+static STATUS_MAP: MsrMap = trapping(&[SSTATUS, SIP, STIMECMP]);
+static MASK_MAP: MsrMap = trapping(&[SIE, SIP, STIMECMP]);
+
+/// What a hart's guest has pending that the machine does not know of.
+pub struct Pending {
+    /// The timer is due: what stimecmp holds for the guest.
+    timer: Option<u64>,
+    /// The line is masked: the guest's threshold.
+    external: Option<u32>,
+    context: Option<Context>,
+    /// What the guest is watched for. Always closed where the trap filter cannot watch it, because everything exits.
+    window: Window,
+    has_filter: bool,
+    trap_filter: u64,
+}
+
+impl Pending {
+    /// Nothing is, of a guest that begins with a trap filter.
+    pub fn new(context: Option<Context>, has_filter: bool, trap_filter: u64) -> Pending {
+        Pending { timer: None, external: None, context, window: Window::Closed, has_filter, trap_filter }
+    }
+
+    /// Whether anything is.
+    #[inline(always)]
+    pub fn any(&self) -> bool {
+        self.timer.is_some() || self.external.is_some()
+    }
+
+    /// The guest's timer has become due.
+    pub fn timer_due(&mut self) {
+        // SAFETY: the guest's stimecmp is kept here until it is put back.
+        self.timer = Some(unsafe { msr::stimecmp::swap(u64::MAX) });
+    }
+
+    /// The guest's external interrupt line is up.
+    pub fn external_up(&mut self) {
+        self.external = self.context.map(Context::mask);
+    }
+
+    /// What the guest reads in stimecmp.
+    pub fn stimecmp(&self) -> u64 {
+        self.timer.unwrap_or_else(msr::stimecmp::read)
+    }
+
+    /// The guest writes stimecmp.
+    pub fn set_stimecmp(&mut self, value: u64) {
+        self.timer = None;
+        // SAFETY: the timer is the guest's.
+        unsafe { msr::stimecmp::write(value) };
+        self.catch();
+    }
+
+    /// What the guest reads in sip.
+    pub fn sip(&self) -> u64 {
+        let timer = u64::from(self.timer.is_some()) << SUPERVISOR_TIMER;
+        msr::sip::read() | timer | u64::from(self.line()) << SUPERVISOR_EXTERNAL
+    }
+
+    fn line(&self) -> bool {
+        match (self.context, self.external) {
+            (Some(context), Some(threshold)) => context.line_above(threshold),
+            _ => false,
+        }
+    }
+
+    /// Puts everything where it is on a machine that lacks nothing, before somebody else looks at it or the guest leaves.
+    #[inline(always)]
+    pub fn release(&mut self) {
+        if self.any() {
+            self.release_all();
+        }
+    }
+
+    #[inline(never)]
+    fn release_all(&mut self) {
+        if let Some(value) = self.timer.take() {
+            // SAFETY: it is what the guest wrote.
+            unsafe { msr::stimecmp::write(value) };
+        }
+        self.unmask();
+        self.watch(Window::Closed);
+    }
+
+    fn unmask(&mut self) {
+        if let (Some(context), Some(threshold)) = (self.context, self.external.take()) {
+            context.unmask(threshold);
+        }
+    }
+
+    /// After a release: the timer may be due still. What the line does, an exit will tell.
+    pub fn catch(&mut self) {
+        if self.timer.is_none() && timer_is_due() {
+            self.timer_due();
+        }
+    }
+
+    /// Whether there is something to do before the guest goes on.
+    #[inline(always)]
+    pub fn needs_care(&self) -> bool {
+        self.any() || self.window != Window::Closed
+    }
+
+    /// Does it, and returns the cause of an interrupt to inject, or nothing.
+    #[inline(never)]
+    pub fn before_entry(&mut self) -> Option<u64> {
+        if self.external.is_some() && !self.line() {
+            self.unmask();
+        }
+        if !self.any() {
+            self.watch(Window::Closed);
+            return None;
+        }
+        let view = View {
+            pending: self.sip(),
+            enabled: msr::sie::read(),
+            status: msr::sstatus::read(),
+            kernel: in_kernel(),
+        };
+        match view.next() {
+            Next::Take(cause) => {
+                // The handler begins in Ring 0 with SIE clear.
+                self.watch(Window::Status);
+                Some(cause)
+            }
+            Next::Watch(window) => {
+                self.watch(window);
+                None
+            }
+        }
+    }
+
+    /// The guest takes an exception: it goes on in Ring 0 with SIE clear.
+    pub fn at_exception(&mut self) {
+        if self.any() {
+            self.watch(Window::Status);
+        }
+    }
+
+    /// Has what the guest does before it takes an interrupt exit.
+    fn watch(&mut self, window: Window) {
+        if !self.has_filter || window == self.window {
+            return;
+        }
+        self.window = window;
+        let (filter, map) = match window {
+            Window::Closed => (0, 0),
+            Window::Status => (trap_filter::PRIV | trap_filter::HALT, &raw const STATUS_MAP as u64),
+            Window::Mask => (0, &raw const MASK_MAP as u64),
+        };
+        // SAFETY: bits of the trap filter that the loop serves, and a map that is never written.
+        unsafe {
+            msr::vmtrapcfg::write(self.trap_filter | filter);
+            msr::msrmap::write(map);
+        }
+    }
+}
