@@ -7,6 +7,7 @@ struct Tree {
     harts: Vec<u32>,
     memory: Vec<u64>,
     finisher: bool,
+    without: Vec<&'static str>,
     entry: Vec<u8>,
 }
 
@@ -17,6 +18,7 @@ impl Tree {
             harts: vec![0],
             memory: vec![0x8000_0000, 0x1000_0000],
             finisher: true,
+            without: vec![],
             entry: 0x8020_0000_u64.to_be_bytes().into(),
         }
     }
@@ -37,6 +39,10 @@ impl Tree {
         let cpus = writer.begin_node("cpus").unwrap();
         writer.property_u32("#address-cells", 1).unwrap();
         writer.property_u32("#size-cells", 0).unwrap();
+        if !self.without.is_empty() {
+            let names = self.without.iter().map(|name| (*name).into()).collect();
+            writer.property_string_list("visa,without", names).unwrap();
+        }
         for hart in &self.harts {
             let cpu = writer.begin_node(&format!("cpu@{hart}")).unwrap();
             writer.property_u32("reg", *hart).unwrap();
@@ -76,8 +82,17 @@ fn a_machine_is_read() {
             harts: 1,
             uart: 0x1000_0000,
             finisher: 0x10_0000,
+            plic: None,
+            lacks: Lacks::default(),
         })
     );
+}
+
+#[test]
+fn what_the_harts_lack_is_read() {
+    let tree = Tree { without: vec!["tlb-tags", "decode-assist", "trap-filter"], ..Tree::sound() };
+    let expected = Lacks { decode_assist: true, trap_filter: true, timer_without_exit: false };
+    assert_eq!(machine(&tree.flatten()).unwrap().lacks, expected);
 }
 
 #[test]

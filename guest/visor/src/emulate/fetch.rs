@@ -4,7 +4,9 @@
 //! yet. The tables are as good: hardware might have dropped the translation at any moment.
 
 use crate::memory::{Region, translate};
-use crate::software::walk::{Access, Accessor, ENTRY_BYTES, Fault, index, is_pointer, is_well_formed, is_leaf, page_bytes, target};
+use crate::software::walk::{
+    Access, Accessor, ENTRY_BYTES, Fault, index, is_leaf, is_pointer, is_well_formed, page_bytes, target,
+};
 use visa_isa::cause::Exception;
 use visa_isa::paging::{Mode, TableBase};
 

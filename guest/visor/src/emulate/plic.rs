@@ -81,7 +81,8 @@ impl Context {
     pub fn line_above(self, threshold: u32) -> bool {
         (0..self.plic.words()).any(|word| {
             let enabled = self.plic.read(self.enable_register(word));
-            let mut sources = if enabled == 0 { 0 } else { enabled & self.plic.read(PENDING + word * WORD_BYTES) };
+            let mut sources =
+                if enabled == 0 { 0 } else { enabled & self.plic.read(PENDING + word * WORD_BYTES) };
             while sources != 0 {
                 let source = word * WORD_BITS + u64::from(sources.trailing_zeros());
                 if self.plic.read(source * WORD_BYTES) > threshold {

@@ -19,11 +19,7 @@ impl Wait {
     /// Before the wait of a hart's guest.
     pub fn of(vm: &Vm, hart: usize) -> Wait {
         let external = if vm.lacks.trap_filter { vm.plic } else { None };
-        Wait {
-            sees_timer: !vm.lacks.timer(),
-            external: external.map(|plic| plic.kernel(hart)),
-            armed: false,
-        }
+        Wait { sees_timer: !vm.lacks.timer(), external: external.map(|plic| plic.kernel(hart)), armed: false }
     }
 
     /// Whether it is over; if not, visor halts next.
