@@ -1,11 +1,8 @@
 //! What visor keeps for each hart: its stack, its state, what other harts ask of it, and its exits.
 
 use crate::device_tree::HARTS_MAX;
-<<<<<<< HEAD
-use crate::pager;
-=======
 use crate::emulate::Wait;
->>>>>>> 561f42b (Make up for missing features in visor: timer, decode assist, trap filter)
+use crate::pager;
 use crate::sbi::{Fence, HartSet, HartState, Start};
 use crate::vm::Vm;
 use core::cell::UnsafeCell;
@@ -262,14 +259,10 @@ pub fn fence_instructions() {
 
 /// Drops the translations of this hart's guest, whatever addresses the guest named: TLBFLUSHV knows guest-physical
 /// ones alone.
-<<<<<<< HEAD
-fn flush_translations() {
+pub fn flush_translations() {
     if pager::is_active() {
         return pager::fence_all(this());
     }
-=======
-pub fn flush_translations() {
->>>>>>> 561f42b (Make up for missing features in visor: timer, decode assist, trap filter)
     insn::tlbflushv_vmid(vmid());
 }
 

@@ -156,16 +156,29 @@ pub fn restart(hart: usize) {
 /// A write of CR3.
 #[inline(never)]
 pub fn control_register(hart: usize) {
-    let value = msr::vmvalue::read();
-    if msr::vmcode::read() == u64::from(SATP) && TableBase::from_cr3(value).is_some() {
+    if msr::vmcode::read() == u64::from(SATP) {
+        set_guest_cr3(hart, msr::vmvalue::read());
+    }
+    // VMRESULT is what the guest has read before (specification, 2.4).
+    complete();
+}
+
+/// What the guest of this hart has in CR3.
+pub fn guest_cr3(hart: usize) -> u64 {
+    // SAFETY: the value is this hart's alone.
+    unsafe { cr3(hart).read_volatile() }
+}
+
+/// The guest of this hart writes CR3; an unknown mode leaves it as it was.
+#[inline(always)]
+pub fn set_guest_cr3(hart: usize, value: u64) {
+    if TableBase::from_cr3(value).is_some() {
         let pager = pager(hart);
         // SAFETY: the value is this hart's alone.
         unsafe { cr3(hart).write_volatile(value) };
         pager.spaces.switch(&mut RingMinus1, value);
         pager.install();
     }
-    // VMRESULT is what the guest has read before (specification, 2.4).
-    complete();
 }
 
 /// A missing shadow entry, or a fault of the guest's own.

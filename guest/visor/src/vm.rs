@@ -1,14 +1,8 @@
 //! The one VM: its memory, its devices, its second stage, its ports.
 
-<<<<<<< HEAD
-use crate::device_tree::{Guest, Machine, Mode};
-use crate::memory::{PAGE, Region, Regions};
-=======
 use crate::device_tree::{Guest, Machine, Mode, PlicAt};
 use crate::emulate::lacks::Lacks;
-use crate::hart;
-use crate::memory::{Region, Regions};
->>>>>>> 561f42b (Make up for missing features in visor: timer, decode assist, trap filter)
+use crate::memory::{PAGE, Region, Regions};
 use crate::second_stage::{MapError, SecondStage, Table};
 use crate::vmcs::{Controls, Vmcs};
 use crate::{hart, pager, report};

@@ -4,8 +4,8 @@
 //! yet. The tables are as good: hardware might have dropped the translation at any moment.
 
 use crate::memory::{Region, translate};
-use crate::software::walk::{
-    Access, Accessor, ENTRY_BYTES, Fault, index, is_leaf, is_pointer, is_well_formed, page_bytes, target,
+use crate::shadow::walk::{
+    Access, Accessor, ENTRY_BYTES, index, is_leaf, is_pointer, is_well_formed, page_bytes, target,
 };
 use visa_isa::cause::Exception;
 use visa_isa::paging::{Mode, TableBase};
@@ -47,34 +47,30 @@ impl Space<'_> {
     }
 
     fn half(&self, memory: &impl Memory, address: u64) -> Result<u16, FetchFault> {
-        let fault = |fault| {
-            let exception = match fault {
-                Fault::Page => Access::Fetch.page_fault(),
-                Fault::Access => Access::Fetch.access_fault(),
-            };
-            FetchFault(exception, address)
-        };
+        let fault = |exception| FetchFault(exception, address);
         let guest_physical = self.walk(memory, address).map_err(fault)?;
-        let physical = translate(self.regions, guest_physical, 2).ok_or(fault(Fault::Access))?;
+        let physical =
+            translate(self.regions, guest_physical, 2).ok_or(fault(Exception::FetchAccessFault))?;
         Ok(memory.half(physical))
     }
 
     /// Guest-virtual to guest-physical (RISC-V privileged, 12.3.2). A is left as it is: the fetch that is repeated here
     /// has set it.
-    fn walk(&self, memory: &impl Memory, address: u64) -> Result<u64, Fault> {
-        let base = TableBase::from_cr3(self.satp).ok_or(Fault::Page)?;
+    fn walk(&self, memory: &impl Memory, address: u64) -> Result<u64, Exception> {
+        let base = TableBase::from_cr3(self.satp).ok_or(Exception::FetchPageFault)?;
         if base.mode == Mode::Bare {
             return Ok(address);
         }
         let unused = 64 - base.mode.address_bits();
         if ((address << unused) as i64 >> unused) as u64 != address {
-            return Err(Fault::Page);
+            return Err(Exception::FetchPageFault);
         }
         let by = Accessor { kernel: self.kernel, sum: false, mxr: false };
         let mut table = base.root;
         for level in (0..base.mode.levels()).rev() {
             let slot = table + index(address, level) * ENTRY_BYTES;
-            let entry = memory.entry(translate(self.regions, slot, ENTRY_BYTES).ok_or(Fault::Access)?);
+            let entry =
+                memory.entry(translate(self.regions, slot, ENTRY_BYTES).ok_or(Exception::FetchAccessFault)?);
             if is_pointer(entry) {
                 table = target(entry);
                 continue;
@@ -84,9 +80,9 @@ impl Space<'_> {
             return if sound && by.allowed(entry, Access::Fetch) {
                 Ok(page | address & within)
             } else {
-                Err(Fault::Page)
+                Err(Exception::FetchPageFault)
             };
         }
-        Err(Fault::Page)
+        Err(Exception::FetchPageFault)
     }
 }

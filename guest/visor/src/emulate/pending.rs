@@ -8,19 +8,23 @@ use super::interrupts::{Next, View, Window};
 use super::machine::in_kernel;
 use super::plic::Context;
 use super::wait::timer_is_due;
+use crate::vmcs::Controls;
 use visa_guest::registers as msr;
 use visa_isa::cause::interrupt::{SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER};
 use visa_isa::io::{MSR_MAP_BYTES, Policy};
-use visa_isa::msr::{SIE, SIP, SSTATUS, STIMECMP};
+use visa_isa::msr::{SATP, SIE, SIP, SSTATUS, STIMECMP};
 use visa_isa::trap_filter;
 
 /// An MSR map (specification, 3.3).
 #[repr(C, align(4096))]
 struct MsrMap([u8; MSR_MAP_BYTES as usize]);
 
-/// The map that has some MSRs trap.
-const fn trapping(numbers: &[u16]) -> MsrMap {
+/// The map that has some MSRs trap, and leaves satp as the pager's map has it if that is in use.
+const fn trapping(numbers: &[u16], pager: bool) -> MsrMap {
     let mut map = [0; MSR_MAP_BYTES as usize];
+    if pager {
+        map[SATP as usize / 4] |= (Policy::Absent as u8) << (SATP % 4 * 2);
+    }
     let mut index = 0;
     while index < numbers.len() {
         let number = numbers[index] as usize;
@@ -30,8 +34,11 @@ const fn trapping(numbers: &[u16]) -> MsrMap {
     MsrMap(map)
 }
 
-static STATUS_MAP: MsrMap = trapping(&[SSTATUS, SIP, STIMECMP]);
-static MASK_MAP: MsrMap = trapping(&[SIE, SIP, STIMECMP]);
+/// The maps of the windows, without a pager and with one.
+static STATUS_MAPS: [MsrMap; 2] =
+    [trapping(&[SSTATUS, SIP, STIMECMP], false), trapping(&[SSTATUS, SIP, STIMECMP], true)];
+static MASK_MAPS: [MsrMap; 2] =
+    [trapping(&[SIE, SIP, STIMECMP], false), trapping(&[SIE, SIP, STIMECMP], true)];
 
 /// What a hart's guest has pending that the machine does not know of.
 pub struct Pending {
@@ -43,13 +50,13 @@ pub struct Pending {
     /// What the guest is watched for. Always closed where the trap filter cannot watch it, because everything exits.
     window: Window,
     has_filter: bool,
-    trap_filter: u64,
+    controls: Controls,
 }
 
 impl Pending {
-    /// Nothing is, of a guest that begins with a trap filter.
-    pub fn new(context: Option<Context>, has_filter: bool, trap_filter: u64) -> Pending {
-        Pending { timer: None, external: None, context, window: Window::Closed, has_filter, trap_filter }
+    /// Nothing is, of a guest whose VMCS has these controls.
+    pub fn new(context: Option<Context>, has_filter: bool, controls: Controls) -> Pending {
+        Pending { timer: None, external: None, context, window: Window::Closed, has_filter, controls }
     }
 
     /// Whether anything is.
@@ -174,14 +181,15 @@ impl Pending {
             return;
         }
         self.window = window;
+        let of = |maps: &[MsrMap; 2]| &raw const maps[usize::from(self.controls.msr_map != 0)] as u64;
         let (filter, map) = match window {
-            Window::Closed => (0, 0),
-            Window::Status => (trap_filter::PRIV | trap_filter::HALT, &raw const STATUS_MAP as u64),
-            Window::Mask => (0, &raw const MASK_MAP as u64),
+            Window::Closed => (0, self.controls.msr_map),
+            Window::Status => (trap_filter::PRIV | trap_filter::HALT, of(&STATUS_MAPS)),
+            Window::Mask => (0, of(&MASK_MAPS)),
         };
         // SAFETY: bits of the trap filter that the loop serves, and a map that is never written.
         unsafe {
-            msr::vmtrapcfg::write(self.trap_filter | filter);
+            msr::vmtrapcfg::write(self.controls.trap_filter | filter);
             msr::msrmap::write(map);
         }
     }

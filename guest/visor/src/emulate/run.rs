@@ -8,15 +8,15 @@ use super::{Wait, decoded, msrs, ports};
 use crate::exits::{self, Leave, Next};
 use crate::firmware::Firmware;
 use crate::hart::{self, Hart};
-use crate::report;
 use crate::vm::Vm;
+use crate::{pager, report};
 use core::arch::asm;
 use visa_guest::instructions as insn;
 use visa_guest::registers as msr;
 use visa_guest::{Exit, guest_integer, set_guest_integer};
 use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::io::INTERRUPT_BITS;
-use visa_isa::msr::{INSTRET, SIP, STIMECMP};
+use visa_isa::msr::{INSTRET, SATP, SIP, STIMECMP};
 use visa_isa::vmcs::Action;
 use visa_isa::{Instruction, Op, Ring, decode};
 
@@ -34,11 +34,7 @@ pub fn run(vm: &'static Vm, number: usize) -> Leave {
         hart: hart::hart(number),
         firmware: Firmware { vm, hart: number },
         assist: !vm.lacks.decode_assist,
-        pending: Pending::new(
-            context.map(|plic| plic.kernel(number)),
-            !vm.lacks.trap_filter,
-            vm.controls.trap_filter,
-        ),
+        pending: Pending::new(context.map(|plic| plic.kernel(number)), !vm.lacks.trap_filter, vm.controls),
         delivered: 0,
         in_a_row: 0,
     };
@@ -106,7 +102,9 @@ impl Emulator {
         match ExitCause::from_number(cause) {
             Some(ControlRegister | MsrAccess) => self.msr_access(),
             Some(IllegalPrivileged) => self.privileged(),
+            Some(PageFault) if pager::is_active() => pager::page_fault(self.firmware.hart),
             Some(PageFault) => self.deliver(msr::vmcode::read(), msr::vmgva::read()),
+            Some(TlbFlush) if self.assist && pager::is_active() => pager::fence(self.firmware.hart),
             Some(TlbFlush) => {
                 drop_translations();
                 self.complete();
@@ -173,7 +171,7 @@ impl Emulator {
 
     /// The instruction that exited. Without one the guest has got its fault.
     fn instruction(&mut self) -> Option<(u32, Option<Instruction>)> {
-        match decoded::bits(self.vm) {
+        match decoded::bits(self.vm, self.firmware.hart) {
             Ok(bits) => Some((bits, decode(bits))),
             Err(FetchFault(exception, value)) => {
                 self.deliver(exception as u64, value);
@@ -192,7 +190,7 @@ impl Emulator {
     #[inline(always)]
     fn msr_access(&mut self) {
         let number = msr::vmcode::read() as u16;
-        if self.assist && number != SIP && number != STIMECMP {
+        if self.assist && !self.stands_elsewhere(number) {
             // VMRESULT has the old value.
             if Exit::read().is_write() {
                 msrs::write(number, msr::vmvalue::read());
@@ -200,6 +198,12 @@ impl Emulator {
             return exits::complete();
         }
         self.msr_instruction();
+    }
+
+    /// Whether the guest's value is not, or not always, in the real MSR.
+    #[inline(always)]
+    fn stands_elsewhere(&self, number: u16) -> bool {
+        number == SIP || number == STIMECMP || number == SATP && pager::is_active()
     }
 
     #[inline(never)]
@@ -219,6 +223,7 @@ impl Emulator {
         let old = match number {
             SIP => Some(self.pending.sip()),
             STIMECMP => Some(self.pending.stimecmp()),
+            SATP => Some(msrs::guest_satp(self.firmware.hart)),
             _ => msrs::read(number),
         };
         let Some(old) = old else { return false };
@@ -226,6 +231,7 @@ impl Emulator {
         match (number, new) {
             (_, None) => {}
             (STIMECMP, Some(new)) => self.pending.set_stimecmp(new),
+            (SATP, Some(new)) => msrs::set_guest_satp(self.firmware.hart, new),
             (_, Some(new)) => msrs::write(number, new),
         }
         finish(instruction, old);

@@ -4,12 +4,8 @@
 //! returned as [`Effects`]. The short paths of [`super::sites`] do the same in fewer instructions.
 
 use super::cpu::Cpu;
-<<<<<<< HEAD
-use crate::shadow::walk::{SATP_MODE_SHIFT, SV39};
-=======
-use super::walk::{SATP_MODE_SHIFT, SV39};
 use crate::emulate::rules::after_return;
->>>>>>> 561f42b (Make up for missing features in visor: timer, decode assist, trap filter)
+use crate::shadow::walk::{SATP_MODE_SHIFT, SV39};
 use visa_isa::cause::{INTERRUPT, interrupt};
 use visa_isa::msr::{self, sstatus};
 
