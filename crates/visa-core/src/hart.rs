@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::features::Features;
+use crate::nested_cache::NestedCache;
 use crate::state::{ExitRecord, Hypervisor, Supervisor, VirtualMachine};
 use crate::statistics::Statistics;
 use crate::timeline::Timeline;
@@ -90,6 +91,8 @@ pub struct Hart {
     pub attention: bool,
     /// Translation caches.
     pub tlb: Tlb,
+    /// What walks remember of the second stage.
+    pub(crate) nested: NestedCache,
     /// What to tell other harts.
     pub outgoing: Vec<Message>,
     /// Which virtual CPUs the harts have current, by hart; as of the start of the run.
@@ -145,6 +148,7 @@ impl Hart {
             waiting: false,
             attention: true,
             tlb: Tlb::new(),
+            nested: NestedCache::default(),
             outgoing: Vec::new(),
             peers: Vec::new(),
             statistics: Statistics::default(),

@@ -25,6 +25,7 @@ pub mod layout;
 pub mod memory;
 pub mod model;
 pub mod msr;
+mod nested_cache;
 mod state;
 mod statistics;
 pub mod timeline;

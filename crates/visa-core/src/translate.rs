@@ -279,6 +279,11 @@ impl Hart {
         walk: bool,
     ) -> Result<StageResult, Fault> {
         const EVERYTHING: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_DIRTY | PTE_ACCESSED;
+        if let Some(known) = self.nested.find(guest_physical, self.vm.hptbr, access) {
+            self.statistics.walk_references += known.references as u64;
+            let address = known.address(guest_physical);
+            return Ok(StageResult { address, page_shift: known.page_shift, entry: known.entry });
+        }
         if let Some(result) = self.through_range(guest_physical, access) {
             return match result {
                 Ok((address, page_shift)) => Ok(StageResult { address, page_shift, entry: EVERYTHING }),
@@ -303,7 +308,12 @@ impl Hart {
                 return Err(fault);
             }
             if is_leaf(entry) {
-                return self.second_stage_leaf(ram, guest_physical, access, entry, level, slot).ok_or(fault);
+                let found =
+                    self.second_stage_leaf(ram, guest_physical, access, entry, level, slot).ok_or(fault)?;
+                let (hptbr, references) = (self.vm.hptbr, base.mode.levels() - level);
+                let StageResult { address, page_shift, entry } = found;
+                self.nested.remember(guest_physical, hptbr, address, entry, page_shift, references);
+                return Ok(found);
             }
             // Reserved in an entry that points to a table, as in the first stage; U is ignored.
             if entry & (PTE_ACCESSED | PTE_DIRTY) != 0 {
@@ -382,6 +392,9 @@ impl Hart {
     fn fence_translations(&mut self, address: Option<u64>, asid: Option<u64>) {
         let vmid = self.vm.vmid();
         let asid = asid.map(|asid| asid as u16 as u32);
+        if address.is_none() {
+            self.nested.clear();
+        }
         match (address, asid) {
             (Some(address), asid) => self.tlb.flush_address(address, asid, vmid),
             (None, None) => self.tlb.flush(|old| old.vmid == vmid),
@@ -399,6 +412,7 @@ impl Hart {
                 page.is_none_or(|page| page >> old.page_shift == old.guest_physical_page >> old.page_shift);
             same_vm && same_page
         });
+        self.nested.clear();
         self.attention = true;
     }
 }

@@ -221,6 +221,9 @@ impl Hart {
                 platform.set_dma_domain(range.target, range.length, state.vm.hptbr);
             }
         }
+        if self.vm.ranges != state.vm.ranges {
+            self.nested.clear();
+        }
         self.vm = state.vm;
         self.supervisor = state.supervisor;
         self.other = state.bank;

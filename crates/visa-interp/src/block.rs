@@ -1,5 +1,6 @@
 //! Decoded blocks, by where in RAM they are.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use visa_isa::{Group, Instruction, Op, decode};
@@ -33,18 +34,23 @@ struct Block {
 /// A direct-mapped cache of blocks.
 pub struct BlockCache {
     blocks: Vec<Block>,
+    /// Where the blocks of each page may be in `blocks`, so that a page is dropped in little time.
+    pages: HashMap<u64, Vec<u32>>,
 }
 
 impl BlockCache {
     pub fn new() -> Self {
-        BlockCache { blocks: vec![Block::default(); CACHE_ENTRIES] }
+        BlockCache { blocks: vec![Block::default(); CACHE_ENTRIES], pages: HashMap::new() }
     }
 
     /// The block at an offset of RAM, decoded now if need be. The second value says that it was: its page must then be
     /// watched.
     pub fn block(&mut self, ram: &Ram, offset: u64) -> (&[Slot], bool) {
+        let fresh = self.blocks[index(offset)].key != offset + 1;
+        if fresh {
+            self.note(offset);
+        }
         let block = &mut self.blocks[index(offset)];
-        let fresh = block.key != offset + 1;
         if fresh {
             block.key = offset + 1;
             block.slots.clear();
@@ -53,11 +59,21 @@ impl BlockCache {
         (&block.slots, fresh)
     }
 
+    fn note(&mut self, offset: u64) {
+        let places = self.pages.entry(offset & !(PAGE - 1)).or_default();
+        // A page has at most half as many places: the others are there more than once.
+        if places.len() as u64 == PAGE {
+            places.sort_unstable();
+            places.dedup();
+        }
+        places.push(index(offset) as u32);
+    }
+
     /// Drops the blocks of a page.
     pub fn drop_page(&mut self, page: u64) {
-        for offset in (page..page + PAGE).step_by(2) {
-            let block = &mut self.blocks[index(offset)];
-            if block.key == offset + 1 {
+        for place in self.pages.remove(&page).unwrap_or_default() {
+            let block = &mut self.blocks[place as usize];
+            if block.key.wrapping_sub(1) & !(PAGE - 1) == page {
                 block.key = 0;
             }
         }

@@ -40,6 +40,13 @@ pub struct JumpEntry {
 /// No target is at address 0 of the host.
 const NO_JUMP: JumpEntry = JumpEntry { host: 0, pc: 1, code: 0 };
 
+/// The code for each place of a page at which an instruction may start: what indirect jumps inside the page go by. The
+/// address of [`Trampolines::exit_indirect`] stands for none.
+type PageTable = Box<[usize; PAGE_SIZE as usize / 2]>;
+
+/// Most pages with such a table.
+const TABLES: usize = 1024;
+
 /// A unit.
 struct Unit {
     /// Offset of RAM of its first instruction.
@@ -79,6 +86,7 @@ pub struct Cache {
     by_place: FxHashMap<(u64, u64), u32>,
     by_page: FxHashMap<u64, Vec<u32>>,
     jumps: Box<[JumpEntry]>,
+    tables: FxHashMap<(u64, u64), PageTable>,
     counters: Box<[u8]>,
     /// How often code must have been executed before it is worth translating.
     pub threshold: u8,
@@ -103,6 +111,7 @@ impl Cache {
             by_place: FxHashMap::default(),
             by_page: FxHashMap::default(),
             jumps: vec![NO_JUMP; JUMPS].into(),
+            tables: FxHashMap::default(),
             counters: vec![0; COUNTERS].into(),
             threshold: 12,
             translated: 0,
@@ -134,7 +143,7 @@ impl Cache {
 
     /// Whether code that is not translated has been executed often enough to be; if not, counts one more time.
     pub fn is_hot(&mut self, offset: u64) -> bool {
-        let counter = &mut self.counters[(offset >> 1) as usize & (COUNTERS - 1)];
+        let counter = &mut self.counters[counter_index(offset)];
         let hot = *counter >= self.threshold;
         *counter += !hot as u8;
         hot
@@ -151,7 +160,8 @@ impl Cache {
             self.drop_all();
             self.reclaimed += 1;
         }
-        let source = emit::Source { slots: &slots, end, start: pc, ram: ram.host_pointer() as u64 };
+        let table = (end == unit::End::Jump).then(|| self.table(offset, pc)).flatten();
+        let source = emit::Source { slots: &slots, end, start: pc, ram: ram.host_pointer() as u64, table };
         let first_link = self.links.len() as u32;
         let address = self.memory.next_address();
         let Some(Emitted { code, links, sites }) =
@@ -172,9 +182,33 @@ impl Cache {
         let code = self.memory.address(start);
         self.units.push(Unit { offset, pc, code, incoming: Vec::new(), _sites: sites });
         self.by_place.insert((offset, pc), number);
+        if let Some(table) = self.tables.get_mut(&table_key(offset, pc)) {
+            table[place_in_page(pc)] = code;
+        }
         self.by_page.entry(offset & !(PAGE_SIZE - 1)).or_default().push(number);
         self.translated += 1;
         true
+    }
+
+    /// The table of a page, made now if need be. `None`: there are too many.
+    fn table(&mut self, offset: u64, pc: u64) -> Option<u64> {
+        let key = table_key(offset, pc);
+        if let Some(table) = self.tables.get(&key) {
+            return Some(table.as_ptr() as u64);
+        }
+        if self.tables.len() == TABLES {
+            return None;
+        }
+        let mut table: PageTable = Box::new([self.trampolines.exit_indirect; PAGE_SIZE as usize / 2]);
+        let address = table.as_ptr() as u64;
+        for &number in self.by_page.get(&key.0).into_iter().flatten() {
+            let unit = &self.units[number as usize];
+            if table_key(unit.offset, unit.pc) == key {
+                table[place_in_page(unit.pc)] = unit.code;
+            }
+        }
+        self.tables.insert(key, table);
+        Some(address)
     }
 
     /// Where a link goes.
@@ -210,6 +244,9 @@ impl Cache {
         for number in self.by_page.remove(&page).unwrap_or_default() {
             let unit = &mut self.units[number as usize];
             self.by_place.remove(&(unit.offset, unit.pc));
+            self.tables.remove(&table_key(unit.offset, unit.pc));
+            // What is there now has not been executed at all.
+            self.counters[counter_index(unit.offset)] = 0;
             let entry = &mut self.jumps[jump_index(unit.pc)];
             if entry.code == unit.code as u64 {
                 *entry = NO_JUMP;
@@ -229,12 +266,26 @@ impl Cache {
         self.by_place.clear();
         self.by_page.clear();
         self.jumps.fill(NO_JUMP);
+        self.tables.clear();
     }
 
     /// Bytes of code.
     pub fn bytes(&self) -> usize {
         self.memory.used()
     }
+}
+
+fn counter_index(offset: u64) -> usize {
+    (offset >> 1) as usize & (COUNTERS - 1)
+}
+
+/// Offset of RAM and address of a page.
+fn table_key(offset: u64, pc: u64) -> (u64, u64) {
+    (offset & !(PAGE_SIZE - 1), pc & !(PAGE_SIZE - 1))
+}
+
+fn place_in_page(pc: u64) -> usize {
+    (pc % PAGE_SIZE) as usize / 2
 }
 
 fn jump_index(pc: u64) -> usize {

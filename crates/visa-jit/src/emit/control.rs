@@ -3,10 +3,11 @@
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::layout;
 use visa_core::tlb::Access;
+use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Op};
 
-use super::{Cold, Emitter};
-use crate::registers::{Place, RAX, place};
+use super::{Cold, Emitter, constant};
+use crate::registers::{Place, RAX, RDX, place};
 use crate::runtime::JUMPS_SLOT;
 
 impl Emitter<'_> {
@@ -44,15 +45,28 @@ impl Emitter<'_> {
         }
     }
 
-    /// JALR: finds the target in the table of jumps, if the TLB's first level knows its page.
+    /// JALR: finds the target in the page's own table, or in the table of jumps if the TLB's first level knows its page.
     fn indirect(&mut self, index: usize, i: &Instruction) {
         self.address(i);
         dynasm!(self.code ; .arch x64 ; and rcx, BYTE -2);
         self.set_constant(i.rd, self.sites[index].next);
+        if let Some(table) = self.table {
+            constant(&mut self.code, RDX, self.start & !(PAGE_SIZE - 1));
+            // Targets are even: half their place in the page, times the size of an entry.
+            dynasm!(self.code ; .arch x64
+                ; mov rax, rcx
+                ; xor rax, rdx
+                ; cmp rax, PAGE_SIZE as i32
+                ; jae >elsewhere
+                ; mov rdx, QWORD table as i64
+                ; jmp QWORD [rdx + rax * 4]
+                ; elsewhere:
+            );
+        }
         let array = layout::first_level(Access::Fetch);
         let mask = ((visa_core::tlb::FIRST_LEVEL_ENTRIES - 1) << layout::ENTRY_SHIFT) as i32;
         let shift = (visa_isa::paging::PAGE_SHIFT - layout::ENTRY_SHIFT) as i8;
-        let within = !(visa_isa::paging::PAGE_SIZE as i32 - 1);
+        let within = !(PAGE_SIZE as i32 - 1);
         let jumps = ((crate::cache::JUMPS - 1) << 1) as i32;
         dynasm!(self.code ; .arch x64
             ; mov eax, ecx

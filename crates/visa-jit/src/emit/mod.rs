@@ -74,6 +74,8 @@ struct Emitter<'a> {
     start: u64,
     /// Address of RAM on the host.
     ram: u64,
+    /// Address of the table of the unit's page.
+    table: Option<u64>,
     sites: Box<[Site]>,
     cold: Vec<Cold>,
     links: Vec<OpenLink>,
@@ -91,6 +93,8 @@ pub struct Source<'a> {
     pub start: u64,
     /// The address of RAM on the host.
     pub ram: u64,
+    /// The address of the table of its page, for indirect jumps.
+    pub table: Option<u64>,
 }
 
 /// Emits the code of a unit that will be executed at `address` on the host. Its links are numbered from `first_link` on.
@@ -103,6 +107,7 @@ pub fn unit(trampolines: &Trampolines, address: usize, source: &Source, first_li
         entry,
         start: source.start,
         ram: source.ram,
+        table: source.table,
         sites: sites(source),
         cold: Vec::new(),
         links: Vec::new(),
