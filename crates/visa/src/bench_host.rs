@@ -77,18 +77,14 @@ mod implementation {
     impl HostOptions {
         /// Does it.
         pub fn execute(&self, common: Common) -> anyhow::Result<Outcome> {
+            let (emulators, orders) = (self.emulators(&common)?, self.orders(common.quick)?);
             if !common.kernel.is_file() {
                 bail!(
                     "there is no kernel at {}: \"cargo xtask fetch-debian\" gets Debian's, or give one with --kernel",
                     common.kernel.display()
                 );
             }
-            let matrix = Matrix {
-                emulators: self.emulators(&common)?,
-                orders: self.orders(common.quick)?,
-                kernel: common.kernel,
-                repeat: self.repeat,
-            };
+            let matrix = Matrix { emulators, orders, kernel: common.kernel, repeat: self.repeat };
             let host = Host::now();
             let runs = matrix.run()?;
             let report = Report::new(&matrix, &runs, host, common.quick)

@@ -52,15 +52,22 @@ impl Emulator {
     /// QEMU, if it is installed.
     pub fn qemu() -> Option<Emulator> {
         let path = std::env::var_os("PATH")?;
-        let program =
-            std::env::split_paths(&path).map(|directory| directory.join(QEMU)).find(|file| file.is_file())?;
-        let version = Command::new(&program).arg("--version").output().ok()?.stdout;
-        let version = String::from_utf8_lossy(&version).lines().next().unwrap_or(QEMU).to_string();
-        Some(Emulator {
+        let mut files = std::env::split_paths(&path).map(|directory| directory.join(QEMU));
+        files.find(|file| file.is_file()).map(Emulator::qemu_at)
+    }
+
+    /// The QEMU whose program this is.
+    pub(super) fn qemu_at(program: PathBuf) -> Emulator {
+        let output = Command::new(&program)
+            .arg("--version")
+            .output()
+            .map_or_else(|_| Vec::new(), |output| output.stdout);
+        let version = String::from_utf8_lossy(&output).lines().next().unwrap_or(QEMU).to_string();
+        Emulator {
             name: QEMU_NAME,
             summary: format!("{version}, TCG, one thread"),
             kind: Kind::Qemu { program },
-        })
+        }
     }
 
     /// One of ours: the program that this is, by the name of the column.

@@ -310,3 +310,107 @@ fn geometric_mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 fn seconds(time: Duration) -> f64 {
     time.as_secs_f64()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::super::emulator::Emulator;
+    use super::super::measure::Boot;
+    use super::super::row::{Order, ROWS, order};
+    use super::super::{page, table};
+    use super::*;
+
+    fn boot(milliseconds: u64, checksum: Option<u64>) -> Boot {
+        let time = Duration::from_millis(milliseconds);
+        let samples = checksum.map(|checksum| Sample { time, checksum }).into_iter().collect();
+        Boot { samples, total: time, peak_memory_bytes: Some(milliseconds << 20) }
+    }
+
+    fn host(load: f64) -> Host {
+        Host {
+            command: "visa".into(),
+            processor: "P".into(),
+            processors: 2,
+            load_before: Some(load),
+            is_busy: load > 1.0,
+        }
+    }
+
+    /// QEMU takes 1 s for each row, native 300, 400 and 900 ms, accelerated 410 ms; the row is the fourth, "integer".
+    fn report(checksum: u64) -> Report {
+        let mut kernel = tempfile::NamedTempFile::new().unwrap();
+        kernel.write_all(b"Linux version 6.12.1 (gcc)").unwrap();
+        let orders: Vec<Order> = [&ROWS[0], &ROWS[3]].into_iter().map(|row| order(row, false)).collect();
+        let ours = |name: &str| Emulator::visa(name, "visa".into(), None).unwrap();
+        let emulators = vec![Emulator::qemu_at("/no/such/qemu".into()), ours(NATIVE), ours(ACCELERATED)];
+        let matrix = Matrix { kernel: kernel.path().into(), emulators: emulators.clone(), orders, repeat: 3 };
+        let times: [&[u64]; 3] = [&[1000], &[400, 900, 300], &[410]];
+        let run = |(emulator, times): (Emulator, &[u64])| Run {
+            emulator,
+            workloads: times.iter().map(|time| boot(*time, Some(7))).collect(),
+            boots: times.iter().map(|time| boot(*time, None)).collect(),
+            failure: None,
+        };
+        let mut runs: Vec<Run> = emulators.into_iter().zip(times).map(run).collect();
+        runs[2].workloads[0].samples[0].checksum = checksum;
+        Report::new(&matrix, &runs, host(0.1), false).unwrap()
+    }
+
+    #[test]
+    fn ratios_are_of_medians_and_know_their_targets() {
+        let report = report(7);
+        assert!(report.is_sound());
+        let integer = &report.rows[1];
+        assert_eq!(integer.name, "integer");
+        assert_eq!(integer.times[NATIVE].median_seconds, 0.4);
+        assert!((integer.times[NATIVE].spread - 1.5).abs() < 1e-9);
+        assert_eq!(integer.native_by_qemu, Some(Ratio { ratio: 0.4, target: 0.5, is_met: true }));
+        assert!(integer.accelerated_by_native.unwrap().is_met);
+        let mean = report.geometric_mean.native_by_qemu.unwrap();
+        assert!((mean.ratio - 0.4).abs() < 1e-12 && mean.is_met);
+        // RVVM's 0.57 and 0.55.
+        let peer = report.geometric_mean.peer_by_qemu.unwrap();
+        assert!((peer.target - (0.57f64 * 0.55).sqrt()).abs() < 1e-12 && peer.is_met);
+        assert_eq!(report.emulators[1].peak_memory_bytes, Some(900 << 20));
+    }
+
+    #[test]
+    fn another_checksum_is_a_finding() {
+        let report = report(8);
+        assert_eq!((report.disagreements.as_slice(), report.is_sound()), (&["integer"][..], false));
+        assert!(table::render(&report).contains("integer: the checksums DIFFER"));
+        assert!(page::render(&report).unwrap().contains("did not all find the same in: integer"));
+    }
+
+    #[test]
+    fn the_json_object_has_what_readers_expect() {
+        let object = serde_json::to_value(report(7)).unwrap();
+        let row = &object["rows"][1];
+        assert_eq!(row["name"], "integer");
+        assert_eq!(row["checksum"], "0000000000000007");
+        assert_eq!(row["times"]["native"]["seconds"], serde_json::json!([0.4, 0.9, 0.3]));
+        assert_eq!(row["native_by_qemu"], serde_json::json!({"ratio": 0.4, "target": 0.5, "is_met": true}));
+        assert_eq!(object["rows"][0]["checksum"], serde_json::Value::Null);
+        assert_eq!(object["versions"]["kernel"], "Linux version 6.12.1");
+        assert_eq!(object["emulators"][0]["name"], "qemu");
+        assert!(object["emulators"][1]["command"].as_str().unwrap().contains("--engine jit"));
+        assert_eq!(object["geometric_mean"]["native_by_qemu"]["target"], 0.5);
+    }
+
+    #[test]
+    fn table_and_page_show_every_row() {
+        let report = report(7);
+        let (text, html) = (table::render(&report), page::render(&report).unwrap());
+        assert!(text.contains("integer") && text.contains("boot") && text.contains("0.400"), "{text}");
+        assert!(html.contains("<svg") && html.contains("--series-1"), "{html}");
+    }
+
+    #[test]
+    fn a_missing_column_leaves_its_ratios_out() {
+        let row = RowResult::new(&ROWS[1], 5, &[], Some(0)).0;
+        assert_eq!((row.native_by_qemu, row.accelerated_by_native, row.checksum), (None, None, None));
+        assert_eq!(Times::of(vec![]), None);
+        assert_eq!(Times::of(vec![1.0, 3.0]).unwrap().median_seconds, 2.0);
+    }
+}
