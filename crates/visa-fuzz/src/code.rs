@@ -6,6 +6,10 @@ use visa_isa::{Instruction, Op, encode};
 pub mod register {
     /// Always zero.
     pub const ZERO: u8 = 0;
+    /// Return address.
+    pub const RA: u8 = 1;
+    /// Thread pointer.
+    pub const TP: u8 = 4;
     /// Temporary.
     pub const T0: u8 = 5;
     /// Temporary.
@@ -22,8 +26,24 @@ pub mod register {
     pub const A1: u8 = 11;
     /// Third argument.
     pub const A2: u8 = 12;
-    /// Number of a Linux system call.
+    /// Fourth argument.
+    pub const A3: u8 = 13;
+    /// Fifth argument.
+    pub const A4: u8 = 14;
+    /// Number of an SBI call's function.
+    pub const A6: u8 = 16;
+    /// Number of a Linux system call, or of an SBI extension.
     pub const A7: u8 = 17;
+    /// Saved.
+    pub const S11: u8 = 27;
+    /// Temporary.
+    pub const T3: u8 = 28;
+    /// Temporary.
+    pub const T4: u8 = 29;
+    /// Temporary.
+    pub const T5: u8 = 30;
+    /// Temporary.
+    pub const T6: u8 = 31;
 }
 
 /// A place in the code, that may not be known yet.
@@ -134,6 +154,34 @@ impl Code {
     pub fn jump_to(&mut self, address: u64) {
         let distance = address.wrapping_sub(self.here()) as i64;
         self.push(Instruction { imm: distance as i32, ..Instruction::new(Op::Jal) });
+    }
+
+    /// `rd` = an address within 2 GiB: two instructions.
+    pub fn address_of(&mut self, rd: u8, address: u64) {
+        let distance = address.wrapping_sub(self.here()) as i32;
+        let low = distance << 20 >> 20;
+        self.push(Instruction { rd, imm: distance.wrapping_sub(low), ..Instruction::new(Op::Auipc) });
+        self.immediate(Op::Addi, rd, rd, low);
+    }
+
+    /// Bytes so far.
+    pub fn size(&self) -> u64 {
+        self.instructions.len() as u64 * 4
+    }
+
+    /// The instructions, if none refers to a label.
+    pub fn into_instructions(self) -> Vec<Instruction> {
+        self.instructions.into_iter().map(|(instruction, _)| instruction).collect()
+    }
+
+    /// Other code behind this, with its labels. Its address is forgotten, so it must not depend on that.
+    pub fn append(&mut self, other: Code) {
+        let (instructions, labels) = (self.instructions.len(), self.labels.len());
+        self.labels.extend(other.labels.into_iter().map(|place| place.map(|place| place + instructions)));
+        let moved = |(instruction, label): (Instruction, Option<Label>)| {
+            (instruction, label.map(|label| Label(label.0 + labels)))
+        };
+        self.instructions.extend(other.instructions.into_iter().map(moved));
     }
 
     /// The bytes.

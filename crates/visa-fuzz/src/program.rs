@@ -188,18 +188,18 @@ impl Program {
 }
 
 /// Instructions one after another.
-struct Lines {
-    address: u64,
-    lines: Vec<Line>,
+pub(crate) struct Lines {
+    pub(crate) address: u64,
+    pub(crate) lines: Vec<Line>,
 }
 
 impl Lines {
-    fn plain(&mut self, instruction: Instruction) {
+    pub(crate) fn plain(&mut self, instruction: Instruction) {
         self.piece(&Piece::Plain(instruction, None), |_| 0);
     }
 
     /// Appends a piece; `target` says where so many units further is.
-    fn piece(&mut self, piece: &Piece, target: impl Fn(usize) -> u64) {
+    pub(crate) fn piece(&mut self, piece: &Piece, target: impl Fn(usize) -> u64) {
         match *piece {
             Piece::Plain(instruction, row) => self.push(instruction, row),
             Piece::Point { register, to } => {
