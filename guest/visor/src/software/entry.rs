@@ -239,6 +239,8 @@ software_slow:
     .globl software_enter
 software_enter:
     mv      t6, a0
+    # The code for the vector is for the shorter way below: here the guest is entered there.
+    sd      zero, {chain}(t6)
     .irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
     ld      x\n, \n*8(t6)
     .endr
