@@ -14,7 +14,7 @@ pub struct Arguments {
     /// Leave out what takes minutes or the network: Linux, the rebuild of the guests, long random runs
     #[arg(long)]
     quick: bool,
-    /// Seconds for each of the two random runs
+    /// Seconds for each of the random runs
     #[arg(long, default_value_t = 60)]
     random_seconds: u64,
 }
@@ -72,6 +72,12 @@ pub fn run(arguments: Arguments) -> Result<()> {
         step("random guests stay in their VM", &mut || {
             cargo(
                 &["test", "--package", "visa-fuzz", "--", "--nocapture", "wild"],
+                &[("VISA_FUZZ_SECONDS", &seconds)],
+            )
+        });
+        step("random kernels in every mode", &mut || {
+            cargo(
+                &["test", "--package", "visa-fuzz", "--test", "modes", "--", "--nocapture"],
                 &[("VISA_FUZZ_SECONDS", &seconds)],
             )
         });

@@ -200,7 +200,9 @@ fn compare(seed: u64, kernel: &RandomKernel, native: &Outcome, way: Way, other: 
     if let Some(at) = (0..left.len().max(right.len())).find(|&at| left.get(at) != right.get(at)) {
         let around = |log: &[Record]| log.get(at).map_or("no record".into(), |record| format!("{record:?}"));
         let unit = left.get(at).or(right.get(at)).map_or(0, Record::unit);
-        let before: Vec<_> = (unit.saturating_sub(12)..=unit).map(|unit| format!("  {unit}: {}", kernel.describe(unit))).collect();
+        let before: Vec<_> = (unit.saturating_sub(12)..=unit)
+            .map(|unit| format!("  {unit}: {}", kernel.describe(unit)))
+            .collect();
         panic!(
             "seed {seed}, {way:?}: record {at} differs\nnative: {}\n other: {}\nunits:\n{}\nconsole: {}",
             around(&left),
@@ -211,7 +213,9 @@ fn compare(seed: u64, kernel: &RandomKernel, native: &Outcome, way: Way, other: 
     }
     check_end(seed, kernel, way, other);
     assert_eq!(native.progress, other.progress, "seed {seed}, {way:?}: how it ended");
-    if let Some(at) = (0..native.memory.len()).step_by(8).find(|&at| native.memory[at..][..8] != other.memory[at..][..8]) {
+    if let Some(at) =
+        (0..native.memory.len()).step_by(8).find(|&at| native.memory[at..][..8] != other.memory[at..][..8])
+    {
         panic!(
             "seed {seed}, {way:?}: memory at {:#x} differs: native {:02x?}, other {:02x?}",
             RAM_BASE + at as u64,

@@ -278,7 +278,9 @@ impl Spaces {
         let mut flags = PTE_VALID | random.bits() & SOFTWARE;
         let code = is_code(target.address);
         flags |= match random.below(8) {
-            _ if code && !random.once_in(6) => PTE_EXECUTE | random.pick(&[0, PTE_READ, PTE_READ | PTE_WRITE]),
+            _ if code && !random.once_in(6) => {
+                PTE_EXECUTE | random.pick(&[0, PTE_READ, PTE_READ | PTE_WRITE])
+            }
             0 => PTE_READ,
             1 => PTE_EXECUTE,
             2 => PTE_READ | PTE_EXECUTE,
@@ -358,7 +360,7 @@ impl Spaces {
             }
             27 if !stores => C + random.below(C_PAGES) * PAGE_SIZE + offset,
             28 => UNMAPPED + offset,
-            29 => 1 << random.between(38, 63) | A + offset,
+            29 => (1 << random.between(38, 63)) | (A + offset),
             30 => offset,
             _ => A + random.below(2) * PAGE_SIZE + offset,
         }

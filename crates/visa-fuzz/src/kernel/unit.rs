@@ -68,7 +68,7 @@ impl<'a> Builder<'a> {
     /// From the first instruction, which runs at its physical address, to the first unit.
     pub fn prologue(&mut self, entry: Entry) {
         let satp = self.spaces.satp(0);
-        let (frame, handler) = (self.at(FRAME), self.at(IMAGE) + entry.offset | entry.mode);
+        let (frame, handler) = (self.at(FRAME), (self.at(IMAGE) + entry.offset) | entry.mode);
         let code = &mut self.code;
         code.constant(T1, satp);
         code.constant(TP, frame);
@@ -224,7 +224,12 @@ impl<'a> Builder<'a> {
         } else {
             code.registers(op, A0, T0, T1);
         }
-        format!("{} {value:#x} to the entry of {:#x} in {:?}; ", op.row().mnemonic, target.address, target.space)
+        format!(
+            "{} {value:#x} to the entry of {:#x} in {:?}; ",
+            op.row().mnemonic,
+            target.address,
+            target.space
+        )
     }
 
     /// One of the fences that will do for changes of which `target` is the first. (Privileged, SFENCE.VMA: an address is enough
@@ -233,8 +238,8 @@ impl<'a> Builder<'a> {
         // A pointer to a table may have been changed into a leaf above the lowest level.
         let by_address = !several && target.level == 0;
         let by_space = if several { None } else { target.space };
-        let address = (by_address && self.random.once_in(2))
-            .then(|| target.address + self.random.below(PAGE_SIZE));
+        let address =
+            (by_address && self.random.once_in(2)).then(|| target.address + self.random.below(PAGE_SIZE));
         let asid = by_space.filter(|_| self.random.once_in(2)).map(|space| self.spaces.asid(space));
         if let Some(address) = address {
             code.constant(A0, address);
@@ -284,7 +289,10 @@ impl<'a> Builder<'a> {
         if self.spaces.shares_asid(space) || self.random.once_in(6) {
             let by_asid = self.random.once_in(2);
             code.constant(T2, self.spaces.asid(space).into());
-            code.push(Instruction { rs2: if by_asid { T2 } else { ZERO }, ..Instruction::new(Op::SfenceVma) });
+            code.push(Instruction {
+                rs2: if by_asid { T2 } else { ZERO },
+                ..Instruction::new(Op::SfenceVma)
+            });
         }
         self.log(&mut code);
         (code, format!("space {space}, {:#x}", self.spaces.satp(space)))
@@ -390,7 +398,7 @@ impl<'a> Builder<'a> {
             _ => Instruction::new(Op::Hvret),
         };
         code.push(instruction);
-        (code, format!("{}", instruction.op.row().mnemonic))
+        (code, instruction.op.row().mnemonic.into())
     }
 
     /// Calls a function wherever it may be mapped.

@@ -96,8 +96,7 @@ fn address(value: u64) -> Part {
 
 /// A load, store, atomic or jump anywhere.
 fn access(random: &mut Random, spaces: &Spaces) -> Part {
-    const LOADS: [Op; 9] =
-        [Op::Lb, Op::Lbu, Op::Lh, Op::Lhu, Op::Lw, Op::Lwu, Op::Ld, Op::Fld, Op::Flw];
+    const LOADS: [Op; 9] = [Op::Lb, Op::Lbu, Op::Lh, Op::Lhu, Op::Lw, Op::Lwu, Op::Ld, Op::Fld, Op::Flw];
     const STORES: [Op; 6] = [Op::Sb, Op::Sh, Op::Sw, Op::Sd, Op::Fsd, Op::Fsw];
     const ATOMICS: [Op; 4] = [Op::AmoaddW, Op::AmoswapD, Op::AmoorD, Op::AmomaxW];
     let what = random.below(16);
@@ -112,7 +111,12 @@ fn access(random: &mut Random, spaces: &Spaces) -> Part {
                 Instruction { rd: register, rs1: T0, rs2: register, ..Instruction::new(op) }
             }
             // To where no instructions are: the program ends.
-            _ => Instruction { rd: RA, rs1: ZERO, imm: 2 * random.below(64) as i32, ..Instruction::new(Op::Jalr) },
+            _ => Instruction {
+                rd: RA,
+                rs1: ZERO,
+                imm: 2 * random.below(64) as i32,
+                ..Instruction::new(Op::Jalr)
+            },
         },
         None,
     ));
@@ -145,7 +149,8 @@ fn trapping(random: &mut Random) -> Instruction {
         7 => immediate(Op::Csrrs, ZERO, ZERO, random.pick(&[msr::CYCLE, msr::TIME, msr::INSTRET]).into()),
         8 => immediate(Op::Csrrw, register, register, random.pick(&[msr::CYCLE, msr::TIME]).into()),
         9 => {
-            let number = random.pick(&[msr::SSTATUS, msr::SATP, msr::SSCRATCH, msr::SEPC, msr::STVEC, msr::VMPC]);
+            let number =
+                random.pick(&[msr::SSTATUS, msr::SATP, msr::SSCRATCH, msr::SEPC, msr::STVEC, msr::VMPC]);
             immediate(random.pick(&[Op::Csrrw, Op::Csrrs, Op::Csrrc]), register, register, number.into())
         }
         // A number that no register has.

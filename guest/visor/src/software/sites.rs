@@ -120,7 +120,8 @@ impl Sites {
         }
         let kernel = Accessor { kernel: true, sum: false, mxr: false };
         let memory = spaces.shadow.memory();
-        let walk = walk::walk::<Deprivileged>(&mut Hart, memory, cpu.satp, pc, Access::Fetch, kernel).ok()?;
+        let walk =
+            walk::walk::<Deprivileged>(&mut Unchanged, memory, cpu.satp, pc, Access::Fetch, kernel).ok()?;
         crate::memory::translate(memory, walk.address & !(PAGE_SIZE - 1), PAGE_SIZE)?;
         let mut words = [0; RUN_MAX];
         let in_page = ((PAGE_SIZE - walk.address % PAGE_SIZE) / 4) as usize;
@@ -143,6 +144,21 @@ impl Sites {
         let mut site = Site { pc, code, physical: walk.address + PHYSICAL, ..NO_SITE };
         site.words[..count].copy_from_slice(&words[..count]);
         Some(site)
+    }
+}
+
+/// The guest's tables for a walk that is none of the guest's: it fails where it would have to set A.
+struct Unchanged;
+
+impl Memory for Unchanged {
+    fn load(&self, physical: u64) -> u64 {
+        Hart.load(physical)
+    }
+
+    fn store(&mut self, _physical: u64, _value: u64) {}
+
+    fn replace(&mut self, _physical: u64, _read: u64, _value: u64) -> bool {
+        false
     }
 }
 
