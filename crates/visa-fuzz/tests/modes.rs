@@ -37,13 +37,9 @@ struct Way {
 
 const NATIVE: Way = Way { mode: Mode::Native, without: None };
 
-/// What machines lack in turns.
-const WITHOUT: [Feature; 4] =
-    [Feature::NestedPaging, Feature::TlbTags, Feature::BankedSwitch, Feature::WalkCaches];
-
 /// The others: always the two modes, and in turns machines that lack a feature.
 fn ways(seed: u64) -> [Way; 3] {
-    let without = WITHOUT[(seed % WITHOUT.len() as u64) as usize];
+    let without = Feature::ALL[(seed % Feature::ALL.len() as u64) as usize];
     [
         Way { mode: Mode::Accelerated, without: None },
         Way { mode: Mode::Software, without: None },

@@ -181,6 +181,7 @@ impl Hart {
 }
 
 /// Makes the supervisor software interrupt pending in the guests of `harts`.
+#[inline(always)]
 pub fn interrupt(harts: HartSet) {
     let own = this();
     if harts.has(own) {
@@ -201,6 +202,7 @@ fn interrupt_others(harts: HartSet) {
 }
 
 /// Has `harts` execute a fence, and waits until they have.
+#[inline(always)]
 pub fn fence(harts: HartSet, fence: Fence) {
     let own = this();
     if harts.has(own) {
@@ -259,6 +261,7 @@ pub fn fence_instructions() {
 
 /// Drops the translations of this hart's guest, whatever addresses the guest named: TLBFLUSHV knows guest-physical
 /// ones alone.
+#[inline(always)]
 pub fn flush_translations() {
     if pager::is_active() {
         return pager::fence_all(this());
