@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use visa_core::Features;
 use visa_cycles::{Parameters, Preset};
 use visa_machine::boot::{Image, Mode};
 
@@ -114,9 +113,9 @@ impl Bench {
         variants.map(|variant| Ok((variant.name, micro::run(variant.features(), parameters)?))).collect()
     }
 
-    /// What visor spends on each kind of exit, on a machine with all features.
+    /// What visor spends on each kind of exit.
     pub fn visor_exits(&self) -> Result<Vec<VisorExit>, MicroError> {
-        visor_exits::run(&self.visor, Features::default())
+        visor_exits::run(&self.visor)
     }
 
     /// How far the conclusions depend on the cycle model's parameters.

@@ -121,11 +121,13 @@ fn events(report: &Report) -> String {
 /// For each kind of exit a line.
 fn visor_exits(report: &Report) -> String {
     let mut text = format!(
-        "\nInstructions that visor spends on each kind of exit, from the exit to the next entry\n{:<22} {:<22} {:>8} {:>8}\n",
-        "the guest does", "cause", "least", "most"
+        "\nInstructions that visor spends on each kind of exit, from the exit to the next entry\n{:<22} {:<22} {:>8} {:>8}  {}\n",
+        "the guest does", "cause", "least", "most", "machine"
     );
     for exit in &report.visor_exits {
-        text += &format!("{:<22} {:<22} {:>8} {:>8}\n", exit.name, exit.cause, exit.least, exit.most);
+        let machine = exit.without.map_or("all features".into(), |feature| format!("without {feature}"));
+        let (name, cause) = (&exit.name, exit.cause);
+        text += &format!("{name:<22} {cause:<22} {:>8} {:>8}  {machine}\n", exit.least, exit.most);
     }
     text
 }
