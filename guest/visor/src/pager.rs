@@ -11,11 +11,11 @@ use crate::device_tree::HARTS_MAX;
 use crate::exits::{complete, memory::give};
 use crate::memory::{PAGE, Region};
 use crate::report;
-use crate::shadow::Hardware;
 use crate::shadow::layout::{Mirrored, View};
 use crate::shadow::pool::{Note, Pool, TABLES_MAX};
 use crate::shadow::spaces::Spaces;
 use crate::shadow::walk::{Access, Accessor, Fault, Memory};
+use crate::shadow::{Hardware, only_allows_more};
 use crate::vm::VMID;
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -25,7 +25,7 @@ use visa_guest::registers as msr;
 use visa_isa::Ring;
 use visa_isa::io::{MSR_MAP_BYTES, MSR_SHADOW_BYTES, Policy};
 use visa_isa::msr::{SATP, sstatus};
-use visa_isa::paging::{PPN_BITS, PTE_EXECUTE, PTE_PPN, PTE_READ, PTE_USER, PTE_WRITE, TableBase};
+use visa_isa::paging::{PPN_BITS, TableBase};
 use visa_isa::{trap_filter, vmcs};
 
 /// What exits so that the guest's tables can be shadowed.
@@ -270,15 +270,11 @@ impl Hardware for RingMinus1 {
         insn::tlbflushv_vmid(u64::from(VMID));
     }
 
-    /// Drops a page by its address, unless it is only that more is allowed now: an access that the TLB's entry does not
-    /// allow walks (specification, 4.2).
+    /// Drops a page by its physical address.
     #[inline(always)]
     fn leaf_changed(&mut self, level: u32, old: u64, new: u64) {
-        const RIGHTS: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE;
-        if (old ^ new) & (PTE_PPN | PTE_USER) == 0 && old & !new & RIGHTS == 0 {
-            return;
-        }
         match level {
+            _ if only_allows_more(old, new) => {}
             0 => insn::tlbflushv_address(u64::from(VMID), crate::shadow::walk::target(old)),
             // It may be held in pieces.
             _ => self.flush_all(),

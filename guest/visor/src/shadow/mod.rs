@@ -19,6 +19,7 @@ pub mod walk;
 #[cfg(test)]
 mod tests;
 
+use visa_isa::paging::{PTE_EXECUTE, PTE_PPN, PTE_READ, PTE_USER, PTE_WRITE};
 use walk::Memory;
 
 /// The real TLB, and memory.
@@ -33,4 +34,12 @@ pub trait Hardware: Memory {
     /// [`Hardware::flush_address`] needs no more.
     #[inline(always)]
     fn leaf_changed(&mut self, _level: u32, _old: u64, _new: u64) {}
+}
+
+/// Whether a leaf that changes only allows more than before: V-ISA's TLB walks when its entry does not allow an access
+/// (specification, 4.2), so it may keep the old one.
+#[inline(always)]
+pub const fn only_allows_more(old: u64, new: u64) -> bool {
+    const RIGHTS: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE;
+    (old ^ new) & (PTE_PPN | PTE_USER) == 0 && old & !new & RIGHTS == 0
 }

@@ -4,7 +4,7 @@
 //! back has cleared the groups of entries in [`Note::groups`], which usually are few.
 
 use super::walk::{ENTRY_BYTES, Memory};
-use visa_isa::paging::PAGE_SIZE;
+use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 
 /// The most tables that a pool has.
 pub const TABLES_MAX: usize = 4096;
@@ -110,13 +110,14 @@ impl<'a> Pool<'a> {
     /// A table's physical address.
     #[inline]
     pub fn address(&self, number: u32) -> u64 {
-        self.base + number as u64 * PAGE_SIZE
+        // The pool ends below the end of memory.
+        self.base.wrapping_add((number as u64) << PAGE_SHIFT)
     }
 
     /// The table at a physical address.
     #[inline]
     pub fn number(&self, address: u64) -> u32 {
-        ((address - self.base) / PAGE_SIZE) as u32
+        (address.wrapping_sub(self.base) >> PAGE_SHIFT) as u32
     }
 
     /// What a table stands for.
@@ -134,14 +135,14 @@ impl<'a> Pool<'a> {
     /// Reads an entry.
     #[inline]
     pub fn entry(&self, memory: &impl Memory, number: u32, index: u64) -> u64 {
-        memory.load(self.address(number) + index * ENTRY_BYTES)
+        memory.load(self.address(number).wrapping_add(index * ENTRY_BYTES))
     }
 
     /// Writes an entry.
     #[inline]
     pub fn set_entry(&mut self, memory: &mut impl Memory, number: u32, index: u64, entry: u64) {
         self.notes[number as usize].groups |= 1 << (index / GROUP);
-        memory.store(self.address(number) + index * ENTRY_BYTES, entry);
+        memory.store(self.address(number).wrapping_add(index * ENTRY_BYTES), entry);
     }
 
     /// How many tables are in use.

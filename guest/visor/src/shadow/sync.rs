@@ -27,6 +27,9 @@ impl<L: Layout> Shadow<'_, L> {
 
     /// SFENCE.VMA with an address, for one space: brings the entries on the way to the address up to date.
     pub fn sync_address(&mut self, hardware: &mut impl Hardware, tops: &Tops, address: u64) {
+        if L::OWN_ROOTS {
+            return self.sync_path(hardware, tops[0][0], self.top_level(), address);
+        }
         let half = (address >> 63) as usize;
         let mut done = NONE;
         for view in tops {
@@ -53,25 +56,25 @@ impl<L: Layout> Shadow<'_, L> {
     }
 
     fn sync_path(&mut self, hardware: &mut impl Hardware, top: u32, top_level: u32, address: u64) {
-        let mut table = top;
-        for level in (0..=top_level).rev() {
+        let (mut table, mut level) = (top, top_level);
+        loop {
             let slot = index(address, level);
             let entry = self.pool.entry(hardware, table, slot);
             let guest = self.pool.note(table).guest;
-            if entry == 0 && (level != 0 || guest == NO_TABLE) {
-                return;
-            }
-            if entry != 0 && !is_leaf(entry) && guest != NO_TABLE {
+            if level != 0 && !is_leaf(entry) {
+                if entry == 0 {
+                    return;
+                }
                 let child = self.pool.number(target(entry));
-                let theirs = hardware.load(guest + slot * ENTRY_BYTES);
-                if is_pointer(theirs) && target(theirs) == self.pool.note(child).guest {
-                    table = child;
+                if guest != NO_TABLE && self.leads_to(hardware, guest, slot, child) {
+                    (table, level) = (child, level - 1);
                     continue;
                 }
-            }
-            if entry != 0 && !is_leaf(entry) {
                 self.clear(hardware, table, slot, entry);
                 return hardware.flush_all();
+            }
+            if entry == 0 && guest == NO_TABLE {
+                return;
             }
             let new = self.sync_leaf(hardware, table, level, slot, entry);
             if entry != 0 && new != entry {
@@ -79,6 +82,13 @@ impl<L: Layout> Shadow<'_, L> {
             }
             return;
         }
+    }
+
+    /// Whether an entry of the guest's points to the table that a shadow table stands for.
+    #[inline(always)]
+    fn leads_to(&self, hardware: &impl Hardware, guest: u64, slot: u64, child: u32) -> bool {
+        let theirs = hardware.load(guest | slot * ENTRY_BYTES);
+        is_pointer(theirs) && target(theirs) == self.pool.note(child).guest
     }
 
     /// Brings a leaf, or an empty entry of the lowest level, up to date, and returns what it is now.
@@ -94,7 +104,7 @@ impl<L: Layout> Shadow<'_, L> {
         let note = *self.pool.note(table);
         let mut new = 0;
         if note.guest != NO_TABLE {
-            let theirs = hardware.load(note.guest + slot * ENTRY_BYTES);
+            let theirs = hardware.load(note.guest | slot * ENTRY_BYTES);
             new = self.copy(theirs, level, Role::from_number(note.role));
         }
         if new != entry {
@@ -131,12 +141,9 @@ impl<L: Layout> Shadow<'_, L> {
                 continue;
             }
             let child = self.pool.number(target(entry));
-            let theirs =
-                if note.guest == NO_TABLE { 0 } else { hardware.load(note.guest + slot * ENTRY_BYTES) };
-            let below = *self.pool.note(child);
-            if !(is_pointer(theirs) && target(theirs) == below.guest) {
+            if note.guest == NO_TABLE || !self.leads_to(hardware, note.guest, slot, child) {
                 self.clear(hardware, table, slot, entry);
-            } else if into_shared || below.role != Role::Shared as u8 {
+            } else if into_shared || self.pool.note(child).role != Role::Shared as u8 {
                 self.sync_tree(hardware, child, into_shared);
             }
         }

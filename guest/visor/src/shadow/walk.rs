@@ -153,9 +153,15 @@ pub const fn root(satp: u64) -> u64 {
 }
 
 /// The index of an address's entry at a level.
-#[inline]
+#[inline(always)]
 pub const fn index(address: u64, level: u32) -> u64 {
-    address >> (PAGE_SHIFT + LEVEL_BITS * level) & ((1 << LEVEL_BITS) - 1)
+    address.wrapping_shr(page_shift(level)) & ((1 << LEVEL_BITS) - 1)
+}
+
+/// Bytes of a page at a level, as a power of two. Levels are below [`LEVELS_MAX`], so nothing can overflow.
+#[inline(always)]
+const fn page_shift(level: u32) -> u32 {
+    LEVEL_BITS.wrapping_mul(level).wrapping_add(PAGE_SHIFT)
 }
 
 /// The address that an entry points to.
@@ -167,7 +173,7 @@ pub const fn target(entry: u64) -> u64 {
 /// Bytes of a page at a level.
 #[inline]
 pub const fn page_bytes(level: u32) -> u64 {
-    1 << (PAGE_SHIFT + LEVEL_BITS * level)
+    1u64.wrapping_shl(page_shift(level))
 }
 
 /// Whether an entry is a leaf, if it is valid.
@@ -185,7 +191,10 @@ pub const fn is_well_formed(entry: u64) -> bool {
 /// Whether an entry points to a table, as it must to be followed.
 #[inline]
 pub const fn is_pointer(entry: u64) -> bool {
-    is_well_formed(entry) && !is_leaf(entry) && entry & (PTE_ACCESSED | PTE_DIRTY | PTE_USER) == 0
+    // W without R or X is what a leaf may not have.
+    const CLEAR: u64 =
+        PTE_RESERVED | PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_ACCESSED | PTE_DIRTY | PTE_USER;
+    entry & (CLEAR | PTE_VALID) == PTE_VALID
 }
 
 /// Everything is allowed, and A and D need no setting: what an untranslated address has.
@@ -217,7 +226,7 @@ pub fn walk<L: Layout>(
             return Err(Fault::Access);
         }
         tables[level as usize] = table;
-        let slot = table + index(address, level) * ENTRY_BYTES;
+        let slot = table | index(address, level) * ENTRY_BYTES;
         let entry = memory.load(slot);
         if is_pointer(entry) {
             table = target(entry);
