@@ -249,6 +249,10 @@ impl<'a, L: Layout> Shadow<'a, L> {
         if entry != 0 && !is_leaf(entry) {
             let child = self.pool.number(target(entry));
             if self.pool.note(child).guest == guest {
+                if entry & PTE_VALID == 0 {
+                    self.settle(hardware, child);
+                    self.pool.set_entry(hardware, table, slot, entry | PTE_VALID);
+                }
                 return Some(child);
             }
         }

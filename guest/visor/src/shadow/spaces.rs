@@ -32,6 +32,8 @@ struct Space {
     used: u64,
     /// Fences by address that it has seen.
     fences_seen: u64,
+    /// No other space has had its ASID while it was there.
+    alone: bool,
     /// It has to be brought up to date: the lower half; the upper half too.
     stale: bool,
     stale_upper: bool,
@@ -51,7 +53,7 @@ pub struct Spaces<'a, L> {
     fences: [u64; FENCES],
     fence_count: u64,
     /// The last ASID given, where they are not fixed.
-    last_asid: u16,
+    pub(super) last_asid: u16,
     /// Times that a space was made, and that everything was dropped.
     pub made: u64,
     /// See `made`.
@@ -74,6 +76,7 @@ impl<'a, L: Layout> Spaces<'a, L> {
             asid: 0,
             used: 0,
             fences_seen: 0,
+            alone: false,
             stale: false,
             stale_upper: false,
         };
@@ -156,7 +159,15 @@ impl<'a, L: Layout> Spaces<'a, L> {
             .unwrap_or(0);
         self.evict(hardware, number);
         self.take_root(hardware, number, satp);
-        self.spaces[number] = Space { satp, fences_seen: self.fence_count, ..self.spaces[number] };
+        let mut alone = true;
+        let asid = (satp >> PPN_BITS) as u16;
+        for other in 0..SPACES {
+            if self.has_asid(other, asid) {
+                self.spaces[other].alone = false;
+                alone = false;
+            }
+        }
+        self.spaces[number] = Space { satp, alone, fences_seen: self.fence_count, ..self.spaces[number] };
         number
     }
 
@@ -337,6 +348,12 @@ impl<'a, L: Layout> Spaces<'a, L> {
         satp != FREE && (satp >> PPN_BITS) as u16 == asid
     }
 
+    /// Whether the current space has an ASID and no other.
+    #[inline(always)]
+    fn is_only_current(&self, asid: u16) -> bool {
+        self.spaces[self.current].alone && self.has_asid(self.current, asid)
+    }
+
     fn fence_address(&mut self, hardware: &mut impl Hardware, address: u64, asid: Option<u16>) {
         if asid.is_none_or(|asid| self.has_asid(self.current, asid)) {
             let tops = self.spaces[self.current].tops;
@@ -351,8 +368,7 @@ impl<'a, L: Layout> Spaces<'a, L> {
                 self.fence_count += 1;
                 self.spaces[self.current].fences_seen = self.fence_count;
             }
-            None => {}
-            Some(asid) => {
+            Some(asid) if !self.is_only_current(asid) => {
                 for number in 0..SPACES {
                     if number != self.current && self.has_asid(number, asid) {
                         self.spaces[number].stale = true;
@@ -360,6 +376,7 @@ impl<'a, L: Layout> Spaces<'a, L> {
                     }
                 }
             }
+            _ => {}
         }
         hardware.flush_address(address);
     }

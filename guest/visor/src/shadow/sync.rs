@@ -8,6 +8,15 @@ use super::walk::{ENTRY_BYTES, NO_TABLE, index, is_leaf, is_pointer, is_well_for
 use crate::memory::translate;
 use visa_isa::paging::{PTE_ACCESSED, PTE_EXECUTE, PTE_GLOBAL, PTE_VALID};
 
+/// Groups of entries that a table has in use, at most, to be brought up to date at once: beyond, it is put in doubt.
+const GROUPS_AT_ONCE: u32 = if cfg!(test) { 1 } else { 6 };
+
+/// Whether more than [`GROUPS_AT_ONCE`] groups are in use.
+#[inline(always)]
+fn is_large(groups: u64) -> bool {
+    (0..GROUPS_AT_ONCE).fold(groups, |left, _| left & left.wrapping_sub(1)) != 0
+}
+
 impl<L: Layout> Shadow<'_, L> {
     /// The shadow of a guest's leaf in ordinary memory, at the same level; 0 if it has none that needs no more care.
     #[inline(always)]
@@ -126,7 +135,10 @@ impl<L: Layout> Shadow<'_, L> {
         }
     }
 
-    /// Brings all of a tree up to date; shared tables in it only if asked. The caller flushes.
+    /// Brings all of a tree up to date, or puts it in doubt; shared tables in it only if asked. The caller flushes.
+    ///
+    /// The pointer to a table with many entries is made invalid instead, and is valid again when the table is needed
+    /// ([`Shadow::settle`]): what a fence of everything costs does not grow with the guest's memory.
     pub fn sync_tree(&mut self, hardware: &mut impl Hardware, table: u32, into_shared: bool) {
         let note = *self.pool.note(table);
         for slot in note.entries() {
@@ -143,8 +155,27 @@ impl<L: Layout> Shadow<'_, L> {
             let child = self.pool.number(target(entry));
             if note.guest == NO_TABLE || !self.leads_to(hardware, note.guest, slot, child) {
                 self.clear(hardware, table, slot, entry);
-            } else if into_shared || self.pool.note(child).role != Role::Shared as u8 {
+                continue;
+            }
+            let below = self.pool.note(child);
+            if below.level == 0 && is_large(below.groups) {
+                self.pool.set_entry(hardware, table, slot, entry & !PTE_VALID);
+            } else if into_shared || below.role != Role::Shared as u8 {
                 self.sync_tree(hardware, child, into_shared);
+            }
+        }
+    }
+
+    /// Brings a table of the lowest level that was in doubt up to date.
+    pub(super) fn settle(&mut self, hardware: &mut impl Hardware, table: u32) {
+        let note = *self.pool.note(table);
+        for slot in note.entries() {
+            let entry = self.pool.entry(hardware, table, slot);
+            if entry != 0 {
+                let new = self.sync_leaf(hardware, table, 0, slot, entry);
+                if new != entry {
+                    hardware.leaf_changed(0, entry, new);
+                }
             }
         }
     }
@@ -182,7 +213,7 @@ impl<L: Layout> Shadow<'_, L> {
         let note = *note;
         for slot in note.entries() {
             let entry = self.pool.entry(hardware, number, slot);
-            if entry & PTE_VALID == 0 {
+            if entry == 0 {
                 continue;
             }
             if is_leaf(entry) {
