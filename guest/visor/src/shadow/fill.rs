@@ -359,7 +359,7 @@ impl<'a, L: Layout> Shadow<'a, L> {
             if theirs & PTE_ACCESSED == 0 || self.pool.entry(hardware, table, slot) != 0 {
                 continue;
             }
-            let entry = self.copy(theirs, 0, role);
+            let entry = self.copy(theirs, 0, role, 0);
             if entry != 0 {
                 self.fills_ahead += 1;
                 self.pool.set_entry(hardware, table, slot, entry);

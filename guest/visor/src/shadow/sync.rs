@@ -18,20 +18,23 @@ fn is_large(groups: u64) -> bool {
 }
 
 impl<L: Layout> Shadow<'_, L> {
-    /// The shadow of a guest's leaf in ordinary memory, at the same level; 0 if it has none that needs no more care.
+    /// The shadow of a guest's leaf at the same level, if it is in ordinary memory or is what it was; 0 if it has none
+    /// that needs no more care. `now` is its shadow as it is.
     #[inline(always)]
-    pub(super) fn copy(&self, theirs: u64, level: u32, role: Role) -> u64 {
-        if theirs & (PTE_VALID | PTE_ACCESSED) != PTE_VALID | PTE_ACCESSED {
+    pub(super) fn copy(&self, theirs: u64, level: u32, role: Role, now: u64) -> u64 {
+        const NEEDED: u64 = PTE_VALID | PTE_ACCESSED;
+        if theirs & NEEDED != NEEDED || !is_leaf(theirs) || !is_well_formed(theirs) {
             return 0;
         }
         let page = target(theirs);
+        // What is mapped has been looked for in the guest's regions.
+        let known = now != 0 && target(now) == page;
+        if known || self.is_memory(page, level) { L::leaf(theirs, page, role) } else { 0 }
+    }
+
+    fn is_memory(&self, page: u64, level: u32) -> bool {
         let bytes = page_bytes(level);
-        let plain = is_well_formed(theirs)
-            && is_leaf(theirs)
-            && theirs & PTE_ACCESSED != 0
-            && page & (bytes - 1) == 0
-            && translate(self.memory, page, bytes).is_some();
-        if plain { L::leaf(theirs, page, role) } else { 0 }
+        page & (bytes - 1) == 0 && translate(self.memory, page, bytes).is_some()
     }
 
     /// SFENCE.VMA with an address, for one space: brings the entries on the way to the address up to date.
@@ -114,7 +117,7 @@ impl<L: Layout> Shadow<'_, L> {
         let mut new = 0;
         if note.guest != NO_TABLE {
             let theirs = hardware.load(note.guest | slot * ENTRY_BYTES);
-            new = self.copy(theirs, level, Role::from_number(note.role));
+            new = self.copy(theirs, level, Role::from_number(note.role), entry);
         }
         if new != entry {
             self.note_code(entry, note.role);
