@@ -117,3 +117,77 @@ fn without_tags_a_write_of_cr3_flushes() {
     assert!(misses(Features::default()) < 5);
     assert!(misses(without(Feature::TlbTags)) >= 100);
 }
+
+#[test]
+fn without_nested_paging_only_a_bare_hptbr_is_entered_with() {
+    let features = without(Feature::NestedPaging);
+    let field = |machine: &Machine| {
+        let exit = machine.harts[0].exit;
+        let is_failure = exit.cause == ExitCause::EntryFailure as u64;
+        is_failure.then_some((exit.qualification >> qualification::FIELD_SHIFT) as u16)
+    };
+    // VMENTER of a VMCS that has a second stage loads nothing.
+    let nested = Setup { nested: Nested::Large, ..Setup::default() };
+    let (exit, machine) = first_exit("VMEXIT", Setup { features, ..nested.clone() });
+    assert_eq!(field(&machine), Some(visa_isa::vmcs::NESTED_BASE), "{exit:x?}");
+    assert_eq!(machine.harts[0].vm.vmcs, None);
+    let (exit, _) = first_exit("VMEXIT", nested);
+    assert_eq!(exit.cause, ExitCause::VmexitInstruction as u64);
+    // LDHPTBR takes any value, and the entry after it does not; mode bare may have a VMID, but not bits 59:58.
+    for (hptbr, allowed) in [
+        (8u64 << 60 | 5 << 44 | 0x80400, false),
+        (9 << 60 | 0x80400, false),
+        (1 << 60, false),
+        (1 << 58, false),
+        (0, true),
+        (5 << 44, true),
+    ] {
+        let source = format!(
+            "
+_start: li      R1, 0x80100000
+        VMLOAD  R1
+        li      R2, {hptbr}
+        LDHPTBR R2
+        VMRESUME
+        rdmsr   R3, HPTBR
+        li      t0, 0x100000
+        li      t1, 0x5555
+        sw      t1, (t0)
+guest:  VMEXIT"
+        );
+        let mut machine = Setup { source: &source, features, ..Setup::default() }.machine();
+        run(&mut machine, 1_000);
+        assert_eq!(machine.harts[0].bank.r[3], hptbr, "it reads back");
+        let expected = (!allowed).then_some(visa_isa::vmcs::NESTED_BASE);
+        assert_eq!(field(&machine), expected, "{hptbr:#x}");
+    }
+}
+
+#[test]
+fn a_shadowed_register_is_written_with_what_it_reads_as_the_old_value() {
+    let source = "
+_start: li      R1, 0x80100000
+        VMLOAD  R1
+        li      R2, 0x82000000          ; MSR map: satp is shadowed
+        wrmsr   MSRMAP, R2
+        li      R3, 3
+        sb      R3, 0x60(R2)
+        li      R2, 0x82010000
+        wrmsr   MSRSHADOW, R2
+        li      R3, 0xf0
+        li      R4, 0x82010c00
+        sd      R3, (R4)
+        VMRESUME
+        li      t0, 0x100000
+        li      t1, 0x5555
+        sw      t1, (t0)
+guest:  csrr    a0, satp
+        li      a1, 0x0f
+        csrrs   a2, satp, a1";
+    let mut machine = Setup { source, paging: true, ..Setup::default() }.machine();
+    run(&mut machine, 1_000);
+    let hart = &machine.harts[0];
+    assert_eq!(hart.exit.cause, ExitCause::ControlRegister as u64);
+    assert_eq!((hart.exit.value, hart.vm.result), (0xff, 0xf0));
+    assert_eq!(hart.other.r[10], 0xf0);
+}

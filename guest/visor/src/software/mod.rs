@@ -15,6 +15,7 @@ pub mod emitter;
 use crate::shadow::layout::Deprivileged;
 
 /// The guest's address spaces.
+#[cfg_attr(not(target_arch = "riscv64"), allow(dead_code))]
 type Spaces<'a> = crate::shadow::spaces::Spaces<'a, Deprivileged>;
 
 #[cfg(test)]

@@ -215,6 +215,102 @@ fn asids_are_used_up_without_harm() {
     }
 }
 
+const FULL: u64 = RWX | PTE_ACCESSED | PTE_DIRTY;
+
+/// satp for Sv39 tables whose root is the page of the guest's memory with a number.
+fn sv39(root: u64, asid: u64) -> u64 {
+    SV39 << SATP_MODE_SHIFT | asid << PPN_BITS | (RAM >> PAGE_SHIFT) + root
+}
+
+/// Tables of pages of 4 KiB from address 0 on: a root, and the two tables below.
+fn small_pages(machine: &mut Machine, root: u64, middle: u64, lowest: u64) {
+    machine.store(RAM + root * PAGE_SIZE, pointer(RAM + middle * PAGE_SIZE));
+    machine.store(RAM + middle * PAGE_SIZE, pointer(RAM + lowest * PAGE_SIZE));
+}
+
+fn frame(number: u64) -> u64 {
+    RAM + (number << PAGE_SHIFT)
+}
+
+#[test]
+fn a_global_page_is_not_where_nothing_is_translated() {
+    let (mut machine, mut notes) = (Machine::default(), [Note::UNUSED; TABLES]);
+    let mut spaces = spaces(&mut machine, &mut notes);
+    // Untranslated addresses have Sv48's tables: so does this space, whose root is page 0, in the guest's 2 MiB at RAM.
+    machine.store(RAM, pointer(frame(1)));
+    machine.store(frame(1) + walk::index(RAM, 2) * 8, pointer(frame(2)));
+    machine.store(frame(2) + walk::index(RAM, 1) * 8, pointer(frame(3)));
+    machine.store(frame(3) + walk::index(RAM, 0) * 8, page(frame(77), FULL | PTE_GLOBAL));
+    for _ in 0..2 {
+        spaces.switch(&mut machine, SV48 << SATP_MODE_SHIFT | RAM >> PAGE_SHIFT);
+        assert_eq!(access(&mut machine, &mut spaces, KERNEL, RAM, Access::Load), Ok(frame(77)));
+        spaces.switch(&mut machine, 0);
+        assert_eq!(access(&mut machine, &mut spaces, KERNEL, RAM, Access::Load), Ok(RAM));
+    }
+}
+
+#[test]
+fn a_fence_by_address_finds_a_global_page_that_one_by_asid_has_passed() {
+    let (mut machine, mut notes) = (Machine::default(), [Note::UNUSED; TABLES]);
+    let mut spaces = spaces(&mut machine, &mut notes);
+    small_pages(&mut machine, 0, 1, 2);
+    machine.store(frame(2), page(frame(50), FULL | PTE_GLOBAL));
+    spaces.switch(&mut machine, sv39(0, 3));
+    assert_eq!(access(&mut machine, &mut spaces, KERNEL, 0, Access::Load), Ok(frame(50)));
+    machine.store(frame(2), page(frame(51), FULL | PTE_GLOBAL));
+    spaces.fence(&mut machine, None, Some(3));
+    spaces.fence(&mut machine, Some(0), None);
+    assert_eq!(access(&mut machine, &mut spaces, KERNEL, 0, Access::Load), Ok(frame(51)));
+}
+
+#[test]
+fn a_fence_by_address_and_asid_is_for_all_spaces_that_have_it() {
+    let (mut machine, mut notes) = (Machine::default(), [Note::UNUSED; TABLES]);
+    let mut spaces = spaces(&mut machine, &mut notes);
+    // Two roots, one table of pages.
+    small_pages(&mut machine, 0, 1, 4);
+    small_pages(&mut machine, 2, 3, 4);
+    machine.store(frame(4), page(frame(50), FULL));
+    for root in [0, 2] {
+        spaces.switch(&mut machine, sv39(root, 7));
+        assert_eq!(access(&mut machine, &mut spaces, KERNEL, 0, Access::Load), Ok(frame(50)));
+    }
+    machine.store(frame(4), page(frame(51), FULL));
+    spaces.fence(&mut machine, Some(0), Some(7));
+    for root in [0, 2] {
+        spaces.switch(&mut machine, sv39(root, 7));
+        assert_eq!(access(&mut machine, &mut spaces, KERNEL, 0, Access::Load), Ok(frame(51)));
+    }
+}
+
+#[test]
+fn an_asid_that_is_used_again_has_nothing_of_before() {
+    let (mut machine, mut notes) = (Machine::default(), [Note::UNUSED; TABLES]);
+    let mut spaces = spaces(&mut machine, &mut notes);
+    for space in 0..4 {
+        small_pages(&mut machine, 3 * space, 3 * space + 1, 3 * space + 2);
+        machine.store(frame(3 * space + 2), page(frame(50 + space), FULL));
+    }
+    let mut look = |machine: &mut Machine, spaces: &mut Spaces<'_, Mirrored>, space: u64| {
+        spaces.switch(machine, sv39(3 * space, space + 1));
+        access(machine, spaces, KERNEL, 0, Access::Load)
+    };
+    // The first space leaves its page in the TLB by several ASIDs, before others are made.
+    for _ in 0..6 {
+        assert_eq!(look(&mut machine, &mut spaces, 0), Ok(frame(50)));
+        spaces.fence(&mut machine, None, Some(1));
+    }
+    for space in 1..4 {
+        spaces.switch(&mut machine, sv39(3 * space, space + 1));
+    }
+    spaces.last_asid = u16::MAX;
+    assert_eq!(look(&mut machine, &mut spaces, 0), Ok(frame(50)));
+    spaces.fence(&mut machine, None, Some(1));
+    for space in 1..4 {
+        assert_eq!(look(&mut machine, &mut spaces, space), Ok(frame(50 + space)), "space {space}");
+    }
+}
+
 const GUEST_SPACES: u64 = 5;
 /// Bytes of a space's tables, one a level; those of the kernel's stand behind all spaces'.
 const TREE: u64 = 4 * PAGE_SIZE;
