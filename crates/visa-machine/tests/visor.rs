@@ -1,121 +1,14 @@
-//! visor on the machine: small kernels in V-ISA assembly under it, and what becomes of them. The images are those of
-//! guest/images, or of the directory in `VISA_GUESTS`.
+//! visor on the machine: small kernels in V-ISA assembly under it, and what becomes of them.
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+mod kernel;
 
-use visa_core::Features;
+use kernel::{assemble, image, run, run_image};
 use visa_isa::cause::ExitCause;
-use visa_machine::boot::{Hardware, Image, KernelBoot, Mode, kernel, ram_bytes_for_kernel};
-use visa_machine::machine::{End, Machine, Progress, TimeSource};
-
-/// Memory of the kernels here. visor's begins where it ends.
-const MEMORY_BYTES: u64 = 16 << 20;
-/// Far more than any of the kernels takes.
-const INSTRUCTIONS_MAX: u64 = 20_000_000;
+use visa_machine::boot::Mode;
+use visa_machine::machine::{End, Progress};
 
 /// What visor's exit codes are (guest/visor/README.md).
 const GUEST_SHUTDOWN: u16 = 0x60;
-
-/// The start of SBI calls: one macro each, so that the kernels read as lists.
-const PRELUDE: &str = "
-        .option norvc
-        .macro SBI extension, function
-            LI  R17, \\extension
-            LI  R16, \\function
-            ECALL
-        .endm
-        ; Shutdown; the code is 1 if R8 is not 0.
-        .macro END
-            SNEZ R11, R8
-            LI  R10, 0
-            SBI 0x53525354, 0
-        .endm
-        ; R8 becomes not 0 if the register does not hold the value.
-        .macro EXPECT register, value
-            LI  R9, \\value
-            XOR R9, R9, \\register
-            OR  R8, R8, R9
-        .endm
-        .globl _start
-_start: LI  R8, 0
-";
-
-/// The console's output.
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// What a run came to.
-struct Outcome {
-    progress: Progress,
-    console: String,
-    machine: Machine,
-}
-
-impl Outcome {
-    fn exits(&self, cause: ExitCause) -> u64 {
-        self.machine.totals().exits.get(&cause).copied().unwrap_or(0)
-    }
-
-    fn assert_finished(&self, code: u16) {
-        assert_eq!(self.progress, Progress::Ended(End::Finished(code)), "console: {}", self.console);
-    }
-}
-
-fn image(name: &'static str) -> Image {
-    let shipped = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../guest/images");
-    Image::File(std::env::var_os("VISA_GUESTS").map_or(shipped, PathBuf::from).join(name))
-}
-
-fn assemble(source: &str) -> Image {
-    let options = visa_asm::Options { base: 0x8020_0000, ..visa_asm::Options::default() };
-    let object = visa_asm::assemble(&format!("{PRELUDE}{source}"), "kernel.s", &options)
-        .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
-    Image::Bytes("kernel", object.to_elf().leak())
-}
-
-fn run_image(mode: Mode, harts: usize, kernel_image: Image) -> Outcome {
-    let features = Features::default();
-    let hardware = Hardware { harts, start_time_ns: 0, time: TimeSource::Instructions, features };
-    let mut board = hardware.board(ram_bytes_for_kernel(MEMORY_BYTES).unwrap()).unwrap();
-    let sink = Sink::default();
-    board.set_console_output(Box::new(sink.clone()));
-    let boot = KernelBoot {
-        mode,
-        kernel: kernel_image,
-        initrd: None,
-        append: String::new(),
-        memory_bytes: MEMORY_BYTES,
-        seed: 1,
-        visor: image("visor.elf"),
-    };
-    let mut machine = kernel(&hardware, board, &boot).unwrap().machine;
-    let progress = loop {
-        let progress = machine.run_slice(1_000_000, 1_000_000);
-        let over = machine.totals().instructions > INSTRUCTIONS_MAX;
-        if progress != Progress::Running || over {
-            break progress;
-        }
-    };
-    let console = String::from_utf8_lossy(&sink.0.lock().unwrap()).into_owned();
-    Outcome { progress, console, machine }
-}
-
-fn run(mode: Mode, source: &str) -> Outcome {
-    run_image(mode, 1, assemble(source))
-}
 
 const BOTH: [Mode; 2] = [Mode::Native, Mode::Accelerated];
 
