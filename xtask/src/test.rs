@@ -2,6 +2,7 @@
 //!
 //! Each step is a command that can be run by itself; the step's line names it.
 
+use crate::workloads::{self, Comparison};
 use crate::{process, workspace};
 use anyhow::{Result, bail};
 use std::ffi::OsString;
@@ -55,6 +56,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         step("assembler, debugger and device-tree tools", &mut install_tools);
     }
     step("generated files are fresh", &mut || cargo(&["xtask", "generate", "--check"], &[]));
+    step("workloads rebuilt and compared", &mut || compare_workloads(arguments.quick));
     step("visa built", &mut || cargo(&["build", "--release", "--package", "visa"], &[]));
     // Long guests run on the release build; everything else with overflow checks.
     let visa = workspace::target().join("release/visa").display().to_string();
@@ -129,6 +131,23 @@ fn visor_tests() -> Result<Outcome> {
             .current_dir(workspace::root())
             .env("CARGO_TARGET_DIR", target),
     )
+}
+
+/// The archives that `visa bench` boots are what their sources give: a few seconds' work. The compiler is installed only in the
+/// full run.
+fn compare_workloads(quick: bool) -> Result<Outcome> {
+    if quick && !workloads::has_compiler() {
+        return Ok(Outcome::Skipped("there is no cross compiler for Linux on riscv64".into()));
+    }
+    workloads::install_compiler()?;
+    let compared = workloads::compare()?;
+    let is_other = |comparison: &Comparison| matches!(comparison, Comparison::OtherCompiler);
+    Ok(match compared.iter().find(|(_, comparison)| is_other(comparison)) {
+        None => Outcome::Passed,
+        Some((name, _)) => {
+            Outcome::Skipped(format!("{name}: shipped as another compiler made it than the one here"))
+        }
+    })
 }
 
 /// Tools that some tests compare with, and without which they say that they were skipped.

@@ -3,7 +3,7 @@
 //! Each, in `guest/images`, is an initramfs with one small static program and the name of the compiler that made it:
 //! `workloads.cpio.gz` from the C sources in `guest/workloads`, and `hostbench.cpio.gz`, for `visa bench --host`, from
 //! those in `guest/hostbench` and some of the others. The same compiler makes the same bytes, so `--check` compares them
-//! when the compiler is the recorded one.
+//! when the compiler is the recorded one; `cargo xtask test` does that too.
 
 use crate::fetch_debian::cpio::Archive;
 use crate::fetch_debian::initramfs::compress;
@@ -89,21 +89,55 @@ const COMPILER_ENTRY: &str = "compiler";
 /// Major and minor number of /dev/console (the kernel's `admin-guide/devices.txt`).
 const CONSOLE: (u32, u32) = (5, 1);
 
+/// What a comparison with a shipped archive has shown.
+pub enum Comparison {
+    /// The same bytes.
+    Same,
+    /// It was built by another compiler, so that nothing follows from a difference.
+    OtherCompiler,
+}
+
 /// Runs the chore.
 pub fn run(arguments: Arguments) -> Result<()> {
-    process::require(COMPILER, PACKAGE)?;
+    install_compiler()?;
+    if arguments.check {
+        for (name, comparison) in compare()? {
+            println!(
+                "{name}: {}",
+                match comparison {
+                    Comparison::Same => "the same bytes",
+                    Comparison::OtherCompiler =>
+                        "not compared: it was built by another compiler than the one here",
+                }
+            );
+        }
+        return Ok(());
+    }
     let compiler = compiler_version()?;
     for program in &PROGRAMS {
-        let archive = compress(&pack(&program.compile()?, &compiler))?;
-        let shipped = workspace::root().join("guest/images").join(program.name).with_extension("cpio.gz");
-        if arguments.check {
-            check(&shipped, &archive, &compiler)?;
-            continue;
-        }
+        let archive = program.build(&compiler)?;
+        let shipped = program.shipped();
         fs::write(&shipped, &archive).with_context(|| format!("cannot write {}", shipped.display()))?;
         println!("{}: {} bytes, by {compiler}", shipped.display(), archive.len());
     }
     Ok(())
+}
+
+/// Whether the compiler is on this machine.
+pub fn has_compiler() -> bool {
+    process::exists(COMPILER)
+}
+
+/// Makes sure that it is.
+pub fn install_compiler() -> Result<()> {
+    process::require(COMPILER, PACKAGE)
+}
+
+/// Builds the archives and compares them with the shipped ones, by name. An error if one differs and the compiler is the
+/// same.
+pub fn compare() -> Result<Vec<(&'static str, Comparison)>> {
+    let compiler = compiler_version()?;
+    PROGRAMS.iter().map(|program| Ok((program.name, program.compare(&compiler)?))).collect()
 }
 
 fn compiler_version() -> Result<String> {
@@ -112,6 +146,33 @@ fn compiler_version() -> Result<String> {
 }
 
 impl Program {
+    /// The archive in the source tree.
+    fn shipped(&self) -> PathBuf {
+        workspace::root().join("guest/images").join(self.name).with_extension("cpio.gz")
+    }
+
+    fn build(&self, compiler: &str) -> Result<Vec<u8>> {
+        compress(&pack(&self.compile()?, compiler))
+    }
+
+    fn compare(&self, compiler: &str) -> Result<Comparison> {
+        let shipped = self.shipped();
+        let bytes = fs::read(&shipped).with_context(|| format!("cannot read {}", shipped.display()))?;
+        if bytes == self.build(compiler)? {
+            return Ok(Comparison::Same);
+        }
+        let mut unpacked = Vec::new();
+        let mut decoder = flate2::read::GzDecoder::new(bytes.as_slice());
+        decoder
+            .read_to_end(&mut unpacked)
+            .with_context(|| format!("{}: not a gzip file", shipped.display()))?;
+        let is_recorded = unpacked.windows(compiler.len()).any(|window| window == compiler.as_bytes());
+        if !is_recorded {
+            return Ok(Comparison::OtherCompiler);
+        }
+        bail!("{} is not what the sources give: run `cargo xtask workloads`", shipped.display())
+    }
+
     /// Compiles in the sources' directory, so that no path gets into the program.
     fn compile(&self) -> Result<Vec<u8>> {
         let output: PathBuf = workspace::root().join("build/guests").join(self.name);
@@ -133,20 +194,4 @@ fn pack(program: &[u8], compiler: &str) -> Vec<u8> {
     archive.file("init", 0o755, program);
     archive.file(COMPILER_ENTRY, 0o644, compiler.as_bytes());
     archive.finish()
-}
-
-fn check(shipped: &Path, built: &[u8], compiler: &str) -> Result<()> {
-    let bytes = fs::read(shipped).with_context(|| format!("cannot read {}", shipped.display()))?;
-    if bytes == built {
-        println!("{}: the same bytes", shipped.display());
-        return Ok(());
-    }
-    let mut unpacked = Vec::new();
-    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked).context("not a gzip file")?;
-    let is_recorded = unpacked.windows(compiler.len()).any(|window| window == compiler.as_bytes());
-    if !is_recorded {
-        println!("{}: not compared: it was built by another compiler than {compiler}", shipped.display());
-        return Ok(());
-    }
-    bail!("{} is not what the sources give: run `cargo xtask workloads`", shipped.display())
 }

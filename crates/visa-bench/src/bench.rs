@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use visa_cycles::{Parameters, Preset};
+use visa_cycles::{ParameterError, Parameters, Preset};
 use visa_machine::boot::{Image, Mode};
 
 use crate::measure::{self, MeasureError, Plan, Sample};
 use crate::micro::{self, Event, MicroError};
 use crate::sensitivity::{self, Conclusion};
-use crate::variant::Variant;
+use crate::variant::{self, Variant};
 use crate::visor_exits::{self, VisorExit};
 use crate::workload::{Order, Workload};
+use crate::workload_sensitivity::{self, Again, RUN_AGAIN, Spending};
 
 /// Machines at a time.
 const THREADS_MAX: usize = 2;
@@ -33,6 +34,17 @@ pub struct Bench {
     pub variants: Vec<Variant>,
     /// The rows.
     pub orders: Vec<Order>,
+    /// Whether the modes run again with other sizes of the cycle model's TLBs and caches.
+    pub runs_again: bool,
+}
+
+/// A machine to run.
+struct Job {
+    variant: Variant,
+    /// What distinguishes it from others with the same variant, for the eye.
+    label: String,
+    parameters: Option<Parameters>,
+    orders: Vec<Order>,
 }
 
 /// A cycle model's parameters, and where they are from.
@@ -73,6 +85,9 @@ pub enum BenchError {
     /// A file was replaced while the machines were made from it, so the rows are not all of the same.
     #[error("{} has changed during the run: the results are of no use", .0.display())]
     Changed(PathBuf),
+    /// A size of the cycle model's cannot be halved or doubled.
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
     /// A file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -91,6 +106,19 @@ pub struct Run {
     pub outcome: Result<Vec<Sample>, MeasureError>,
     /// Host time from reset to power-off.
     pub host_time: Duration,
+}
+
+/// What runs spent, by variant and workload; nothing of those that failed.
+pub fn spending(runs: &[Run]) -> Spending {
+    let mut all = Spending::new();
+    for run in runs {
+        for sample in run.outcome.iter().flatten() {
+            if let Some(modelled) = &sample.counts.modelled {
+                all.insert((run.variant.name, sample.workload), modelled.spent);
+            }
+        }
+    }
+    all
 }
 
 /// Events of a variant.
@@ -125,29 +153,70 @@ impl Bench {
 
     /// Runs everything, with progress on standard error if that is a terminal.
     pub fn run(&self) -> Result<Vec<Run>, BenchError> {
+        let job = |variant: &Variant| Job {
+            variant: *variant,
+            label: variant.name.into(),
+            parameters: self.cycles.as_ref().map(|cycles| cycles.parameters.clone()),
+            orders: self.orders.clone(),
+        };
+        self.run_jobs(&self.variants.iter().map(job).collect::<Vec<_>>())
+    }
+
+    /// Runs the modes again, in little, with other sizes of the cycle model's structures; nothing if that is not wanted, or
+    /// there is no model. What fails is left out.
+    pub fn run_again(&self) -> Result<Vec<Again>, BenchError> {
+        let Some(cycles) = self.cycles.as_ref().filter(|_| self.runs_again) else { return Ok(Vec::new()) };
+        let sizes = workload_sensitivity::sizes(&cycles.parameters)?;
+        let variants: Vec<Variant> =
+            variant::all().into_iter().filter(|variant| RUN_AGAIN.contains(&variant.name)).collect();
+        let little = |order: &Order| Order {
+            iterations: order.iterations.min(order.workload.iterations_quick),
+            ..*order
+        };
+        let orders: Vec<Order> = self.orders.iter().map(little).collect();
+        let mut jobs = Vec::new();
+        for (change, parameters) in &sizes {
+            jobs.extend(variants.iter().map(|variant| Job {
+                variant: *variant,
+                label: format!("{}, {change}", variant.name),
+                parameters: Some(parameters.clone()),
+                orders: orders.clone(),
+            }));
+        }
+        let runs = self.run_jobs(&jobs)?;
+        let of_change = runs.chunks(variants.len());
+        Ok(sizes
+            .into_iter()
+            .zip(of_change)
+            .map(|((change, _), runs)| Again { change, spending: spending(runs) })
+            .collect())
+    }
+
+    /// Runs machines, [`THREADS_MAX`] at a time; the runs are in the order of the jobs.
+    fn run_jobs(&self, jobs: &[Job]) -> Result<Vec<Run>, BenchError> {
         let modules = self.modules()?;
         let before = self.checksums()?;
         let bars = MultiProgress::new();
         let next = AtomicUsize::new(0);
-        let runs = Mutex::new(Vec::new());
+        let runs = Mutex::new(BTreeMap::new());
         let worker = || {
-            while let Some(variant) = self.variants.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let run = self.run_variant(*variant, modules.clone(), &bars);
-                runs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(run);
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(job) = jobs.get(index) else { break };
+                let run = self.run_job(job, modules.clone(), &bars);
+                runs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(index, run);
             }
         };
         let available = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| {
             (0..available.clamp(1, THREADS_MAX)).for_each(|_| drop(scope.spawn(worker)));
         });
-        let mut runs = runs.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         let after = self.checksums()?;
         if let Some(((path, _), _)) = before.iter().zip(&after).find(|(before, after)| before != after) {
             return Err(BenchError::Changed(path.clone()));
         }
-        let place = |run: &Run| self.variants.iter().position(|variant| *variant == run.variant);
-        runs.sort_by_key(place);
-        Ok(runs)
+        let runs = runs.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        Ok(runs.into_values().collect())
     }
 
     /// The files that each machine reads anew, and their CRC-32.
@@ -163,20 +232,21 @@ impl Bench {
         std::iter::once(&self.kernel).chain(visor).map(checksum).collect()
     }
 
-    fn run_variant(&self, variant: Variant, modules: Option<Vec<u8>>, bars: &MultiProgress) -> Run {
+    fn run_job(&self, job: &Job, modules: Option<Vec<u8>>, bars: &MultiProgress) -> Run {
+        let variant = job.variant;
         let bar = bars.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{prefix:>28} {spinner} {msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{prefix:>36} {spinner} {msg}") {
             bar.set_style(style);
         }
-        bar.set_prefix(variant.name);
+        bar.set_prefix(job.label.clone());
         let plan = Plan {
             mode: variant.mode,
             features: variant.features(),
-            parameters: self.cycles.as_ref().map(|cycles| cycles.parameters.clone()),
+            parameters: job.parameters.clone(),
             kernel: self.kernel.clone(),
             visor: self.visor.clone(),
             modules,
-            orders: self.orders.clone(),
+            orders: job.orders.clone(),
         };
         let started = Instant::now();
         let outcome = measure::run(&plan, &mut |doing, instructions| {

@@ -11,18 +11,18 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 pub const SERIES_MAX: usize = 4;
 
 /// What the style sheet knows the series by; `style.css` has the same four.
-const SERIES_COLORS: [RGBColor; SERIES_MAX] =
+pub(crate) const SERIES_COLORS: [RGBColor; SERIES_MAX] =
     [RGBColor(1, 0, 1), RGBColor(2, 0, 2), RGBColor(3, 0, 3), RGBColor(4, 0, 4)];
 const TEXT_COLOR: RGBColor = RGBColor(5, 0, 5);
-const LINE_COLOR: RGBColor = RGBColor(6, 0, 6);
+pub(crate) const LINE_COLOR: RGBColor = RGBColor(6, 0, 6);
 
-const WIDTH: i32 = 860;
+pub(crate) const WIDTH: i32 = 860;
 const LABEL_WIDTH: i32 = 200;
 /// Room for the value behind the longest bar.
 const VALUE_WIDTH: i32 = 90;
 const BAR_HEIGHT: i32 = 13;
 const GROUP_GAP: i32 = 9;
-const AXIS_HEIGHT: i32 = 22;
+pub(crate) const AXIS_HEIGHT: i32 = 22;
 const LEGEND_HEIGHT: i32 = 26;
 const FONT: &str = "sans-serif";
 const FONT_SIZE: i32 = 13;
@@ -56,10 +56,10 @@ pub struct Chart {
     pub groups: Vec<Group>,
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 /// Writing into a string cannot fail; plotters' interface says that drawing may.
-type Drawn = Result<(), Box<dyn std::error::Error>>;
+pub(crate) type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 impl Chart {
     /// The SVG element.
@@ -164,7 +164,7 @@ impl Chart {
     }
 }
 
-fn write(area: &Area<'_>, text: &str, at: (i32, i32), side: HPos) -> Drawn {
+pub(crate) fn write(area: &Area<'_>, text: &str, at: (i32, i32), side: HPos) -> Drawn {
     let style = (FONT, FONT_SIZE).into_font().color(&TEXT_COLOR).pos(Pos::new(side, VPos::Center));
     area.draw(&Text::new(text.to_string(), at, style))?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use visa_core::Hart;
 use visa_cycles::{Account, CycleReport, RINGS, Spent};
 use visa_machine::machine::Machine;
@@ -47,18 +47,28 @@ pub struct Modelled {
     pub walks: u64,
     /// Page-table entries that these walks read, past the walk caches.
     pub walk_references: u64,
+    /// Of all, by what they were spent on.
+    #[serde(serialize_with = "by_account")]
+    pub spent: Accounts,
+}
+
+/// Thousandths of cycles by what they were spent on, in the order of [`Spent::ALL`].
+pub type Accounts = [u64; Spent::COUNT];
+
+fn by_account<S: Serializer>(accounts: &Accounts, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(Spent::ALL.into_iter().map(|what| (what.name(), accounts[what as usize])))
 }
 
 impl Modelled {
     fn of(report: &CycleReport) -> Modelled {
-        let spent = |spent: Spent| report.rings.iter().map(|ring| ring.millicycles[spent as usize]).sum();
         Modelled {
             millicycles: report.rings.iter().map(Account::total).sum(),
             millicycles_ring_minus_1: report.rings[RINGS - 1].total(),
-            millicycles_translation: spent(Spent::Translation),
-            millicycles_world_switch: spent(Spent::WorldSwitch),
+            millicycles_translation: report.spent(Spent::Translation),
+            millicycles_world_switch: report.spent(Spent::WorldSwitch),
             walks: report.translation.walks,
             walk_references: report.translation.guest_references + report.translation.nested_references,
+            spent: Spent::ALL.map(|what| report.spent(what)),
         }
     }
 
@@ -70,6 +80,7 @@ impl Modelled {
             millicycles_world_switch: self.millicycles_world_switch - earlier.millicycles_world_switch,
             walks: self.walks - earlier.walks,
             walk_references: self.walk_references - earlier.walk_references,
+            spent: std::array::from_fn(|what| self.spent[what] - earlier.spent[what]),
         }
     }
 }

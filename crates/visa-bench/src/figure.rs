@@ -3,8 +3,10 @@
 use serde::Serialize;
 
 use crate::chart::{Chart, Group, Scale, shown};
+use crate::ranges::{self, Range};
 use crate::report::{Report, Row};
 use crate::variant::{ACCELERATED, NATIVE, SOFTWARE};
+use crate::workload_sensitivity::WorkloadConclusion;
 
 /// Names of the series, and groups with a value for each.
 type Data = (Vec<String>, Vec<Group>);
@@ -37,6 +39,7 @@ pub fn all(report: &Report) -> Vec<Figure> {
         nested_translation(report),
         features(report),
         sensitivity(report),
+        workload_sensitivity(report),
     ]
 }
 
@@ -206,12 +209,16 @@ fn context_switch(report: &Report) -> Figure {
 }
 
 fn sensitivity(report: &Report) -> Figure {
-    let groups = report.sensitivity.iter().map(|conclusion| {
-        let values = [conclusion.least.0, conclusion.ratio, conclusion.most.0];
-        let subject = conclusion.name.split(':').next().unwrap_or_default();
-        (subject.to_string(), values.map(Some).to_vec())
-    });
-    let groups = groups.collect();
+    let ranges: Vec<Range> = report
+        .sensitivity
+        .iter()
+        .map(|conclusion| Range {
+            label: conclusion.name.into(),
+            least: conclusion.least.0,
+            value: conclusion.ratio,
+            most: conclusion.most.0,
+        })
+        .collect();
     let words: Vec<String> = report
         .sensitivity
         .iter()
@@ -223,22 +230,63 @@ fn sensitivity(report: &Report) -> Figure {
         })
         .collect();
     Figure {
-        title: "How far the conclusions depend on the cycle model",
+        title: "How far single events depend on the cycle model",
         reduction: None,
         feature: "parameters of the model, halved and doubled one at a time",
-        caption: format!("Ratios of modelled cycles. {}.", words.join("; ")),
-        finding: None,
-        svg: draw(
-            Scale::Linear,
-            0.0,
-            1,
-            (
-                ["least of all changes", "parameters as they are", "most of all changes"]
-                    .map(str::to_string)
-                    .to_vec(),
-                groups,
-            ),
+        caption: format!(
+            "Ratios of modelled cycles: as it is (dot), least and most (bar). {}.",
+            words.join("; ")
         ),
+        finding: None,
+        svg: (!ranges.is_empty()).then(|| ranges::svg(&ranges)),
+    }
+}
+
+fn workload_sensitivity(report: &Report) -> Figure {
+    let conclusions = &report.workload_sensitivity;
+    let ranges: Vec<Range> = conclusions
+        .iter()
+        .map(|conclusion| Range {
+            label: label(conclusion),
+            least: conclusion.least.0,
+            value: conclusion.ratio,
+            most: conclusion.most.0,
+        })
+        .collect();
+    let worst = conclusions
+        .iter()
+        .filter(|conclusion| conclusion.cheap == NATIVE && conclusion.workload != "mean")
+        .max_by(|one, other| one.most.0.total_cmp(&other.most.0));
+    let rival =
+        conclusions.iter().find(|conclusion| conclusion.dear == SOFTWARE && conclusion.workload == "mean");
+    let finding = worst.zip(rival).map(|(worst, rival)| {
+        let change = if worst.most.1.is_empty() { "the parameters as they are" } else { &worst.most.1 };
+        format!(
+            "Whatever is halved or doubled, the accelerated mode's worst workload stays at or below {:.3} times native \
+             ({change}), and software-only on average between {:.2} and {:.2} times accelerated.",
+            worst.most.0, rival.least.0, rival.most.0
+        )
+    });
+    Figure {
+        title: "How far whole workloads depend on the cycle model",
+        reduction: None,
+        feature: "costs and sizes of the model, halved and doubled one kind at a time",
+        caption: "Ratios of modelled cycles: as it is (dot), least and most (bar); \"no\": without a feature, by the accelerated mode with all; for each pair the geometric mean of all \
+                  workloads, and the workloads at the ends. Costs are scaled by account (issue, branch penalties, cache misses, \
+                  TLB misses and walks, traps, world switches, TLB flushes), which is exact out of order and the most that a \
+                  change can do in order. Sizes of TLBs, walk caches and caches, in full runs, by running the three modes \
+                  again in little."
+            .into(),
+        finding,
+        svg: (!ranges.is_empty()).then(|| ranges::svg(&ranges)),
+    }
+}
+
+/// What a conclusion is about, where there is little room.
+fn label(conclusion: &WorkloadConclusion) -> String {
+    match conclusion.dear.strip_prefix("without-") {
+        Some(feature) => format!("no {feature}: {}", conclusion.workload),
+        None => format!("{} / {}: {}", conclusion.dear, conclusion.cheap, conclusion.workload),
     }
 }
 

@@ -12,9 +12,9 @@
 //! | [`micro`] | what single events cost |
 //! | [`visor_exits`] | what visor itself spends on each kind of exit |
 //! | [`program`] | the small programs that these two run |
-//! | [`sensitivity`] | how far that depends on the cycle model's parameters |
+//! | [`sensitivity`], [`workload_sensitivity`] | how far that, and what workloads cost, depends on the cycle model's parameters |
 //! | [`report`], [`table`], [`html`] | the results as data, as text, and as a page |
-//! | [`figure`], [`chart`] | the charts of that page |
+//! | [`figure`], [`chart`], [`ranges`] | the charts of that page |
 //! | `host` | the emulator's own speed, beside QEMU's; on Linux |
 //! | [`stat`], [`live`], [`timeline`] | the exits of any machine: as a table, while it runs, and in time |
 #![forbid(unsafe_code)]
@@ -31,6 +31,7 @@ pub mod live;
 pub mod measure;
 pub mod micro;
 pub mod program;
+pub mod ranges;
 pub mod report;
 pub mod sensitivity;
 pub mod software_exits;
@@ -40,3 +41,4 @@ pub mod timeline;
 pub mod variant;
 pub mod visor_exits;
 pub mod workload;
+pub mod workload_sensitivity;

@@ -72,6 +72,14 @@ pub fn runs_without(feature: Option<Feature>) -> bool {
 
 /// Measures all events on a machine with some features.
 pub fn run(features: Features, parameters: Option<&Parameters>) -> Result<Vec<Event>, MicroError> {
+    Ok(without_loop(measure(features, parameters)?))
+}
+
+/// Counts between the labels, and how often the guest did what stands between them.
+fn measure(
+    features: Features,
+    parameters: Option<&Parameters>,
+) -> Result<Vec<(String, u64, Counts)>, MicroError> {
     let program = PROGRAM.assemble(RAM_BASE)?;
     let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions, features };
     let board = hardware.board(RAM_BYTES).map_err(BootError::from)?;
@@ -93,7 +101,7 @@ pub fn run(features: Features, parameters: Option<&Parameters>) -> Result<Vec<Ev
             (Side::End, None) => {}
         }
     })?;
-    Ok(without_loop(measured))
+    Ok(measured)
 }
 
 /// Averages, with what the empty loop takes taken off.
@@ -118,6 +126,17 @@ fn without_loop(measured: Vec<(String, u64, Counts)>) -> Vec<Event> {
 
 fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
+}
+
+/// What all events together were spent on.
+#[cfg(test)]
+pub(crate) fn accounts(parameters: &Parameters) -> Result<crate::counts::Accounts, MicroError> {
+    let measured = measure(Features::default(), Some(parameters))?;
+    let mut sum = crate::counts::Accounts::default();
+    for spent in measured.iter().filter_map(|(.., counts)| counts.modelled.map(|modelled| modelled.spent)) {
+        sum.iter_mut().zip(spent).for_each(|(sum, cycles)| *sum += cycles);
+    }
+    Ok(sum)
 }
 
 #[cfg(test)]

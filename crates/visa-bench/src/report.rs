@@ -7,11 +7,12 @@ use serde::Serialize;
 use visa_machine::boot::Image;
 
 use crate::archive;
-use crate::bench::{Bench, BenchError, Cycles, Events, Run};
+use crate::bench::{Bench, BenchError, Cycles, Events, Run, spending};
 use crate::counts::Counts;
 use crate::sensitivity::Conclusion;
 use crate::variant::NATIVE;
 use crate::visor_exits::VisorExit;
+use crate::workload_sensitivity::{Again, WorkloadConclusion, conclude};
 
 /// Everything. Two runs with the same versions give the same object, but for `host`.
 #[derive(Debug, Serialize)]
@@ -34,6 +35,8 @@ pub struct Report {
     pub visor_exits: Vec<VisorExit>,
     /// How far single events depend on the cycle model's parameters.
     pub sensitivity: Vec<Conclusion>,
+    /// How far conclusions about whole workloads do.
+    pub workload_sensitivity: Vec<WorkloadConclusion>,
     /// Workloads whose checksums differ between variants: there must be none.
     pub disagreements: Vec<&'static str>,
     /// What depends on the host.
@@ -120,6 +123,7 @@ impl Report {
         bench: &Bench,
         runs: &[Run],
         (events, visor_exits, sensitivity): (Events, Vec<VisorExit>, Vec<Conclusion>),
+        again: &[Again],
         quick: bool,
     ) -> Result<Report, BenchError> {
         let mut report = Report {
@@ -132,6 +136,7 @@ impl Report {
             events,
             visor_exits,
             sensitivity,
+            workload_sensitivity: workload_sensitivity(runs, again),
             disagreements: Vec::new(),
             host: Host::of(runs),
         };
@@ -234,6 +239,14 @@ impl Host {
             workload_seconds: runs.iter().map(|run| (run.variant.name, each(run))).collect(),
         }
     }
+}
+
+/// What changes of the cycle model make of the ratios between the runs.
+fn workload_sensitivity(runs: &[Run], again: &[Again]) -> Vec<WorkloadConclusion> {
+    let samples = runs.first().map(|run| run.outcome.iter().flatten());
+    let workloads: Vec<_> = samples.into_iter().flatten().map(|sample| sample.workload).collect();
+    let without = runs.iter().filter(|run| run.variant.without.is_some()).map(|run| run.variant.name);
+    conclude(&spending(runs), again, &workloads, &without.collect::<Vec<_>>())
 }
 
 /// The boot, then the workloads.

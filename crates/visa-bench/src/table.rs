@@ -17,6 +17,7 @@ pub fn render(report: &Report) -> String {
     text += &events(report);
     text += &visor_exits(report);
     text += &sensitivity(report);
+    text += &workload_sensitivity(report);
     text += &findings(report);
     text
 }
@@ -147,6 +148,34 @@ fn sensitivity(report: &Report) -> String {
         );
     }
     text
+}
+
+/// For each conclusion about workloads a line.
+fn workload_sensitivity(report: &Report) -> String {
+    if report.workload_sensitivity.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "\nWhole workloads, with each account of the cycle model, and each of its sizes, halved and doubled\n",
+    );
+    for conclusion in &report.workload_sensitivity {
+        let name = format!("{} / {}, {}", conclusion.dear, conclusion.cheap, conclusion.workload);
+        let (least, most) = (&conclusion.least, &conclusion.most);
+        let line = format!(
+            "{name:<56} {:>8.4}   from {:>8.4} {:<28} to {:>8.4} {}",
+            conclusion.ratio,
+            least.0,
+            in_brackets(&least.1),
+            most.0,
+            in_brackets(&most.1)
+        );
+        text += &format!("{}\n", line.trim_end());
+    }
+    text
+}
+
+fn in_brackets(change: &str) -> String {
+    if change.is_empty() { String::new() } else { format!("({change})") }
 }
 
 /// What did not run, and what did not agree.

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 use visa_core::ExitRecord;
 use visa_core::timeline::{Change, Moment};
-use visa_isa::cause::ExitCause;
+use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::vmcs::qualification;
 use visa_isa::{Ring, msr};
 
@@ -225,14 +225,24 @@ fn fields(record: &ExitRecord, instructions: u64) -> Map<String, Value> {
     if !flags.is_empty() {
         put("access", flags.join(" ").into());
     }
-    let is_msr = matches!(
-        ExitCause::from_number(record.cause),
-        Some(ExitCause::MsrAccess | ExitCause::ControlRegister)
-    );
-    match msr::by_number(record.code as u16).filter(|_| is_msr) {
-        Some(msr) => put("MSR", msr.name.into()),
-        None if record.code != 0 => put("code", format!("{:#x}", record.code).into()),
-        None => {}
+    match (ExitCause::from_number(record.cause), record.code) {
+        (Some(ExitCause::MsrAccess | ExitCause::ControlRegister), code)
+            if msr::by_number(code as u16).is_some() =>
+        {
+            put("MSR", msr::by_number(code as u16).map_or("", |msr| msr.name).into());
+        }
+        (Some(ExitCause::IoAccess | ExitCause::PciConfiguration), port) => {
+            put("port", format!("{port:#x}").into())
+        }
+        (Some(ExitCause::PageFault | ExitCause::Exception), code) => {
+            put("exception", Exception::from_number(code).map_or("unknown", Exception::name).into());
+        }
+        (_, 0) => {}
+        (_, code) => put("code", format!("{code:#x}").into()),
+    }
+    if record.instruction != 0 {
+        let text = visa_asm::format_instruction(record.instruction as u32, 0);
+        put("disassembled", text.split_whitespace().collect::<Vec<_>>().join(" ").into());
     }
     let values = [
         ("instruction", record.instruction),
@@ -288,7 +298,7 @@ mod tests {
             ]
         );
         let arguments = &slices[3]["args"];
-        assert_eq!(arguments["code"], "0x3f8");
+        assert_eq!(arguments["port"], "0x3f8");
         assert_eq!(arguments["access"], "write");
         assert_eq!(arguments["value"], "0x41");
         assert_eq!(arguments["instructions in Ring -1"], 50);

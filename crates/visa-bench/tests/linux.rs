@@ -33,11 +33,12 @@ fn bench(kernel: &Path) -> Report {
         visor: Image::File(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest/images/visor.elf")),
         cycles: Some(Cycles { preset, parameters: Parameters::preset(preset) }),
         variants: variant::all().into_iter().filter(|variant| modes.contains(&variant.name)).collect(),
+        runs_again: false,
         orders: names.map(|name| order(workload::find(name).unwrap(), true, None)).to_vec(),
     };
     let runs = bench.run().unwrap();
-    Report::new(&bench, &runs, (bench.events().unwrap(), bench.visor_exits().unwrap(), Vec::new()), true)
-        .unwrap()
+    let events = (bench.events().unwrap(), bench.visor_exits().unwrap(), Vec::new());
+    Report::new(&bench, &runs, events, &[], true).unwrap()
 }
 
 /// The report without what depends on the host.

@@ -68,6 +68,10 @@ pub struct Bench {
     /// Another value for a parameter of the cycle model; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     cycle_parameter: Vec<String>,
+    /// Run the three modes again, in little, with other sizes of the model's TLBs and caches, for the sensitivity of the
+    /// results to them (default: in a full run of all workloads)
+    #[arg(long)]
+    sizes: bool,
     /// Write the results as one JSON object
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -102,10 +106,11 @@ impl Bench {
             cycles: self.cycles()?,
             variants: self.variants()?,
             orders: self.orders()?,
+            runs_again: self.sizes || !self.quick && self.workload.is_empty() && self.iterations.is_none(),
         };
         let runs = matrix.run()?;
         let events = (matrix.events()?, matrix.visor_exits()?, matrix.sensitivity()?);
-        let report = Report::new(&matrix, &runs, events, self.quick)?;
+        let report = Report::new(&matrix, &runs, events, &matrix.run_again()?, self.quick)?;
         print!("{}", table::render(&report));
         if let Some(path) = &self.json {
             write(path, &(serde_json::to_string_pretty(&report)? + "\n"))?;

@@ -1,5 +1,7 @@
 //! The monitor (Ctrl-A c): a look at the machine while it stands still.
 
+mod tlb;
+
 use std::fmt::Write;
 
 use visa_bench::stat::ExitTable;
@@ -24,6 +26,7 @@ const HELP: &str = "\
 info registers [HART]   R registers, PC, ring and MSRs (HART: default all)
 info float [HART]       F registers and fcsr
 info mem                the physical address map
+info tlb [HART]         the combined TLB's second level: guest-virtual, guest-physical and physical page, what is allowed
 info stat               instructions, exits by cause, counters
 x[/COUNT][FORMAT] ADDR  memory at a virtual address; FORMAT: x (words), g (double words), b (bytes), i (instructions), s (text)
 xp[/COUNT][FORMAT] ADDR the same at a physical address
@@ -94,6 +97,7 @@ impl Monitor {
             }
             ["info", "float", rest @ ..] => for_harts(machine, rest, float_registers),
             ["info", "mem"] => Ok(memory_map(machine)),
+            ["info", "tlb", rest @ ..] => hart_of(machine, rest).map(|hart| tlb::show(&machine.harts[hart])),
             ["info", "stat"] => Ok(statistics(machine)),
             ["gva2gpa", address, rest @ ..] => locate(machine, address, rest, true),
             ["gpa2hpa", address, rest @ ..] => locate(machine, address, rest, false),

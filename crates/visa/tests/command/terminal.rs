@@ -68,6 +68,7 @@ fn the_monitor_looks_at_the_machine() {
         ("x/2i 0x80000000\r", "lui t0, 0x10000"),
         ("xp/1 0x80000000\r", "100002b7"),
         ("info mem\r", "serial"),
+        ("info tlb\r", "hart 0: 0 of"),
         ("info stat\r", "combined TLB misses"),
         ("gva2gpa 0x80000000\r", "hpa 0x80000000"),
         ("x 0\r", "0x0: physical 0x0 is not RAM"),
