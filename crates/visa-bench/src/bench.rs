@@ -146,6 +146,11 @@ impl Bench {
         visor_exits::run(&self.visor)
     }
 
+    /// The same on a machine without decode assist; nothing if visor does not make up for that here.
+    pub fn visor_exits_decoding(&self) -> Vec<VisorExit> {
+        visor_exits::run_decoding(&self.visor).unwrap_or_default()
+    }
+
     /// How far the conclusions depend on the cycle model's parameters.
     pub fn sensitivity(&self) -> Result<Vec<Conclusion>, MicroError> {
         self.cycles.as_ref().map_or(Ok(Vec::new()), |cycles| sensitivity::run(&cycles.parameters))

@@ -24,6 +24,8 @@ const BAR_HEIGHT: i32 = 13;
 const GROUP_GAP: i32 = 9;
 pub(crate) const AXIS_HEIGHT: i32 = 22;
 const LEGEND_HEIGHT: i32 = 26;
+/// What stands where there was nothing of the kind.
+const NOTHING: &str = "none";
 const FONT: &str = "sans-serif";
 const FONT_SIZE: i32 = 13;
 /// Roughly: plotters cannot measure the reader's font.
@@ -38,7 +40,7 @@ pub enum Scale {
     Logarithmic,
 }
 
-/// A label, and a value for each series; nothing where nothing was measured.
+/// A label, and a value for each series; nothing where there was nothing of the kind.
 pub type Group = (String, Vec<Option<f64>>);
 
 /// One chart.
@@ -95,7 +97,7 @@ impl Chart {
     fn bar(&self, area: &Area<'_>, series: usize, value: Option<f64>, top: i32) -> Drawn {
         let middle = top + BAR_HEIGHT / 2;
         let Some(value) = value else {
-            return write(area, "not measured", (LABEL_WIDTH + 6, middle), HPos::Left);
+            return write(area, NOTHING, (LABEL_WIDTH + 6, middle), HPos::Left);
         };
         let end = LABEL_WIDTH + self.length(value);
         if end > LABEL_WIDTH {
@@ -209,7 +211,7 @@ mod tests {
     fn a_chart_is_an_svg_with_its_labels() {
         let svg = chart(Scale::Linear).svg();
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
-        assert!(svg.contains("not measured") && svg.contains("two"));
+        assert!(svg.contains(NOTHING) && svg.contains("two"));
         assert!(svg.contains(r##"fill="#010001""##), "{svg}");
     }
 }

@@ -1,8 +1,10 @@
 //! The charts of the report: which numbers, and what they say.
 
+mod reductions;
+
 use serde::Serialize;
 
-use crate::chart::{Chart, Group, Scale, shown};
+use crate::chart::{Chart, Group, Scale};
 use crate::ranges::{self, Range};
 use crate::report::{Report, Row};
 use crate::variant::{ACCELERATED, NATIVE, SOFTWARE};
@@ -33,10 +35,11 @@ pub fn all(report: &Report) -> Vec<Figure> {
     vec![
         slowdown(report),
         exits_by_cause(report),
-        exit_frequency(report),
-        context_switch(report),
-        software_emulation(report),
-        nested_translation(report),
+        reductions::exit_frequency(report),
+        reductions::context_switch(report),
+        reductions::software_emulation(report),
+        reductions::exit_work(report),
+        reductions::nested_translation(report),
         features(report),
         sensitivity(report),
         workload_sensitivity(report),
@@ -100,7 +103,7 @@ fn slowdown(report: &Report) -> Figure {
 }
 
 fn exits_by_cause(report: &Report) -> Figure {
-    let variants: Vec<&str> = [ACCELERATED, SOFTWARE, "without-trap-filter", "without-timer-without-exit"]
+    let variants: Vec<&str> = [ACCELERATED, SOFTWARE, "without-trap-filter", "without-nested-paging"]
         .into_iter()
         .filter(|variant| sum(report, variant, |_| 1).is_some())
         .collect();
@@ -125,86 +128,6 @@ fn exits_by_cause(report: &Report) -> Figure {
         caption: "VM exits over the boot and all workloads, by cause; software-only: traps into visor. The scale is logarithmic.".into(),
         finding: None,
         svg: draw(Scale::Logarithmic, 1.0, 0, (series, groups.collect())),
-    }
-}
-
-fn exit_frequency(report: &Report) -> Figure {
-    let exits = |variant| sum(report, variant, |row| row.counts.exits_total());
-    let steady = |variant: &str| {
-        let rows =
-            report.rows.iter().filter(|row| row.variant == variant && row.workload != crate::workload::BOOT);
-        rows.map(|row| row.counts.exits_total()).sum::<u64>()
-    };
-    let others = [("without the trap filter", "without-trap-filter"), ("software-only", SOFTWARE)];
-    let more = others
-        .into_iter()
-        .filter_map(|(name, variant)| Some(format!("{name}: {}", shown(exits(variant)? as f64, 0))));
-    let more: Vec<String> = more.collect();
-    let more = if more.is_empty() { String::new() } else { format!("; {}", more.join(", ")) };
-    Figure {
-        title: "How often the guest leaves for Ring -1",
-        reduction: Some("VM exit frequency"),
-        feature: "trap filter (VMTRAPCFG), second stage, virtual interrupts and timer",
-        caption: "VM exits of each workload; software-only: traps into visor. The scale is logarithmic; no bar is no exit.".into(),
-        finding: exits(ACCELERATED).map(|total| {
-            format!(
-                "Accelerated: {} exits in all, {} of them after the boot{more}.",
-                shown(total as f64, 0),
-                steady(ACCELERATED)
-            )
-        }),
-        svg: draw(
-            Scale::Logarithmic,
-            1.0,
-            0,
-            by_workload(
-                report,
-                &[ACCELERATED, "without-timer-without-exit", "without-trap-filter", SOFTWARE],
-                |row| Some(row.counts.exits_total() as f64),
-            ),
-        ),
-    }
-}
-
-/// Events that leave for Ring -1 once and do next to nothing there, and a switch to another VM.
-const SWITCHES: [&str; 5] =
-    ["hypercall", "out-trapped", "msr-write-trapped", "device-read-trapped", "vm-switch"];
-
-fn context_switch(report: &Report) -> Figure {
-    let value = |variant: &str, name: &str| {
-        let event = report.events.get(variant)?.iter().find(|event| event.name == name)?;
-        event.cycles.or(Some(event.instructions))
-    };
-    let variants = [ACCELERATED, "without-banked-switch", "without-tlb-tags"];
-    let variants: Vec<&str> =
-        variants.into_iter().filter(|variant| report.events.contains_key(variant)).collect();
-    let groups = SWITCHES.iter().map(|name| {
-        (name.to_string(), variants.iter().map(|variant| value(variant, name)).collect::<Vec<_>>())
-    });
-    let finding = || {
-        let with = value(ACCELERATED, SWITCHES[0])?;
-        let one_bank = value("without-banked-switch", SWITCHES[0])?;
-        let untagged = value("without-tlb-tags", SWITCHES[0])?;
-        Some(format!(
-            "A hypercall there and back takes {} {}; {} if registers go through memory, {} if a switch flushes the TLB.",
-            shown(with, 0),
-            unit(report),
-            shown(one_bank, 0),
-            shown(untagged, 0)
-        ))
-    };
-    Figure {
-        title: "What a switch between guest and Ring -1 costs",
-        reduction: Some("context-switch overhead"),
-        feature: "two banks of registers; tags in the TLB; VMSAVE and VMLOAD for a switch of VMs",
-        caption: format!("Single events on the bare machine, there and back, in {}.", unit(report)),
-        finding: finding(),
-        svg: draw(
-            Scale::Linear,
-            0.0,
-            1,
-            (variants.iter().map(ToString::to_string).collect(), groups.collect()),
-        ),
     }
 }
 
@@ -287,71 +210,6 @@ fn label(conclusion: &WorkloadConclusion) -> String {
     match conclusion.dear.strip_prefix("without-") {
         Some(feature) => format!("no {feature}: {}", conclusion.workload),
         None => format!("{} / {}: {}", conclusion.dear, conclusion.cheap, conclusion.workload),
-    }
-}
-
-fn software_emulation(report: &Report) -> Figure {
-    let per_exit = |variant: &str, cause: &str| {
-        let rows = report.rows.iter().filter(|row| row.variant == variant);
-        let exits = rows.filter_map(|row| row.counts.exits.get(cause));
-        let (count, instructions) =
-            exits.fold((0, 0), |(count, total), exits| (count + exits.count, total + exits.instructions));
-        (count != 0).then(|| instructions as f64 / count as f64)
-    };
-    let variants = [ACCELERATED, "without-decode-assist", SOFTWARE];
-    let variants: Vec<&str> =
-        variants.into_iter().filter(|variant| sum(report, variant, |_| 1).is_some()).collect();
-    let mut causes: Vec<&str> = report.rows.iter().flat_map(|row| row.counts.exits.keys().copied()).collect();
-    causes.sort_unstable();
-    causes.dedup();
-    let groups = causes.iter().map(|cause| {
-        (cause.to_string(), variants.iter().map(|variant| per_exit(variant, cause)).collect::<Vec<_>>())
-    });
-    let groups = groups.filter(|(_, values)| values.iter().any(Option::is_some)).collect();
-    Figure {
-        title: "What Ring -1 does for an exit",
-        reduction: Some("software-emulation overhead"),
-        feature: "decode assist: the exit record, and the resume action that completes an instruction",
-        caption: "Instructions of visor from an exit to the next entry, on average, by cause; software-only: from a trap to the return.".into(),
-        finding: sum(report, ACCELERATED, |row| row.counts.emulated).map(|emulated| {
-            let ring = sum(report, ACCELERATED, |row| row.counts.instructions_hypervisor).unwrap_or(0);
-            let all = sum(report, ACCELERATED, |row| row.counts.instructions).unwrap_or(0).max(1);
-            format!(
-                "Accelerated, {} instructions were completed in software, and {:.4} % of all ran in Ring -1.",
-                shown(emulated as f64, 0),
-                100.0 * ring as f64 / all as f64
-            )
-        }),
-        svg: draw(Scale::Linear, 0.0, 1, (variants.iter().map(ToString::to_string).collect(), groups)),
-    }
-}
-
-fn nested_translation(report: &Report) -> Figure {
-    let variants = [NATIVE, ACCELERATED, "without-walk-caches", SOFTWARE];
-    let overall = |variant: &str| {
-        let of = |row: &Row| match &row.counts.modelled {
-            Some(modelled) => (modelled.walk_references, modelled.walks),
-            None => (row.counts.walk_references, row.counts.tlb_misses),
-        };
-        let references = sum(report, variant, |row| of(row).0)?;
-        let misses = sum(report, variant, |row| of(row).1)?;
-        (misses != 0).then(|| references as f64 / misses as f64)
-    };
-    let without = overall("without-walk-caches");
-    let without =
-        without.map_or(String::new(), |without| format!(", {without:.2} of them without walk caches"));
-    Figure {
-        title: "What a TLB miss costs",
-        reduction: Some("performance loss from nested translation"),
-        feature: "second stage in hardware, large pages, walk caches",
-        caption: "Page-table entries that are read for each miss of the combined TLB.".into(),
-        finding: match (overall(NATIVE), overall(ACCELERATED)) {
-            (Some(native), Some(accelerated)) => Some(format!(
-                "Over everything: {native:.2} natively, {accelerated:.2} with two stages{without}."
-            )),
-            _ => None,
-        },
-        svg: draw(Scale::Linear, 0.0, 2, by_workload(report, &variants, |row| row.walk_references_per_miss)),
     }
 }
 

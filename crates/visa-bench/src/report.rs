@@ -33,6 +33,8 @@ pub struct Report {
     pub events: Events,
     /// What visor spends on each kind of exit.
     pub visor_exits: Vec<VisorExit>,
+    /// The same without decode assist.
+    pub visor_exits_decoding: Vec<VisorExit>,
     /// How far single events depend on the cycle model's parameters.
     pub sensitivity: Vec<Conclusion>,
     /// How far conclusions about whole workloads do.
@@ -135,6 +137,7 @@ impl Report {
             rows: Vec::new(),
             events,
             visor_exits,
+            visor_exits_decoding: bench.visor_exits_decoding(),
             sensitivity,
             workload_sensitivity: workload_sensitivity(runs, again),
             disagreements: Vec::new(),

@@ -35,13 +35,26 @@ pub struct VisorExit {
 
 /// Runs the guest on a machine with all features, and on one where everything exits that can.
 pub fn run(visor: &Image) -> Result<Vec<VisorExit>, MicroError> {
-    let mut exits = run_without(visor, None)?;
-    exits.extend(run_without(visor, Some(Feature::TrapFilter))?);
+    run_both(visor, Features::default())
+}
+
+/// The same on machines without decode assist: visor reads and decodes the guest's instructions.
+pub fn run_decoding(visor: &Image) -> Result<Vec<VisorExit>, MicroError> {
+    run_both(visor, Features::default().without(Feature::DecodeAssist))
+}
+
+fn run_both(visor: &Image, features: Features) -> Result<Vec<VisorExit>, MicroError> {
+    let mut exits = run_without(visor, features, None)?;
+    exits.extend(run_without(visor, features, Some(Feature::TrapFilter))?);
     Ok(exits)
 }
 
-fn run_without(visor: &Image, without: Option<Feature>) -> Result<Vec<VisorExit>, MicroError> {
-    let features = without.map_or(Features::default(), |feature| Features::default().without(feature));
+fn run_without(
+    visor: &Image,
+    features: Features,
+    without: Option<Feature>,
+) -> Result<Vec<VisorExit>, MicroError> {
+    let features = without.map_or(features, |feature| features.without(feature));
     let kernel = PROGRAM.assemble(KERNEL_BASE)?;
     let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions, features };
     let board = hardware.board(boot::ram_bytes_for_kernel(MEMORY_BYTES)?).map_err(BootError::from)?;

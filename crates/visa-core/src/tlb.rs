@@ -302,12 +302,6 @@ impl Tlb {
         None
     }
 
-    /// What the second level holds, with the number of the set.
-    pub fn translations(&self) -> impl Iterator<Item = (usize, &Translation)> {
-        let ways = self.second.iter().enumerate();
-        ways.filter_map(|(index, way)| Some((index / SECOND_LEVEL_WAYS, way.translation.as_ref()?)))
-    }
-
     /// Enters a translation into the second level, in place of the same page's or of the least recently used.
     pub fn insert(&mut self, translation: Translation) {
         self.clock += 1;

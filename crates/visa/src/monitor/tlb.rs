@@ -25,20 +25,21 @@ const FIRST_STAGE: usize = 5;
 
 /// The second level of a hart's TLB, by VM, address space and address. Writing to a `String` does not fail.
 pub fn show(hart: &Hart) -> String {
-    let mut entries: Vec<(usize, &Translation)> = hart.tlb.translations().collect();
-    entries.sort_by_key(|(_, entry)| (entry.vmid, entry.asid, entry.virtual_page));
+    let mut entries: Vec<&Translation> = hart.tlb.translations().collect();
+    entries.sort_by_key(|entry| (entry.vmid, entry.asid, entry.virtual_page));
     let room = SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS;
     let mut text = format!("hart {}: {} of {room} entries\n", hart.id, entries.len());
     if entries.is_empty() {
         return text;
     }
-    text += "  vmid  asid  guest-virtual       guest-physical      physical            size  stage 1  stage 2  set\n";
-    for (set, entry) in entries.iter().take(SHOWN_MAX) {
+    text +=
+        "  vmid  asid  guest-virtual       guest-physical      physical            size  stage 1  stage 2\n";
+    for entry in entries.iter().take(SHOWN_MAX) {
         let space = if entry.asid == NO_SPACE { "-".into() } else { entry.asid.to_string() };
         let global = if entry.global { "g" } else { " " };
         let _ = writeln!(
             text,
-            "{:>6} {space:>5}{global} {:#018x}  {:#018x}  {:#018x}  {:>4}  {}    {}      {set:>3}",
+            "{:>6} {space:>5}{global} {:#018x}  {:#018x}  {:#018x}  {:>4}  {}    {}",
             entry.vmid,
             entry.virtual_page,
             entry.guest_physical_page,

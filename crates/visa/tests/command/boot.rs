@@ -55,3 +55,70 @@ fn the_device_tree_can_be_had_without_a_run() {
     assert_eq!(bytes[..4], [0xD0, 0x0D, 0xFE, 0xED]);
     assert!(bytes.windows(4).any(|window| window == b"a=b\0"));
 }
+
+/// Checks a trace by the rules of the Trace Event Format (complete events and metadata), and those of ours: the slices of
+/// a hart follow each other without a gap or an overlap, in whole nanoseconds, and each track has a name. Returns the
+/// slices: name, track, arguments.
+fn slices_of(trace: &Value) -> Vec<(String, u64, Value)> {
+    assert_eq!(trace["displayTimeUnit"], "ns");
+    let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_string();
+    let number = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("no number: {value}"));
+    let nanoseconds = |value: &Value| {
+        let exact = value.as_f64().unwrap() * 1e3;
+        assert!(exact >= 0.0 && (exact - exact.round()).abs() < 1e-3, "{value}");
+        exact.round() as u64
+    };
+    let mut named = std::collections::BTreeSet::new();
+    let mut ends = std::collections::BTreeMap::<u64, u64>::new();
+    let mut slices = Vec::new();
+    for event in trace["traceEvents"].as_array().unwrap() {
+        let (process, track) = (number(&event["pid"]), number(&event["tid"]));
+        let name = text(&event["name"]);
+        match text(&event["ph"]).as_str() {
+            "M" => match name.as_str() {
+                "thread_name" => assert!(named.insert((process, track, text(&event["args"]["name"])))),
+                "process_name" => assert!(text(&event["args"]["name"]).starts_with("hart ")),
+                "process_sort_index" | "thread_sort_index" => drop(number(&event["args"]["sort_index"])),
+                "process_labels" => drop(text(&event["args"]["labels"])),
+                other => panic!("metadata {other}"),
+            },
+            "X" => {
+                assert!(named.iter().any(|known| (known.0, known.1) == (process, track)), "{event}");
+                let (start, duration) = (nanoseconds(&event["ts"]), nanoseconds(&event["dur"]));
+                assert_eq!(start, ends.insert(process, start + duration).unwrap_or(0), "{event}");
+                slices.push((name, track, event["args"].clone()));
+            }
+            other => panic!("event {other}"),
+        }
+    }
+    assert_eq!(named.len() % 3, 0);
+    slices
+}
+
+#[test]
+fn the_timeline_is_a_trace_that_viewers_open() {
+    let place = Place::new();
+    let kernel = place.program(KERNEL);
+    for options in [&["--smp", "2"][..], &["--cycles", "small"], &["--mode", "software"]] {
+        let (trace, json) = (place.path("trace.json"), place.path("report.json"));
+        let mut command = visa();
+        command.args(["boot", "-m", "16M", "--timeout", "60"]).args(options).arg("--kernel").arg(&kernel);
+        let output = command.arg("--trace-exits").arg(&trace).arg("--json").arg(&json).output().unwrap();
+        assert_code(&output, 0);
+        let trace: Value = serde_json::from_slice(&std::fs::read(trace).unwrap()).unwrap();
+        let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+        let slices = slices_of(&trace);
+        let exits: Vec<_> = slices.iter().filter(|(_, _, arguments)| arguments.is_object()).collect();
+        assert_eq!(Some(exits.len() as u64), report["exits"]["total"].as_u64());
+        for (name, track, arguments) in exits {
+            assert_eq!((name.as_str(), *track), ("hypercall", 3));
+            assert_eq!(arguments["disassembled"], "ecall");
+            assert_eq!(arguments["from"], "Ring 0");
+            assert!(
+                arguments["instructions in Ring -1"].as_u64().is_some_and(|count| count > 0),
+                "{arguments}"
+            );
+        }
+        assert!(slices.iter().any(|(name, track, _)| name == "Ring 0" && *track == 2), "{options:?}");
+    }
+}
