@@ -235,8 +235,13 @@ fn features(report: &Report) -> Figure {
         feature: "each on its own",
         caption: format!(
             "What the accelerated mode loses without a feature, in percent of {}: the geometric mean over all workloads, \
-             and the workload that loses most.",
-            unit(report)
+             and the workload that loses most.{}",
+            unit(report),
+            if report.quick {
+                " In a quick run a timer tick more or less is worth some percent."
+            } else {
+                ""
+            }
         ),
         finding: None,
         svg: draw(

@@ -132,9 +132,11 @@ pub(super) fn software_emulation(report: &Report) -> Figure {
         title: "What visor does for an exit",
         reduction: Some("software-emulation overhead"),
         feature: "decode assist: the exit record, and the resume action that completes an instruction",
-        caption: "Instructions of visor from an exit to the next entry, both ends included, by what the guest does.".into(),
+        caption: "Instructions of visor from an exit to the next entry, both ends included, by what the guest does. The scale is \
+                  logarithmic, from 10."
+            .into(),
         finding,
-        svg: draw(Scale::Linear, 0.0, 0, (series, groups.collect())),
+        svg: draw(Scale::Logarithmic, 10.0, 0, (series, groups.collect())),
     }
 }
 
