@@ -132,8 +132,8 @@ pub(super) fn software_emulation(report: &Report) -> Figure {
         title: "What visor does for an exit",
         reduction: Some("software-emulation overhead"),
         feature: "decode assist: the exit record, and the resume action that completes an instruction",
-        caption: "Instructions of visor from an exit to the next entry, both ends included, by what the guest does. The scale is \
-                  logarithmic, from 10."
+        caption: "Instructions of visor from an exit to the next entry, both ends included, by what the guest does; what \
+                  exits only without the trap filter, without it. The scale is logarithmic, from 10."
             .into(),
         finding,
         svg: draw(Scale::Logarithmic, 10.0, 0, (series, groups.collect())),
