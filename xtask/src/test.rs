@@ -51,7 +51,6 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let seconds = arguments.random_seconds.to_string();
     if !arguments.quick {
         step("guests rebuilt and compared", &mut || cargo(&["xtask", "guests", "--check"], &[]));
-        step("workloads rebuilt and compared", &mut || cargo(&["xtask", "workloads", "--check"], &[]));
         step("Debian's kernel fetched", &mut || cargo(&["xtask", "fetch-debian"], &[]));
         step("assembler, debugger and device-tree tools", &mut install_tools);
     }
