@@ -27,3 +27,6 @@ pub mod table;
 
 /// The archive with the workloads, as it ships.
 pub const ARCHIVE: &[u8] = include_bytes!("../../../guest/images/hostbench.cpio.gz");
+
+/// Where it is in the source tree.
+pub const ARCHIVE_PATH: &str = "guest/images/hostbench.cpio.gz";

@@ -84,16 +84,18 @@ pub struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Hands the guest of this plan to `use_it`.
-    pub fn with_guest<T>(&self, use_it: impl FnOnce(&Guest<'_>) -> T) -> std::io::Result<T> {
-        let mut initrd = tempfile::Builder::new().suffix(".cpio.gz").tempfile()?;
-        initrd.write_all(ARCHIVE)?;
+    /// The guest of this plan, with its initial RAM disk in this file.
+    fn with_guest<T>(&self, initrd: &Path, use_it: impl FnOnce(&Guest<'_>) -> T) -> T {
         let mut append = COMMAND_LINE.to_string();
         if !self.orders.is_empty() {
             append += &kernel_parameter(self.orders);
         }
-        let append = append.trim_end();
-        Ok(use_it(&Guest { kernel: self.kernel, initrd: initrd.path(), append, memory_mib: MEMORY_MIB }))
+        use_it(&Guest { kernel: self.kernel, initrd, append: append.trim_end(), memory_mib: MEMORY_MIB })
+    }
+
+    /// How an emulator is called, for people: the archive is that of the source tree.
+    pub fn shown(&self, emulator: &Emulator) -> String {
+        self.with_guest(Path::new(super::ARCHIVE_PATH), |guest| emulator.shown(guest))
     }
 }
 
@@ -104,11 +106,12 @@ pub fn boot(
     progress: &mut dyn FnMut(&'static str),
 ) -> Result<Boot, MeasureError> {
     let host = |source| MeasureError::Host { emulator: emulator.name, source };
-    plan.with_guest(|guest| {
+    let mut initrd = tempfile::Builder::new().suffix(".cpio.gz").tempfile().map_err(host)?;
+    initrd.write_all(ARCHIVE).map_err(host)?;
+    plan.with_guest(initrd.path(), |guest| {
         let child = Child::start(&mut emulator.command(guest), plan.processor).map_err(host)?;
         watch(child, emulator.name, plan.orders, progress)
     })
-    .map_err(host)?
 }
 
 /// A marker and when it was seen, or the end of the output with the last of it.

@@ -154,7 +154,7 @@ impl Report {
             },
             quick,
             repeat: matrix.repeat,
-            emulators: runs.iter().map(|run| EmulatorInfo::of(run, &plan)).collect::<io::Result<_>>()?,
+            emulators: runs.iter().map(|run| EmulatorInfo::of(run, &plan)).collect(),
             rows: Vec::new(),
             geometric_mean: Means::default(),
             disagreements: Vec::new(),
@@ -186,15 +186,15 @@ impl Report {
 }
 
 impl EmulatorInfo {
-    fn of(run: &Run, plan: &Plan<'_>) -> io::Result<EmulatorInfo> {
+    fn of(run: &Run, plan: &Plan<'_>) -> EmulatorInfo {
         let boots = run.workloads.iter().chain(&run.boots);
-        Ok(EmulatorInfo {
+        EmulatorInfo {
             name: run.emulator.name,
             summary: run.emulator.summary.clone(),
-            command: plan.with_guest(|guest| run.emulator.shown(guest))?,
+            command: plan.shown(&run.emulator),
             peak_memory_bytes: boots.filter_map(|boot| boot.peak_memory_bytes).max(),
             failure: run.failure.clone(),
-        })
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! The results as text.
 
 use super::emulator::{ACCELERATED, INTERPRETER, NATIVE, QEMU_NAME};
-use super::report::{Ratio, Report, RowResult};
+use super::report::{Ratio, Report, RowResult, Times};
+
+/// A spread from which on a median is marked.
+const SPREAD_MAX: f64 = 0.1;
 
 /// All of it.
 pub fn render(report: &Report) -> String {
@@ -14,8 +17,10 @@ pub fn render(report: &Report) -> String {
         text.push('\n');
     }
     text += &format!(
-        "\nSeconds of processor time, medians of {}; \"!\" marks what misses its target.\n\n",
-        report.repeat
+        "\nSeconds of processor time, medians of {}; \"~\" marks those whose extremes are more than {:.0} % apart,\n\
+         \"!\" what misses its target.\n\n",
+        report.repeat,
+        SPREAD_MAX * 100.0
     );
     text += &heading(report);
     for row in &report.rows {
@@ -32,7 +37,7 @@ fn shown(report: &Report) -> impl Iterator<Item = &'static str> + '_ {
 fn heading(report: &Report) -> String {
     let mut text = format!("{:<15}", "workload");
     for name in shown(report) {
-        text += &format!(" {name:>11}");
+        text += &format!(" {name:>10} ");
     }
     text += &format!(
         "  {:>11} {:>7}  {:>12} {:>7}  {:>9}\n",
@@ -44,8 +49,7 @@ fn heading(report: &Report) -> String {
 fn line(report: &Report, row: &RowResult) -> String {
     let mut text = format!("{:<15}", row.name);
     for name in shown(report) {
-        let seconds = row.times.get(name).map_or("-".into(), |times| format!("{:.3}", times.median_seconds));
-        text += &format!(" {seconds:>11}");
+        text += &format!(" {:>11}", row.times.get(name).map_or("- ".into(), seconds));
     }
     text += &format!("  {}", ratio(row.native_by_qemu, 11));
     text += &format!("  {}", ratio(row.accelerated_by_native, 12));
@@ -98,6 +102,11 @@ fn findings(report: &Report) -> String {
         );
     }
     text
+}
+
+fn seconds(times: &Times) -> String {
+    let mark = if times.spread > SPREAD_MAX { '~' } else { ' ' };
+    format!("{:.3}{mark}", times.median_seconds)
 }
 
 /// A ratio and its target; "!" if it misses it.
