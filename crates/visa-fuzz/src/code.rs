@@ -150,6 +150,11 @@ impl Code {
         self.instructions.push((Instruction::new(Op::Jal), Some(to)));
     }
 
+    /// A call: a jump to a label that leaves the address behind it in a register.
+    pub fn call(&mut self, rd: u8, to: Label) {
+        self.instructions.push((Instruction { rd, ..Instruction::new(Op::Jal) }, Some(to)));
+    }
+
     /// A jump to an address within reach.
     pub fn jump_to(&mut self, address: u64) {
         let distance = address.wrapping_sub(self.here()) as i64;

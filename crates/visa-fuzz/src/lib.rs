@@ -20,6 +20,7 @@
 pub mod code;
 pub mod instruction;
 pub mod kernel;
+pub mod loops;
 pub mod program;
 mod random;
 pub mod unit;

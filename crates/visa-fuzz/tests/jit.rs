@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use visa_core::{Feature, Features, Hart};
 use visa_fuzz::Random;
 use visa_fuzz::code::Code;
+use visa_fuzz::loops;
 use visa_fuzz::program::{Program, code_bytes, pool};
 use visa_fuzz::unit::Generator;
 use visa_fuzz::wild_guest::WildGuest;
@@ -165,5 +166,16 @@ fn computations_run_alike() {
         end.jump_to(RAM_BASE);
         segments.push((code, end.bytes()));
         Pair::new(format!("computation {seed}"), seed, RAM_BASE, &segments, Features::default()).run(60_000)
+    });
+}
+
+/// Loops in loops, with every kind of computation in them.
+#[test]
+fn loops_run_alike() {
+    const SCRATCH: u64 = RAM_BASE + (2 << 20);
+    for_seeds(|seed| {
+        let mut random = Random::fork(seed, 5);
+        let segments = [(RAM_BASE, loops::program(&mut random, RAM_BASE, SCRATCH))];
+        Pair::new(format!("loops {seed}"), seed, RAM_BASE, &segments, Features::default()).run(60_000)
     });
 }

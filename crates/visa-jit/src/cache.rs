@@ -12,7 +12,7 @@ use visa_mem::Ram;
 use crate::emit::{self, Emitted};
 use crate::memory::CodeMemory;
 use crate::runtime::{Site, Trampolines};
-use crate::unit;
+use crate::{region, unit};
 
 /// Entries of the table of jumps; a power of two.
 pub const JUMPS: usize = 4096;
@@ -57,6 +57,8 @@ struct Unit {
     code: usize,
     /// Links that are connected to it.
     incoming: Vec<u32>,
+    /// The furthest jump back to it for which a region was tried; 0: none.
+    tried: u64,
     /// What its code names by address. Kept until the code is reclaimed.
     _sites: Box<[Site]>,
 }
@@ -67,7 +69,8 @@ struct Link {
     place: usize,
     /// Offset of the code that leaves by it.
     stub: usize,
-    /// Where it goes.
+    /// The instruction that jumps, and where it goes.
+    from: u64,
     target: u64,
     /// The target is in another page, or what came before may have changed where addresses lead.
     checked: bool,
@@ -90,8 +93,10 @@ pub struct Cache {
     counters: Box<[u8]>,
     /// How often code must have been executed before it is worth translating.
     pub threshold: u8,
-    /// Units translated so far.
+    /// Units translated so far, regions among them.
     pub translated: u64,
+    /// Regions.
+    pub regions: u64,
     /// How often everything was dropped to make room.
     pub reclaimed: u64,
 }
@@ -115,6 +120,7 @@ impl Cache {
             counters: vec![0; COUNTERS].into(),
             threshold: 12,
             translated: 0,
+            regions: 0,
             reclaimed: 0,
         })
     }
@@ -163,31 +169,60 @@ impl Cache {
         let table = (end == unit::End::Jump).then(|| self.table(offset, pc)).flatten();
         let source = emit::Source { slots: &slots, end, start: pc, ram: ram.host_pointer() as u64, table };
         let first_link = self.links.len() as u32;
-        let address = self.memory.next_address();
-        let Some(Emitted { code, links, sites }) =
-            emit::unit(&self.trampolines, address, &source, first_link)
-        else {
+        let emitted = emit::unit(&self.trampolines, self.memory.next_address(), &source, first_link);
+        emitted.is_some_and(|emitted| self.enter(offset, pc, emitted))
+    }
+
+    /// Enters the code of a unit, in place of what there was for its first instruction.
+    fn enter(&mut self, offset: u64, pc: u64, emitted: Emitted) -> bool {
+        if emitted.code.len() > UNIT_BYTES {
             return false;
-        };
-        debug_assert!(code.len() <= UNIT_BYTES);
-        let start = self.memory.append(&code);
-        self.links.extend(links.into_iter().map(|link| Link {
+        }
+        let start = self.memory.append(&emitted.code);
+        self.links.extend(emitted.links.into_iter().map(|link| Link {
             place: start + link.place,
             stub: start + link.stub,
+            from: link.from,
             target: link.target,
             checked: link.checked,
             rewires: 0,
         }));
         let number = self.units.len() as u32;
         let code = self.memory.address(start);
-        self.units.push(Unit { offset, pc, code, incoming: Vec::new(), _sites: sites });
+        self.units.push(Unit { offset, pc, code, incoming: Vec::new(), tried: 0, _sites: emitted.sites });
         self.by_place.insert((offset, pc), number);
         if let Some(table) = self.tables.get_mut(&table_key(offset, pc)) {
             table[place_in_page(pc)] = code;
         }
+        self.jumps[jump_index(pc)] = NO_JUMP;
         self.by_page.entry(offset & !(PAGE_SIZE - 1)).or_default().push(number);
         self.translated += 1;
         true
+    }
+
+    /// If a link jumps back to a unit in its page: makes a region of the loop, in place of the unit.
+    pub fn close_loop(&mut self, link: u32, ram: &Ram, offset: u64, breakpoints: &BTreeSet<u64>) {
+        let Link { from, target, checked, .. } = self.links[link as usize];
+        let Some(&number) = self.by_place.get(&(offset, target)) else { return };
+        let unit = &mut self.units[number as usize];
+        if checked || from < target || from <= unit.tried || !self.memory.fits(UNIT_BYTES) {
+            return;
+        }
+        unit.tried = from;
+        let old = unit.code - self.memory.address(0);
+        let Some(region) = region::find(ram, offset, target, from, breakpoints) else { return };
+        let ram = ram.host_pointer() as u64;
+        let source = emit::Source { slots: &[], end: unit::End::Jump, start: target, ram, table: None };
+        let first_link = self.links.len() as u32;
+        let address = self.memory.next_address();
+        let emitted = emit::region(&self.trampolines, address, &source, &region, first_link);
+        let new = self.memory.used();
+        if emitted.is_some_and(|emitted| self.enter(offset, target, emitted)) {
+            self.memory.divert(old, new);
+            let last = self.units.len() - 1;
+            self.units[last].tried = from;
+            self.regions += 1;
+        }
     }
 
     /// The table of a page, made now if need be. `None`: there are too many.
@@ -219,7 +254,7 @@ impl Cache {
     /// Connects a link to the code for its target, which is at an offset of RAM. `addend` is what the TLB's first level
     /// adds to addresses of the target's page.
     pub fn connect(&mut self, link: u32, offset: u64, addend: u64) {
-        let Link { place, stub, target, checked, rewires } = self.links[link as usize];
+        let Link { place, stub, target, checked, rewires, .. } = self.links[link as usize];
         let Some(&number) = self.by_place.get(&(offset, target)) else { return };
         let code = self.units[number as usize].code;
         if !checked {

@@ -153,6 +153,7 @@ impl Run<'_> {
                 && reclaimed == self.cache.reclaimed
             {
                 let addend = hart.tlb.bias().wrapping_add(offset).wrapping_sub(pc);
+                self.cache.close_loop(link, platform.ram(), offset, self.breakpoints);
                 self.cache.connect(link, offset, addend);
             }
             let span = (until - hart.instructions).min(SPAN);

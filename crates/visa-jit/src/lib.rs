@@ -5,7 +5,7 @@
 //! `docs/jit.md`; the parts are
 //!
 //! * `engine`: which code runs next; `cache`: the units of translated code, and how they find each other;
-//! * `unit`: what one unit holds; `emit`: the host's instructions for each of the guest's; `registers`: where the
+//! * `unit`: what one unit holds; `region`: loops as a whole; `emit`: the host's instructions for each of the guest's; `registers`: where the
 //!   guest's registers are meanwhile;
 //! * `runtime`: how generated code is entered and left, and how it calls the interpreter; `memory`: where it is.
 //!
@@ -19,6 +19,8 @@ mod emit;
 mod engine;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod memory;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod region;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod registers;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

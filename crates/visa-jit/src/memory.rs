@@ -64,6 +64,13 @@ impl CodeMemory {
         self.used = offset;
     }
 
+    /// Writes a jump to `target` over what is at `place`.
+    pub fn divert(&mut self, place: usize, target: usize) {
+        const JUMP: u8 = 0xe9;
+        self.writable[place] = JUMP;
+        self.patch(place + 1, target);
+    }
+
     /// Writes the 32-bit displacement at `place` so that the jump that ends with it goes to `target`.
     pub fn patch(&mut self, place: usize, target: usize) {
         let displacement = target.wrapping_sub(place + 4) as u32;

@@ -40,14 +40,64 @@ pub enum Place {
     Memory(i32),
 }
 
-/// Where a register of the guest is.
-pub fn place(register: u8) -> Place {
-    if register == 0 {
-        return Place::Zero;
+/// Which registers of the guest are in host registers.
+#[derive(Clone)]
+pub struct Mapping {
+    places: [Place; 32],
+    /// (guest, host), one for each host register of [`MAPPED`].
+    pub hosts: [(u8, u8); MAPPED.len()],
+    /// Registers of the guest that may be written while the mapping is in force.
+    written: u32,
+}
+
+impl Mapping {
+    /// The mapping between units.
+    pub fn usual() -> Mapping {
+        Mapping::of(MAPPED, u32::MAX)
     }
-    match MAPPED.iter().find(|(guest, _)| *guest == register) {
-        Some((_, host)) => Place::Host(*host),
-        None => Place::Memory(offset(register)),
+
+    fn of(hosts: [(u8, u8); MAPPED.len()], written: u32) -> Mapping {
+        let mut places: [Place; 32] = std::array::from_fn(|register| Place::Memory(offset(register as u8)));
+        places[0] = Place::Zero;
+        for (guest, host) in hosts {
+            places[guest as usize] = Place::Host(host);
+        }
+        Mapping { places, hosts, written }
+    }
+
+    /// A mapping for a loop in which registers occur so often: those that occur more take the places of those that occur
+    /// less. `written` has a bit for each register that the loop writes.
+    pub fn of_loop(weights: &[u32; 32], written: u32) -> Mapping {
+        let mut hosts = MAPPED;
+        hosts.sort_by_key(|(guest, _)| weights[*guest as usize]);
+        let usual = |register: u8| MAPPED.iter().any(|(guest, _)| *guest == register);
+        let mut others: Vec<u8> = (1..32).filter(|&register| !usual(register)).collect();
+        others.sort_by_key(|&register| std::cmp::Reverse(weights[register as usize]));
+        for (place, other) in hosts.iter_mut().zip(others) {
+            if weights[other as usize] <= weights[place.0 as usize] {
+                break;
+            }
+            place.0 = other;
+        }
+        Mapping::of(hosts, written)
+    }
+
+    /// Where a register of the guest is.
+    pub fn place(&self, register: u8) -> Place {
+        self.places[register as usize & 31]
+    }
+
+    /// Whether a register of the guest may have been written.
+    pub fn is_written(&self, register: u8) -> bool {
+        self.written >> (register & 31) & 1 != 0
+    }
+
+    /// The host registers that are used otherwise than between units: (host, guest, usual guest).
+    pub fn unusual(&self) -> impl Iterator<Item = (u8, u8, u8)> + '_ {
+        self.hosts.iter().filter_map(|&(guest, host)| {
+            let usual = MAPPED.iter().find(|(_, other)| *other == host).map_or(guest, |(usual, _)| *usual);
+            (usual != guest).then_some((host, guest, usual))
+        })
     }
 }
 

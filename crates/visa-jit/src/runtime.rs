@@ -15,7 +15,7 @@ use visa_mem::Platform;
 use crate::cache::JumpEntry;
 use crate::emit::Assembler;
 use crate::memory::CodeMemory;
-use crate::registers::{MAPPED, offset};
+use crate::registers::{MAPPED, Mapping, offset};
 
 /// Why generated code came back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,6 +57,7 @@ pub struct Environment {
 }
 
 /// An instruction that generated code may have the interpreter execute.
+#[derive(Clone, Copy)]
 pub struct Site {
     /// The instruction; `None`: it reaches into the next page, where something else may be each time.
     pub slot: Option<Slot>,
@@ -203,7 +204,7 @@ impl Trampolines {
         };
         Trampolines {
             enter: at(&emit_enter),
-            interpret: at(&emit_interpret),
+            interpret: at(&|code| emit_interpret(code, &Mapping::usual())),
             exit_link: at(&|code| {
                 save_registers(code);
                 dynasm!(code ; .arch x64 ; mov rcx, [rsp] ; mov [rcx + LINK_FIELD], rax);
@@ -253,8 +254,12 @@ fn emit_enter(code: &mut Assembler) {
     dynasm!(code ; .arch x64 ; jmp rax);
 }
 
-fn emit_interpret(code: &mut Assembler) {
-    save_registers(code);
+/// Code to be called with a site in RDX, while the guest's registers are where a mapping says: has the interpreter execute
+/// the site. Returns if the next instruction may follow.
+pub fn emit_interpret(code: &mut Assembler, mapping: &Mapping) {
+    for (guest, host) in mapping.hosts {
+        dynasm!(code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
+    }
     dynasm!(code ; .arch x64
         ; mov rsi, [rsp + 8]
         ; mov [rsi + BUDGET_FIELD], r15
@@ -265,7 +270,9 @@ fn emit_interpret(code: &mut Assembler) {
         ; test eax, eax
         ; jnz >leave
     );
-    load_registers(code);
+    for (guest, host) in mapping.hosts {
+        dynasm!(code ; .arch x64 ; mov Rq(host), [rbp + offset(guest)]);
+    }
     dynasm!(code ; .arch x64
         ; ret
         ; leave:

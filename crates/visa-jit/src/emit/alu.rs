@@ -4,12 +4,12 @@ use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use visa_isa::{Instruction, Op};
 
 use super::{Emitter, constant};
-use crate::registers::{Place, RAX, RCX, RDX, place};
+use crate::registers::{Place, RAX, RCX, RDX};
 
 /// One instruction of the host with a register of the guest, wherever that is, as its source.
 macro_rules! with_source {
     ($self:ident, $name:tt, $width:ident, $to:expr, $register:expr) => {
-        match place($register) {
+        match $self.mapping.place($register) {
             Place::Zero => {
                 let zero = if $to == RDX { RCX } else { RDX };
                 dynasm!($self.code ; .arch x64 ; mov Rd(zero), 0 ; $name $width($to), $width(zero))
@@ -269,7 +269,7 @@ impl Emitter<'_> {
 
     /// Loads the low 32 bits, zero-extended.
     fn load_low(&mut self, host: u8, register: u8) {
-        match place(register) {
+        match self.mapping.place(register) {
             Place::Zero => constant(&mut self.code, host, 0),
             Place::Host(from) => dynasm!(self.code ; .arch x64 ; mov Rd(host), Rd(from)),
             Place::Memory(offset) => dynasm!(self.code ; .arch x64 ; mov Rd(host), [rbp + offset]),
@@ -277,7 +277,7 @@ impl Emitter<'_> {
     }
 
     fn add_immediate(&mut self, i: &Instruction) {
-        match (place(i.rd), place(i.rs1)) {
+        match (self.mapping.place(i.rd), self.mapping.place(i.rs1)) {
             (_, Place::Zero) => self.set_constant(i.rd, i.imm as i64 as u64),
             (Place::Host(to), Place::Host(from)) if to != from && i.imm != 0 => {
                 dynasm!(self.code ; .arch x64 ; lea Rq(to), [Rq(from) + i.imm]);
@@ -294,7 +294,7 @@ impl Emitter<'_> {
     }
 
     fn add(&mut self, i: &Instruction) {
-        match (place(i.rd), place(i.rs1), place(i.rs2)) {
+        match (self.mapping.place(i.rd), self.mapping.place(i.rs1), self.mapping.place(i.rs2)) {
             (_, Place::Zero, _) => {
                 let from = self.get(i.rs2, RAX);
                 self.set(i.rd, from);

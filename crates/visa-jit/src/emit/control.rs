@@ -7,7 +7,7 @@ use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Op};
 
 use super::{Cold, Emitter, constant};
-use crate::registers::{Place, RAX, RDX, place};
+use crate::registers::{Place, RAX, RDX};
 use crate::runtime::JUMPS_SLOT;
 
 impl Emitter<'_> {
@@ -17,7 +17,8 @@ impl Emitter<'_> {
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => self.branch(index, i),
             Op::Jal => {
                 self.set_constant(i.rd, self.sites[index].next);
-                self.link(self.sites[index].pc.wrapping_add(i.imm as i64 as u64), false);
+                let pc = self.sites[index].pc;
+                self.go(pc, pc.wrapping_add(i.imm as i64 as u64), 0);
             }
             Op::Jalr => self.indirect(index, i),
             _ => return false,
@@ -26,11 +27,19 @@ impl Emitter<'_> {
     }
 
     fn branch(&mut self, index: usize, i: &Instruction) {
-        let taken = self.code.new_dynamic_label();
         let target = self.sites[index].pc.wrapping_add(i.imm as i64 as u64);
-        self.cold.push(Cold::Branch { from: taken, left: self.sites[index].left - 1, target });
+        let left = self.sites[index].left - 1;
+        let taken = match self.label(target) {
+            Some(label) if left == 0 => label,
+            _ => {
+                let from = self.code.new_dynamic_label();
+                let pc = self.sites[index].pc;
+                self.cold.push(Cold::Branch { from, left, pc, target });
+                from
+            }
+        };
         let a = self.get(i.rs1, RAX);
-        match place(i.rs2) {
+        match self.mapping.place(i.rs2) {
             Place::Zero => dynasm!(self.code ; .arch x64 ; test Rq(a), Rq(a)),
             Place::Host(b) => dynasm!(self.code ; .arch x64 ; cmp Rq(a), Rq(b)),
             Place::Memory(offset) => dynasm!(self.code ; .arch x64 ; cmp Rq(a), [rbp + offset]),

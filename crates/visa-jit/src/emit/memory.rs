@@ -8,7 +8,7 @@ use visa_core::{Reservation, layout};
 use visa_isa::{Instruction, Op};
 
 use super::{Emitter, constant};
-use crate::registers::{Place, RAX, RDX, place};
+use crate::registers::{Place, RAX, RDX};
 
 impl Emitter<'_> {
     /// Emits a load, a store or an atomic operation; false if it is none that has code here.
@@ -59,7 +59,7 @@ impl Emitter<'_> {
         let slow = self.interpreted(index, back);
         self.address(i);
         self.look_up(Access::Store, bytes, slow);
-        if place(i.rs2) == Place::Zero {
+        if self.mapping.place(i.rs2) == Place::Zero {
             match bytes {
                 1 => dynasm!(self.code ; .arch x64 ; mov BYTE [rcx], 0),
                 2 => dynasm!(self.code ; .arch x64 ; mov WORD [rcx], 0),

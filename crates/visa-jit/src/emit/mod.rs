@@ -15,11 +15,12 @@ use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssem
 use visa_core::layout;
 use visa_core::tlb::Access;
 use visa_interp::Slot;
-use visa_isa::Instruction;
+use visa_isa::{Instruction, Op};
 
 use self::float::FloatCache;
-use crate::registers::{BUDGET, Place, RAX, RCX, place};
-use crate::runtime::{FLOAT_FIELD, Site, Trampolines};
+use crate::region::{Region, is_outside};
+use crate::registers::{BUDGET, Mapping, Place, RAX, RCX, offset};
+use crate::runtime::{FLOAT_FIELD, Site, Trampolines, emit_interpret};
 use crate::unit::End;
 
 /// Collects code and resolves its labels.
@@ -31,6 +32,8 @@ pub struct EmittedLink {
     pub place: usize,
     /// Offset of the code that leaves by it.
     pub stub: usize,
+    /// The instruction that jumps.
+    pub from: u64,
     /// Where it goes.
     pub target: u64,
     /// What is there must be looked at each time.
@@ -52,7 +55,9 @@ enum Cold {
     /// Has the interpreter execute an instruction, then goes back.
     Interpret { from: DynamicLabel, index: usize, back: DynamicLabel, floats: FloatCache },
     /// A branch is taken: what was not executed goes back into the budget.
-    Branch { from: DynamicLabel, left: i64, target: u64 },
+    Branch { from: DynamicLabel, left: i64, pc: u64, target: u64 },
+    /// The budget does not suffice for a piece.
+    Short { from: DynamicLabel, length: i64, pc: u64 },
     /// The host does not compute for the guest.
     NoFloat { from: DynamicLabel },
 }
@@ -61,6 +66,7 @@ enum Cold {
 struct OpenLink {
     place: AssemblyOffset,
     stub: DynamicLabel,
+    from: u64,
     target: u64,
     checked: bool,
 }
@@ -69,7 +75,6 @@ struct OpenLink {
 struct Emitter<'a> {
     code: Assembler,
     trampolines: &'a Trampolines,
-    entry: DynamicLabel,
     /// Address of the unit.
     start: u64,
     /// Address of RAM on the host.
@@ -77,6 +82,12 @@ struct Emitter<'a> {
     /// Address of the table of the unit's page.
     table: Option<u64>,
     sites: Box<[Site]>,
+    /// Where the guest's registers are.
+    mapping: Mapping,
+    /// Has the interpreter execute an instruction; `None`: the trampoline does.
+    interpret: Option<DynamicLabel>,
+    /// The pieces of a region, by address.
+    labels: Vec<(u64, DynamicLabel)>,
     cold: Vec<Cold>,
     links: Vec<OpenLink>,
     first_link: u32,
@@ -99,37 +110,42 @@ pub struct Source<'a> {
 
 /// Emits the code of a unit that will be executed at `address` on the host. Its links are numbered from `first_link` on.
 pub fn unit(trampolines: &Trampolines, address: usize, source: &Source, first_link: u32) -> Option<Emitted> {
-    let mut code = Assembler::new(address);
-    let entry = code.new_dynamic_label();
-    let mut emitter = Emitter {
-        code,
-        trampolines,
-        entry,
-        start: source.start,
-        ram: source.ram,
-        table: source.table,
-        sites: sites(source),
-        cold: Vec::new(),
-        links: Vec::new(),
-        first_link,
-        floats: FloatCache::default(),
-    };
+    let across = (source.end == End::Across).then_some(None);
+    let slots = source.slots.iter().copied().map(Some).chain(across);
+    let sites = sites(source.start, slots.collect());
+    let mut emitter = Emitter::new(trampolines, address, source, sites.into(), Mapping::usual(), first_link);
     emitter.unit(source.end);
     emitter.finish()
 }
 
-/// A site for each instruction.
-fn sites(source: &Source) -> Box<[Site]> {
-    let across = (source.end == End::Across).then_some(None);
-    let slots = source.slots.iter().copied().map(Some).chain(across);
-    let (mut pc, mut left) = (source.start, source.slots.len() as i64 + across.is_some() as i64);
+/// Emits the code of a loop, likewise; of the source, the instructions and the end do not matter.
+pub fn region(
+    trampolines: &Trampolines,
+    address: usize,
+    source: &Source,
+    region: &Region,
+    first_link: u32,
+) -> Option<Emitted> {
+    let all = region
+        .pieces
+        .iter()
+        .flat_map(|piece| sites(piece.pc, piece.slots.iter().copied().map(Some).collect()));
+    let mapping = region.mapping.clone();
+    let mut emitter = Emitter::new(trampolines, address, source, all.collect(), mapping, first_link);
+    emitter.region(region);
+    emitter.finish()
+}
+
+/// A site for each instruction of a straight run.
+fn sites(start: u64, slots: Vec<Option<Slot>>) -> Vec<Site> {
+    let (mut pc, mut left) = (start, slots.len() as i64);
     let site = |slot: Option<Slot>| {
         let next = pc.wrapping_add(slot.map_or(4, |slot| slot.instruction.length as u64));
         let site = Site { slot, pc, next, left };
         (pc, left) = (next, left - 1);
         site
     };
-    slots.map(site).collect()
+    slots.into_iter().map(site).collect()
 }
 
 /// Emits a jump to `target` on the host for as long as the TLB's first level says that the page is where it was when the
@@ -165,34 +181,147 @@ fn constant(code: &mut Assembler, register: u8, value: u64) {
     }
 }
 
-impl Emitter<'_> {
+impl<'a> Emitter<'a> {
+    fn new(
+        trampolines: &'a Trampolines,
+        address: usize,
+        source: &Source,
+        sites: Box<[Site]>,
+        mapping: Mapping,
+        first_link: u32,
+    ) -> Emitter<'a> {
+        Emitter {
+            code: Assembler::new(address),
+            trampolines,
+            start: source.start,
+            ram: source.ram,
+            table: source.table,
+            sites,
+            mapping,
+            interpret: None,
+            labels: Vec::new(),
+            cold: Vec::new(),
+            links: Vec::new(),
+            first_link,
+            floats: FloatCache::default(),
+        }
+    }
+
     fn unit(&mut self, end: End) {
         let length = self.sites.len();
-        let short = self.code.new_dynamic_label();
-        dynasm!(self.code ; .arch x64 ; =>self.entry);
-        if self.sites.iter().any(|site| site.slot.is_some_and(|slot| float::is_inline(&slot.instruction))) {
-            self.need_float();
-        }
-        dynasm!(self.code ; .arch x64
-            ; sub Rq(BUDGET), length as i32
-            ; js =>short
-        );
-        for index in 0..length {
-            self.instruction(index);
-        }
-        let next = self.sites[length - 1].next;
+        self.need_float();
+        self.take_budget(0, length);
+        (0..length).for_each(|index| self.instruction(index));
+        let Site { pc, next, .. } = self.sites[length - 1];
         match end {
             End::Jump => {}
-            End::Next | End::Across => self.link(next, false),
-            End::Changed => self.link(next, true),
+            End::Next | End::Across => self.link(pc, next, false),
+            End::Changed => self.link(pc, next, true),
         }
         self.cold_code();
+        self.link_stubs();
+    }
+
+    fn region(&mut self, region: &Region) {
+        for piece in &region.pieces {
+            let label = self.code.new_dynamic_label();
+            self.labels.push((piece.pc, label));
+        }
+        self.interpret = Some(self.code.new_dynamic_label());
+        self.need_float();
+        self.enter_mapping();
+        let mut index = 0;
+        for (number, piece) in region.pieces.iter().enumerate() {
+            let (_, label) = self.labels[number];
+            self.floats.clear();
+            dynasm!(self.code ; .arch x64 ; =>label);
+            self.take_budget(index, piece.slots.len());
+            let end = index + piece.slots.len();
+            for index in index..end {
+                match self.sites[index].slot {
+                    Some(slot) if is_outside(&slot) => {
+                        let Site { pc, left, .. } = self.sites[index];
+                        self.give_back(left);
+                        self.leave_mapping();
+                        self.link(pc, pc, false);
+                    }
+                    _ => self.instruction(index),
+                }
+            }
+            let Site { slot, pc, next, .. } = self.sites[end - 1];
+            let falls = slot.is_some_and(|slot| slot.instruction.op != Op::Jal && !is_outside(&slot));
+            let follows = region.pieces.get(number + 1).is_some_and(|piece| piece.pc == next);
+            if falls && !follows {
+                self.go(pc, next, 0);
+            }
+            index = end;
+        }
+        self.cold_code();
+        self.link_stubs();
+        self.local_interpret();
+    }
+
+    /// Takes the instructions of a piece out of the budget, or leaves.
+    fn take_budget(&mut self, first: usize, length: usize) {
+        let from = self.code.new_dynamic_label();
+        self.cold.push(Cold::Short { from, length: length as i64, pc: self.sites[first].pc });
         dynasm!(self.code ; .arch x64
-            ; =>short
-            ; add Rq(BUDGET), length as i32
+            ; sub Rq(BUDGET), length as i32
+            ; js =>from
         );
-        constant(&mut self.code, RCX, self.start);
-        dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_budget);
+    }
+
+    fn give_back(&mut self, left: i64) {
+        if left != 0 {
+            dynasm!(self.code ; .arch x64 ; add Rq(BUDGET), left as i32);
+        }
+    }
+
+    /// Goes on at an address, inside or outside, with `left` instructions of the piece not executed.
+    fn go(&mut self, from: u64, target: u64, left: i64) {
+        self.give_back(left);
+        if let Some(label) = self.label(target) {
+            dynasm!(self.code ; .arch x64 ; jmp =>label);
+        } else {
+            self.leave_mapping();
+            self.link(from, target, false);
+        }
+    }
+
+    /// The label of a piece of this region.
+    fn label(&self, target: u64) -> Option<DynamicLabel> {
+        self.labels.iter().find(|(pc, _)| *pc == target).map(|(_, label)| *label)
+    }
+
+    /// From the usual mapping to the region's.
+    fn enter_mapping(&mut self) {
+        for (host, guest, usual) in self.mapping.unusual() {
+            dynasm!(self.code ; .arch x64
+                ; mov [rbp + offset(usual)], Rq(host)
+                ; mov Rq(host), [rbp + offset(guest)]
+            );
+        }
+    }
+
+    /// And back; flags stay.
+    fn leave_mapping(&mut self) {
+        for (host, guest, usual) in self.mapping.unusual() {
+            if self.mapping.is_written(guest) {
+                dynasm!(self.code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
+            }
+            dynasm!(self.code ; .arch x64 ; mov Rq(host), [rbp + offset(usual)]);
+        }
+    }
+
+    /// What the trampoline does for units, with the region's mapping.
+    fn local_interpret(&mut self) {
+        if let Some(label) = self.interpret {
+            dynasm!(self.code ; .arch x64 ; =>label);
+            emit_interpret(&mut self.code, &self.mapping);
+        }
+    }
+
+    fn link_stubs(&mut self) {
         for index in 0..self.links.len() {
             let (stub, number) = (self.links[index].stub, self.first_link + index as u32);
             dynasm!(self.code ; .arch x64
@@ -203,8 +332,11 @@ impl Emitter<'_> {
         }
     }
 
-    /// Leaves unless the host computes for the guest.
+    /// If there is floating point: leaves unless the host computes for the guest.
     fn need_float(&mut self) {
+        if !self.sites.iter().any(|site| site.slot.is_some_and(|slot| float::is_inline(&slot.instruction))) {
+            return;
+        }
         let absent = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64
             ; mov rax, [rsp]
@@ -222,6 +354,7 @@ impl Emitter<'_> {
             links.push(EmittedLink {
                 place: link.place.0,
                 stub: stub.0,
+                from: link.from,
                 target: link.target,
                 checked: link.checked,
             });
@@ -244,38 +377,39 @@ impl Emitter<'_> {
                     constant(&mut self.code, RCX, self.start);
                     dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_float);
                 }
-                Cold::Branch { from, left, target } => {
+                Cold::Branch { from, left, pc, target } => {
                     dynasm!(self.code ; .arch x64 ; =>from);
-                    if left != 0 {
-                        dynasm!(self.code ; .arch x64 ; add Rq(BUDGET), left as i32);
-                    }
-                    self.link(target, false);
+                    self.go(pc, target, left);
+                }
+                Cold::Short { from, length, pc } => {
+                    dynasm!(self.code ; .arch x64 ; =>from);
+                    self.give_back(length);
+                    self.leave_mapping();
+                    constant(&mut self.code, RCX, pc);
+                    dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_budget);
                 }
             }
         }
     }
 
-    /// A jump to another unit, or to this one's entry.
-    fn link(&mut self, target: u64, changed: bool) {
-        if target == self.start && !changed {
-            dynasm!(self.code ; .arch x64 ; jmp =>self.entry);
-            return;
-        }
+    /// A jump to another unit, or to this one's start.
+    fn link(&mut self, from: u64, target: u64, changed: bool) {
         let stub = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; jmp =>stub);
         let end = self.code.offset().0;
         let same_page = (target ^ self.start) >> visa_isa::paging::PAGE_SHIFT == 0;
         let checked = changed || !same_page;
-        self.links.push(OpenLink { place: AssemblyOffset(end - 4), stub, target, checked });
+        self.links.push(OpenLink { place: AssemblyOffset(end - 4), stub, from, target, checked });
     }
 
     /// Has the interpreter execute an instruction, here. It leaves nothing in XMM registers.
     fn interpret(&mut self, index: usize) {
         let site = &raw const self.sites[index] as i64;
-        dynasm!(self.code ; .arch x64
-            ; mov rdx, QWORD site
-            ; call extern self.trampolines.interpret
-        );
+        dynasm!(self.code ; .arch x64 ; mov rdx, QWORD site);
+        match self.interpret {
+            Some(label) => dynasm!(self.code ; .arch x64 ; call =>label),
+            None => dynasm!(self.code ; .arch x64 ; call extern self.trampolines.interpret),
+        }
     }
 
     /// A label for the case that the instruction is better interpreted; it goes back to `back`, where the instruction
@@ -305,7 +439,7 @@ impl Emitter<'_> {
 
     /// The register of the host that holds a register of the guest: its own, or `temporary`, loaded now.
     fn get(&mut self, register: u8, temporary: u8) -> u8 {
-        match place(register) {
+        match self.mapping.place(register) {
             Place::Host(host) => host,
             _ => {
                 self.load(temporary, register);
@@ -316,7 +450,7 @@ impl Emitter<'_> {
 
     /// Copies a register of the guest into one of the host.
     fn load(&mut self, host: u8, register: u8) {
-        match place(register) {
+        match self.mapping.place(register) {
             Place::Zero => dynasm!(self.code ; .arch x64 ; xor Rd(host), Rd(host)),
             Place::Host(from) if from == host => {}
             Place::Host(from) => dynasm!(self.code ; .arch x64 ; mov Rq(host), Rq(from)),
@@ -326,7 +460,7 @@ impl Emitter<'_> {
 
     /// The register of the host in which to compute the new value of one of the guest's; then [`Emitter::set`] it.
     fn target(&self, register: u8) -> u8 {
-        match place(register) {
+        match self.mapping.place(register) {
             Place::Host(host) => host,
             _ => RAX,
         }
@@ -334,7 +468,7 @@ impl Emitter<'_> {
 
     /// Copies a register of the host into one of the guest.
     fn set(&mut self, register: u8, host: u8) {
-        match place(register) {
+        match self.mapping.place(register) {
             Place::Zero => {}
             Place::Host(to) if to == host => {}
             Place::Host(to) => dynasm!(self.code ; .arch x64 ; mov Rq(to), Rq(host)),
@@ -353,7 +487,7 @@ impl Emitter<'_> {
 
     /// Puts base register plus immediate into RCX.
     fn address(&mut self, i: &Instruction) {
-        match place(i.rs1) {
+        match self.mapping.place(i.rs1) {
             Place::Zero => constant(&mut self.code, RCX, i.imm as i64 as u64),
             Place::Host(base) => dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(base) + i.imm]),
             Place::Memory(offset) => {

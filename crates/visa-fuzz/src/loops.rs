@@ -1,0 +1,165 @@
+//! Nested loops with random bodies: for engines that treat hot loops specially. They end by themselves, and start again.
+
+use crate::code::{Code, Label};
+use crate::instruction::{self, Reserved, Role, rows};
+use crate::{Random, values};
+use visa_isa::table::Row;
+use visa_isa::{Group, Instruction, Op, msr};
+
+/// Loops inside loops, at most.
+const DEPTH: u32 = 3;
+/// Steps of a body, at most.
+const STEPS: u64 = 9;
+/// Rounds of a loop, at most.
+const ROUNDS: u64 = 40;
+
+/// Makes one program.
+struct Maker<'a> {
+    random: &'a mut Random,
+    code: Code,
+    compute: Vec<&'static Row>,
+    memory: Vec<&'static Row>,
+    /// Registers that bodies leave alone: counters, and the address of the scratch memory.
+    kept: Vec<u8>,
+    scratch: u8,
+    /// A function that bodies may call, and the register with the address to return to.
+    function: Label,
+    link: u8,
+}
+
+/// A program at an address. It uses the memory within reach of an instruction's offset from `scratch`.
+pub fn program(random: &mut Random, address: u64, scratch: u64) -> Vec<u8> {
+    let groups = [Group::Base, Group::Muldiv, Group::Float, Group::Bitmanip];
+    let mut code = Code::at(address);
+    let function = code.label();
+    let mut kept: Vec<u8> = Vec::new();
+    while kept.len() < DEPTH as usize + 2 {
+        let register = random.between(1, 31) as u8;
+        if !kept.contains(&register) {
+            kept.push(register);
+        }
+    }
+    let (scratch_register, link) = (kept[0], kept[1]);
+    let mut maker = Maker {
+        random,
+        code,
+        compute: rows(&groups, |role| role == Role::Compute),
+        memory: rows(&groups, |role| role == Role::Memory),
+        kept,
+        scratch: scratch_register,
+        function,
+        link,
+    };
+    maker.start(scratch);
+    for _ in 0..3 {
+        maker.repeat(0);
+    }
+    maker.code.jump_to(address);
+    maker.code.place(function);
+    maker.steps(DEPTH);
+    maker.code.immediate(Op::Jalr, 0, link, 0);
+    maker.code.bytes()
+}
+
+impl Maker<'_> {
+    fn start(&mut self, scratch: u64) {
+        for register in 1..32 {
+            if !self.kept.contains(&register) {
+                let value = values::integer(self.random);
+                self.code.constant(register, value);
+            }
+        }
+        self.code.constant(self.scratch, scratch);
+    }
+
+    fn repeat(&mut self, depth: u32) {
+        let counter = self.kept[2 + depth as usize];
+        let rounds = 1 + self.random.below(ROUNDS >> depth);
+        self.code.constant(counter, rounds);
+        let head = self.code.placed();
+        if self.random.once_in(2) {
+            self.steps(depth + 1);
+            self.code.immediate(Op::Addi, counter, counter, -1);
+            self.code.branch(Op::Bne, counter, 0, head);
+        } else {
+            let end = self.code.label();
+            self.code.branch(Op::Beq, counter, 0, end);
+            self.code.immediate(Op::Addi, counter, counter, -1);
+            self.steps(depth + 1);
+            self.code.jump(head);
+            self.code.place(end);
+        }
+    }
+
+    fn steps(&mut self, depth: u32) {
+        for _ in 0..1 + self.random.below(STEPS) {
+            match self.random.below(16) {
+                0 | 1 if depth < DEPTH => self.repeat(depth),
+                2 | 3 => self.skip(),
+                4 if depth < DEPTH => self.call(),
+                5..8 => self.access(),
+                8 => {
+                    let register = self.free_register();
+                    self.code.read_msr(register, msr::INSTRET);
+                }
+                _ => {
+                    let row = self.random.pick(&self.compute);
+                    self.one(row);
+                }
+            }
+        }
+    }
+
+    /// A register that bodies may write.
+    fn free_register(&mut self) -> u8 {
+        loop {
+            let register = self.random.between(0, 31) as u8;
+            if !self.kept.contains(&register) {
+                return register;
+            }
+        }
+    }
+
+    fn one(&mut self, row: &Row) {
+        let operands = row.format.operands();
+        loop {
+            let i = instruction::of_row(row, self.random, Reserved::NONE);
+            let spoils = |&register: &u8| instruction::writes_reserved(&i, operands, Reserved(register));
+            if !self.kept.iter().any(spoils) {
+                return self.code.push(i);
+            }
+        }
+    }
+
+    fn access(&mut self) {
+        let row = self.random.pick(&self.memory);
+        loop {
+            let i = instruction::of_row(row, self.random, Reserved::NONE);
+            let i = Instruction { rs1: self.scratch, ..i };
+            let spoils =
+                |&register: &u8| instruction::writes_reserved(&i, row.format.operands(), Reserved(register));
+            if !self.kept.iter().any(spoils) {
+                return self.code.push(i);
+            }
+        }
+    }
+
+    /// A branch over a few instructions.
+    fn skip(&mut self) {
+        const BRANCHES: [Op; 6] = [Op::Beq, Op::Bne, Op::Blt, Op::Bge, Op::Bltu, Op::Bgeu];
+        let over = self.code.label();
+        let op = self.random.pick(&BRANCHES);
+        let (a, b) = (self.random.below(32) as u8, self.random.below(32) as u8);
+        self.code.branch(op, a, b, over);
+        for _ in 0..1 + self.random.below(3) {
+            let row = self.random.pick(&self.compute);
+            self.one(row);
+        }
+        self.code.place(over);
+    }
+
+    fn call(&mut self) {
+        let (link, function) = (self.link, self.function);
+        self.code.call(link, function);
+    }
+}

@@ -1,0 +1,191 @@
+//! Loops as a whole: the straight run of code from a loop's head to the jump that goes back, with all jumps inside of it.
+//!
+//! A region keeps the registers that its loop uses most in host registers, whichever they are, and gives the usual ones
+//! back where it is left. It is entered at its head alone.
+
+use std::collections::BTreeSet;
+
+use visa_core::msr::is_inert;
+use visa_interp::{Slot, decode_at, ends_block};
+use visa_isa::operand::{Kind, Target};
+use visa_isa::paging::PAGE_SIZE;
+use visa_isa::{Instruction, Op};
+use visa_mem::Ram;
+
+use crate::registers::Mapping;
+use crate::unit::is_branch;
+
+/// Most instructions of a region.
+const REGION_LENGTH: usize = 256;
+/// How much more an instruction in an inner loop counts.
+const INNER: u32 = 4;
+/// How often a register must occur at least to be worth the moves at the region's ends.
+const OCCURRENCES: u32 = 3;
+
+/// A run of instructions that is entered at its first one alone.
+pub struct Piece {
+    /// Its address.
+    pub pc: u64,
+    /// Its instructions; at least one.
+    pub slots: Vec<Slot>,
+}
+
+/// A loop.
+pub struct Region {
+    /// Its pieces, by address; the first is the head.
+    pub pieces: Vec<Piece>,
+    /// Where its registers are.
+    pub mapping: Mapping,
+}
+
+/// One decoded instruction with its address.
+struct Line {
+    pc: u64,
+    slot: Slot,
+}
+
+/// Finds the loop from `head`, which is at an offset of RAM, to the jump back at `last`, in the same page. `None`: there
+/// is something in between that a region cannot hold, so that the jump back is not reached.
+pub fn find(ram: &Ram, offset: u64, head: u64, last: u64, breakpoints: &BTreeSet<u64>) -> Option<Region> {
+    let page_end = (offset & !(PAGE_SIZE - 1)) + PAGE_SIZE;
+    let mut lines = Vec::new();
+    let mut pc = head;
+    while pc <= last {
+        if lines.len() == REGION_LENGTH || breakpoints.contains(&pc) {
+            return None;
+        }
+        let slot = decode_at(ram, offset + (pc - head)..page_end)?;
+        lines.push(Line { pc, slot });
+        pc += slot.instruction.length as u64;
+    }
+    // The unit of an instruction that is outside must stay what it is.
+    if is_outside(&lines.first()?.slot) {
+        return None;
+    }
+    let pieces = reachable(split(&lines));
+    let back = pieces.iter().any(|piece| {
+        let mut pc = piece.pc;
+        piece.slots.iter().any(|slot| {
+            let found = pc == last;
+            pc += slot.instruction.length as u64;
+            found
+        })
+    });
+    back.then(|| Region { mapping: Mapping::of_loop(&weights(&pieces), written(&pieces)), pieces })
+}
+
+/// Where a direct jump at an address goes.
+fn target(pc: u64, i: &Instruction) -> Option<u64> {
+    (is_branch(i.op) || i.op == Op::Jal).then(|| pc.wrapping_add(i.imm as i64 as u64))
+}
+
+/// An instruction that a region leaves before: a unit of its own executes it.
+pub fn is_outside(slot: &Slot) -> bool {
+    let i = &slot.instruction;
+    let inert = matches!(i.op, Op::Csrrs | Op::Csrrc | Op::Csrrsi | Op::Csrrci) && i.rs1 == 0
+        || matches!(i.op, Op::Csrrw | Op::Csrrwi) && is_inert(i.imm as u16);
+    ends_block(i.op) && !is_branch(i.op) && !matches!(i.op, Op::Jal) && !inert || is_float_control(i)
+}
+
+/// The rounding mode is the host's while generated code runs.
+fn is_float_control(i: &Instruction) -> bool {
+    use visa_isa::msr;
+    matches!(i.op, Op::Csrrw | Op::Csrrs | Op::Csrrc | Op::Csrrwi | Op::Csrrsi | Op::Csrrci)
+        && matches!(i.imm as u16, msr::FFLAGS | msr::FRM | msr::FCSR)
+}
+
+/// Cuts the run where jumps go to and behind jumps. A piece may end with an instruction that is outside.
+fn split(lines: &[Line]) -> Vec<Piece> {
+    let starts: BTreeSet<u64> =
+        lines.iter().filter_map(|line| target(line.pc, &line.slot.instruction)).collect();
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut ended = true;
+    for line in lines {
+        if ended || starts.contains(&line.pc) {
+            pieces.push(Piece { pc: line.pc, slots: Vec::new() });
+        }
+        ended = line.slot.instruction.op == Op::Jal || is_outside(&line.slot);
+        if let Some(piece) = pieces.last_mut() {
+            piece.slots.push(line.slot);
+        }
+    }
+    pieces
+}
+
+/// The pieces that execution can reach from the head without leaving.
+fn reachable(pieces: Vec<Piece>) -> Vec<Piece> {
+    let mut seen = vec![false; pieces.len()];
+    let mut open = vec![0];
+    while let Some(index) = open.pop() {
+        let Some(piece) = pieces.get(index).filter(|_| !std::mem::replace(&mut seen[index], true)) else {
+            continue;
+        };
+        let mut pc = piece.pc;
+        let mut ended = false;
+        for slot in &piece.slots {
+            let i = &slot.instruction;
+            let inside = |address| pieces.iter().position(|piece| piece.pc == address);
+            // A call leaves, and does not come back to the region.
+            if let Some(next) = target(pc, i).filter(|_| i.rd == 0).and_then(inside) {
+                open.push(next);
+            }
+            ended = i.op == Op::Jal || is_outside(slot);
+            pc += i.length as u64;
+        }
+        if !ended && pieces.get(index + 1).is_some_and(|next| next.pc == pc) {
+            open.push(index + 1);
+        }
+    }
+    let mut seen = seen.into_iter();
+    pieces.into_iter().filter(|_| seen.next() == Some(true)).collect()
+}
+
+/// How often each integer register occurs, inner loops counting more.
+fn weights(pieces: &[Piece]) -> [u32; 32] {
+    let lines: Vec<(u64, &Instruction)> = pieces
+        .iter()
+        .flat_map(|piece| {
+            let mut pc = piece.pc;
+            piece.slots.iter().map(move |slot| {
+                let at = pc;
+                pc += slot.instruction.length as u64;
+                (at, &slot.instruction)
+            })
+        })
+        .collect();
+    let loops: Vec<(u64, u64)> = lines
+        .iter()
+        .filter_map(|(pc, i)| Some((target(*pc, i)?, *pc)))
+        .filter(|(to, from)| to <= from)
+        .collect();
+    let mut weights = [0u32; 32];
+    for (pc, i) in &lines {
+        let depth = loops.iter().filter(|(to, from)| to <= pc && pc <= from).count().clamp(1, 4) as u32;
+        for register in integer_registers(i) {
+            weights[register as usize & 31] += INNER.pow(depth - 1);
+        }
+    }
+    for weight in &mut weights {
+        *weight = if *weight < OCCURRENCES { 0 } else { *weight };
+    }
+    weights[0] = 0;
+    weights
+}
+
+/// The integer registers that an instruction names.
+fn integer_registers(i: &Instruction) -> impl Iterator<Item = u8> + '_ {
+    let operands = i.op.row().format.operands().iter();
+    operands.filter(|operand| operand.kind() == Kind::Integer).map(|operand| match operand.target() {
+        Target::Rd | Target::RdRs1 => i.rd,
+        Target::Rs1 => i.rs1,
+        _ => i.rs2,
+    })
+}
+
+/// A bit for each register that instructions may write: whatever their field rd names, if it is an integer register.
+fn written(pieces: &[Piece]) -> u32 {
+    pieces
+        .iter()
+        .flat_map(|piece| &piece.slots)
+        .fold(0, |written, slot| written | 1 << (slot.instruction.rd & 31))
+}
