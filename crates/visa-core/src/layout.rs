@@ -6,7 +6,7 @@
 use std::mem::{offset_of, size_of};
 
 use crate::hart::{Bank, Hart};
-use crate::tlb::{Access, FIRST_LEVEL_ENTRIES, FirstLevelEntry, Tlb};
+use crate::tlb::{Access, FirstLevel, Tlb};
 
 /// R0 to R31 of the bank in use, 8 bytes each.
 pub const INTEGER: usize = offset_of!(Hart, bank) + offset_of!(Bank, r);
@@ -24,15 +24,16 @@ pub const SSTATUS: usize = offset_of!(Hart, supervisor) + offset_of!(crate::Supe
 /// What LR reserved, 8 bytes: offset of RAM and size, or 0 ([`crate::Reservation`]).
 pub const RESERVATION: usize = offset_of!(Hart, reservation);
 
-/// Bytes of an entry of the TLB's first level, as a power of two.
-pub const ENTRY_SHIFT: u32 = size_of::<FirstLevelEntry>().trailing_zeros();
-/// The tag in an entry, 8 bytes.
-pub const ENTRY_TAG: usize = offset_of!(FirstLevelEntry, tag);
-/// The addend in an entry, 8 bytes: virtual address to offset of RAM plus [`Tlb::bias`].
-pub const ENTRY_ADDEND: usize = offset_of!(FirstLevelEntry, addend);
+/// The tags of the TLB's first level for a kind of access, 8 bytes each, by the low bits of the page's number.
+pub const fn tags(access: Access) -> usize {
+    first_level(access) + offset_of!(FirstLevel, tags)
+}
 
-/// The first entry of an array of the TLB's first level.
-pub const fn first_level(access: Access) -> usize {
-    let array = FIRST_LEVEL_ENTRIES * size_of::<FirstLevelEntry>();
-    offset_of!(Hart, tlb) + offset_of!(Tlb, first) + access as usize * array
+/// What it adds to virtual addresses, likewise: the sum is an offset of RAM plus [`Tlb::bias`].
+pub const fn addends(access: Access) -> usize {
+    first_level(access) + offset_of!(FirstLevel, addends)
+}
+
+const fn first_level(access: Access) -> usize {
+    offset_of!(Hart, tlb) + offset_of!(Tlb, first) + access as usize * size_of::<FirstLevel>()
 }

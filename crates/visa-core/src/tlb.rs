@@ -27,20 +27,26 @@ pub enum Access {
     Fetch,
 }
 
-/// An entry of the first level. Generated code reads it ([`crate::layout`]).
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct FirstLevelEntry {
-    /// Virtual page address, with the context in the low bits; [`INVALID`] if unused.
-    pub(crate) tag: u64,
-    /// What turns a virtual address into an offset of RAM plus [`Tlb::bias`], by wrapping addition.
-    pub(crate) addend: u64,
-}
-
 /// A tag that no page has: contexts are below 4,095.
 const INVALID: u64 = PAGE_SIZE - 1;
 
-const UNUSED: FirstLevelEntry = FirstLevelEntry { tag: INVALID, addend: 0 };
+/// The first level for one kind of access. Generated code reads it ([`crate::layout`]).
+#[derive(Clone, Debug)]
+#[repr(C)]
+pub(crate) struct FirstLevel {
+    /// Virtual page addresses, with the context in the low bits; [`INVALID`] if unused.
+    pub(crate) tags: [u64; FIRST_LEVEL_ENTRIES],
+    /// What turns virtual addresses into offsets of RAM plus [`Tlb::bias`], by wrapping addition.
+    pub(crate) addends: [u64; FIRST_LEVEL_ENTRIES],
+    /// The sizes of the pages that these are part of, as powers of two.
+    shifts: [u8; FIRST_LEVEL_ENTRIES],
+}
+
+const EMPTY: FirstLevel = FirstLevel {
+    tags: [INVALID; FIRST_LEVEL_ENTRIES],
+    addends: [0; FIRST_LEVEL_ENTRIES],
+    shifts: [PAGE_SHIFT as u8; FIRST_LEVEL_ENTRIES],
+};
 
 /// Permissions of a combined translation: the first stage's in the low bits, the second's above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -155,9 +161,7 @@ const SPACES: usize = (PAGE_SIZE as usize >> CLASS_BITS) - 1;
 /// Both levels.
 pub struct Tlb {
     /// The first level, by [`Access`].
-    pub(crate) first: [[FirstLevelEntry; FIRST_LEVEL_ENTRIES]; 3],
-    /// The sizes of the pages that the first level's are part of, as powers of two.
-    first_shifts: [[u8; FIRST_LEVEL_ENTRIES]; 3],
+    pub(crate) first: [FirstLevel; 3],
     /// Added to the offsets of RAM in the first level.
     bias: u64,
     /// Which large pages have had pieces in the first level since it was empty.
@@ -184,8 +188,7 @@ impl Tlb {
     /// An empty TLB.
     pub fn new() -> Tlb {
         Tlb {
-            first: [[UNUSED; FIRST_LEVEL_ENTRIES]; 3],
-            first_shifts: [[PAGE_SHIFT as u8; FIRST_LEVEL_ENTRIES]; 3],
+            first: [EMPTY; 3],
             bias: 0,
             large: LargePages::default(),
             keys: vec![NO_KEY; SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS],
@@ -227,19 +230,20 @@ impl Tlb {
     /// An access across the end of a page is never known.
     #[inline(always)]
     pub fn lookup(&self, access: Access, address: u64, bytes: u64) -> Option<u64> {
-        let entry = &self.first[access as usize][index(address)];
+        let (array, place) = (&self.first[access as usize], index(address));
         let page = address & !(PAGE_SIZE - 1);
         let fits = address & (PAGE_SIZE - 1) <= PAGE_SIZE - bytes;
-        (entry.tag == page | self.context && fits)
-            .then(|| address.wrapping_add(entry.addend).wrapping_sub(self.bias))
+        (array.tags[place] == page | self.context && fits)
+            .then(|| address.wrapping_add(array.addends[place]).wrapping_sub(self.bias))
     }
 
     /// Enters a page into the first level: `offset` is the offset of RAM of the page's first byte.
     pub fn fill(&mut self, access: Access, address: u64, offset: u64, page_shift: u32) {
         let page = address & !(PAGE_SIZE - 1);
-        let addend = offset.wrapping_add(self.bias).wrapping_sub(page);
-        self.first[access as usize][index(address)] = FirstLevelEntry { tag: page | self.context, addend };
-        self.first_shifts[access as usize][index(address)] = page_shift as u8;
+        let (array, place) = (&mut self.first[access as usize], index(address));
+        array.tags[place] = page | self.context;
+        array.addends[place] = offset.wrapping_add(self.bias).wrapping_sub(page);
+        array.shifts[place] = page_shift as u8;
         if page_shift != PAGE_SHIFT {
             self.large.insert(address, page_shift);
         }
@@ -255,18 +259,19 @@ impl Tlb {
     pub fn set_bias(&mut self, bias: u64) {
         let change = bias.wrapping_sub(self.bias);
         self.bias = bias;
-        for entry in self.first.iter_mut().flatten() {
-            entry.addend = entry.addend.wrapping_add(change);
+        for addend in self.first.iter_mut().flat_map(|array| &mut array.addends) {
+            *addend = addend.wrapping_add(change);
         }
     }
 
     /// Drops stores to the page of RAM at `offset` from the first level, because somebody must see them.
     pub fn forget_stores_to(&mut self, offset: u64) {
         let biased = (offset & !(PAGE_SIZE - 1)).wrapping_add(self.bias);
-        for entry in self.first[Access::Store as usize].iter_mut() {
-            let page = entry.tag & !(PAGE_SIZE - 1);
-            if entry.tag != INVALID && page.wrapping_add(entry.addend) == biased {
-                *entry = UNUSED;
+        let array = &mut self.first[Access::Store as usize];
+        for (tag, addend) in array.tags.iter_mut().zip(&array.addends) {
+            let page = *tag & !(PAGE_SIZE - 1);
+            if *tag != INVALID && page.wrapping_add(*addend) == biased {
+                *tag = INVALID;
             }
         }
     }
@@ -274,7 +279,7 @@ impl Tlb {
     /// Drops the whole first level.
     pub fn flush_first_level(&mut self) {
         for array in &mut self.first {
-            array.fill(UNUSED);
+            array.tags.fill(INVALID);
         }
         self.large = LargePages::default();
     }
@@ -379,12 +384,13 @@ impl Tlb {
     /// Drops the pages of the first level that are part of a page with the address.
     fn flush_first_level_address(&mut self, address: u64) {
         let all = self.large.may_hold(address);
-        for (array, shifts) in self.first.iter_mut().zip(&self.first_shifts) {
-            let only = index(address);
-            let places = if all { 0..FIRST_LEVEL_ENTRIES } else { only..only + 1 };
-            for (entry, page_shift) in array[places.clone()].iter_mut().zip(&shifts[places]) {
-                if entry.tag >> page_shift == address >> page_shift {
-                    entry.tag = INVALID;
+        let only = index(address);
+        let places = if all { 0..FIRST_LEVEL_ENTRIES } else { only..only + 1 };
+        for array in &mut self.first {
+            for (tag, page_shift) in array.tags[places.clone()].iter_mut().zip(&array.shifts[places.clone()])
+            {
+                if *tag >> page_shift == address >> page_shift {
+                    *tag = INVALID;
                 }
             }
         }

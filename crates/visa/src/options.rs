@@ -99,9 +99,10 @@ impl RunOptions {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub enum EngineChoice {
     /// The reference
-    #[default]
     Interpreter,
-    /// Code of the host, made while the guest runs; with a cycle model or a trace the interpreter executes all the same
+    /// Code of the host, made while the guest runs; with a cycle model or a trace of instructions the interpreter executes
+    /// all the same
+    #[default]
     Jit,
 }
 

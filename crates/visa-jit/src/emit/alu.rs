@@ -20,6 +20,17 @@ macro_rules! with_source {
     };
 }
 
+/// rd = rs1 op rs2, where the order does not matter.
+macro_rules! symmetric {
+    ($self:ident, $i:ident, $name:tt) => {{
+        let (a, b) = if $i.rd == $i.rs2 { ($i.rs2, $i.rs1) } else { ($i.rs1, $i.rs2) };
+        let to = $self.target($i.rd);
+        $self.load(to, a);
+        with_source!($self, $name, Rq, to, b);
+        $self.set($i.rd, to);
+    }};
+}
+
 /// rd = rs1 op rs2. Where rd is rs2 the result is computed in RAX.
 macro_rules! binary {
     ($self:ident, $i:ident, $name:tt) => {{
@@ -33,9 +44,10 @@ macro_rules! binary {
 /// The same for the low 32 bits, sign-extended.
 macro_rules! binary_word {
     ($self:ident, $i:ident, $name:tt) => {{
-        $self.load(RAX, $i.rs1);
-        with_source!($self, $name, Rd, RAX, $i.rs2);
-        $self.set_word($i.rd);
+        let to = $self.target_beside($i.rd, $i.rs2);
+        $self.load_word(to, $i.rs1);
+        with_source!($self, $name, Rd, to, $i.rs2);
+        $self.set_word($i.rd, to);
     }};
 }
 
@@ -52,9 +64,10 @@ macro_rules! immediate {
 /// The same for the low 32 bits, sign-extended.
 macro_rules! immediate_word {
     ($self:ident, $i:ident, $name:tt, $value:expr) => {{
-        $self.load(RAX, $i.rs1);
-        dynasm!($self.code ; .arch x64 ; $name eax, $value);
-        $self.set_word($i.rd);
+        let to = $self.target($i.rd);
+        $self.load_word(to, $i.rs1);
+        dynasm!($self.code ; .arch x64 ; $name Rd(to), $value);
+        $self.set_word($i.rd, to);
     }};
 }
 
@@ -74,7 +87,7 @@ macro_rules! shift_word {
         $self.load(RCX, $i.rs2);
         $self.load(RAX, $i.rs1);
         dynasm!($self.code ; .arch x64 ; $name eax, cl);
-        $self.set_word($i.rd);
+        $self.set_word($i.rd, RAX);
     }};
 }
 
@@ -90,6 +103,12 @@ impl Emitter<'_> {
             Lui => self.set_constant(i.rd, i.imm as i64 as u64),
             Auipc => self.set_constant(i.rd, self.sites[index].pc.wrapping_add(i.imm as i64 as u64)),
             Addi => self.add_immediate(i),
+            Xori if i.imm == -1 => {
+                let to = self.target(i.rd);
+                self.load(to, i.rs1);
+                dynasm!(self.code ; .arch x64 ; not Rq(to));
+                self.set(i.rd, to);
+            }
             Xori => immediate!(self, i, xor, i.imm),
             Ori => immediate!(self, i, or, i.imm),
             Andi => immediate!(self, i, and, i.imm),
@@ -97,17 +116,15 @@ impl Emitter<'_> {
             Srli => immediate!(self, i, shr, (i.imm & 63) as i8),
             Srai => immediate!(self, i, sar, (i.imm & 63) as i8),
             Rori => immediate!(self, i, ror, (i.imm & 63) as i8),
-            Addiw => immediate_word!(self, i, add, i.imm),
-            Slliw => immediate_word!(self, i, shl, (i.imm & 31) as i8),
-            Srliw => immediate_word!(self, i, shr, (i.imm & 31) as i8),
+            Addiw | Slliw | Srliw => self.word_immediate(i),
             Sraiw => immediate_word!(self, i, sar, (i.imm & 31) as i8),
             Roriw => immediate_word!(self, i, ror, (i.imm & 31) as i8),
             Add => self.add(i),
             Sub => binary!(self, i, sub),
-            Xor => binary!(self, i, xor),
-            Or => binary!(self, i, or),
-            And => binary!(self, i, and),
-            Mul => binary!(self, i, imul),
+            Xor => symmetric!(self, i, xor),
+            Or => symmetric!(self, i, or),
+            And => symmetric!(self, i, and),
+            Mul => symmetric!(self, i, imul),
             Addw => binary_word!(self, i, add),
             Subw => binary_word!(self, i, sub),
             Mulw => binary_word!(self, i, imul),
@@ -260,11 +277,72 @@ impl Emitter<'_> {
         if register == other { RAX } else { self.target(register) }
     }
 
-    /// Sign-extends EAX into a register of the guest.
-    fn set_word(&mut self, register: u8) {
+    /// Sign-extends the low 32 bits of a register of the host into one of the guest.
+    fn set_word(&mut self, register: u8, from: u8) {
         let to = self.target(register);
-        dynasm!(self.code ; .arch x64 ; movsxd Rq(to), eax);
+        dynasm!(self.code ; .arch x64 ; movsxd Rq(to), Rd(from));
         self.set(register, to);
+    }
+
+    /// ADDIW, SLLIW, SRLIW: the common ones in fewer steps.
+    fn word_immediate(&mut self, i: &Instruction) {
+        match i.op {
+            Op::Addiw if i.imm == 0 => {
+                let to = self.target(i.rd);
+                match self.mapping.place(i.rs1) {
+                    Place::Zero => constant(&mut self.code, to, 0),
+                    Place::Host(from) => dynasm!(self.code ; .arch x64 ; movsxd Rq(to), Rd(from)),
+                    Place::Memory(offset) => {
+                        dynasm!(self.code ; .arch x64 ; movsxd Rq(to), DWORD [rbp + offset])
+                    }
+                }
+                self.set(i.rd, to);
+            }
+            Op::Addiw => {
+                let to = self.target(i.rd);
+                self.load_word(to, i.rs1);
+                match i8::try_from(i.imm) {
+                    Ok(short) => dynasm!(self.code ; .arch x64 ; add Rd(to), BYTE short),
+                    Err(_) => dynasm!(self.code ; .arch x64 ; add Rd(to), i.imm),
+                }
+                self.set_word(i.rd, to);
+            }
+            // Bit 31 of the result is clear.
+            Op::Srliw if i.imm & 31 != 0 => {
+                let to = self.target(i.rd);
+                self.load_word(to, i.rs1);
+                dynasm!(self.code ; .arch x64 ; shr Rd(to), (i.imm & 31) as i8);
+                self.set(i.rd, to);
+            }
+            Op::Srliw => immediate_word!(self, i, shr, 0i8),
+            _ => immediate_word!(self, i, shl, (i.imm & 31) as i8),
+        }
+    }
+
+    /// Loads the low 32 bits; the others do not matter.
+    fn load_word(&mut self, host: u8, register: u8) {
+        if self.mapping.place(register) != Place::Host(host) {
+            self.load_low(host, register);
+        }
+    }
+
+    /// SLLI by 32 and SRLI of the same register, by 32 or less: zero extension, and a shift. False if they are not that.
+    pub(super) fn zero_extend(&mut self, first: &Instruction, second: &Instruction) -> bool {
+        let pair = first.op == Op::Slli
+            && first.imm == 32
+            && second.op == Op::Srli
+            && (second.rd, second.rs1) == (first.rd, first.rd)
+            && second.imm <= 32
+            && first.rd != 0;
+        if pair {
+            let to = self.target(first.rd);
+            self.load_low(to, first.rs1);
+            if second.imm < 32 {
+                dynasm!(self.code ; .arch x64 ; shl Rq(to), (32 - second.imm) as i8);
+            }
+            self.set(first.rd, to);
+        }
+        pair
     }
 
     /// Loads the low 32 bits, zero-extended.
@@ -289,7 +367,12 @@ impl Emitter<'_> {
                 let from = self.get(i.rs1, RAX);
                 self.set(i.rd, from);
             }
-            _ => immediate!(self, i, add, i.imm),
+            _ => {
+                let to = self.target(i.rd);
+                self.load(to, i.rs1);
+                self.add_constant(to, i.imm);
+                self.set(i.rd, to);
+            }
         }
     }
 
@@ -411,7 +494,7 @@ impl Emitter<'_> {
             dynasm!(self.code ; .arch x64 ; mov eax, -1);
         }
         dynasm!(self.code ; .arch x64 ; =>end);
-        self.set_word(i.rd);
+        self.set_word(i.rd, RAX);
     }
 
     fn division_labels(

@@ -7,7 +7,7 @@ use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Op};
 
 use super::{Cold, Emitter, constant};
-use crate::registers::{Place, RAX, RDX};
+use crate::registers::{Place, RAX, RCX, RDX};
 use crate::runtime::JUMPS_SLOT;
 
 impl Emitter<'_> {
@@ -56,7 +56,10 @@ impl Emitter<'_> {
 
     /// JALR: finds the target in the page's own table, or in the table of jumps if the TLB's first level knows its page.
     fn indirect(&mut self, index: usize, i: &Instruction) {
-        self.address(i);
+        let address = self.address(i);
+        if address != RCX {
+            dynasm!(self.code ; .arch x64 ; mov rcx, Rq(address));
+        }
         dynasm!(self.code ; .arch x64 ; and rcx, BYTE -2);
         self.set_constant(i.rd, self.sites[index].next);
         if let Some(table) = self.table {
@@ -72,32 +75,24 @@ impl Emitter<'_> {
                 ; elsewhere:
             );
         }
-        let array = layout::first_level(Access::Fetch);
-        let mask = ((visa_core::tlb::FIRST_LEVEL_ENTRIES - 1) << layout::ENTRY_SHIFT) as i32;
-        let shift = (visa_isa::paging::PAGE_SHIFT - layout::ENTRY_SHIFT) as i8;
-        let within = !(PAGE_SIZE as i32 - 1);
+        let unknown = self.code.new_dynamic_label();
+        self.place_of_page(RCX);
+        dynasm!(self.code ; .arch x64 ; mov rdx, rcx);
+        self.match_tag(Access::Fetch, unknown);
         let jumps = ((crate::cache::JUMPS - 1) << 1) as i32;
         dynasm!(self.code ; .arch x64
-            ; mov eax, ecx
-            ; shr eax, shift
-            ; and eax, mask
-            ; mov rdx, rcx
-            ; and rdx, within
-            ; or rdx, [rbp + layout::CONTEXT as i32]
-            ; cmp rdx, [rbp + rax + (array + layout::ENTRY_TAG) as i32]
-            ; jne >unknown
-            ; mov rax, [rbp + rax + (array + layout::ENTRY_ADDEND) as i32]
+            ; mov rax, [rbp + rax * 8 + layout::addends(Access::Fetch) as i32]
             ; add rax, rcx
             ; mov edx, ecx
             ; and edx, jumps
             ; shl edx, 4
             ; add rdx, [rsp + JUMPS_SLOT]
             ; cmp rax, [rdx]
-            ; jne >unknown
+            ; jne =>unknown
             ; cmp rcx, [rdx + 8]
-            ; jne >unknown
+            ; jne =>unknown
             ; jmp QWORD [rdx + 16]
-            ; unknown:
+            ; =>unknown
             ; jmp extern self.trampolines.exit_indirect
         );
     }

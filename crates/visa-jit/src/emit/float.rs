@@ -211,24 +211,24 @@ impl Emitter<'_> {
 
     fn float_load(&mut self, index: usize, i: &Instruction) {
         let cold = self.open_cold();
-        self.address(i);
+        let address = self.address(i);
         let double = i.op == Op::Fld;
-        self.look_up(Access::Load, if double { 8 } else { 4 }, cold);
-        by_format!(self, double, movsd, movss, xmm0, [rcx]);
+        self.look_up(Access::Load, address, if double { 8 } else { 4 }, cold);
+        by_format!(self, double, movsd, movss, xmm0, [Rq(address) + rax]);
         self.float_write(i.rd, double);
         self.close_cold(index, cold);
     }
 
     fn float_store(&mut self, index: usize, i: &Instruction) {
         let cold = self.open_cold();
-        self.address(i);
+        let address = self.address(i);
         let double = i.op == Op::Fsd;
-        self.look_up(Access::Store, if double { 8 } else { 4 }, cold);
+        self.look_up(Access::Store, address, if double { 8 } else { 4 }, cold);
         // Bits go to memory as they are, boxed or not.
-        dynasm!(self.code ; .arch x64 ; mov rax, [rbp + offset(i.rs2)]);
+        dynasm!(self.code ; .arch x64 ; mov rdx, [rbp + offset(i.rs2)]);
         match double {
-            true => dynasm!(self.code ; .arch x64 ; mov [rcx], rax),
-            false => dynasm!(self.code ; .arch x64 ; mov [rcx], eax),
+            true => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], rdx),
+            false => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], edx),
         }
         self.close_cold(index, cold);
     }

@@ -2,7 +2,7 @@
 //!
 //! Pages that hold code are not in the first level for stores, so that a store that reaches memory here changes no code.
 
-use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::tlb::Access;
 use visa_core::{Reservation, layout};
 use visa_isa::{Instruction, Op};
@@ -38,17 +38,17 @@ impl Emitter<'_> {
     fn load_from(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let back = self.code.new_dynamic_label();
         let slow = self.interpreted(index, back);
-        self.address(i);
-        self.look_up(Access::Load, bytes, slow);
+        let address = self.address(i);
+        self.look_up(Access::Load, address, bytes, slow);
         let target = self.target(i.rd);
         match i.op {
-            Op::Lb => dynasm!(self.code ; .arch x64 ; movsx Rq(target), BYTE [rcx]),
-            Op::Lbu => dynasm!(self.code ; .arch x64 ; movzx Rd(target), BYTE [rcx]),
-            Op::Lh => dynasm!(self.code ; .arch x64 ; movsx Rq(target), WORD [rcx]),
-            Op::Lhu => dynasm!(self.code ; .arch x64 ; movzx Rd(target), WORD [rcx]),
-            Op::Lw => dynasm!(self.code ; .arch x64 ; movsxd Rq(target), DWORD [rcx]),
-            Op::Lwu => dynasm!(self.code ; .arch x64 ; mov Rd(target), [rcx]),
-            _ => dynasm!(self.code ; .arch x64 ; mov Rq(target), [rcx]),
+            Op::Lb => dynasm!(self.code ; .arch x64 ; movsx Rq(target), BYTE [Rq(address) + rax]),
+            Op::Lbu => dynasm!(self.code ; .arch x64 ; movzx Rd(target), BYTE [Rq(address) + rax]),
+            Op::Lh => dynasm!(self.code ; .arch x64 ; movsx Rq(target), WORD [Rq(address) + rax]),
+            Op::Lhu => dynasm!(self.code ; .arch x64 ; movzx Rd(target), WORD [Rq(address) + rax]),
+            Op::Lw => dynasm!(self.code ; .arch x64 ; movsxd Rq(target), DWORD [Rq(address) + rax]),
+            Op::Lwu => dynasm!(self.code ; .arch x64 ; mov Rd(target), [Rq(address) + rax]),
+            _ => dynasm!(self.code ; .arch x64 ; mov Rq(target), [Rq(address) + rax]),
         }
         self.set(i.rd, target);
         dynasm!(self.code ; .arch x64 ; =>back);
@@ -57,22 +57,22 @@ impl Emitter<'_> {
     fn store_to(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let back = self.code.new_dynamic_label();
         let slow = self.interpreted(index, back);
-        self.address(i);
-        self.look_up(Access::Store, bytes, slow);
+        let address = self.address(i);
+        self.look_up(Access::Store, address, bytes, slow);
         if self.mapping.place(i.rs2) == Place::Zero {
             match bytes {
-                1 => dynasm!(self.code ; .arch x64 ; mov BYTE [rcx], 0),
-                2 => dynasm!(self.code ; .arch x64 ; mov WORD [rcx], 0),
-                4 => dynasm!(self.code ; .arch x64 ; mov DWORD [rcx], 0),
-                _ => dynasm!(self.code ; .arch x64 ; mov QWORD [rcx], 0),
+                1 => dynasm!(self.code ; .arch x64 ; mov BYTE [Rq(address) + rax], 0),
+                2 => dynasm!(self.code ; .arch x64 ; mov WORD [Rq(address) + rax], 0),
+                4 => dynasm!(self.code ; .arch x64 ; mov DWORD [Rq(address) + rax], 0),
+                _ => dynasm!(self.code ; .arch x64 ; mov QWORD [Rq(address) + rax], 0),
             }
         } else {
-            let value = self.get(i.rs2, RAX);
+            let value = self.get(i.rs2, RDX);
             match bytes {
-                1 => dynasm!(self.code ; .arch x64 ; mov [rcx], Rb(value)),
-                2 => dynasm!(self.code ; .arch x64 ; mov [rcx], Rw(value)),
-                4 => dynasm!(self.code ; .arch x64 ; mov [rcx], Rd(value)),
-                _ => dynasm!(self.code ; .arch x64 ; mov [rcx], Rq(value)),
+                1 => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], Rb(value)),
+                2 => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], Rw(value)),
+                4 => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], Rd(value)),
+                _ => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], Rq(value)),
             }
         }
         dynasm!(self.code ; .arch x64 ; =>back);
@@ -82,9 +82,7 @@ impl Emitter<'_> {
     fn load_reserved(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let back = self.code.new_dynamic_label();
         let slow = self.interpreted(index, back);
-        self.address(i);
-        dynasm!(self.code ; .arch x64 ; test cl, (bytes - 1) as i8 ; jnz =>slow);
-        self.look_up(Access::Load, bytes, slow);
+        self.aligned(i, Access::Load, bytes, slow);
         self.reservation(bytes);
         dynasm!(self.code ; .arch x64 ; mov [rbp + layout::RESERVATION as i32], rax);
         match bytes {
@@ -100,9 +98,7 @@ impl Emitter<'_> {
         let back = self.code.new_dynamic_label();
         let slow = self.interpreted(index, back);
         let lost = self.code.new_dynamic_label();
-        self.address(i);
-        dynasm!(self.code ; .arch x64 ; test cl, (bytes - 1) as i8 ; jnz =>slow);
-        self.look_up(Access::Store, bytes, slow);
+        self.aligned(i, Access::Store, bytes, slow);
         self.reservation(bytes);
         dynasm!(self.code ; .arch x64
             ; mov rdx, [rbp + layout::RESERVATION as i32]
@@ -121,6 +117,14 @@ impl Emitter<'_> {
         dynasm!(self.code ; .arch x64 ; =>back);
     }
 
+    /// Looks an aligned address up: RCX becomes the address on the host.
+    fn aligned(&mut self, i: &Instruction, access: Access, bytes: u64, slow: DynamicLabel) {
+        let address = self.address(i);
+        dynasm!(self.code ; .arch x64 ; test Rb(address), (bytes - 1) as i8 ; jnz =>slow);
+        self.look_up(access, address, bytes, slow);
+        dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(address) + rax]);
+    }
+
     /// Puts what stands for a reservation of the bytes at RCX, an address on the host, into RAX.
     fn reservation(&mut self, bytes: u64) {
         constant(&mut self.code, RAX, self.ram.wrapping_neg());
@@ -135,9 +139,7 @@ impl Emitter<'_> {
     fn atomic(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let back = self.code.new_dynamic_label();
         let slow = self.interpreted(index, back);
-        self.address(i);
-        dynasm!(self.code ; .arch x64 ; test cl, (bytes - 1) as i8 ; jnz =>slow);
-        self.look_up(Access::Store, bytes, slow);
+        self.aligned(i, Access::Store, bytes, slow);
         self.load(RAX, i.rs2);
         match bytes {
             4 => dynasm!(self.code ; .arch x64 ; movsxd rdx, DWORD [rcx]),

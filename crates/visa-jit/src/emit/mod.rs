@@ -152,14 +152,15 @@ fn sites(start: u64, slots: Vec<Option<Slot>>) -> Vec<Site> {
 /// target was found; otherwise to `back`.
 pub fn check(address: usize, entry: usize, page: u64, addend: u64, target: usize, back: usize) -> Vec<u8> {
     let mut code = Assembler::new(address);
-    let entry = (layout::first_level(Access::Fetch) + (entry << layout::ENTRY_SHIFT)) as i32;
+    let tag = (layout::tags(Access::Fetch) + 8 * entry) as i32;
+    let known_addend = (layout::addends(Access::Fetch) + 8 * entry) as i32;
     constant(&mut code, RCX, page);
     dynasm!(code ; .arch x64
         ; or rcx, [rbp + layout::CONTEXT as i32]
-        ; cmp rcx, [rbp + entry + layout::ENTRY_TAG as i32]
+        ; cmp rcx, [rbp + tag]
         ; jne >differs
         ; mov rcx, QWORD addend as i64
-        ; cmp rcx, [rbp + entry + layout::ENTRY_ADDEND as i32]
+        ; cmp rcx, [rbp + known_addend]
         ; jne >differs
         ; jmp extern target
         ; differs:
@@ -211,7 +212,7 @@ impl<'a> Emitter<'a> {
         let length = self.sites.len();
         self.need_float();
         self.take_budget(0, length);
-        (0..length).for_each(|index| self.instruction(index));
+        self.instructions(0, length);
         let Site { pc, next, .. } = self.sites[length - 1];
         match end {
             End::Jump => {}
@@ -237,17 +238,7 @@ impl<'a> Emitter<'a> {
             dynasm!(self.code ; .arch x64 ; =>label);
             self.take_budget(index, piece.slots.len());
             let end = index + piece.slots.len();
-            for index in index..end {
-                match self.sites[index].slot {
-                    Some(slot) if is_outside(&slot) => {
-                        let Site { pc, left, .. } = self.sites[index];
-                        self.give_back(left);
-                        self.leave_mapping();
-                        self.link(pc, pc, false);
-                    }
-                    _ => self.instruction(index),
-                }
-            }
+            self.instructions(index, end);
             let Site { slot, pc, next, .. } = self.sites[end - 1];
             let falls = slot.is_some_and(|slot| slot.instruction.op != Op::Jal && !is_outside(&slot));
             let follows = region.pieces.get(number + 1).is_some_and(|piece| piece.pc == next);
@@ -265,16 +256,12 @@ impl<'a> Emitter<'a> {
     fn take_budget(&mut self, first: usize, length: usize) {
         let from = self.code.new_dynamic_label();
         self.cold.push(Cold::Short { from, length: length as i64, pc: self.sites[first].pc });
-        dynasm!(self.code ; .arch x64
-            ; sub Rq(BUDGET), length as i32
-            ; js =>from
-        );
+        self.add_constant(BUDGET, -(length as i32));
+        dynasm!(self.code ; .arch x64 ; js =>from);
     }
 
     fn give_back(&mut self, left: i64) {
-        if left != 0 {
-            dynasm!(self.code ; .arch x64 ; add Rq(BUDGET), left as i32);
-        }
+        self.add_constant(BUDGET, left as i32);
     }
 
     /// Goes on at an address, inside or outside, with `left` instructions of the piece not executed.
@@ -425,8 +412,28 @@ impl<'a> Emitter<'a> {
         self.cold.push(Cold::Interpret { from, index, back, floats: self.floats.clone() });
     }
 
+    /// The instructions of a piece.
+    fn instructions(&mut self, first: usize, end: usize) {
+        let mut index = first;
+        while index < end {
+            let pair = self.sites[index].slot.zip(self.sites[index..end].get(1).and_then(|site| site.slot));
+            if pair.is_some_and(|(one, two)| self.zero_extend(&one.instruction, &two.instruction)) {
+                index += 2;
+                continue;
+            }
+            self.instruction(index);
+            index += 1;
+        }
+    }
+
     fn instruction(&mut self, index: usize) {
-        let Some(Slot { instruction: i, .. }) = self.sites[index].slot else { return self.interpret(index) };
+        let Site { slot, pc, left, .. } = self.sites[index];
+        let Some(Slot { instruction: i, .. }) = slot else { return self.interpret(index) };
+        if self.is_region() && slot.is_some_and(|slot| is_outside(&slot)) {
+            self.give_back(left);
+            self.leave_mapping();
+            return self.link(pc, pc, false);
+        }
         let done = self.compute(index, &i)
             || self.access(index, &i)
             || self.control(index, &i)
@@ -435,6 +442,11 @@ impl<'a> Emitter<'a> {
             self.interpret(index);
             self.floats.clear();
         }
+    }
+
+    /// Whether this is a loop, rather than a straight run.
+    fn is_region(&self) -> bool {
+        self.interpret.is_some()
     }
 
     /// The register of the host that holds a register of the guest: its own, or `temporary`, loaded now.
@@ -485,43 +497,66 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Puts base register plus immediate into RCX.
-    fn address(&mut self, i: &Instruction) {
+    /// Base register plus immediate, in a register of the host: RCX, or the base's own.
+    fn address(&mut self, i: &Instruction) -> u8 {
         match self.mapping.place(i.rs1) {
             Place::Zero => constant(&mut self.code, RCX, i.imm as i64 as u64),
-            Place::Host(base) => dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(base) + i.imm]),
+            Place::Host(base) if i.imm == 0 => return base,
+            Place::Host(base) => match i8::try_from(i.imm) {
+                Ok(short) => dynasm!(self.code ; .arch x64 ; lea rcx, [BYTE Rq(base) + short]),
+                Err(_) => dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(base) + i.imm]),
+            },
             Place::Memory(offset) => {
                 dynasm!(self.code ; .arch x64 ; mov rcx, [rbp + offset]);
-                if i.imm != 0 {
-                    dynasm!(self.code ; .arch x64 ; add rcx, i.imm);
-                }
+                self.add_constant(RCX, i.imm);
             }
+        }
+        RCX
+    }
+
+    /// Adds a constant to a register of the host, in few bytes.
+    fn add_constant(&mut self, register: u8, value: i32) {
+        match i8::try_from(value) {
+            Ok(0) => {}
+            Ok(short) => dynasm!(self.code ; .arch x64 ; add Rq(register), BYTE short),
+            Err(_) => dynasm!(self.code ; .arch x64 ; add Rq(register), value),
         }
     }
 
-    /// Looks the address in RCX up in the TLB's first level: RCX becomes the address on the host, or control goes to
-    /// `slow` with nothing changed but RAX and RDX.
-    fn look_up(&mut self, access: Access, bytes: u64, slow: DynamicLabel) {
-        let array = layout::first_level(access);
-        let mask = ((visa_core::tlb::FIRST_LEVEL_ENTRIES - 1) << layout::ENTRY_SHIFT) as i32;
-        let shift = (visa_isa::paging::PAGE_SHIFT - layout::ENTRY_SHIFT) as i8;
-        let within = !(visa_isa::paging::PAGE_SIZE as i32 - 1);
-        dynasm!(self.code ; .arch x64
-            ; mov eax, ecx
-            ; shr eax, shift
-            ; and eax, mask
-        );
+    /// Looks an address up in the TLB's first level: RAX becomes what to add to it for the address on the host, or control
+    /// goes to `slow` with nothing changed but RAX and RDX.
+    fn look_up(&mut self, access: Access, address: u8, bytes: u64, slow: DynamicLabel) {
         // The page of the last byte, so that an access into the next page does not match.
+        self.place_of_page(address);
         match bytes {
-            1 => dynasm!(self.code ; .arch x64 ; mov rdx, rcx),
-            _ => dynasm!(self.code ; .arch x64 ; lea rdx, [rcx + (bytes - 1) as i32]),
+            1 => dynasm!(self.code ; .arch x64 ; mov rdx, Rq(address)),
+            _ => dynasm!(self.code ; .arch x64 ; lea rdx, [BYTE Rq(address) + (bytes - 1) as i8]),
         }
+        self.match_tag(access, slow);
+        dynasm!(self.code ; .arch x64 ; mov rax, [rbp + rax * 8 + layout::addends(access) as i32]);
+    }
+
+    /// RAX becomes the place of an address's page in the first level. Spoils RDX.
+    fn place_of_page(&mut self, address: u8) {
+        const _: () = assert!(visa_core::tlb::FIRST_LEVEL_ENTRIES == 256);
+        let shift = visa_isa::paging::PAGE_SHIFT;
+        if std::arch::is_x86_feature_detected!("bmi1") {
+            // Start and length of the field.
+            let field = (8 << 8 | shift) as i32;
+            dynasm!(self.code ; .arch x64 ; mov edx, field ; bextr eax, Rd(address), edx);
+        } else {
+            dynasm!(self.code ; .arch x64 ; mov eax, Rd(address) ; shr eax, BYTE shift as i8 ; movzx eax, al);
+        }
+    }
+
+    /// Compares the page of the address in RDX, in this context, with the tag at the place in RAX.
+    fn match_tag(&mut self, access: Access, differs: DynamicLabel) {
+        let page = !(visa_isa::paging::PAGE_SIZE as i32 - 1);
         dynasm!(self.code ; .arch x64
-            ; and rdx, within
+            ; and rdx, page
             ; or rdx, [rbp + layout::CONTEXT as i32]
-            ; cmp rdx, [rbp + rax + (array + layout::ENTRY_TAG) as i32]
-            ; jne =>slow
-            ; add rcx, [rbp + rax + (array + layout::ENTRY_ADDEND) as i32]
+            ; cmp rdx, [rbp + rax * 8 + layout::tags(access) as i32]
+            ; jne =>differs
         );
     }
 }
