@@ -355,7 +355,7 @@ impl<'a, L: Layout> Shadow<'a, L> {
         let role = Role::from_number(self.pool.note(table).role);
         let first = slot & !(AROUND - 1);
         for slot in first..first + AROUND {
-            let theirs = hardware.load(guest | slot * ENTRY_BYTES);
+            let theirs = hardware.load(guest | (slot * ENTRY_BYTES));
             if theirs & PTE_ACCESSED == 0 || self.pool.entry(hardware, table, slot) != 0 {
                 continue;
             }

@@ -99,7 +99,7 @@ impl<L: Layout> Shadow<'_, L> {
     /// Whether an entry of the guest's points to the table that a shadow table stands for.
     #[inline(always)]
     fn leads_to(&self, hardware: &impl Hardware, guest: u64, slot: u64, child: u32) -> bool {
-        let theirs = hardware.load(guest | slot * ENTRY_BYTES);
+        let theirs = hardware.load(guest | (slot * ENTRY_BYTES));
         is_pointer(theirs) && target(theirs) == self.pool.note(child).guest
     }
 
@@ -116,7 +116,7 @@ impl<L: Layout> Shadow<'_, L> {
         let note = *self.pool.note(table);
         let mut new = 0;
         if note.guest != NO_TABLE {
-            let theirs = hardware.load(note.guest | slot * ENTRY_BYTES);
+            let theirs = hardware.load(note.guest | (slot * ENTRY_BYTES));
             new = self.copy(theirs, level, Role::from_number(note.role), entry);
         }
         if new != entry {

@@ -226,7 +226,7 @@ pub fn walk<L: Layout>(
             return Err(Fault::Access);
         }
         tables[level as usize] = table;
-        let slot = table | index(address, level) * ENTRY_BYTES;
+        let slot = table | (index(address, level) * ENTRY_BYTES);
         let entry = memory.load(slot);
         if is_pointer(entry) {
             table = target(entry);

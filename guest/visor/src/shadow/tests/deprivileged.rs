@@ -189,7 +189,7 @@ fn run_guest(seed: u64) {
     }
     machine.store(KERNEL, pointer(KERNEL + 0x1000));
     let addresses = addresses();
-    let global = if seed % 3 == 0 { 0 } else { PTE_GLOBAL };
+    let global = if seed.is_multiple_of(3) { 0 } else { PTE_GLOBAL };
     for _ in 0..400 {
         let space = random.below(GUEST_SPACES);
         spaces.switch(&mut machine, satp(space));
@@ -223,7 +223,7 @@ fn change(machine: &mut Machine, random: &mut Random, space: u64, address: u64, 
         (true, false) => KERNEL + 0x1000,
     };
     let slot = table + walk::index(address, large as u32) * 8;
-    let target = RAM + (random.below(12) + 4 << if large { 21 } else { PAGE_SHIFT });
+    let target = RAM + ((random.below(12) + 4) << if large { 21 } else { PAGE_SHIFT });
     let rights =
         [PTE_READ, PTE_READ | PTE_WRITE, PTE_READ | PTE_EXECUTE, PTE_EXECUTE, RWX][random.below(5) as usize];
     let more = [0, PTE_ACCESSED, PTE_ACCESSED | PTE_DIRTY][random.below(3) as usize];

@@ -206,7 +206,7 @@ fn asids_are_used_up_without_harm() {
     spaces.switch(&mut machine, SV39 << SATP_MODE_SHIFT | RAM >> PAGE_SHIFT);
     spaces.last_asid = u16::MAX - 50;
     for round in 0..200u64 {
-        let target = RAM + (round % 2 << 30);
+        let target = RAM + ((round % 2) << 30);
         let entry = if round % 2 == 0 { page(target, RWX | PTE_ACCESSED | PTE_DIRTY) } else { 0 };
         machine.store(slot, entry);
         spaces.fence(&mut machine, None, Some(0));
@@ -219,7 +219,7 @@ const FULL: u64 = RWX | PTE_ACCESSED | PTE_DIRTY;
 
 /// satp for Sv39 tables whose root is the page of the guest's memory with a number.
 fn sv39(root: u64, asid: u64) -> u64 {
-    SV39 << SATP_MODE_SHIFT | asid << PPN_BITS | (RAM >> PAGE_SHIFT) + root
+    SV39 << SATP_MODE_SHIFT | asid << PPN_BITS | ((RAM >> PAGE_SHIFT) + root)
 }
 
 /// Tables of pages of 4 KiB from address 0 on: a root, and the two tables below.
@@ -291,7 +291,7 @@ fn an_asid_that_is_used_again_has_nothing_of_before() {
         small_pages(&mut machine, 3 * space, 3 * space + 1, 3 * space + 2);
         machine.store(frame(3 * space + 2), page(frame(50 + space), FULL));
     }
-    let mut look = |machine: &mut Machine, spaces: &mut Spaces<'_, Mirrored>, space: u64| {
+    let look = |machine: &mut Machine, spaces: &mut Spaces<'_, Mirrored>, space: u64| {
         spaces.switch(machine, sv39(3 * space, space + 1));
         access(machine, spaces, KERNEL, 0, Access::Load)
     };
@@ -323,7 +323,7 @@ struct Guest {
 
 impl Guest {
     fn new(seed: u64) -> Guest {
-        let global = if seed % 3 == 0 { 0 } else { PTE_GLOBAL };
+        let global = if seed.is_multiple_of(3) { 0 } else { PTE_GLOBAL };
         Guest { random: Random(seed), levels: 3 + (seed % 2) as u32, global }
     }
 
@@ -362,7 +362,7 @@ impl Guest {
         let (upper, large) = (address >> 63 != 0, address >> 21 & 511 != 0);
         let table = self.table(if upper { GUEST_SPACES } else { space }, large as u32);
         let random = &mut self.random;
-        let target = RAM + (random.below(12) + 16 << if large { 21 } else { PAGE_SHIFT });
+        let target = RAM + ((random.below(12) + 16) << if large { 21 } else { PAGE_SHIFT });
         let rights = [PTE_READ, PTE_READ | PTE_WRITE, PTE_READ | PTE_EXECUTE, PTE_EXECUTE, RWX];
         let more = [0, PTE_ACCESSED, PTE_ACCESSED | PTE_DIRTY][random.below(3) as usize];
         let user = if upper != (random.below(5) == 0) { 0 } else { PTE_USER };
