@@ -99,6 +99,25 @@ fn the_same_boot_twice_is_the_same() {
     assert_eq!(first.console, second.console);
 }
 
+/// The JIT and the interpreter come to the same end by the same way: the same console, counts, and memory.
+#[test]
+fn engines_boot_alike() {
+    let Some(directory) = debian() else { return };
+    for mode in ["native", "accelerated"] {
+        let [fast, reference] = ["jit", "interpreter"].map(|engine| {
+            Boot::run(&directory, mode, &format!("{mode}-{engine}"), &["--engine", engine, "--memory-crc"])
+        });
+        assert_eq!(reference.console, fast.console, "{mode}");
+        let [fast, reference] = [fast.report, reference.report].map(|mut report| {
+            for own in ["engine", "host_seconds"] {
+                assert!(report.as_object_mut().expect("an object").remove(own).is_some(), "{own}");
+            }
+            report
+        });
+        assert_eq!(reference, fast, "{mode}");
+    }
+}
+
 #[test]
 fn boots_without_virtualization_hardware() {
     let Some(directory) = debian() else { return };
