@@ -145,6 +145,64 @@ fn boots_without_nested_paging() {
     }
 }
 
+/// What visor does by itself shows in the causes of exits; the guest computes the same.
+#[track_caller]
+fn boots_without(missing: &[&str], harts: &str, expected: &[&str], unexpected: &[&str]) {
+    let Some(directory) = debian() else { return };
+    let mut arguments: Vec<&str> = missing.iter().flat_map(|name| ["--without", *name]).collect();
+    arguments.extend(["--smp", harts]);
+    let boot = Boot::run(&directory, "accelerated", &format!("{}-{harts}", missing.join("-")), &arguments);
+    boot.assert_complete();
+    let causes = boot.report["exits"]["by_cause"].as_object().expect("exits by cause");
+    for cause in expected {
+        assert!(causes.contains_key(*cause), "{cause}: {causes:?}");
+    }
+    for cause in unexpected {
+        assert!(!causes.contains_key(*cause), "{cause}: {causes:?}");
+    }
+}
+
+#[test]
+fn boots_without_a_timer_that_interrupts_the_guest() {
+    boots_without(
+        &["timer-without-exit"],
+        "1",
+        &["timer", "control-register-write"],
+        &["halt", "page-fault"],
+    );
+}
+
+#[test]
+fn boots_without_decode_assist() {
+    boots_without(&["decode-assist"], "1", &["hypercall"], &["timer", "msr-access"]);
+}
+
+#[test]
+fn boots_without_the_trap_filter() {
+    const EXPECTED: [&str; 8] = [
+        "control-register-write",
+        "msr-access",
+        "illegal-privileged",
+        "page-fault",
+        "tlb-flush",
+        "timer",
+        "external-interrupt",
+        "halt",
+    ];
+    boots_without(&["trap-filter"], "1", &EXPECTED, &["shutdown", "nested-page-fault"]);
+}
+
+/// Every access of an MSR is fetched and decoded, on two harts that interrupt and fence each other.
+#[test]
+fn boots_without_trap_filter_and_decode_assist() {
+    boots_without(
+        &["trap-filter", "decode-assist"],
+        "2",
+        &["msr-access", "software-interrupt"],
+        &["shutdown"],
+    );
+}
+
 #[test]
 fn boots_with_two_virtual_cpus() {
     let Some(directory) = debian() else { return };

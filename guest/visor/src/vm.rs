@@ -120,13 +120,24 @@ impl Vm {
         if !matches!(self.mode, Mode::Native | Mode::Software) {
             if pager::is_active() {
                 pager::create(hart, self.harts, &self.memory, &self.devices);
-                pager::with_device_tables(|| self.devices.iter().for_each(pass_through));
+                pager::with_device_tables(|| self.bind_devices());
             } else {
-                self.devices.iter().for_each(pass_through);
+                self.bind_devices();
             }
             mask_ports();
         }
+        if let Some(plic) = self.plic.filter(|_| self.lacks.trap_filter) {
+            plic.trap_contexts(self.harts);
+        }
         vmcs
+    }
+
+    /// Gives the guest its devices.
+    fn bind_devices(&self) {
+        match self.plic.filter(|_| self.lacks.trap_filter) {
+            Some(plic) => self.devices.iter().for_each(|device| plic.bind_around(self.harts, device)),
+            None => self.devices.iter().for_each(pass_through),
+        }
     }
 
     /// Maps more memory into the VM. For hart 0 alone, which built it; no flush is needed, since nothing holds what is
@@ -168,7 +179,7 @@ fn second_stage(memory: &[Region]) -> u64 {
 struct Descriptor([u64; (RANGE_BYTES / 8) as usize]);
 
 /// Binds a device's pages to themselves: accesses cause no exit, and the device's DMA is the VM's (specification, 5.3).
-fn pass_through(device: &Region) {
+pub fn pass_through(device: &Region) {
     bind(RangeKind::Passthrough, device.guest, device.length, device.physical);
 }
 

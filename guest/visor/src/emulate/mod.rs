@@ -26,7 +26,7 @@ mod msrs;
 #[cfg(target_arch = "riscv64")]
 mod pending;
 #[cfg(target_arch = "riscv64")]
-mod plic;
+pub mod plic;
 #[cfg(target_arch = "riscv64")]
 mod ports;
 #[cfg(target_arch = "riscv64")]

@@ -44,8 +44,8 @@ static MASK_MAPS: [MsrMap; 2] =
 pub struct Pending {
     /// The timer is due: what stimecmp holds for the guest.
     timer: Option<u64>,
-    /// The line is masked: the guest's threshold.
-    external: Option<u32>,
+    /// The line is masked.
+    external: bool,
     context: Option<Context>,
     /// What the guest is watched for. Always closed where the trap filter cannot watch it, because everything exits.
     window: Window,
@@ -56,13 +56,13 @@ pub struct Pending {
 impl Pending {
     /// Nothing is, of a guest whose VMCS has these controls.
     pub fn new(context: Option<Context>, has_filter: bool, controls: Controls) -> Pending {
-        Pending { timer: None, external: None, context, window: Window::Closed, has_filter, controls }
+        Pending { timer: None, external: false, context, window: Window::Closed, has_filter, controls }
     }
 
     /// Whether anything is.
     #[inline(always)]
     pub fn any(&self) -> bool {
-        self.timer.is_some() || self.external.is_some()
+        self.timer.is_some() || self.external
     }
 
     /// The guest's timer has become due.
@@ -73,7 +73,10 @@ impl Pending {
 
     /// The guest's external interrupt line is up.
     pub fn external_up(&mut self) {
-        self.external = self.context.map(Context::mask);
+        if let Some(context) = self.context {
+            context.mask();
+            self.external = true;
+        }
     }
 
     /// What the guest reads in stimecmp.
@@ -96,10 +99,7 @@ impl Pending {
     }
 
     fn line(&self) -> bool {
-        match (self.context, self.external) {
-            (Some(context), Some(threshold)) => context.line_above(threshold),
-            _ => false,
-        }
+        self.external && self.context.is_some_and(Context::line)
     }
 
     /// Puts everything where it is on a machine that lacks nothing, before somebody else looks at it or the guest leaves.
@@ -121,8 +121,11 @@ impl Pending {
     }
 
     fn unmask(&mut self) {
-        if let (Some(context), Some(threshold)) = (self.context, self.external.take()) {
-            context.unmask(threshold);
+        if let Some(context) = self.context
+            && self.external
+        {
+            self.external = false;
+            context.unmask();
         }
     }
 
@@ -142,7 +145,7 @@ impl Pending {
     /// Does it, and returns the cause of an interrupt to inject, or nothing.
     #[inline(never)]
     pub fn before_entry(&mut self) -> Option<u64> {
-        if self.external.is_some() && !self.line() {
+        if self.external && !self.line() {
             self.unmask();
         }
         if !self.any() {

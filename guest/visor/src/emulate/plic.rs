@@ -1,8 +1,13 @@
 //! The platform's interrupt controller, where the guest's external interrupts exit for as long as its line is up: visor
 //! then raises the threshold of the guest's context, which takes the line down and changes nothing that the guest can
-//! claim, and looks at pending and enabled sources to see whether the line would be up.
+//! claim, and looks at pending and enabled sources to see whether the line would be up. So that the guest does not see
+//! that, the pages with thresholds are not passed through to it.
 
-use crate::device_tree::PlicAt;
+use crate::device_tree::{HARTS_MAX, PlicAt};
+use crate::memory::Region;
+use crate::vm::{bind, pass_through};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use visa_isa::io::RangeKind;
 
 /// Registers (RISC-V PLIC specification 1.0).
 const PENDING: u64 = 0x1000;
@@ -10,11 +15,22 @@ const ENABLE: u64 = 0x2000;
 const ENABLE_STRIDE: u64 = 0x80;
 const CONTEXT: u64 = 0x20_0000;
 const CONTEXT_STRIDE: u64 = 0x1000;
+const THRESHOLD: u64 = 0;
+const CONTEXTS_PER_HART: u64 = 2;
 const WORD_BITS: u64 = 32;
 const WORD_BYTES: u64 = 4;
 
 /// More than the priority of any source.
 const THRESHOLD_MAX: u32 = 7;
+
+/// What a hart's guest has as its threshold, and whether the real one is another.
+struct Mask {
+    threshold: AtomicU32,
+    masked: AtomicBool,
+}
+
+static MASKS: [Mask; HARTS_MAX] =
+    [const { Mask { threshold: AtomicU32::new(0), masked: AtomicBool::new(false) } }; HARTS_MAX];
 
 /// A context of it.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +42,59 @@ pub struct Context {
 impl PlicAt {
     /// The context of a hart's Ring 0.
     pub fn kernel(self, hart: usize) -> Context {
-        Context { plic: self, number: 2 * hart as u64 + 1 }
+        Context { plic: self, number: CONTEXTS_PER_HART * hart as u64 + 1 }
+    }
+
+    /// The pages of the contexts of so many harts.
+    fn contexts(self, harts: usize) -> Region {
+        let length = CONTEXTS_PER_HART * harts as u64 * CONTEXT_STRIDE;
+        Region::identity(self.address + CONTEXT, length)
+    }
+
+    /// Has the guest's accesses of the contexts of so many harts exit, and passes the rest of a device through.
+    pub fn bind_around(self, harts: usize, device: &Region) {
+        let contexts = self.contexts(harts);
+        let (end, contexts_end) = (device.guest + device.length, contexts.guest + contexts.length);
+        if contexts_end <= device.guest || end <= contexts.guest {
+            return pass_through(device);
+        }
+        let part = |from: u64, to: u64| {
+            if from < to {
+                pass_through(&Region::identity(from, to - from));
+            }
+        };
+        part(device.guest, contexts.guest);
+        part(contexts_end, end);
+    }
+
+    /// Has the guest's accesses of the contexts of so many harts exit.
+    pub fn trap_contexts(self, harts: usize) {
+        let contexts = self.contexts(harts);
+        bind(RangeKind::Trap, contexts.guest, contexts.length, 0);
+    }
+
+    /// The guest reads 32 bits of a context.
+    pub fn guest_reads(self, address: u64) -> u64 {
+        u64::from(match self.threshold_at(address) {
+            Some(context) => context.mask_of().threshold.load(SeqCst),
+            None => self.read(address.wrapping_sub(self.address)),
+        })
+    }
+
+    /// The guest writes them.
+    pub fn guest_writes(self, address: u64, value: u64) {
+        match self.threshold_at(address) {
+            Some(context) => context.set_threshold(value as u32),
+            None => self.write(address.wrapping_sub(self.address), value as u32),
+        }
+    }
+
+    /// The Ring 0 context whose threshold is at an address.
+    fn threshold_at(self, address: u64) -> Option<Context> {
+        let offset = address.checked_sub(self.address + CONTEXT)?;
+        let number = offset / CONTEXT_STRIDE;
+        let is_kernel = number % CONTEXTS_PER_HART == 1;
+        (is_kernel && offset % CONTEXT_STRIDE == THRESHOLD).then_some(Context { plic: self, number })
     }
 
     fn words(self) -> u64 {
@@ -58,27 +126,39 @@ impl Context {
         ENABLE + self.number * ENABLE_STRIDE + word * WORD_BYTES
     }
 
-    /// Takes the line down, and returns the threshold that was in force.
-    pub fn mask(self) -> u32 {
-        let threshold = self.plic.read(self.threshold_register());
-        self.plic.write(self.threshold_register(), THRESHOLD_MAX);
-        threshold
+    fn mask_of(self) -> &'static Mask {
+        &MASKS[(self.number / CONTEXTS_PER_HART) as usize % HARTS_MAX]
     }
 
-    /// Puts a threshold in force again, unless the guest has set one meanwhile.
-    pub fn unmask(self, threshold: u32) {
-        if self.plic.read(self.threshold_register()) == THRESHOLD_MAX {
-            self.plic.write(self.threshold_register(), threshold);
+    /// Takes the line down.
+    pub fn mask(self) {
+        self.mask_of().masked.store(true, SeqCst);
+        self.plic.write(self.threshold_register(), THRESHOLD_MAX);
+    }
+
+    /// Puts the guest's threshold in force again.
+    pub fn unmask(self) {
+        let mask = self.mask_of();
+        mask.masked.store(false, SeqCst);
+        self.plic.write(self.threshold_register(), mask.threshold.load(SeqCst));
+    }
+
+    /// The guest writes the threshold.
+    fn set_threshold(self, value: u32) {
+        let mask = self.mask_of();
+        mask.threshold.store(value & THRESHOLD_MAX, SeqCst);
+        if !mask.masked.load(SeqCst) {
+            self.plic.write(self.threshold_register(), value);
         }
     }
 
-    /// Whether the line is up with the threshold in force.
+    /// Whether the line is up, or would be if it were not masked.
     pub fn line(self) -> bool {
-        self.line_above(self.plic.read(self.threshold_register()))
+        self.line_above(self.mask_of().threshold.load(SeqCst))
     }
 
     /// Whether the line would be up with a threshold.
-    pub fn line_above(self, threshold: u32) -> bool {
+    fn line_above(self, threshold: u32) -> bool {
         (0..self.plic.words()).any(|word| {
             let enabled = self.plic.read(self.enable_register(word));
             let mut sources =
@@ -98,7 +178,7 @@ impl Context {
     pub fn lend_to_hypervisor(self, lend: bool) {
         let own = self.hypervisor();
         if lend {
-            self.plic.write(own.threshold_register(), self.plic.read(self.threshold_register()));
+            self.plic.write(own.threshold_register(), self.mask_of().threshold.load(SeqCst));
         }
         for word in 0..self.plic.words() {
             let enabled = if lend { self.plic.read(self.enable_register(word)) } else { 0 };

@@ -50,6 +50,45 @@ pub const fn completed(qualification: u64, result: u64) -> u64 {
     }
 }
 
+/// A load or store, as an instruction says it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MemoryShape {
+    /// Bytes moved.
+    pub bytes: u64,
+    /// It is a store.
+    pub writes: bool,
+    /// A load sign-extends.
+    pub signed: bool,
+    /// The register is a floating-point one.
+    pub float: bool,
+}
+
+impl MemoryShape {
+    /// The shape of an instruction; `None` if it is no plain load or store.
+    pub fn of(op: Op) -> Option<MemoryShape> {
+        let load = |bytes, signed| MemoryShape { bytes, writes: false, signed, float: false };
+        let store = |bytes| MemoryShape { bytes, writes: true, signed: false, float: false };
+        Some(match op {
+            Op::Lb => load(1, true),
+            Op::Lh => load(2, true),
+            Op::Lw => load(4, true),
+            Op::Ld => load(8, false),
+            Op::Lbu => load(1, false),
+            Op::Lhu => load(2, false),
+            Op::Lwu => load(4, false),
+            Op::Sb => store(1),
+            Op::Sh => store(2),
+            Op::Sw => store(4),
+            Op::Sd => store(8),
+            Op::Flw => MemoryShape { float: true, ..load(4, false) },
+            Op::Fld => MemoryShape { float: true, ..load(8, false) },
+            Op::Fsw => MemoryShape { float: true, ..store(4) },
+            Op::Fsd => MemoryShape { float: true, ..store(8) },
+            _ => return None,
+        })
+    }
+}
+
 /// IN or OUT, as an instruction says it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PortShape {

@@ -3,7 +3,7 @@
 use super::fetch::FetchFault;
 use super::machine::{drop_translations, finish, first_source, in_kernel, step_over};
 use super::pending::Pending;
-use super::rules::{self, PortShape, after_return, is_msr_instruction};
+use super::rules::{self, MemoryShape, PortShape, after_return, is_msr_instruction};
 use super::{Wait, decoded, msrs, ports};
 use crate::exits::{self, Leave, Next};
 use crate::firmware::Firmware;
@@ -13,10 +13,10 @@ use crate::{pager, report};
 use core::arch::asm;
 use visa_guest::instructions as insn;
 use visa_guest::registers as msr;
-use visa_guest::{Exit, guest_integer, set_guest_integer};
+use visa_guest::{Exit, guest_float, guest_integer, set_guest_float, set_guest_integer};
 use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::io::INTERRUPT_BITS;
-use visa_isa::msr::{INSTRET, SATP, SIP, STIMECMP};
+use visa_isa::msr::{INSTRET, SATP, SIP, STIMECMP, sstatus};
 use visa_isa::vmcs::Action;
 use visa_isa::{Instruction, Op, Ring, decode};
 
@@ -114,6 +114,7 @@ impl Emulator {
             Some(Halt) => self.halt(),
             Some(Pause | VmexitInstruction) => self.complete(),
             Some(IoAccess | PciConfiguration) => self.port(),
+            Some(DeviceAccess) => self.interrupt_controller(),
             Some(VisaInstruction) if self.vm.lacks.trap_filter => self.visa_instruction(),
             Some(Hypercall | VisaInstruction) => return self.call(cause),
             _ => return exits::handle(&mut self.firmware, self.hart, cause),
@@ -241,12 +242,8 @@ impl Emulator {
     /// SRET in Ring 0, or what a ring may not use.
     #[inline(always)]
     fn privileged(&mut self) {
-        let is_return = if self.vm.lacks.trap_filter {
-            // What else Ring 0 may not use is V-ISA's, and has an exit of its own.
-            in_kernel()
-        } else {
-            in_kernel() && msr::vminst::read() == u64::from(Op::Sret.row().bits.value)
-        };
+        // With every bit of the trap filter in force, what else Ring 0 may not use has an exit of its own.
+        let is_return = in_kernel() && (self.vm.lacks.trap_filter || self.at_return());
         if !is_return {
             return self.not_in_this_ring();
         }
@@ -257,6 +254,12 @@ impl Emulator {
             msr::vmring::write(if user { Ring::User } else { Ring::Kernel } as u64);
             msr::vmpc::write(msr::sepc::read());
         }
+    }
+
+    /// Whether the instruction is SRET.
+    fn at_return(&self) -> bool {
+        let bits = decoded::bits(self.vm, self.firmware.hart);
+        bits == Ok(Op::Sret.row().bits.value)
     }
 
     #[inline(never)]
@@ -313,6 +316,39 @@ impl Emulator {
         let read = ports::access(self.vm, port, shape, guest_integer(instruction.rs2));
         // OUT's destination is R0.
         finish(&instruction, read);
+    }
+
+    /// A load or store in the interrupt controller's contexts. As in the controller itself, all but aligned accesses of
+    /// 32 bits are faults.
+    #[inline(never)]
+    fn interrupt_controller(&mut self) {
+        const BYTES: u64 = 4;
+        let address = msr::vmgpa::read();
+        let Some((_, instruction)) = self.instruction() else { return };
+        let shape = instruction.and_then(|instruction| MemoryShape::of(instruction.op));
+        let (Some(i), Some(shape), Some(plic)) = (instruction, shape, self.vm.plic) else {
+            return self.deliver(exits::access_fault() as u64, msr::vmgva::read());
+        };
+        if shape.bytes != BYTES || !address.is_multiple_of(BYTES) {
+            return self.deliver(exits::access_fault() as u64, msr::vmgva::read());
+        }
+        match (shape.writes, shape.float) {
+            (true, float) => {
+                let value = if float { guest_float(i.rs2) } else { guest_integer(i.rs2) };
+                plic.guest_writes(address, value);
+            }
+            (false, true) => {
+                const BOX: u64 = 0xffff_ffff << 32;
+                set_guest_float(i.rd, plic.guest_reads(address) | BOX);
+                // SAFETY: the guest's floating-point registers have changed.
+                unsafe { msr::sstatus::set(sstatus::FS) };
+            }
+            (false, false) => {
+                let value = plic.guest_reads(address);
+                set_guest_integer(i.rd, if shape.signed { value as i32 as u64 } else { value });
+            }
+        }
+        step_over(u64::from(i.length));
     }
 
     /// Before the guest goes on: it may take an interrupt that visor has for it.
