@@ -8,7 +8,7 @@ use crate::shadow::walk::{
     Access, Accessor, ENTRY_BYTES, index, is_leaf, is_pointer, is_well_formed, page_bytes, target,
 };
 use visa_isa::cause::Exception;
-use visa_isa::paging::{Mode, TableBase};
+use visa_isa::paging::{Mode, PAGE_SIZE, TableBase};
 
 /// Memory of the guest, by physical address.
 pub trait Memory {
@@ -38,20 +38,21 @@ impl Space<'_> {
     /// next page.
     pub fn instruction(&self, memory: &impl Memory, address: u64) -> Result<u32, FetchFault> {
         const COMPRESSED: u32 = 3;
-        let low = u32::from(self.half(memory, address)?);
+        let physical = self.locate(memory, address)?;
+        let low = u32::from(memory.half(physical));
         if low & COMPRESSED != COMPRESSED {
             return Ok(low);
         }
-        let high = self.half(memory, address.wrapping_add(2))?;
-        Ok(u32::from(high) << 16 | low)
+        let second = address.wrapping_add(2);
+        let physical = if second % PAGE_SIZE == 0 { self.locate(memory, second)? } else { physical + 2 };
+        Ok(u32::from(memory.half(physical)) << 16 | low)
     }
 
-    fn half(&self, memory: &impl Memory, address: u64) -> Result<u16, FetchFault> {
+    /// Where half an instruction is in memory. The VM's memory comes in whole pages.
+    fn locate(&self, memory: &impl Memory, address: u64) -> Result<u64, FetchFault> {
         let fault = |exception| FetchFault(exception, address);
         let guest_physical = self.walk(memory, address).map_err(fault)?;
-        let physical =
-            translate(self.regions, guest_physical, 2).ok_or(fault(Exception::FetchAccessFault))?;
-        Ok(memory.half(physical))
+        translate(self.regions, guest_physical, 2).ok_or(fault(Exception::FetchAccessFault))
     }
 
     /// Guest-virtual to guest-physical (RISC-V privileged, 12.3.2). A is left as it is: the fetch that is repeated here

@@ -9,6 +9,7 @@
 //!
 //! A machine that lacks nothing never comes here: it has the loop in `exits`.
 
+pub mod cache;
 pub mod fetch;
 pub mod interrupts;
 pub mod lacks;

@@ -1,5 +1,6 @@
 //! The exit loop on a machine that lacks features.
 
+use super::cache::Decoder;
 use super::fetch::FetchFault;
 use super::machine::{drop_translations, finish, first_source, in_kernel, step_over};
 use super::pending::Pending;
@@ -18,7 +19,7 @@ use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::io::INTERRUPT_BITS;
 use visa_isa::msr::{INSTRET, SATP, SIP, STIMECMP, sstatus};
 use visa_isa::vmcs::Action;
-use visa_isa::{Instruction, Op, Ring, decode};
+use visa_isa::{Instruction, Op, Ring};
 
 /// Bytes of every instruction that exits, but for loads and stores.
 const LENGTH: u64 = 4;
@@ -35,6 +36,7 @@ pub fn run(vm: &'static Vm, number: usize) -> Leave {
         firmware: Firmware { vm, hart: number },
         assist: !vm.lacks.decode_assist,
         pending: Pending::new(context.map(|plic| plic.kernel(number)), !vm.lacks.trap_filter, vm.controls),
+        decoder: Decoder::new(),
         delivered: 0,
         in_a_row: 0,
     };
@@ -60,6 +62,7 @@ struct Emulator {
     /// The exit record says what the instruction says.
     assist: bool,
     pending: Pending,
+    decoder: Decoder,
     /// Exceptions delivered, ending with the last resume action; 0 if that was another.
     delivered: u32,
     /// The same at the exit, if the guest has done no instruction since.
@@ -173,7 +176,7 @@ impl Emulator {
     /// The instruction that exited. Without one the guest has got its fault.
     fn instruction(&mut self) -> Option<(u32, Option<Instruction>)> {
         match decoded::bits(self.vm, self.firmware.hart) {
-            Ok(bits) => Some((bits, decode(bits))),
+            Ok(bits) => Some((bits, self.decoder.decode(bits))),
             Err(FetchFault(exception, value)) => {
                 self.deliver(exception as u64, value);
                 None

@@ -1,10 +1,11 @@
 //! What needs no machine: fetching, deciding about interrupts, and the rules of privileged instructions. Expected values
 //! are by hand from the RISC-V privileged specification.
 
+use super::cache::Decoder;
 use super::fetch::{FetchFault, Memory, Space};
 use super::interrupts::{Next, View, Window};
 use super::lacks::Lacks;
-use super::rules::{self, PortShape};
+use super::rules::{self, MemoryShape, PortShape};
 use crate::memory::Region;
 use std::collections::HashMap;
 use visa_isa::cause::Exception;
@@ -186,6 +187,34 @@ fn ports_are_decoded_by_the_table() {
     assert_eq!(PortShape::of(input.op), Some(PortShape { bytes: 4, writes: false }));
     assert_eq!(PortShape::of(Op::Add), None);
     assert_eq!(PortShape { bytes: 4, writes: false }.last(0xfffe), 0xffff, "there is none behind");
+}
+
+#[test]
+fn what_was_decoded_before_is_decoded_the_same() {
+    // Far more instructions than there are entries, twice: RDMSR of every number, and what means nothing.
+    let mut decoder = Decoder::new();
+    assert_eq!(decoder.decode(0), None);
+    for _ in 0..2 {
+        for number in 0..4096 {
+            for bits in [number << 20 | 0x22f3, number << 20 | 0x4073] {
+                assert_eq!(decoder.decode(bits), decode(bits), "{bits:#x}");
+                assert_eq!(decoder.decode(bits), decode(bits), "{bits:#x}");
+            }
+        }
+    }
+}
+
+#[test]
+fn loads_and_stores_are_decoded_by_the_table() {
+    let shape = |op| MemoryShape::of(op).map(|shape| (shape.bytes, shape.writes, shape.signed, shape.float));
+    assert_eq!(shape(Op::Lw), Some((4, false, true, false)));
+    assert_eq!(shape(Op::Lwu), Some((4, false, false, false)));
+    assert_eq!(shape(Op::Fld), Some((8, false, false, true)));
+    assert_eq!(shape(Op::Sb), Some((1, true, false, false)));
+    assert_eq!(shape(Op::Fsw), Some((4, true, false, true)));
+    assert_eq!(shape(Op::AmoaddW), None, "an atomic");
+    // C.SW a1, 4(a0).
+    assert_eq!(shape(decode(0xc14c).unwrap().op), Some((4, true, false, false)));
 }
 
 #[test]
