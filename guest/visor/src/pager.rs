@@ -214,6 +214,7 @@ pub fn fence(hart: usize) {
 }
 
 /// SFENCE.VMA that another hart asks for, whatever its operands.
+#[inline(never)]
 pub fn fence_all(hart: usize) {
     let pager = pager(hart);
     pager.spaces.fence(&mut RingMinus1, None, None);

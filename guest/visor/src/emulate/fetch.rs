@@ -44,7 +44,8 @@ impl Space<'_> {
             return Ok(low);
         }
         let second = address.wrapping_add(2);
-        let physical = if second % PAGE_SIZE == 0 { self.locate(memory, second)? } else { physical + 2 };
+        let physical =
+            if second.is_multiple_of(PAGE_SIZE) { self.locate(memory, second)? } else { physical + 2 };
         Ok(u32::from(memory.half(physical)) << 16 | low)
     }
 
