@@ -312,6 +312,11 @@ impl Emulator {
             let read = ports::access(self.vm, msr::vmcode::read() as u16, shape, msr::vmvalue::read());
             return exits::complete_with(read);
         }
+        self.port_instruction();
+    }
+
+    #[inline(never)]
+    fn port_instruction(&mut self) {
         let Some((_, instruction)) = self.instruction() else { return };
         let shape = instruction.and_then(|instruction| PortShape::of(instruction.op));
         let (Some(instruction), Some(shape)) = (instruction, shape) else { return self.look_again() };
