@@ -114,7 +114,7 @@ fn key_of(address: u64, page_shift: u32) -> u64 {
     address >> page_shift << page_shift | page_shift as u64
 }
 
-/// Large pages that first-level entries may be pieces of, in a set that may hold more than it was given.
+/// A set of large pages that may hold more than it was given.
 #[derive(Clone, Copy, Default)]
 struct LargePages {
     bits: [u64; 16],
@@ -172,8 +172,8 @@ pub struct Tlb {
     /// How many translations of each page size are in the second level.
     sizes: [u32; PAGE_SHIFTS.len()],
     clock: u64,
-    /// A page of the first stage may be here in pieces, because the second stage's pages are smaller.
-    has_pieces: bool,
+    /// Pages of the first stage that may be here in pieces, because the second stage's pages are smaller.
+    pieces: LargePages,
     spaces: HashMap<Space, u64>,
     pub(crate) context: u64,
 }
@@ -198,7 +198,7 @@ impl Tlb {
             ],
             sizes: [0; PAGE_SHIFTS.len()],
             clock: 0,
-            has_pieces: false,
+            pieces: LargePages::default(),
             spaces: HashMap::new(),
             context: 0,
         }
@@ -310,7 +310,9 @@ impl Tlb {
     /// Enters a translation into the second level, in place of the same page's or of the least recently used.
     pub fn insert(&mut self, translation: Translation) {
         self.clock += 1;
-        self.has_pieces |= translation.first_stage_shift > translation.page_shift;
+        if translation.first_stage_shift > translation.page_shift {
+            self.pieces.insert(translation.virtual_page, translation.first_stage_shift);
+        }
         let key = key_of(translation.virtual_page, translation.page_shift);
         let set = set_of(translation.virtual_page, translation.page_shift);
         let same = |place: &usize| {
@@ -364,10 +366,13 @@ impl Tlb {
                 && old.vmid == vmid
                 && asid.is_none_or(|asid| !old.global && old.asid == asid)
         };
-        if self.has_pieces {
+        if self.pieces.may_hold(address) {
             self.remove_from(0..self.keys.len(), condemned);
-            let in_pieces = self.translations().any(|old| old.first_stage_shift > old.page_shift);
-            self.has_pieces = in_pieces;
+            let mut left = LargePages::default();
+            for old in self.translations().filter(|old| old.first_stage_shift > old.page_shift) {
+                left.insert(old.virtual_page, old.first_stage_shift);
+            }
+            self.pieces = left;
             // The first level does not know what its pages are pieces of.
             self.flush_first_level();
             return;
