@@ -3,7 +3,7 @@
 use crate::code::{Code, Label};
 use crate::instruction::{self, Reserved, Role, rows};
 use crate::{Random, values};
-use visa_isa::table::Row;
+use visa_isa::table::{Format, Row};
 use visa_isa::{Group, Instruction, Op, msr};
 
 /// Loops inside loops, at most.
@@ -97,7 +97,8 @@ impl Maker<'_> {
                 0 | 1 if depth < DEPTH => self.repeat(depth),
                 2 | 3 => self.skip(),
                 4 if depth < DEPTH => self.call(),
-                5..8 => self.access(),
+                5 | 6 => self.access(None),
+                7 => self.fields(),
                 8 => {
                     let register = self.free_register();
                     self.code.read_msr(register, msr::INSTRET);
@@ -131,15 +132,36 @@ impl Maker<'_> {
         }
     }
 
-    fn access(&mut self) {
-        let row = self.random.pick(&self.memory);
+    /// An access, of a row if one is given, then near to the scratch memory's address.
+    fn access(&mut self, near: Option<&'static Row>) {
+        /// How far fields are from the scratch memory's address, at most.
+        const NEAR: u64 = 150;
+        let row = near.unwrap_or_else(|| self.random.pick(&self.memory));
         loop {
-            let i = instruction::of_row(row, self.random, Reserved::NONE);
-            let i = Instruction { rs1: self.scratch, ..i };
+            let mut i = instruction::of_row(row, self.random, Reserved::NONE);
+            i.rs1 = self.scratch;
+            if near.is_some() {
+                i.imm = self.random.below(NEAR) as i32;
+            }
             let spoils =
                 |&register: &u8| instruction::writes_reserved(&i, row.format.operands(), Reserved(register));
             if !self.kept.iter().any(spoils) {
                 return self.code.push(i);
+            }
+        }
+    }
+
+    /// Accesses of a kind to places that are near to each other, with computations in between.
+    fn fields(&mut self) {
+        let loads = self.random.once_in(2);
+        let rows: Vec<_> =
+            self.memory.iter().copied().filter(|row| (row.format == Format::Load) == loads).collect();
+        for _ in 0..2 + self.random.below(4) {
+            let row = self.random.pick(&rows);
+            self.access(Some(row));
+            if self.random.once_in(3) {
+                let row = self.random.pick(&self.compute);
+                self.one(row);
             }
         }
     }

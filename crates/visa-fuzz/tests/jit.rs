@@ -172,7 +172,8 @@ fn computations_run_alike() {
 /// Loops in loops, with every kind of computation in them.
 #[test]
 fn loops_run_alike() {
-    const SCRATCH: u64 = RAM_BASE + (2 << 20);
+    // Near to the end of a page.
+    const SCRATCH: u64 = RAM_BASE + (2 << 20) + 0xf80;
     for_seeds(|seed| {
         let mut random = Random::fork(seed, 5);
         let segments = [(RAM_BASE, loops::program(&mut random, RAM_BASE, SCRATCH))];

@@ -8,7 +8,10 @@
 mod alu;
 mod control;
 pub mod float;
+mod group;
 mod memory;
+
+use std::ops::Range;
 
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
@@ -54,6 +57,8 @@ pub struct Emitted {
 enum Cold {
     /// Has the interpreter execute an instruction, then goes back.
     Interpret { from: DynamicLabel, index: usize, back: DynamicLabel, floats: FloatCache },
+    /// The same for several instructions.
+    InterpretAll { from: DynamicLabel, sites: Range<usize>, back: DynamicLabel, floats: FloatCache },
     /// A branch is taken: what was not executed goes back into the budget.
     Branch { from: DynamicLabel, left: i64, pc: u64, target: u64 },
     /// The budget does not suffice for a piece.
@@ -359,6 +364,12 @@ impl<'a> Emitter<'a> {
                     self.float_reload(&floats);
                     dynasm!(self.code ; .arch x64 ; jmp =>back);
                 }
+                Cold::InterpretAll { from, sites, back, floats } => {
+                    dynasm!(self.code ; .arch x64 ; =>from);
+                    sites.for_each(|index| self.interpret(index));
+                    self.float_reload(&floats);
+                    dynasm!(self.code ; .arch x64 ; jmp =>back);
+                }
                 Cold::NoFloat { from } => {
                     dynasm!(self.code ; .arch x64 ; =>from);
                     constant(&mut self.code, RCX, self.start);
@@ -419,6 +430,11 @@ impl<'a> Emitter<'a> {
             let pair = self.sites[index].slot.zip(self.sites[index..end].get(1).and_then(|site| site.slot));
             if pair.is_some_and(|(one, two)| self.zero_extend(&one.instruction, &two.instruction)) {
                 index += 2;
+                continue;
+            }
+            if let Some(group) = self.group(index, end) {
+                index = group.sites.end;
+                self.grouped(&group);
                 continue;
             }
             self.instruction(index);

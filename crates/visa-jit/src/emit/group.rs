@@ -1,0 +1,156 @@
+//! Several accesses by one look at the TLB: loads, or stores, off the same base register, in the same page.
+//!
+//! Function prologues and the fields of a structure make such groups. Computations may stand in between, as long as they leave
+//! the base and RCX alone, which holds what turns the base's addresses into the host's. If the first level does not know the
+//! page, or the group reaches over its end, the interpreter executes all of it.
+
+use std::ops::Range;
+
+use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+use visa_core::layout;
+use visa_core::tlb::Access;
+use visa_isa::{Instruction, Op};
+
+use super::{Cold, Emitter};
+use crate::registers::{Place, RAX, RCX};
+
+/// Most bytes from the first to the last that a group touches.
+const SPAN: i64 = 256;
+/// Most instructions of a group, with those in between.
+const LENGTH: usize = 16;
+
+/// What a group is.
+pub(super) struct Group {
+    access: Access,
+    /// Host register of the base.
+    base: u8,
+    /// Its first byte, and how many it touches.
+    low: i64,
+    bytes: i64,
+    /// Its instructions.
+    pub sites: Range<usize>,
+}
+
+/// Kind and size of an integer access.
+fn access_of(op: Op) -> Option<(Access, i64)> {
+    Some(match op {
+        Op::Lb | Op::Lbu => (Access::Load, 1),
+        Op::Lh | Op::Lhu => (Access::Load, 2),
+        Op::Lw | Op::Lwu => (Access::Load, 4),
+        Op::Ld => (Access::Load, 8),
+        Op::Sb => (Access::Store, 1),
+        Op::Sh => (Access::Store, 2),
+        Op::Sw => (Access::Store, 4),
+        Op::Sd => (Access::Store, 8),
+        _ => return None,
+    })
+}
+
+/// Whether the code for an instruction leaves RCX alone.
+fn keeps_rcx(op: Op) -> bool {
+    use Op::*;
+    matches!(
+        op,
+        Lui | Auipc
+            | Addi
+            | Xori
+            | Ori
+            | Andi
+            | Slli
+            | Srli
+            | Srai
+            | Addiw
+            | Slliw
+            | Srliw
+            | Sraiw
+            | Add
+            | Sub
+            | Xor
+            | Or
+            | And
+            | Addw
+            | Subw
+            | Mul
+            | Mulw
+    )
+}
+
+impl Emitter<'_> {
+    /// The group that begins with an instruction, if it has at least two accesses.
+    pub(super) fn group(&self, first: usize, end: usize) -> Option<Group> {
+        let leader = self.sites[first].slot?.instruction;
+        let (access, size) = access_of(leader.op)?;
+        let Place::Host(base) = self.mapping.place(leader.rs1) else { return None };
+        let (mut low, mut high) = (leader.imm as i64, leader.imm as i64 + size);
+        let mut last = first;
+        let overwritten = |i: &Instruction| access == Access::Load && i.rd == leader.rs1;
+        if overwritten(&leader) {
+            return None;
+        }
+        for index in first + 1..end.min(first + LENGTH) {
+            let i = self.sites[index].slot?.instruction;
+            match access_of(i.op) {
+                Some((other, size)) if other == access && i.rs1 == leader.rs1 => {
+                    let (start, after) = (low.min(i.imm as i64), high.max(i.imm as i64 + size));
+                    if after - start > SPAN {
+                        break;
+                    }
+                    (low, high, last) = (start, after, index);
+                    if overwritten(&i) {
+                        break;
+                    }
+                }
+                None if keeps_rcx(i.op) && i.rd != leader.rs1 => {}
+                _ => break,
+            }
+        }
+        (last > first).then_some(Group { access, base, low, bytes: high - low, sites: first..last + 1 })
+    }
+
+    /// Emits a group.
+    pub(super) fn grouped(&mut self, group: &Group) {
+        let back = self.code.new_dynamic_label();
+        let from = self.code.new_dynamic_label();
+        dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(group.base) + group.low as i32]);
+        self.place_of_page(RCX);
+        dynasm!(self.code ; .arch x64 ; lea rdx, [rcx + (group.bytes - 1) as i32]);
+        self.match_tag(group.access, from);
+        dynasm!(self.code ; .arch x64 ; mov rcx, [rbp + rax * 8 + layout::addends(group.access) as i32]);
+        for index in group.sites.clone() {
+            match self.sites[index].slot {
+                Some(slot) if access_of(slot.instruction.op).is_some() => {
+                    self.member(group.base, &slot.instruction);
+                }
+                _ => self.instruction(index),
+            }
+        }
+        let floats = self.floats.clone();
+        self.cold.push(Cold::InterpretAll { from, sites: group.sites.clone(), back, floats });
+        dynasm!(self.code ; .arch x64 ; =>back);
+    }
+
+    fn member(&mut self, base: u8, i: &Instruction) {
+        let imm = i.imm;
+        if matches!(i.op, Op::Sb | Op::Sh | Op::Sw | Op::Sd) {
+            let value = self.get(i.rs2, RAX);
+            match i.op {
+                Op::Sb => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rcx + imm], Rb(value)),
+                Op::Sh => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rcx + imm], Rw(value)),
+                Op::Sw => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rcx + imm], Rd(value)),
+                _ => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rcx + imm], Rq(value)),
+            }
+            return;
+        }
+        let to = self.target(i.rd);
+        match i.op {
+            Op::Lb => dynasm!(self.code ; .arch x64 ; movsx Rq(to), BYTE [Rq(base) + rcx + imm]),
+            Op::Lbu => dynasm!(self.code ; .arch x64 ; movzx Rd(to), BYTE [Rq(base) + rcx + imm]),
+            Op::Lh => dynasm!(self.code ; .arch x64 ; movsx Rq(to), WORD [Rq(base) + rcx + imm]),
+            Op::Lhu => dynasm!(self.code ; .arch x64 ; movzx Rd(to), WORD [Rq(base) + rcx + imm]),
+            Op::Lw => dynasm!(self.code ; .arch x64 ; movsxd Rq(to), DWORD [Rq(base) + rcx + imm]),
+            Op::Lwu => dynasm!(self.code ; .arch x64 ; mov Rd(to), [Rq(base) + rcx + imm]),
+            _ => dynasm!(self.code ; .arch x64 ; mov Rq(to), [Rq(base) + rcx + imm]),
+        }
+        self.set(i.rd, to);
+    }
+}
