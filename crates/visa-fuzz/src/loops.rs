@@ -4,7 +4,7 @@ use crate::code::{Code, Label};
 use crate::instruction::{self, Reserved, Role, rows};
 use crate::{Random, values};
 use visa_isa::table::{Format, Row};
-use visa_isa::{Group, Instruction, Op, msr};
+use visa_isa::{Group, Op, msr};
 
 /// Loops inside loops, at most.
 const DEPTH: u32 = 3;

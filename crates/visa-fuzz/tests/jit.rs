@@ -59,7 +59,7 @@ impl Pair {
     fn new(what: String, seed: u64, entry: u64, segments: &[(u64, Vec<u8>)], features: Features) -> Pair {
         let mut jit = Jit::new();
         // Half of the runs translate everything before it is executed, the others what has been executed a few times.
-        jit.set_threshold(if seed % 2 == 0 { 0 } else { 3 });
+        jit.set_threshold(if seed.is_multiple_of(2) { 0 } else { 3 });
         Pair {
             reference: Machine::new(entry, segments, features),
             fast: Machine::new(entry, segments, features),

@@ -184,7 +184,7 @@ untranslated:
 
 #[test]
 fn both_rings_run_untranslated() {
-    both(&format!(
+    both(
         "
         LA  R1, handler
         MOV CR1, R1
@@ -218,8 +218,8 @@ handler:
         BNE R3, R1, 1f
         LI  R1, 0x100
         CSRS sstatus, R1
-1:      SRET"
-    ));
+1:      SRET",
+    );
 }
 
 #[test]
