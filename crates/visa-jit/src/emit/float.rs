@@ -1,7 +1,7 @@
 //! Floating point on the host's unit, where that is exact.
 //!
 //! While generated code computes, MXCSR has the guest's rounding mode and collects its flags; the runtime sees to both
-//! ([`crate::runtime::Float`]). IEEE 754 leaves the host no choice in values and flags of these operations, but for NaNs:
+//! (`Environment::use_float`). IEEE 754 leaves the host no choice in values and flags of these operations, but for NaNs:
 //! a result that is one is computed again by the interpreter, which knows the canonical NaN. Instructions with a rounding
 //! mode of their own, minima, maxima, classes and conversions to unsigned integers are interpreted.
 //!
