@@ -7,7 +7,6 @@
 use std::ops::Range;
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
-use visa_core::layout;
 use visa_core::tlb::Access;
 use visa_isa::{Instruction, Op};
 
@@ -112,10 +111,8 @@ impl Emitter<'_> {
         let back = self.code.new_dynamic_label();
         let from = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(group.base) + group.low as i32]);
-        self.place_of_page(RCX);
-        dynasm!(self.code ; .arch x64 ; lea rdx, [rcx + (group.bytes - 1) as i32]);
-        self.match_tag(group.access, from);
-        dynasm!(self.code ; .arch x64 ; mov rcx, [rbp + rax * 8 + layout::addends(group.access) as i32]);
+        self.look_up(group.access, RCX, group.bytes as u64, from);
+        dynasm!(self.code ; .arch x64 ; mov rcx, rax);
         for index in group.sites.clone() {
             match self.sites[index].slot {
                 Some(slot) if access_of(slot.instruction.op).is_some() => {
