@@ -125,6 +125,11 @@ impl Cache {
         })
     }
 
+    /// Uses at most so many bytes for code, but at least enough for a few units.
+    pub fn set_limit(&mut self, bytes: usize) {
+        self.memory.set_limit(bytes.max(self.start + 2 * UNIT_BYTES));
+    }
+
     /// The table of jumps, for generated code.
     pub fn jumps(&self) -> *const JumpEntry {
         self.jumps.as_ptr()

@@ -61,6 +61,13 @@ impl Jit {
         }
     }
 
+    /// Uses at most so many bytes for code, if it can: for tests of what happens when there is no room.
+    pub fn set_code_limit(&mut self, bytes: usize) {
+        if let Some(cache) = &mut self.cache {
+            cache.set_limit(bytes);
+        }
+    }
+
     /// What it has done.
     pub fn statistics(&self) -> Statistics {
         self.cache.as_ref().map_or(Statistics::default(), |cache| Statistics {
@@ -180,6 +187,7 @@ impl Run<'_> {
                 left = Left::Elsewhere;
                 continue;
             }
+            environment.use_platform(platform);
             // SAFETY: the code is that of a unit in the cache, for the instruction that was just fetched; `run` has set
             // the bias; the environment is the platform's, which is borrowed here.
             unsafe { self.cache.trampolines.enter(code, hart, environment) };

@@ -31,6 +31,9 @@ impl Jit {
     /// Has no effect here.
     pub fn set_threshold(&mut self, _: u8) {}
 
+    /// Has no effect here.
+    pub fn set_code_limit(&mut self, _: usize) {}
+
     /// What it has done.
     pub fn statistics(&self) -> Statistics {
         Statistics::default()

@@ -8,13 +8,15 @@ use memmap2::{Mmap, MmapMut, MmapOptions};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 /// Bytes of the region. What does not fit makes room for itself by dropping everything.
-pub const CODE_BYTES: usize = 64 << 20;
+pub const CODE_BYTES: usize = 32 << 20;
 
 /// The region. Offsets count bytes from its start.
 pub struct CodeMemory {
     writable: MmapMut,
     executable: Mmap,
     used: usize,
+    /// Bytes that may be used.
+    limit: usize,
 }
 
 impl CodeMemory {
@@ -27,7 +29,7 @@ impl CodeMemory {
         // SAFETY: likewise; what is written through `writable` changes what this one shows, and nothing here holds a
         // reference to its bytes.
         let executable = unsafe { MmapOptions::new().len(CODE_BYTES).map_exec(&file)? };
-        Ok(CodeMemory { writable, executable, used: 0 })
+        Ok(CodeMemory { writable, executable, used: 0, limit: CODE_BYTES })
     }
 
     /// Bytes in use.
@@ -37,7 +39,12 @@ impl CodeMemory {
 
     /// Whether so many bytes fit.
     pub fn fits(&self, bytes: usize) -> bool {
-        bytes <= CODE_BYTES - self.used
+        bytes <= self.limit.saturating_sub(self.used)
+    }
+
+    /// Uses at most so many bytes, though never more than there are.
+    pub fn set_limit(&mut self, bytes: usize) {
+        self.limit = bytes.min(CODE_BYTES);
     }
 
     /// The address at which the next code will be executed.

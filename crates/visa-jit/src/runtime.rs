@@ -86,6 +86,11 @@ impl Environment {
         }
     }
 
+    /// Names the platform anew, before an entry: what `new` was given has been used since.
+    pub fn use_platform<P: Platform>(&mut self, platform: &mut P) {
+        self.platform = (&raw mut *platform).cast();
+    }
+
     /// Retired instructions as of the exit.
     pub fn instructions(&self) -> u64 {
         self.base.wrapping_sub(self.budget as u64)
@@ -221,8 +226,8 @@ impl Trampolines {
     /// # Safety
     ///
     /// `code` is the address of a unit that is alive, translated from what the hart's next instruction is; the hart's
-    /// TLB has the address of the platform's RAM as its bias; the environment was made for that platform, which nobody
-    /// uses until this returns.
+    /// TLB has the address of the platform's RAM as its bias; the environment was made for a platform of the same type, and
+    /// has just been given this one, which nobody uses until this returns.
     pub unsafe fn enter(&self, code: usize, hart: &mut Hart, environment: &mut Environment) {
         // SAFETY: `enter` is the address of `emit_enter`'s code, which has this signature and keeps the C convention.
         let enter: extern "C" fn(usize, *mut Hart, *mut Environment) =
