@@ -75,7 +75,7 @@ fn the_report_of_two_runs_is_the_same_but_for_the_hosts_time() {
     // li t2 takes two instructions (lui, addiw), the loop two each time, the end: li t1 two, li t0, sw.
     assert_eq!(first["instructions"], 2 + 200_000 + 2 + 1 + 1);
     assert_eq!(first["instructions_ring_minus_1"], first["instructions"]);
-    assert_eq!((&first["mode"], &first["engine"]), (&"bare".into(), &"interpreter".into()));
+    assert_eq!((&first["mode"], &first["engine"]), (&"bare".into(), &"jit".into()));
     assert_eq!((&first["exits"]["total"], &first["emulated"]), (&0.into(), &0.into()));
     assert_eq!(first["memory_crc32"].as_str().map(str::len), Some(8));
 }
