@@ -13,6 +13,8 @@ use visa_fuzz::program::{Program, code_bytes, pool};
 use visa_fuzz::unit::Generator;
 use visa_fuzz::wild_guest::WildGuest;
 use visa_interp::{Interpreter, RunEnd};
+use visa_isa::Ring;
+use visa_isa::msr::sstatus;
 use visa_jit::Jit;
 use visa_machine::board::{Board, BoardConfig};
 use visa_mem::Platform;
@@ -180,14 +182,50 @@ fn computations_run_alike() {
     });
 }
 
-/// Loops in loops, with every kind of computation in them.
+/// Tables that map all of RAM to itself in pages of 4 KiB, but for one page; and CR3 for them.
+fn tables(elsewhere: u64, physical: u64) -> (Vec<(u64, Vec<u8>)>, u64) {
+    const TABLES: u64 = RAM_BASE + (6 << 20);
+    const PAGE: u64 = 4096;
+    const VALID: u64 = 1;
+    /// D, A, X, W, R, V.
+    const LEAF: u64 = 0xcf;
+    let entry = |address: u64, bits: u64| address >> 12 << 10 | bits;
+    let leaf = |index: u64| {
+        let page = RAM_BASE + index * PAGE;
+        entry(if page == elsewhere { physical } else { page }, LEAF)
+    };
+    let leaves = RAM_BYTES / PAGE;
+    let bytes = |entries: Vec<u64>| entries.into_iter().flat_map(u64::to_le_bytes).collect::<Vec<u8>>();
+    let mut root = vec![0; 512];
+    root[(RAM_BASE >> 30) as usize] = entry(TABLES + PAGE, VALID);
+    let middle = (0..leaves / 512).map(|table| entry(TABLES + (2 + table) * PAGE, VALID)).collect();
+    let segments = vec![
+        (TABLES, bytes(root)),
+        (TABLES + PAGE, bytes(middle)),
+        (TABLES + 2 * PAGE, bytes((0..leaves).map(leaf).collect())),
+    ];
+    (segments, 8 << 60 | TABLES >> 12)
+}
+
+/// Loops in loops, with every kind of computation in them; every second time in Ring 0, where the two pages of the scratch
+/// memory are far from each other.
 #[test]
 fn loops_run_alike() {
-    // Near to the end of a page.
     const SCRATCH: u64 = RAM_BASE + (2 << 20) + 0xf80;
+    const NEXT_PAGE: u64 = RAM_BASE + (2 << 20) + 0x1000;
     for_seeds(|seed| {
         let mut random = Random::fork(seed, 5);
-        let segments = [(RAM_BASE, loops::program(&mut random, RAM_BASE, SCRATCH))];
-        Pair::new(format!("loops {seed}"), seed, RAM_BASE, &segments, Features::default()).run(60_000)
+        let (mut segments, cr3) = tables(NEXT_PAGE, RAM_BASE + (4 << 20));
+        segments.push((RAM_BASE, loops::program(&mut random, RAM_BASE, SCRATCH)));
+        let mut pair = Pair::new(format!("loops {seed}"), seed, RAM_BASE, &segments, Features::default());
+        if seed / 2 % 2 == 0 {
+            for hart in [&mut pair.reference.hart, &mut pair.fast.hart] {
+                hart.ring = Ring::Kernel;
+                hart.supervisor.satp = cr3;
+                hart.supervisor.sstatus = sstatus::FS;
+                hart.update_translation_context();
+            }
+        }
+        pair.run(60_000)
     });
 }

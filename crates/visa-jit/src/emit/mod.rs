@@ -58,7 +58,14 @@ enum Cold {
     /// Has the interpreter execute an instruction, then goes back.
     Interpret { from: DynamicLabel, index: usize, back: DynamicLabel, floats: FloatCache },
     /// A guess was wrong: finds the entry, or has the interpreter execute the instruction.
-    Guess { from: DynamicLabel, found: DynamicLabel, slow: DynamicLabel, address: u8, number: usize },
+    Guess {
+        from: DynamicLabel,
+        found: DynamicLabel,
+        slow: DynamicLabel,
+        address: u8,
+        bytes: u64,
+        number: usize,
+    },
     /// The same for several instructions.
     InterpretAll { from: DynamicLabel, sites: Range<usize>, back: DynamicLabel, floats: FloatCache },
     /// A branch is taken: what was not executed goes back into the budget.
@@ -366,9 +373,9 @@ impl<'a> Emitter<'a> {
                     self.float_reload(&floats);
                     dynasm!(self.code ; .arch x64 ; jmp =>back);
                 }
-                Cold::Guess { from, found, slow, address, number } => {
+                Cold::Guess { from, found, slow, address, bytes, number } => {
                     dynasm!(self.code ; .arch x64 ; =>from);
-                    self.guess_again(found, slow, address, number);
+                    self.guess_again((found, slow), address, bytes, number);
                 }
                 Cold::InterpretAll { from, sites, back, floats } => {
                     dynasm!(self.code ; .arch x64 ; =>from);
@@ -548,44 +555,71 @@ impl<'a> Emitter<'a> {
     /// Looks an address up in the TLB's first level: RAX becomes what to add to it for the address on the host, or control
     /// goes to `slow` with nothing changed but RAX and RDX.
     fn look_up(&mut self, access: Access, address: u8, bytes: u64, slow: DynamicLabel) {
-        if access != Access::Load {
+        if access == Access::Load {
+            self.guess(address, bytes, slow);
+        } else {
             self.place_of_page(address);
+            self.last_byte(address, bytes);
+            self.match_tag(access, slow);
         }
-        // The page of the last byte, so that an access into the next page does not match.
+        dynasm!(self.code ; .arch x64 ; mov rax, [rbp + rax * 8 + layout::addends(access) as i32]);
+    }
+
+    /// RDX becomes the address of the last byte of an access: where the place in the first level comes from the first byte, its
+    /// page does not match if the access reaches into the next one.
+    fn last_byte(&mut self, address: u8, bytes: u64) {
         match bytes {
             1 => dynasm!(self.code ; .arch x64 ; mov rdx, Rq(address)),
             2..=128 => dynasm!(self.code ; .arch x64 ; lea rdx, [BYTE Rq(address) + (bytes - 1) as i8]),
             _ => dynasm!(self.code ; .arch x64 ; lea rdx, [Rq(address) + (bytes - 1) as i32]),
         }
-        match access {
-            Access::Load => self.guess(address, slow),
-            _ => self.match_tag(access, slow),
-        }
-        dynasm!(self.code ; .arch x64 ; mov rax, [rbp + rax * 8 + layout::addends(access) as i32]);
     }
 
-    /// For loads, whose results are waited for: RAX becomes the place of the page of the address in RDX, as guessed. The host
-    /// then reads memory while it still checks the guess.
-    fn guess(&mut self, address: u8, slow: DynamicLabel) {
+    /// For loads, whose results are waited for: RAX becomes the place of the address's page, as guessed. The host then
+    /// reads memory while it still checks the guess. A guess says nothing about the next page, so that accesses that might
+    /// reach into it are looked at again.
+    fn guess(&mut self, address: u8, bytes: u64, slow: DynamicLabel) {
         let (from, found) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
+        match bytes {
+            1 => {}
+            2 | 4 | 8 => {
+                dynasm!(self.code ; .arch x64 ; test Rb(address), (bytes - 1) as i8 ; jnz =>from);
+            }
+            _ => {
+                let page = !(visa_isa::paging::PAGE_SIZE as i32 - 1);
+                dynasm!(self.code ; .arch x64
+                    ; lea eax, [Rq(address) + (bytes - 1) as i32]
+                    ; xor eax, Rd(address)
+                    ; test eax, page
+                    ; jnz =>from
+                );
+            }
+        }
         // Instructions share guesses by chance; that costs time alone.
         let number = (self.code.offset().0 ^ self.start as usize) / 8 % GUESSES;
-        dynasm!(self.code ; .arch x64 ; movzx eax, WORD [rbp + (layout::GUESSED + 2 * number) as i32]);
+        dynasm!(self.code ; .arch x64
+            ; mov rdx, Rq(address)
+            ; movzx eax, WORD [rbp + (layout::GUESSED + 2 * number) as i32]
+        );
         self.match_tag(Access::Load, from);
         dynasm!(self.code ; .arch x64 ; =>found);
-        self.cold.push(Cold::Guess { from, found, slow, address, number });
+        self.cold.push(Cold::Guess { from, found, slow, address, bytes, number });
     }
 
-    /// With what [`Emitter::guess`] compared in RDX.
-    fn guess_again(&mut self, found: DynamicLabel, slow: DynamicLabel, address: u8, number: usize) {
+    /// Where a guess was wrong, or might be.
+    fn guess_again(
+        &mut self,
+        (found, slow): (DynamicLabel, DynamicLabel),
+        address: u8,
+        bytes: u64,
+        number: usize,
+    ) {
         let guessed = (layout::GUESSED + 2 * number) as i32;
         let wrong = (layout::GUESSED_WRONG + number) as i32;
+        self.place_of_page(address);
+        self.last_byte(address, bytes);
+        self.match_tag(Access::Load, slow);
         dynasm!(self.code ; .arch x64
-            ; mov eax, Rd(address)
-            ; shr eax, BYTE visa_isa::paging::PAGE_SHIFT as i8
-            ; movzx eax, al
-            ; cmp rdx, [rbp + rax * 8 + layout::tags(Access::Load) as i32]
-            ; jne =>slow
             ; add BYTE [rbp + wrong], BYTE 1
             ; jc >too_often
             ; mov [rbp + guessed], ax
