@@ -6,7 +6,7 @@
 use std::mem::{offset_of, size_of};
 
 use crate::hart::{Bank, Hart};
-use crate::tlb::{Access, FirstLevel, Guesses, Tlb};
+use crate::tlb::{Access, FirstLevel, Tlb};
 
 /// R0 to R31 of the bank in use, 8 bytes each.
 pub const INTEGER: usize = offset_of!(Hart, bank) + offset_of!(Bank, r);
@@ -23,12 +23,6 @@ pub const SSTATUS: usize = offset_of!(Hart, supervisor) + offset_of!(crate::Supe
 
 /// What LR reserved, 8 bytes: offset of RAM and size, or 0 ([`crate::Reservation`]).
 pub const RESERVATION: usize = offset_of!(Hart, reservation);
-
-/// The entries that generated code guesses, 2 bytes each.
-pub const GUESSED: usize = offset_of!(Hart, tlb) + offset_of!(Tlb, guesses) + offset_of!(Guesses, entries);
-/// How often each guess was wrong, 1 byte each.
-pub const GUESSED_WRONG: usize =
-    offset_of!(Hart, tlb) + offset_of!(Tlb, guesses) + offset_of!(Guesses, misses);
 
 /// The tags of the TLB's first level for a kind of access, 8 bytes each, by the low bits of the page's number.
 pub const fn tags(access: Access) -> usize {

@@ -34,8 +34,8 @@ const INVALID: u64 = PAGE_SIZE - 1;
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub(crate) struct FirstLevel {
-    /// Virtual page addresses, with the context in the low bits; [`INVALID`] if unused, as the last one always is.
-    pub(crate) tags: [u64; FIRST_LEVEL_ENTRIES + 1],
+    /// Virtual page addresses, with the context in the low bits; [`INVALID`] if unused.
+    pub(crate) tags: [u64; FIRST_LEVEL_ENTRIES],
     /// What turns virtual addresses into offsets of RAM plus [`Tlb::bias`], by wrapping addition.
     pub(crate) addends: [u64; FIRST_LEVEL_ENTRIES],
     /// The sizes of the pages that these are part of, as powers of two.
@@ -43,34 +43,10 @@ pub(crate) struct FirstLevel {
 }
 
 const EMPTY: FirstLevel = FirstLevel {
-    tags: [INVALID; FIRST_LEVEL_ENTRIES + 1],
+    tags: [INVALID; FIRST_LEVEL_ENTRIES],
     addends: [0; FIRST_LEVEL_ENTRIES],
     shifts: [PAGE_SHIFT as u8; FIRST_LEVEL_ENTRIES],
 };
-
-/// How many guesses there are.
-pub const GUESSES: usize = 4096;
-/// A guess that is always wrong.
-pub const NO_GUESS: u16 = FIRST_LEVEL_ENTRIES as u16;
-
-/// In which entry of the first level generated code guesses an address's page to be, so that it need not wait for
-/// the address to find out. A wrong guess costs time and nothing else.
-#[derive(Clone, Debug)]
-#[repr(C)]
-pub struct Guesses {
-    /// The entries.
-    pub(crate) entries: [u16; GUESSES],
-    /// How often each was wrong since [`Guesses::renew`].
-    pub(crate) misses: [u8; GUESSES],
-}
-
-impl Guesses {
-    /// Guesses anew where there were too many wrong guesses to go on.
-    pub fn renew(&mut self) {
-        self.entries.fill(0);
-        self.misses.fill(0);
-    }
-}
 
 /// Permissions of a combined translation: the first stage's in the low bits, the second's above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -186,8 +162,6 @@ const SPACES: usize = (PAGE_SIZE as usize >> CLASS_BITS) - 1;
 pub struct Tlb {
     /// The first level, by [`Access`].
     pub(crate) first: [FirstLevel; 3],
-    /// Generated code's guesses.
-    pub guesses: Guesses,
     /// Added to the offsets of RAM in the first level.
     bias: u64,
     /// Which large pages have had pieces in the first level since it was empty.
@@ -215,7 +189,6 @@ impl Tlb {
     pub fn new() -> Tlb {
         Tlb {
             first: [EMPTY; 3],
-            guesses: Guesses { entries: [0; GUESSES], misses: [0; GUESSES] },
             bias: 0,
             large: LargePages::default(),
             keys: vec![NO_KEY; SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS],

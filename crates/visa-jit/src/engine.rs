@@ -12,9 +12,6 @@ use crate::runtime::{Environment, Exit};
 /// Most instructions between two looks around.
 const SPAN: u64 = 1 << 40;
 
-/// Instructions from one renewal of the guesses to the next.
-const RENEWAL: u64 = 20_000_000;
-
 /// What the engine has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
@@ -36,8 +33,6 @@ pub struct Jit {
     breakpoints: BTreeSet<u64>,
     /// The address on the host of the RAM that the code in the cache is for.
     ram: u64,
-    /// Retired instructions when the guesses were renewed.
-    renewed: u64,
 }
 
 impl Default for Jit {
@@ -51,7 +46,7 @@ impl Jit {
     pub fn new() -> Jit {
         let mut interpreter = Interpreter::new();
         interpreter.remember_dropped();
-        Jit { interpreter, cache: Cache::new().ok(), breakpoints: BTreeSet::new(), ram: 0, renewed: 0 }
+        Jit { interpreter, cache: Cache::new().ok(), breakpoints: BTreeSet::new(), ram: 0 }
     }
 
     /// Translates code that has been executed so often; 0: before it is executed at all.
@@ -97,12 +92,7 @@ impl Jit {
         if hart.tlb.bias() != bias {
             hart.tlb.set_bias(bias);
         }
-        let mut run = Run {
-            interpreter: &mut self.interpreter,
-            cache,
-            breakpoints: &self.breakpoints,
-            renewed: &mut self.renewed,
-        };
+        let mut run = Run { interpreter: &mut self.interpreter, cache, breakpoints: &self.breakpoints };
         run.until_end(hart, platform, limit)
     }
 }
@@ -123,17 +113,12 @@ struct Run<'a> {
     interpreter: &'a mut Interpreter,
     cache: &'a mut Cache,
     breakpoints: &'a BTreeSet<u64>,
-    renewed: &'a mut u64,
 }
 
 impl Run<'_> {
     fn until_end<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, limit: u64) -> RunEnd {
         let mut environment = Environment::new(platform, self.cache.jumps());
         loop {
-            if hart.instructions.wrapping_sub(*self.renewed) >= RENEWAL {
-                *self.renewed = hart.instructions;
-                hart.tlb.guesses.renew();
-            }
             let begin = self.interpreter.prepare(hart, platform, limit);
             for page in self.interpreter.take_dropped() {
                 self.cache.drop_page(page);

@@ -16,7 +16,7 @@ use std::ops::Range;
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 use visa_core::layout;
-use visa_core::tlb::{Access, GUESSES, NO_GUESS};
+use visa_core::tlb::Access;
 use visa_interp::Slot;
 use visa_isa::{Instruction, Op};
 
@@ -57,15 +57,6 @@ pub struct Emitted {
 enum Cold {
     /// Has the interpreter execute an instruction, then goes back.
     Interpret { from: DynamicLabel, index: usize, back: DynamicLabel, floats: FloatCache },
-    /// A guess was wrong: finds the entry, or has the interpreter execute the instruction.
-    Guess {
-        from: DynamicLabel,
-        found: DynamicLabel,
-        slow: DynamicLabel,
-        address: u8,
-        bytes: u64,
-        number: usize,
-    },
     /// The same for several instructions.
     InterpretAll { from: DynamicLabel, sites: Range<usize>, back: DynamicLabel, floats: FloatCache },
     /// A branch is taken: what was not executed goes back into the budget.
@@ -373,10 +364,6 @@ impl<'a> Emitter<'a> {
                     self.float_reload(&floats);
                     dynasm!(self.code ; .arch x64 ; jmp =>back);
                 }
-                Cold::Guess { from, found, slow, address, bytes, number } => {
-                    dynasm!(self.code ; .arch x64 ; =>from);
-                    self.guess_again((found, slow), address, bytes, number);
-                }
                 Cold::InterpretAll { from, sites, back, floats } => {
                     dynasm!(self.code ; .arch x64 ; =>from);
                     sites.for_each(|index| self.interpret(index));
@@ -555,13 +542,9 @@ impl<'a> Emitter<'a> {
     /// Looks an address up in the TLB's first level: RAX becomes what to add to it for the address on the host, or control
     /// goes to `slow` with nothing changed but RAX and RDX.
     fn look_up(&mut self, access: Access, address: u8, bytes: u64, slow: DynamicLabel) {
-        if access == Access::Load {
-            self.guess(address, bytes, slow);
-        } else {
-            self.place_of_page(address);
-            self.last_byte(address, bytes);
-            self.match_tag(access, slow);
-        }
+        self.place_of_page(address);
+        self.last_byte(address, bytes);
+        self.match_tag(access, slow);
         dynasm!(self.code ; .arch x64 ; mov rax, [rbp + rax * 8 + layout::addends(access) as i32]);
     }
 
@@ -573,62 +556,6 @@ impl<'a> Emitter<'a> {
             2..=128 => dynasm!(self.code ; .arch x64 ; lea rdx, [BYTE Rq(address) + (bytes - 1) as i8]),
             _ => dynasm!(self.code ; .arch x64 ; lea rdx, [Rq(address) + (bytes - 1) as i32]),
         }
-    }
-
-    /// For loads, whose results are waited for: RAX becomes the place of the address's page, as guessed. The host then
-    /// reads memory while it still checks the guess. A guess says nothing about the next page, so that accesses that might
-    /// reach into it are looked at again.
-    fn guess(&mut self, address: u8, bytes: u64, slow: DynamicLabel) {
-        let (from, found) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
-        match bytes {
-            1 => {}
-            2 | 4 | 8 => {
-                dynasm!(self.code ; .arch x64 ; test Rb(address), (bytes - 1) as i8 ; jnz =>from);
-            }
-            _ => {
-                let page = !(visa_isa::paging::PAGE_SIZE as i32 - 1);
-                dynasm!(self.code ; .arch x64
-                    ; lea eax, [Rq(address) + (bytes - 1) as i32]
-                    ; xor eax, Rd(address)
-                    ; test eax, page
-                    ; jnz =>from
-                );
-            }
-        }
-        // Instructions share guesses by chance; that costs time alone.
-        let number = (self.code.offset().0 ^ self.start as usize) / 8 % GUESSES;
-        dynasm!(self.code ; .arch x64
-            ; mov rdx, Rq(address)
-            ; movzx eax, WORD [rbp + (layout::GUESSED + 2 * number) as i32]
-        );
-        self.match_tag(Access::Load, from);
-        dynasm!(self.code ; .arch x64 ; =>found);
-        self.cold.push(Cold::Guess { from, found, slow, address, bytes, number });
-    }
-
-    /// Where a guess was wrong, or might be.
-    fn guess_again(
-        &mut self,
-        (found, slow): (DynamicLabel, DynamicLabel),
-        address: u8,
-        bytes: u64,
-        number: usize,
-    ) {
-        let guessed = (layout::GUESSED + 2 * number) as i32;
-        let wrong = (layout::GUESSED_WRONG + number) as i32;
-        self.place_of_page(address);
-        self.last_byte(address, bytes);
-        self.match_tag(Access::Load, slow);
-        dynasm!(self.code ; .arch x64
-            ; add BYTE [rbp + wrong], BYTE 1
-            ; jc >too_often
-            ; mov [rbp + guessed], ax
-            ; jmp =>found
-            ; too_often:
-            ; mov BYTE [rbp + wrong], BYTE -1
-            ; mov WORD [rbp + guessed], NO_GUESS as i16
-            ; jmp =>found
-        );
     }
 
     /// RAX becomes the place of an address's page in the first level. Spoils RDX.
