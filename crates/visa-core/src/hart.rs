@@ -147,7 +147,7 @@ impl Hart {
             reservation: Reservation::NONE,
             waiting: false,
             attention: true,
-            tlb: Tlb::new(),
+            tlb: Tlb::of_hart(id),
             nested: NestedCache::default(),
             outgoing: Vec::new(),
             peers: Vec::new(),

@@ -18,6 +18,8 @@ pub const PC: usize = offset_of!(Hart, bank) + offset_of!(Bank, pc);
 pub const FCSR: usize = offset_of!(Hart, bank) + offset_of!(Bank, fcsr);
 /// The context of translations ([`Tlb::set_context`]), 8 bytes: what is in the low bits of the tags that match.
 pub const CONTEXT: usize = offset_of!(Hart, tlb) + offset_of!(Tlb, context);
+/// [`Tlb::generation`], 8 bytes.
+pub const GENERATION: usize = offset_of!(Hart, tlb) + offset_of!(Tlb, generation);
 /// The guest's sstatus, 8 bytes.
 pub const SSTATUS: usize = offset_of!(Hart, supervisor) + offset_of!(crate::Supervisor, sstatus);
 

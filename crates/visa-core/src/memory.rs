@@ -188,6 +188,25 @@ impl Hart {
         Ok(Place::Ram(offset))
     }
 
+    /// For an engine that has looked in vain for a load or a store in the first level: translates, and fills it. Gives the
+    /// offset of RAM of the address. `None`: the access needs more than that, and must now be made as a whole; nothing has
+    /// happened that would not happen then, or that would happen twice.
+    pub fn refill<P: Platform>(&mut self, platform: &mut P, address: u64, access: Access) -> Option<u64> {
+        let before = (self.exit, self.vm.result);
+        let counts = (self.vm.count_tlb_miss, self.statistics.tlb_misses, self.statistics.walk_references);
+        match self.place(platform, address, access, AccessSize::Byte) {
+            // What is watched has not been entered.
+            Ok(Place::Ram(offset)) => self.tlb.lookup(access, address, 1).map(|_| offset),
+            // The second level knows it from now on.
+            Ok(Place::Device(_)) => None,
+            Err(_) => {
+                (self.exit, self.vm.result) = before;
+                (self.vm.count_tlb_miss, self.statistics.tlb_misses, self.statistics.walk_references) = counts;
+                None
+            }
+        }
+    }
+
     /// The offset of RAM that the instruction at a virtual address is fetched from.
     #[inline]
     pub fn fetch<P: Platform>(&mut self, platform: &mut P, address: u64) -> Result<u64, Stop> {

@@ -172,6 +172,8 @@ pub struct Tlb {
     /// How many translations of each page size are in the second level.
     sizes: [u32; PAGE_SHIFTS.len()],
     clock: u64,
+    /// See [`Tlb::generation`].
+    pub(crate) generation: u64,
     /// Pages of the first stage that may be here in pieces, because the second stage's pages are smaller.
     pieces: LargePages,
     spaces: HashMap<Space, u64>,
@@ -198,10 +200,16 @@ impl Tlb {
             ],
             sizes: [0; PAGE_SHIFTS.len()],
             clock: 0,
+            generation: 0,
             pieces: LargePages::default(),
             spaces: HashMap::new(),
             context: 0,
         }
+    }
+
+    /// An empty TLB whose generations are not those of other harts.
+    pub fn of_hart(hart: u64) -> Tlb {
+        Tlb { generation: hart << 48, ..Tlb::new() }
     }
 
     /// Chooses the space and the class (ring, SUM, MXR: three bits) of the accesses to come.
@@ -241,12 +249,30 @@ impl Tlb {
     pub fn fill(&mut self, access: Access, address: u64, offset: u64, page_shift: u32) {
         let page = address & !(PAGE_SIZE - 1);
         let (array, place) = (&mut self.first[access as usize], index(address));
+        self.generation += (array.tags[place] != INVALID && access != Access::Fetch) as u64;
         array.tags[place] = page | self.context;
         array.addends[place] = offset.wrapping_add(self.bias).wrapping_sub(page);
         array.shifts[place] = page_shift as u8;
         if page_shift != PAGE_SHIFT {
             self.large.insert(address, page_shift);
         }
+    }
+
+    /// Changes whenever an entry of the first level for loads or stores is dropped or replaced: as long as it stays the
+    /// same, what was there still is. No two harts have the same one.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// What distinguishes the translations in use: the low bits of the first level's tags.
+    pub fn context(&self) -> u64 {
+        self.context
+    }
+
+    /// The page that an access to an address would replace in the first level.
+    pub fn resident(&self, access: Access, address: u64) -> Option<u64> {
+        let tag = self.first[access as usize].tags[index(address)];
+        (tag != INVALID).then_some(tag & !(PAGE_SIZE - 1))
     }
 
     /// What is added to the offsets of RAM in the first level.
@@ -267,6 +293,7 @@ impl Tlb {
     /// Drops stores to the page of RAM at `offset` from the first level, because somebody must see them.
     pub fn forget_stores_to(&mut self, offset: u64) {
         let biased = (offset & !(PAGE_SIZE - 1)).wrapping_add(self.bias);
+        self.generation += 1;
         let array = &mut self.first[Access::Store as usize];
         for (tag, addend) in array.tags.iter_mut().zip(&array.addends) {
             let page = *tag & !(PAGE_SIZE - 1);
@@ -278,6 +305,7 @@ impl Tlb {
 
     /// Drops the whole first level.
     pub fn flush_first_level(&mut self) {
+        self.generation += 1;
         for array in &mut self.first {
             array.tags.fill(INVALID);
         }
@@ -391,6 +419,7 @@ impl Tlb {
         let all = self.large.may_hold(address);
         let only = index(address);
         let places = if all { 0..FIRST_LEVEL_ENTRIES } else { only..only + 1 };
+        self.generation += 1;
         for array in &mut self.first {
             for (tag, page_shift) in array.tags[places.clone()].iter_mut().zip(&array.shifts[places.clone()])
             {

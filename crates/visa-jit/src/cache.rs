@@ -11,6 +11,10 @@ use visa_mem::Ram;
 
 use crate::emit::{self, Emitted};
 use crate::memory::CodeMemory;
+use crate::optimise::compile::Compiled;
+use crate::optimise::data::RegionData;
+use crate::optimise::plan::Plan;
+use crate::optimise::thunk;
 use crate::runtime::{Site, Trampolines};
 use crate::{region, unit};
 
@@ -61,6 +65,16 @@ struct Unit {
     tried: u64,
     /// What its code names by address. Kept until the code is reclaimed.
     _sites: Box<[Site]>,
+    /// If this enters an optimised loop.
+    optimised: Option<Optimised>,
+}
+
+/// What belongs to the unit that enters an optimised loop.
+struct Optimised {
+    /// What the loop's code names by address.
+    data: Box<RegionData>,
+    /// The unit that executes in its place.
+    instead: u32,
 }
 
 /// A direct jump from one unit to another.
@@ -97,6 +111,8 @@ pub struct Cache {
     pub translated: u64,
     /// Regions.
     pub regions: u64,
+    /// Optimised loops.
+    pub optimised: u64,
     /// How often everything was dropped to make room.
     pub reclaimed: u64,
 }
@@ -121,6 +137,7 @@ impl Cache {
             threshold: 12,
             translated: 0,
             regions: 0,
+            optimised: 0,
             reclaimed: 0,
         })
     }
@@ -194,7 +211,7 @@ impl Cache {
         }));
         let number = self.units.len() as u32;
         let code = self.memory.address(start);
-        self.units.push(Unit { offset, pc, code, incoming: Vec::new(), tried: 0, _sites: emitted.sites });
+        self.units.push(Unit { offset, pc, code, incoming: Vec::new(), tried: 0, _sites: emitted.sites, optimised: None });
         self.by_place.insert((offset, pc), number);
         if let Some(table) = self.tables.get_mut(&table_key(offset, pc)) {
             table[place_in_page(pc)] = code;
@@ -228,6 +245,73 @@ impl Cache {
             self.units[last].tried = from;
             self.regions += 1;
         }
+    }
+
+    /// Enters an optimised loop, in place of the unit at its entry. Gives the number of the unit that enters it; `None`: there is
+    /// no room, or nothing that could execute in its place.
+    pub fn install(
+        &mut self,
+        ram: &Ram,
+        compiled: Compiled,
+        plan: &Plan,
+        breakpoints: &BTreeSet<u64>,
+    ) -> Option<u32> {
+        let (offset, pc) = (plan.offset, plan.lines.first()?.pc);
+        let room = self.memory.fits(compiled.code.len() + 3 * UNIT_BYTES) && self.units.len() + 2 < UNITS;
+        let old = *self.by_place.get(&(offset, pc))?;
+        // The second half of an instruction may be where none begins.
+        let watched = plan.pages.iter().all(|(_, page)| ram.is_watched(*page));
+        if !room || !watched || !self.translate(ram, offset, pc, breakpoints) {
+            return None;
+        }
+        let instead = *self.by_place.get(&(offset, pc))?;
+        let function = self.memory.append(&compiled.code);
+        let source = thunk::Source {
+            pc,
+            pages: &plan.pages,
+            ram: ram.host_pointer() as u64,
+            function: self.memory.address(function),
+            instead: self.units[instead as usize].code,
+            departures: &compiled.departures,
+            data: &compiled.data,
+        };
+        let first_link = self.links.len() as u32;
+        let emitted = thunk::thunk(&self.trampolines, self.memory.next_address(), &source, first_link)?;
+        let new = self.memory.used();
+        if !self.enter(offset, pc, emitted) {
+            return None;
+        }
+        let number = self.units.len() as u32 - 1;
+        let unit = &mut self.units[number as usize];
+        unit.tried = u64::MAX;
+        unit.optimised = Some(Optimised { data: compiled.data, instead });
+        for (_, page) in plan.pages.iter().filter(|(_, page)| *page != offset & !(PAGE_SIZE - 1)) {
+            self.by_page.entry(*page).or_default().push(number);
+        }
+        let old = self.units[old as usize].code - self.memory.address(0);
+        self.memory.divert(old, new);
+        self.optimised += 1;
+        Some(number)
+    }
+
+    /// What an optimised loop keeps.
+    pub fn region_data(&self, number: u32) -> Option<&RegionData> {
+        self.units.get(number as usize)?.optimised.as_ref().map(|optimised| &*optimised.data)
+    }
+
+    /// Executes units in the place of an optimised loop from now on.
+    pub fn give_up(&mut self, number: u32) {
+        let Unit { offset, pc, code, ref optimised, .. } = self.units[number as usize];
+        let Some(instead) = optimised.as_ref().map(|optimised| optimised.instead) else { return };
+        let unit = self.units[instead as usize].code;
+        self.memory.divert(code - self.memory.address(0), unit - self.memory.address(0));
+        if self.by_place.get(&(offset, pc)) == Some(&number) {
+            self.by_place.insert((offset, pc), instead);
+            if let Some(table) = self.tables.get_mut(&table_key(offset, pc)) {
+                table[place_in_page(pc)] = unit;
+            }
+        }
+        self.disconnect(number);
     }
 
     /// The table of a page, made now if need be. `None`: there are too many.
@@ -282,19 +366,30 @@ impl Cache {
     /// Drops the units of a page of RAM.
     pub fn drop_page(&mut self, page: u64) {
         for number in self.by_page.remove(&page).unwrap_or_default() {
+            if self.units[number as usize].offset & !(PAGE_SIZE - 1) != page {
+                // A loop that is entered elsewhere.
+                self.give_up(number);
+                continue;
+            }
             let unit = &mut self.units[number as usize];
             self.by_place.remove(&(unit.offset, unit.pc));
             self.tables.remove(&table_key(unit.offset, unit.pc));
             // What is there now has not been executed at all.
             self.counters[counter_index(unit.offset)] = 0;
-            let entry = &mut self.jumps[jump_index(unit.pc)];
-            if entry.code == unit.code as u64 {
-                *entry = NO_JUMP;
-            }
-            for link in std::mem::take(&mut unit.incoming) {
-                let Link { place, stub, .. } = self.links[link as usize];
-                self.memory.patch(place, stub);
-            }
+            self.disconnect(number);
+        }
+    }
+
+    /// Nothing finds a unit any more.
+    fn disconnect(&mut self, number: u32) {
+        let unit = &mut self.units[number as usize];
+        let entry = &mut self.jumps[jump_index(unit.pc)];
+        if entry.code == unit.code as u64 {
+            *entry = NO_JUMP;
+        }
+        for link in std::mem::take(&mut unit.incoming) {
+            let Link { place, stub, .. } = self.links[link as usize];
+            self.memory.patch(place, stub);
         }
     }
 

@@ -7,6 +7,9 @@ use visa_interp::{Begin, Interpreter, RunEnd, Step};
 use visa_mem::Platform;
 
 use crate::cache::Cache;
+use crate::optimise::Addresses;
+use crate::optimise::policy::Policy;
+use crate::optimise::trace::{Step as Traced, TRACE_LENGTH, Trace, page_of};
 use crate::runtime::{Environment, Exit};
 
 /// Most instructions between two looks around.
@@ -17,6 +20,8 @@ const SPAN: u64 = 1 << 40;
 pub struct Statistics {
     /// Units translated.
     pub units: u64,
+    /// Loops that were optimised.
+    pub optimised: u64,
     /// Bytes of their code, as of now.
     pub code_bytes: u64,
     /// How often all code was dropped to make room.
@@ -29,6 +34,8 @@ pub struct Jit {
     pub interpreter: Interpreter,
     /// `None`: the host gives no memory for code.
     cache: Option<Cache>,
+    /// What is optimised.
+    policy: Policy,
     /// The breakpoints that the code in the cache knows of.
     breakpoints: BTreeSet<u64>,
     /// The address on the host of the RAM that the code in the cache is for.
@@ -46,7 +53,7 @@ impl Jit {
     pub fn new() -> Jit {
         let mut interpreter = Interpreter::new();
         interpreter.remember_dropped();
-        Jit { interpreter, cache: Cache::new().ok(), breakpoints: BTreeSet::new(), ram: 0 }
+        Jit { interpreter, cache: Cache::new().ok(), policy: Policy::new(), breakpoints: BTreeSet::new(), ram: 0 }
     }
 
     /// Translates code that has been executed so often; 0: before it is executed at all.
@@ -54,6 +61,12 @@ impl Jit {
         if let Some(cache) = &mut self.cache {
             cache.threshold = executions;
         }
+    }
+
+    /// Looks every so many instructions for loops to optimise, and does it at once: for tests, whose runs then do the same
+    /// each time. 0: optimises nothing.
+    pub fn optimise_at_once(&mut self, period: u64) {
+        self.policy.at_once(period);
     }
 
     /// Uses at most so many bytes for code, if it can: for tests of what happens when there is no room.
@@ -67,6 +80,7 @@ impl Jit {
     pub fn statistics(&self) -> Statistics {
         self.cache.as_ref().map_or(Statistics::default(), |cache| Statistics {
             units: cache.translated,
+            optimised: cache.optimised,
             code_bytes: cache.bytes() as u64,
             reclaimed: cache.reclaimed,
         })
@@ -83,16 +97,19 @@ impl Jit {
         if self.breakpoints != self.interpreter.breakpoints {
             self.breakpoints.clone_from(&self.interpreter.breakpoints);
             cache.drop_all();
+            self.policy.drop_all();
         }
         let bias = platform.ram().host_pointer() as u64;
         if self.ram != bias {
             self.ram = bias;
             cache.drop_all();
+            self.policy.drop_all();
         }
         if hart.tlb.bias() != bias {
             hart.tlb.set_bias(bias);
         }
-        let mut run = Run { interpreter: &mut self.interpreter, cache, breakpoints: &self.breakpoints };
+        let (interpreter, policy) = (&mut self.interpreter, &mut self.policy);
+        let mut run = Run { interpreter, cache, policy, breakpoints: &self.breakpoints };
         run.until_end(hart, platform, limit)
     }
 }
@@ -104,6 +121,8 @@ enum Left {
     By(u32),
     /// Because the unit at the PC computes floating point.
     ForFloat,
+    /// Because it is time for a sample: in units, or (true) in an optimised loop.
+    ForSample(bool),
     /// Otherwise, or not at all.
     Elsewhere,
 }
@@ -112,6 +131,7 @@ enum Left {
 struct Run<'a> {
     interpreter: &'a mut Interpreter,
     cache: &'a mut Cache,
+    policy: &'a mut Policy,
     breakpoints: &'a BTreeSet<u64>,
 }
 
@@ -122,6 +142,7 @@ impl Run<'_> {
             let begin = self.interpreter.prepare(hart, platform, limit);
             for page in self.interpreter.take_dropped() {
                 self.cache.drop_page(page);
+                self.policy.drop_page(page);
             }
             match begin {
                 Begin::Run(until) => {
@@ -145,6 +166,12 @@ impl Run<'_> {
     ) -> Result<(), RunEnd> {
         let mut left = Left::Elsewhere;
         while hart.instructions < until && !hart.attention {
+            if let Left::ForSample(optimised) = left {
+                left = Left::Elsewhere;
+                self.sample(hart, platform, optimised, until)?;
+                continue;
+            }
+            self.install(platform);
             if !self.breakpoints.is_empty() && self.breakpoints.contains(&hart.bank.pc) {
                 return Err(RunEnd::Breakpoint);
             }
@@ -163,7 +190,8 @@ impl Run<'_> {
                 self.cache.close_loop(link, platform.ram(), offset, self.breakpoints);
                 self.cache.connect(link, offset, addend);
             }
-            let span = (until - hart.instructions).min(SPAN);
+            let before_sample = self.policy.next_sample(hart.instructions) - hart.instructions;
+            let span = (until - hart.instructions).min(SPAN).min(before_sample);
             environment.budget = span as i64;
             environment.base = hart.instructions + span;
             environment.end = Ok(());
@@ -177,6 +205,9 @@ impl Run<'_> {
             // the bias; the environment is the platform's, which is borrowed here.
             unsafe { self.cache.trampolines.enter(code, hart, environment) };
             left = self.leave(hart, platform, environment, until)?;
+            if environment.revise != 0 {
+                self.revise(platform, environment);
+            }
         }
         Ok(())
     }
@@ -220,7 +251,11 @@ impl Run<'_> {
         if environment.exit == Exit::Float as u64 {
             return Ok(Left::ForFloat);
         }
-        if environment.exit == Exit::Budget as u64
+        let lacked = environment.exit == Exit::Budget as u64 || environment.exit == Exit::Short as u64;
+        if lacked && environment.base < until {
+            return Ok(Left::ForSample(environment.exit == Exit::Short as u64));
+        }
+        if lacked
             && hart.instructions < until
             && let Some(offset) = self.interpreter.locate(hart, platform)?
         {
@@ -238,5 +273,76 @@ impl Run<'_> {
     ) -> Result<(), RunEnd> {
         let until = self.interpreter.before_breakpoint(hart, until).unwrap_or(until);
         self.interpreter.run_located(hart, platform, offset, until)
+    }
+
+    /// Looks whether what is executed is worth optimising.
+    fn sample<P: Platform>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        optimised: bool,
+        until: u64,
+    ) -> Result<(), RunEnd> {
+        self.policy.restart();
+        let cache = &self.cache;
+        let data = |unit| cache.region_data(unit).map(|data| (data.entries, data.retired));
+        for unit in self.policy.unworthy(data) {
+            self.cache.give_up(unit);
+            self.policy.gave_up(unit);
+        }
+        if optimised || !self.breakpoints.is_empty() {
+            return Ok(());
+        }
+        let Some(offset) = self.interpreter.locate(hart, platform)? else { return Ok(()) };
+        if self.policy.sample(page_of(offset)) {
+            let trace = self.trace(hart, platform, until)?;
+            self.policy.traced(&trace, self.addresses(platform));
+        }
+        Ok(())
+    }
+
+    /// Has the interpreter execute some thousand instructions, and notes them.
+    fn trace<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, until: u64) -> Result<Trace, RunEnd> {
+        let mut trace = Trace::new();
+        let until = until.min(hart.instructions + TRACE_LENGTH);
+        while hart.instructions < until && !hart.attention {
+            let Some(offset) = self.interpreter.locate(hart, platform)? else { break };
+            let pc = hart.bank.pc;
+            self.interpret(hart, platform, offset, hart.instructions + 1)?;
+            let noted = Traced::at(platform.ram(), &hart.tlb, pc, offset).is_some_and(|step| trace.push(step));
+            if !noted {
+                trace.interrupt();
+            }
+        }
+        Ok(trace)
+    }
+
+    fn addresses<P: Platform>(&self, platform: &P) -> Addresses {
+        let trampolines = &self.cache.trampolines;
+        let ram = platform.ram().host_pointer() as u64;
+        Addresses { ram, find: trampolines.find, forget: trampolines.forget }
+    }
+
+    /// Enters loops that have been optimised meanwhile.
+    fn install<P: Platform>(&mut self, platform: &P) {
+        while let Some((compiled, plan)) = self.policy.finished() {
+            let number = compiled.number;
+            let unit = self.cache.install(platform.ram(), compiled, &plan, self.breakpoints);
+            self.policy.installed(number, unit);
+        }
+    }
+
+    /// A loop has guessed wrongly too often, or is not worth it.
+    fn revise<P: Platform>(&mut self, platform: &P, environment: &mut Environment) {
+        let number = std::mem::take(&mut environment.revise) - 1;
+        let give_up = std::mem::take(&mut environment.give_up);
+        let Some(unit) = self.policy.unit(number) else { return };
+        if give_up {
+            self.cache.give_up(unit);
+            self.policy.gave_up(unit);
+        } else if let Some(data) = self.cache.region_data(unit) {
+            let addresses = self.addresses(platform);
+            self.policy.revise(number, data, addresses);
+        }
     }
 }

@@ -20,6 +20,8 @@ mod engine;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod memory;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod optimise;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod region;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod registers;

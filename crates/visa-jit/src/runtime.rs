@@ -13,8 +13,9 @@ use visa_isa::msr::sstatus;
 use visa_mem::Platform;
 
 use crate::cache::JumpEntry;
-use crate::emit::Assembler;
+use crate::emit::{self, Assembler};
 use crate::memory::CodeMemory;
+use crate::optimise::data;
 use crate::registers::{MAPPED, Mapping, offset};
 
 /// Why generated code came back.
@@ -31,6 +32,8 @@ pub enum Exit {
     Interpreted = 3,
     /// Before a unit with floating point, while the host does not compute for the guest; the hart's PC is its start.
     Float = 4,
+    /// In an optimised loop whose budget does not suffice; the hart's PC is where execution goes on.
+    Short = 5,
 }
 
 /// What generated code finds beside the hart. The first fields are its, by their offsets.
@@ -52,6 +55,14 @@ pub struct Environment {
     mxcsr: u32,
     /// The retired count with a budget of zero.
     pub base: u64,
+    /// What [`data::find`] has found.
+    pub found: u64,
+    /// What `find` is for this platform.
+    find: usize,
+    /// The region that is to be made anew, plus one; 0: none.
+    pub revise: u64,
+    /// It is to be given up instead.
+    pub give_up: bool,
     /// What an instruction that was interpreted ended with.
     pub end: Result<(), RunEnd>,
 }
@@ -82,6 +93,10 @@ impl Environment {
             float: 0,
             mxcsr: MXCSR_DEFAULT,
             base: 0,
+            found: 0,
+            find: data::find::<P> as *const () as usize,
+            revise: 0,
+            give_up: false,
             end: Ok(()),
         }
     }
@@ -89,6 +104,16 @@ impl Environment {
     /// Names the platform anew, before an entry: what `new` was given has been used since.
     pub fn use_platform<P: Platform>(&mut self, platform: &mut P) {
         self.platform = (&raw mut *platform).cast();
+    }
+
+    /// The platform.
+    ///
+    /// # Safety
+    ///
+    /// P is the type that the environment was made for, and nobody else uses the platform as long as this reference.
+    pub unsafe fn platform<P: Platform>(&mut self) -> &mut P {
+        // SAFETY: `new` and `use_platform` made the pointer from a reference to a P.
+        unsafe { &mut *self.platform.cast::<P>() }
     }
 
     /// Retired instructions as of the exit.
@@ -184,6 +209,14 @@ pub struct Trampolines {
     pub exit_budget: usize,
     /// Jumped to with the unit's address in RCX, the budget untouched.
     pub exit_float: usize,
+    /// Jumped to with an address in RCX: as `exit_budget`, from an optimised loop.
+    pub exit_short: usize,
+    /// Jumped to with the target in RCX: finds its code in the table of jumps.
+    pub indirect: usize,
+    /// Called by optimised loops: `data::find`, with all registers kept.
+    pub find: usize,
+    /// Likewise: `data::forget`.
+    pub forget: usize,
 }
 
 const BUDGET_FIELD: i32 = std::mem::offset_of!(Environment, budget) as i32;
@@ -192,6 +225,9 @@ const LINK_FIELD: i32 = std::mem::offset_of!(Environment, link) as i32;
 const HELPER_FIELD: i32 = std::mem::offset_of!(Environment, helper) as i32;
 /// Offset of [`Environment::float`].
 pub const FLOAT_FIELD: i32 = std::mem::offset_of!(Environment, float) as i32;
+const FIND_FIELD: i32 = std::mem::offset_of!(Environment, find) as i32;
+/// Offset of [`Environment::found`].
+pub const FOUND_FIELD: i32 = std::mem::offset_of!(Environment, found) as i32;
 const JUMPS_FIELD: i32 = std::mem::offset_of!(Environment, jumps) as i32;
 
 /// Where a unit finds the environment's table of jumps: at this offset from the stack pointer. The environment itself is
@@ -207,7 +243,16 @@ impl Trampolines {
             let offset = memory.append(&code.finalize().unwrap_or_default());
             memory.address(offset)
         };
+        let exit_indirect = at(&|code| emit_exit_at(code, Exit::Indirect));
         Trampolines {
+            exit_indirect,
+            indirect: at(&|code| emit::jump_by_table(code, exit_indirect)),
+            find: at(&|code| emit_stub(code, |code| dynasm!(code ; .arch x64 ; call QWORD [r8 + FIND_FIELD]))),
+            forget: at(&|code| {
+                let forget = data::forget as *const () as i64;
+                emit_stub(code, |code| dynasm!(code ; .arch x64 ; mov rax, QWORD forget ; call rax));
+            }),
+            exit_short: at(&|code| emit_exit_at(code, Exit::Short)),
             enter: at(&emit_enter),
             interpret: at(&|code| emit_interpret(code, &Mapping::usual())),
             exit_link: at(&|code| {
@@ -215,7 +260,6 @@ impl Trampolines {
                 dynasm!(code ; .arch x64 ; mov rcx, [rsp] ; mov [rcx + LINK_FIELD], rax);
                 emit_exit(code, Exit::Link);
             }),
-            exit_indirect: at(&|code| emit_exit_at(code, Exit::Indirect)),
             exit_budget: at(&|code| emit_exit_at(code, Exit::Budget)),
             exit_float: at(&|code| emit_exit_at(code, Exit::Float)),
         }
@@ -287,6 +331,19 @@ pub fn emit_interpret(code: &mut Assembler, mapping: &Mapping) {
     emit_leave(code, Exit::Interpreted);
 }
 
+/// Keeps all registers of a function around a call that has its arguments already. Optimised loops have nothing in XMM registers.
+fn emit_stub(code: &mut Assembler, call: impl Fn(&mut Assembler)) {
+    // Nine of them, and the return address: the stack is on a boundary of 16 bytes.
+    dynasm!(code ; .arch x64
+        ; push rax ; push rcx ; push rdx ; push rsi ; push rdi ; push r8 ; push r9 ; push r10 ; push r11
+    );
+    call(code);
+    dynasm!(code ; .arch x64
+        ; pop r11 ; pop r10 ; pop r9 ; pop r8 ; pop rdi ; pop rsi ; pop rdx ; pop rcx ; pop rax
+        ; ret
+    );
+}
+
 /// The exits that leave an address (RCX) in the hart's PC.
 fn emit_exit_at(code: &mut Assembler, exit: Exit) {
     save_registers(code);
@@ -312,13 +369,15 @@ fn emit_leave(code: &mut Assembler, exit: Exit) {
     );
 }
 
-fn save_registers(code: &mut Assembler) {
+/// From the host's registers to the hart.
+pub fn save_registers(code: &mut Assembler) {
     for (guest, host) in MAPPED {
         dynasm!(code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
     }
 }
 
-fn load_registers(code: &mut Assembler) {
+/// And back.
+pub fn load_registers(code: &mut Assembler) {
     for (guest, host) in MAPPED {
         dynasm!(code ; .arch x64 ; mov Rq(host), [rbp + offset(guest)]);
     }

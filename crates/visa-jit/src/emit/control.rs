@@ -6,7 +6,7 @@ use visa_core::tlb::Access;
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Op};
 
-use super::{Cold, Emitter, constant};
+use super::{Assembler, Cold, Emitter, constant, match_tag, place_of_page};
 use crate::registers::{Place, RAX, RCX, RDX};
 use crate::runtime::JUMPS_SLOT;
 
@@ -75,25 +75,31 @@ impl Emitter<'_> {
                 ; elsewhere:
             );
         }
-        let unknown = self.code.new_dynamic_label();
-        self.place_of_page(RCX);
-        dynasm!(self.code ; .arch x64 ; mov rdx, rcx);
-        self.match_tag(Access::Fetch, unknown);
-        let jumps = ((crate::cache::JUMPS - 1) << 1) as i32;
-        dynasm!(self.code ; .arch x64
-            ; mov rax, [rbp + rax * 8 + layout::addends(Access::Fetch) as i32]
-            ; add rax, rcx
-            ; mov edx, ecx
-            ; and edx, jumps
-            ; shl edx, 4
-            ; add rdx, [rsp + JUMPS_SLOT]
-            ; cmp rax, [rdx]
-            ; jne =>unknown
-            ; cmp rcx, [rdx + 8]
-            ; jne =>unknown
-            ; jmp QWORD [rdx + 16]
-            ; =>unknown
-            ; jmp extern self.trampolines.exit_indirect
-        );
+        jump_by_table(&mut self.code, self.trampolines.exit_indirect);
     }
+}
+
+/// Jumps to the code for the address in RCX, if the TLB's first level knows its page and the table of jumps the code;
+/// otherwise to `exit`.
+pub fn jump_by_table(code: &mut Assembler, exit: usize) {
+    let unknown = code.new_dynamic_label();
+    place_of_page(code, RCX);
+    dynasm!(code ; .arch x64 ; mov rdx, rcx);
+    match_tag(code, Access::Fetch, unknown);
+    let jumps = ((crate::cache::JUMPS - 1) << 1) as i32;
+    dynasm!(code ; .arch x64
+        ; mov rax, [rbp + rax * 8 + layout::addends(Access::Fetch) as i32]
+        ; add rax, rcx
+        ; mov edx, ecx
+        ; and edx, jumps
+        ; shl edx, 4
+        ; add rdx, [rsp + JUMPS_SLOT]
+        ; cmp rax, [rdx]
+        ; jne =>unknown
+        ; cmp rcx, [rdx + 8]
+        ; jne =>unknown
+        ; jmp QWORD [rdx + 16]
+        ; =>unknown
+        ; jmp extern exit
+    );
 }

@@ -11,6 +11,8 @@ pub mod float;
 mod group;
 mod memory;
 
+pub use control::jump_by_table;
+
 use std::ops::Range;
 
 use dynasmrt::x64::X64Relocation;
@@ -175,7 +177,7 @@ pub fn check(address: usize, entry: usize, page: u64, addend: u64, target: usize
 }
 
 /// Puts a constant into a register of the host.
-fn constant(code: &mut Assembler, register: u8, value: u64) {
+pub fn constant(code: &mut Assembler, register: u8, value: u64) {
     if value == 0 {
         dynasm!(code ; .arch x64 ; xor Rd(register), Rd(register));
     } else if value <= u32::MAX as u64 {
@@ -560,25 +562,35 @@ impl<'a> Emitter<'a> {
 
     /// RAX becomes the place of an address's page in the first level. Spoils RDX.
     fn place_of_page(&mut self, address: u8) {
-        const _: () = assert!(visa_core::tlb::FIRST_LEVEL_ENTRIES == 256);
-        let shift = visa_isa::paging::PAGE_SHIFT;
-        if std::arch::is_x86_feature_detected!("bmi1") {
-            // Start and length of the field.
-            let field = (8 << 8 | shift) as i32;
-            dynasm!(self.code ; .arch x64 ; mov edx, field ; bextr eax, Rd(address), edx);
-        } else {
-            dynasm!(self.code ; .arch x64 ; mov eax, Rd(address) ; shr eax, BYTE shift as i8 ; movzx eax, al);
-        }
+        place_of_page(&mut self.code, address);
     }
 
     /// Compares the page of the address in RDX, in this context, with the tag at the place in RAX.
     fn match_tag(&mut self, access: Access, differs: DynamicLabel) {
-        let page = !(visa_isa::paging::PAGE_SIZE as i32 - 1);
-        dynasm!(self.code ; .arch x64
-            ; and rdx, page
-            ; or rdx, [rbp + layout::CONTEXT as i32]
-            ; cmp rdx, [rbp + rax * 8 + layout::tags(access) as i32]
-            ; jne =>differs
-        );
+        match_tag(&mut self.code, access, differs);
     }
+}
+
+/// RAX becomes the place of an address's page in the first level. Spoils RDX.
+fn place_of_page(code: &mut Assembler, address: u8) {
+    const _: () = assert!(visa_core::tlb::FIRST_LEVEL_ENTRIES == 256);
+    let shift = visa_isa::paging::PAGE_SHIFT;
+    if std::arch::is_x86_feature_detected!("bmi1") {
+        // Start and length of the field.
+        let field = (8 << 8 | shift) as i32;
+        dynasm!(code ; .arch x64 ; mov edx, field ; bextr eax, Rd(address), edx);
+    } else {
+        dynasm!(code ; .arch x64 ; mov eax, Rd(address) ; shr eax, BYTE shift as i8 ; movzx eax, al);
+    }
+}
+
+/// Compares the page of the address in RDX, in this context, with the tag at the place in RAX.
+fn match_tag(code: &mut Assembler, access: Access, differs: DynamicLabel) {
+    let page = !(visa_isa::paging::PAGE_SIZE as i32 - 1);
+    dynasm!(code ; .arch x64
+        ; and rdx, page
+        ; or rdx, [rbp + layout::CONTEXT as i32]
+        ; cmp rdx, [rbp + rax * 8 + layout::tags(access) as i32]
+        ; jne =>differs
+    );
 }

@@ -1,0 +1,209 @@
+//! What an optimised loop keeps beside its code: guesses where its accesses go.
+//!
+//! A guess says which page an access went to last, and where that page is on the host. While it holds, an access costs a
+//! subtraction, a comparison and an addition, none of which has to wait for a look at the TLB. A guess that is in force is always
+//! backed by an entry of the TLB's first level: whatever drops or replaces such an entry counts in [`Tlb::generation`], and
+//! guesses of another generation, or another context, are forgotten before the loop goes on. So the
+//! interpreter would have found the access in the first level, too.
+//!
+//! [`Tlb::generation`]: visa_core::tlb::Tlb::generation
+
+use visa_core::Hart;
+use visa_core::tlb::Access;
+use visa_isa::paging::PAGE_SIZE;
+use visa_mem::Platform;
+
+use super::trace::page_of;
+use crate::runtime::Environment;
+
+/// Wrong guesses after which it is looked how frequent they are.
+const TRIAL: u64 = 512;
+/// Instructions for each wrong guess, below which guessing costs more than it saves.
+const LEAST_DISTANCE: u64 = 150;
+/// Accesses that needed more than a translation, after which the loop is given up if they are frequent.
+const FAILURES: u64 = 256;
+
+/// Where an access went. Generated code reads it.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct Guess {
+    /// Address of the page.
+    pub page: u64,
+    /// How far into the page the first byte may be, plus one; 0: nothing is known.
+    pub limit: u64,
+    /// What turns distances from the page's start into addresses on the host.
+    pub host: u64,
+}
+
+/// An access, or several off one base that are looked up at once.
+pub struct Site {
+    /// Its kind.
+    pub access: Access,
+    /// From its first to its last byte.
+    pub bytes: u64,
+    /// The line of the plan.
+    pub line: usize,
+    /// It goes by the TLB's first level alone: guesses were wrong too often.
+    pub plain: bool,
+    /// Other accesses go by what was looked up before: they must not if its entry is replaced.
+    pub shared: bool,
+    /// Wrong guesses so far, and the retired count as of the last time that their frequency was looked at.
+    misses: u64,
+    since: u64,
+}
+
+impl Site {
+    /// A site that has not been executed.
+    pub fn new(access: Access, bytes: u64, line: usize, plain: bool, shared: bool) -> Site {
+        Site { access, bytes, line, plain, shared, misses: 0, since: 0 }
+    }
+}
+
+/// What the loop's code names by address. The first fields are its, by their offsets.
+#[repr(C)]
+pub struct RegionData {
+    /// The generation and the context for which guesses hold.
+    pub generation: u64,
+    /// See `generation`.
+    pub context: u64,
+    /// How often it was entered.
+    pub entries: u64,
+    /// Instructions that it has executed.
+    pub retired: u64,
+    /// A guess for each site.
+    pub guesses: Box<[Guess]>,
+    /// The sites.
+    pub sites: Vec<Site>,
+    /// Number of the region, for [`Environment::revise`].
+    pub number: u64,
+    failures: u64,
+    failures_since: u64,
+}
+
+impl RegionData {
+    /// Room for so many sites. Code that is made from now on may name the guesses by their addresses.
+    pub fn new(number: u64, sites: usize) -> RegionData {
+        RegionData {
+            generation: u64::MAX,
+            context: 0,
+            entries: 0,
+            retired: 0,
+            guesses: vec![Guess::default(); sites].into(),
+            sites: Vec::new(),
+            number,
+            failures: 0,
+            failures_since: 0,
+        }
+    }
+
+    /// Forgets all guesses.
+    fn forget(&mut self, hart: &Hart) {
+        self.guesses.fill(Guess::default());
+        self.generation = hart.tlb.generation();
+        self.context = hart.tlb.context();
+    }
+
+    /// Counts a wrong guess. True: they are too frequent.
+    fn guessed_wrongly(site: &mut Site, now: u64) -> bool {
+        site.misses += 1;
+        if site.misses % TRIAL != 0 {
+            return false;
+        }
+        let distance = now.wrapping_sub(site.since) / TRIAL;
+        let first = site.since == 0;
+        site.since = now;
+        site.plain = !first && distance < LEAST_DISTANCE;
+        site.plain
+    }
+
+    /// Counts an access that needed more than a translation. True: they are too frequent.
+    fn failed(&mut self, now: u64) -> bool {
+        self.failures += 1;
+        if self.failures % FAILURES != 0 {
+            return false;
+        }
+        let distance = now.wrapping_sub(self.failures_since) / FAILURES;
+        let first = self.failures_since == 0;
+        self.failures_since = now;
+        !first && distance < LEAST_DISTANCE * 4
+    }
+}
+
+/// Forgets the guesses of a region, because they are of another generation or context.
+///
+/// # Safety
+///
+/// As [`find`].
+pub unsafe extern "C" fn forget(region: *mut RegionData, _site: u64, _address: u64, hart: *mut Hart) {
+    // SAFETY: as the caller says.
+    let (region, hart) = unsafe { (&mut *region, &*hart) };
+    region.forget(hart);
+}
+
+/// Finds where an access goes, and remembers it. [`Environment::found`] becomes the address on the host of its first byte, or 0
+/// if the instruction must be executed by somebody else, from its beginning.
+///
+/// # Safety
+///
+/// For generated code alone: `region` is what its code was made with, `hart` and `environment` are those that it was entered
+/// with, the latter made for a platform of type P, and nobody else uses them meanwhile.
+pub unsafe extern "C" fn find<P: Platform>(
+    region: *mut RegionData,
+    site: u64,
+    address: u64,
+    hart: *mut Hart,
+    environment: *mut Environment,
+    budget: i64,
+) {
+    // SAFETY: as the caller says; they are different objects.
+    let (region, hart, environment) = unsafe { (&mut *region, &mut *hart, &mut *environment) };
+    let now = environment.base.wrapping_sub(budget as u64);
+    environment.found = 0;
+    let place = site as usize;
+    let Site { access, bytes, plain, shared, .. } = region.sites[place];
+    if address & (PAGE_SIZE - 1) > PAGE_SIZE - bytes {
+        return;
+    }
+    let generation = hart.tlb.generation();
+    let mut offset = hart.tlb.lookup(access, address, bytes);
+    if offset.is_none() {
+        let replaced = hart.tlb.resident(access, address);
+        // SAFETY: as the caller says; the reference ends with this statement.
+        let platform = unsafe { environment.platform::<P>() };
+        offset = hart.refill(platform, address, access);
+        if hart.tlb.generation() == generation.wrapping_add(1)
+            && let Some(replaced) = replaced
+        {
+            // Only guesses of this page are not backed any more.
+            for (guess, site) in region.guesses.iter_mut().zip(&region.sites) {
+                if site.access == access && guess.page == replaced {
+                    *guess = Guess::default();
+                }
+            }
+            region.generation = hart.tlb.generation();
+        }
+    }
+    if hart.tlb.generation() != region.generation {
+        region.forget(hart);
+    }
+    let Some(offset) = offset else {
+        if region.failed(now) {
+            environment.revise = region.number + 1;
+            environment.give_up = true;
+        }
+        return;
+    };
+    if hart.tlb.generation() != generation && shared {
+        return;
+    }
+    let host = hart.tlb.bias().wrapping_add(offset);
+    environment.found = host;
+    if plain {
+        return;
+    }
+    let page = page_of(address);
+    region.guesses[place] = Guess { page, limit: PAGE_SIZE + 1 - bytes, host: host.wrapping_sub(address - page) };
+    if RegionData::guessed_wrongly(&mut region.sites[place], now) {
+        environment.revise = region.number + 1;
+    }
+}

@@ -1,0 +1,135 @@
+//! Between units and optimised loops: from the registers that units keep to those of a function, and back.
+
+// The assembler's macro converts register numbers, whatever their type.
+#![allow(clippy::useless_conversion)]
+
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
+use visa_core::layout;
+use visa_core::tlb::{Access, FIRST_LEVEL_ENTRIES};
+use visa_isa::paging::PAGE_SHIFT;
+
+use super::data::RegionData;
+use super::lower::Departure;
+use super::trace::page_of;
+use crate::emit::{Assembler, Emitted, EmittedLink, constant};
+use crate::registers::RCX;
+use crate::runtime::{Trampolines, load_registers, save_registers};
+
+/// Bytes of a landing: what the departure's number counts.
+const LANDING: usize = 8;
+
+/// What a thunk is made of.
+pub struct Source<'a> {
+    /// The address of the loop's entry.
+    pub pc: u64,
+    /// Its pages: addresses and offsets of RAM.
+    pub pages: &'a [(u64, u64)],
+    /// RAM on the host.
+    pub ram: u64,
+    /// Where the function is.
+    pub function: usize,
+    /// The code of the unit that executes in its place.
+    pub instead: usize,
+    /// How execution goes on.
+    pub departures: &'a [Departure],
+    /// What the function keeps.
+    pub data: &'a RegionData,
+}
+
+/// Emits the code that enters a loop, to be executed at an address. Its links are numbered from `first_link` on.
+pub fn thunk(trampolines: &Trampolines, address: usize, source: &Source, first_link: u32) -> Option<Emitted> {
+    let mut code = Assembler::new(address);
+    let instead = code.new_dynamic_label();
+    check_pages(&mut code, source, instead);
+    enter(&mut code, source);
+    let links = landings(&mut code, trampolines, source, first_link);
+    dynasm!(code ; .arch x64 ; =>instead ; jmp extern source.instead);
+    code.commit().ok()?;
+    let mut emitted = Vec::with_capacity(links.len());
+    for (departure, place, stub) in links {
+        if let Departure::To { from, target } = departure {
+            let stub = code.labels().resolve_dynamic(stub).ok()?.0;
+            // Where the loop's own pages are has been looked at on entry.
+            let checked = !source.pages.iter().any(|(page, _)| *page == page_of(target));
+            emitted.push(EmittedLink { place, stub, from, target, checked });
+        }
+    }
+    Some(Emitted { code: code.finalize().ok()?, links: emitted, sites: Box::default() })
+}
+
+/// Goes elsewhere unless the TLB's first level has all pages of the loop where they were when it was compiled. The entry's
+/// page is known to be.
+fn check_pages(code: &mut Assembler, source: &Source, elsewhere: DynamicLabel) {
+    for (page, offset) in source.pages.iter().filter(|(page, _)| *page != page_of(source.pc)) {
+        let entry = (page >> PAGE_SHIFT) as usize % FIRST_LEVEL_ENTRIES;
+        let addend = source.ram.wrapping_add(*offset).wrapping_sub(*page);
+        constant(code, RCX, *page);
+        dynasm!(code ; .arch x64
+            ; or rcx, [rbp + layout::CONTEXT as i32]
+            ; cmp rcx, [rbp + (layout::tags(Access::Fetch) + 8 * entry) as i32]
+            ; jne =>elsewhere
+            ; mov rcx, QWORD addend as i64
+            ; cmp rcx, [rbp + (layout::addends(Access::Fetch) + 8 * entry) as i32]
+            ; jne =>elsewhere
+        );
+    }
+}
+
+/// Calls the function, and goes to the landing that it names.
+fn enter(code: &mut Assembler, source: &Source) {
+    let data = &raw const *source.data as i64;
+    let entries = std::mem::offset_of!(RegionData, entries) as i32;
+    let retired = std::mem::offset_of!(RegionData, retired) as i32;
+    save_registers(code);
+    dynasm!(code ; .arch x64
+        ; mov rax, QWORD data
+        ; add QWORD [rax + entries], BYTE 1
+        ; add [rax + retired], r15
+        ; mov rdi, rbp
+        ; mov rsi, [rsp]
+        ; mov rdx, r15
+        ; call extern source.function
+        ; mov r15, rdx
+        ; mov rdx, QWORD data
+        ; sub [rdx + retired], r15
+        ; lea rcx, [>landings]
+        ; lea rcx, [rcx + rax * 8]
+    );
+    load_registers(code);
+    dynasm!(code ; .arch x64 ; jmp rcx ; .align LANDING ; landings:);
+}
+
+/// A jump for each departure, in places of the same size, and what it jumps to. Gives departures, offsets of the
+/// displacements of those jumps that links go by, and their stubs.
+fn landings(
+    code: &mut Assembler,
+    trampolines: &Trampolines,
+    source: &Source,
+    first_link: u32,
+) -> Vec<(Departure, usize, DynamicLabel)> {
+    let mut links = Vec::new();
+    for &departure in source.departures {
+        let stub = code.new_dynamic_label();
+        dynasm!(code ; .arch x64 ; jmp DWORD =>stub);
+        links.push((departure, code.offset().0 - 4, stub));
+        dynasm!(code ; .arch x64 ; .align LANDING);
+    }
+    let mut number = first_link;
+    for (departure, _, stub) in &links {
+        dynasm!(code ; .arch x64 ; =>*stub);
+        match *departure {
+            Departure::To { .. } => {
+                dynasm!(code ; .arch x64 ; mov eax, number as i32 ; jmp extern trampolines.exit_link);
+                number += 1;
+            }
+            Departure::Indirect => {
+                dynasm!(code ; .arch x64 ; mov rcx, [rbp + layout::PC as i32] ; jmp extern trampolines.indirect);
+            }
+            Departure::Short(pc) => {
+                constant(code, RCX, pc);
+                dynasm!(code ; .arch x64 ; jmp extern trampolines.exit_short);
+            }
+        }
+    }
+    links
+}
