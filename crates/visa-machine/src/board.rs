@@ -7,6 +7,7 @@
 mod console;
 mod disk;
 mod dma;
+mod overlay;
 
 use std::io::Write;
 
@@ -25,6 +26,7 @@ use console::Console;
 pub use console::{CONSOLE_INPUT_BYTES_MAX, Printed};
 pub use disk::{DiskError, FileBackend};
 use dma::SecondStage;
+pub use overlay::{DiskChanges, OverlayBackend};
 
 /// The most harts a board carries: what the PLIC's window has contexts for, rounded down to the field's habit.
 pub const HARTS_MAX: usize = 64;
