@@ -21,6 +21,65 @@ word:   .dword 0
 over:
 ";
 
+/// Reads a disk's first sector, adds one to its first byte, and writes it back: virtio over MMIO, queues of eight entries.
+const DISK: &str = "
+        li   t0, 0x10001000
+        li   t1, 3               # acknowledge, driver
+        sw   t1, 0x70(t0)
+        li   t1, 1               # features 63:32: version 1
+        sw   t1, 0x24(t0)
+        sw   t1, 0x20(t0)
+        li   t1, 11              # features are ok
+        sw   t1, 0x70(t0)
+        sw   zero, 0x30(t0)      # queue 0
+        li   t1, 8
+        sw   t1, 0x38(t0)
+        la   t1, descriptors
+        sw   t1, 0x80(t0)
+        la   t2, available
+        sw   t2, 0x90(t0)
+        la   t1, used
+        sw   t1, 0xa0(t0)
+        li   t1, 1
+        sw   t1, 0x44(t0)
+        li   t1, 15              # driver is ok
+        sw   t1, 0x70(t0)
+        li   t1, 1
+        sh   t1, 2(t2)
+        sw   zero, 0x50(t0)      # the read is done at once
+        la   t3, data
+        lbu  t4, 0(t3)
+        addi t4, t4, 1
+        sb   t4, 0(t3)
+        li   t1, 2
+        sh   t1, 2(t2)
+        sw   zero, 0x50(t0)
+        li   t1, 0x5555
+        j    over
+        .align 4
+descriptors:                     # address, length, flags (1: next, 2: for the device to write), next
+        .dword read
+        .word  16, 0x00010001
+        .dword data
+        .word  512, 0x00020003
+        .dword status
+        .word  1, 2
+        .dword write
+        .word  16, 0x00040001
+        .dword data
+        .word  512, 0x00050001
+        .dword status
+        .word  1, 2
+read:   .word  0, 0, 0, 0
+write:  .word  1, 0, 0, 0
+available:
+        .word  0, 0x00030000, 0, 0, 0
+used:   .space 128
+status: .dword 0
+data:   .space 512
+over:
+";
+
 fn json(path: &std::path::Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
@@ -59,8 +118,9 @@ fn a_run_that_agrees_reports_what_any_run_does_and_how_much_was_compared() {
 fn typed_bytes_go_to_both_and_are_printed_once() {
     let place = Place::new();
     let program = place.program(ECHO);
-    let line = "the quick brown fox jumps over the lazy dog\n".repeat(20) + ".";
-    for slice in ["1", "10000"] {
+    let text_of = |lines| "the quick brown fox jumps over the lazy dog\n".repeat(lines) + ".";
+    // One instruction at a time takes its time, and a guest that polls gets its bytes slowly.
+    for (slice, line) in [("1", text_of(0)), ("10000", text_of(20))] {
         let mut command = visa();
         command.args(["run", "--engine", "lockstep", "--lockstep-slice", slice, "--smp", "2"]).arg(&program);
         let output = command.write_stdin(line.clone()).output().unwrap();
@@ -136,6 +196,27 @@ fn every_end_is_the_same_as_without() {
         if code == 121 {
             assert_eq!(json(&report)["lockstep"]["instructions"], 123_457);
         }
+    }
+}
+
+#[test]
+fn each_machine_has_its_own_view_of_a_disk_and_the_file_is_written_once() {
+    let place = Place::new();
+    let program = place.finishing(DISK);
+    let file = place.write("disk.img", [[41; 512], [7; 512]].concat());
+    let disk = format!("path={}", file.display());
+    for (options, code, first) in [
+        (&["--engine", "jit"][..], 0, 42),
+        (&["--engine", "lockstep"], 0, 43),
+        (&["--engine", "lockstep", "--lockstep-slice", "1"], 0, 44),
+        // Where the engines differ, the file stays as it was.
+        (&["--engine", "lockstep", "--lockstep-fault", "5"], 119, 44),
+    ] {
+        let output = run(&program, &[options, &["--disk", &disk]].concat());
+        assert_code(&output, code);
+        let mut expected = [[41; 512], [7; 512]].concat();
+        expected[0] = first;
+        assert_eq!(std::fs::read(&file).unwrap(), expected, "{options:?}");
     }
 }
 
