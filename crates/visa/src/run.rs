@@ -17,7 +17,7 @@ Examples:
   visa run --json - --max-insns 1000000 a.elf
                                            a million instructions at most, then a report as JSON
   visa run -d exec,int -D trace.txt a.elf  every instruction, trap and world switch, in trace.txt
-  visa run --engine lockstep a.elf         JIT and interpreter side by side; where they differ, if they do
+  visa run --engine lockstep a.elf         on JIT and interpreter, side by side
   visa run -S a.elf                        wait for: gdb-multiarch a.elf -ex 'target remote :1234'
 
 On a terminal: Ctrl-A x quits, Ctrl-A c is the monitor, Ctrl-A h shows help.";
