@@ -7,6 +7,7 @@
 mod console;
 mod disk;
 mod dma;
+mod overlay;
 
 use std::io::Write;
 
@@ -21,10 +22,11 @@ use crate::memory_map::{
     MEMORY_MAP, PORT_UART_BASE, PORT_UART_PORTS, RAM_BASE, TIMEBASE_HZ, Unit, VIRTIO_SLOTS, region_at,
     region_of,
 };
-pub use console::CONSOLE_INPUT_BYTES_MAX;
 use console::Console;
+pub use console::{CONSOLE_INPUT_BYTES_MAX, Printed};
 pub use disk::{DiskError, FileBackend};
 use dma::SecondStage;
+pub use overlay::{DiskChanges, OverlayBackend};
 
 /// The most harts a board carries: what the PLIC's window has contexts for, rounded down to the field's habit.
 pub const HARTS_MAX: usize = 64;
@@ -126,6 +128,11 @@ impl Board {
         let taken = self.console.type_ahead(bytes);
         self.settle(Unit::Uart);
         taken
+    }
+
+    /// What the guest has printed on the console since the start.
+    pub fn console_printed(&self) -> Printed {
+        self.console.printed()
     }
 
     /// How many typed bytes the guest has not read yet.

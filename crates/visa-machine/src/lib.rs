@@ -9,5 +9,6 @@ pub mod cycles;
 pub mod device_tree;
 pub mod inspect;
 pub mod loader;
+pub mod lockstep;
 pub mod machine;
 pub mod memory_map;

@@ -4,11 +4,13 @@
 //! follows from retired instructions, and an interrupt comes at the same instruction however the run is sliced. With
 //! several, the harts take turns within a slice, always in the same order, so that a run is reproducible too.
 
+mod slice;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use visa_core::clock::{Clock, NANOSECONDS_PER_TICK};
-use visa_core::{Hart, Reservation, Residency, Spread};
+use visa_core::clock::NANOSECONDS_PER_TICK;
+use visa_core::{Hart, Spread};
 use visa_cycles::CycleModel;
 use visa_devices::FinisherRequest;
 use visa_interp::{Interpreter, RunEnd, Step};
@@ -17,9 +19,8 @@ use visa_isa::cause::ExitCause;
 use visa_jit::Jit;
 
 use crate::board::Board;
-
-/// Nanoseconds (of one retired instruction each) that the harts of a machine with several run before the next one's turn.
-const TURN_NS: u64 = 10_000;
+use crate::lockstep::{Executed, Recorder};
+pub use slice::Slice;
 
 /// Where time comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -97,19 +98,26 @@ pub enum EngineKind {
         /// How often code is executed before it is translated; `None`: as the engine sees fit.
         threshold: Option<u8>,
     },
+    /// The reference, by steps, which remembers what it executed last.
+    Recorder {
+        /// How many instructions.
+        most: usize,
+    },
 }
 
 enum Engine {
     Interpreter(Interpreter),
     Jit(Box<Jit>),
+    Recorder(Box<Recorder>),
 }
 
 impl Engine {
-    /// The interpreter, which either has.
+    /// The interpreter, which each has.
     fn interpreter(&mut self) -> &mut Interpreter {
         match self {
             Engine::Interpreter(interpreter) => interpreter,
             Engine::Jit(jit) => &mut jit.interpreter,
+            Engine::Recorder(recorder) => &mut recorder.interpreter,
         }
     }
 
@@ -117,6 +125,7 @@ impl Engine {
         match self {
             Engine::Interpreter(interpreter) => interpreter.run(hart, board, limit),
             Engine::Jit(jit) => jit.run(hart, board, limit),
+            Engine::Recorder(recorder) => recorder.run(hart, board, limit),
         }
     }
 }
@@ -165,7 +174,7 @@ impl Machine {
         &mut self.engine.interpreter().breakpoints
     }
 
-    /// Chooses the engine, before the machine runs. Breakpoints are to be set anew.
+    /// Chooses the engine, between two slices or parts of them. Breakpoints are to be set anew.
     pub fn set_engine(&mut self, kind: EngineKind) {
         self.engine = match kind {
             EngineKind::Interpreter => Engine::Interpreter(Interpreter::new()),
@@ -176,14 +185,25 @@ impl Machine {
                 }
                 Engine::Jit(jit)
             }
+            EngineKind::Recorder { most } => {
+                Engine::Recorder(Box::new(Recorder::new(Interpreter::new(), most)))
+            }
         };
+    }
+
+    /// What a [`EngineKind::Recorder`] has executed last, in order; it forgets it.
+    pub fn take_executed(&mut self) -> Vec<Executed> {
+        match &mut self.engine {
+            Engine::Recorder(recorder) => recorder.take(),
+            Engine::Interpreter(_) | Engine::Jit(_) => Vec::new(),
+        }
     }
 
     /// What the JIT has done, if that is the engine.
     pub fn jit_statistics(&self) -> Option<visa_jit::Statistics> {
         match &self.engine {
             Engine::Jit(jit) => Some(jit.statistics()),
-            Engine::Interpreter(_) => None,
+            Engine::Interpreter(_) | Engine::Recorder(_) => None,
         }
     }
 
@@ -200,23 +220,6 @@ impl Machine {
     pub fn skip(&mut self, nanoseconds: u64) {
         if self.time == TimeSource::Instructions {
             self.now_ns = self.now_ns.saturating_add(nanoseconds);
-        }
-    }
-
-    /// Runs until about `slice_ns` nanoseconds have passed, at most `instructions` have retired in all from now on, or
-    /// something needs the caller.
-    pub fn run_slice(&mut self, slice_ns: u64, instructions: u64) -> Progress {
-        let retired = self.instructions();
-        let end_ns = self.now_ns.saturating_add(slice_ns.max(1));
-        loop {
-            let left = instructions.saturating_sub(self.instructions() - retired);
-            if left == 0 || self.now_ns >= end_ns {
-                return Progress::Running;
-            }
-            match self.turn(end_ns, left) {
-                Progress::Running => {}
-                other => return other,
-            }
         }
     }
 
@@ -244,82 +247,6 @@ impl Machine {
             self.now_ns = self.now_ns.max(self.harts[hart].nanoseconds());
         }
         (step, progress)
-    }
-
-    /// Each hart once, or the only one for the whole time.
-    fn turn(&mut self, end_ns: u64, instructions: u64) -> Progress {
-        self.begin_turn();
-        let single = self.harts.len() == 1;
-        // The host's clock may have passed the end since the caller looked.
-        let left_ns = end_ns.saturating_sub(self.now_ns).max(1);
-        let turn_ns = if single { left_ns } else { TURN_NS.min(left_ns) };
-        let mut left = instructions;
-        let mut all_halted = true;
-        for index in 0..self.harts.len() {
-            let hart = &mut self.harts[index];
-            let before = hart.instructions;
-            let limit = before.saturating_add(turn_ns.min(left));
-            if limit == before {
-                all_halted = false;
-                continue;
-            }
-            let end = match self.models.get_mut(index) {
-                None => self.engine.run(hart, &mut self.board, limit),
-                Some(model) => self.engine.interpreter().run_watched(hart, &mut self.board, model, limit),
-            };
-            left -= (hart.instructions - before).min(left);
-            match end {
-                RunEnd::Halted => {}
-                RunEnd::Limit | RunEnd::Message => all_halted = false,
-                RunEnd::Stopped => return self.finished(),
-                RunEnd::Breakpoint => {
-                    if single && self.time == TimeSource::Instructions {
-                        // The turn ends here: what it has taken must not be given back.
-                        self.now_ns = self.harts[0].nanoseconds();
-                    }
-                    return Progress::Breakpoint(index);
-                }
-                RunEnd::Dead { cause, value, pc } => {
-                    return Progress::Ended(End::Dead { hart: index as u64, cause, value, pc });
-                }
-            }
-        }
-        self.deliver_messages();
-        if all_halted && self.all_halt() {
-            return self.skip_idle(end_ns);
-        }
-        self.now_ns = match (self.time, single) {
-            (TimeSource::Host, _) => self.started.elapsed().as_nanos() as u64,
-            (TimeSource::Instructions, true) => self.harts[0].nanoseconds(),
-            (TimeSource::Instructions, false) => self.now_ns + turn_ns,
-        };
-        Progress::Running
-    }
-
-    /// Gives the harts and the board the time, and the harts each other's virtual CPUs.
-    fn begin_turn(&mut self) {
-        if self.time == TimeSource::Host {
-            self.now_ns = self.started.elapsed().as_nanos() as u64;
-        }
-        self.board.set_time(self.now_ns / NANOSECONDS_PER_TICK);
-        let peers: Vec<Option<Residency>> = match self.harts.len() {
-            1 => Vec::new(),
-            _ => self.harts.iter().map(Hart::residency).collect(),
-        };
-        for hart in &mut self.harts {
-            hart.clock = match self.time {
-                TimeSource::Instructions => {
-                    Clock::Virtual { nanoseconds: self.now_ns, instructions: hart.instructions }
-                }
-                TimeSource::Host => Clock::Real { since: self.started, nanoseconds: 0 },
-            };
-            hart.attention = true;
-            if !peers.is_empty() {
-                hart.peers.clone_from(&peers);
-                // Another hart may have stored where this one reserved.
-                hart.reservation = Reservation::NONE;
-            }
-        }
     }
 
     /// Whether every hart halts, and none has something to look at.

@@ -9,7 +9,7 @@ use visa_machine::boot::{self, Image, KernelBoot, Mode};
 use visa_machine::memory_map::RAM_BASE;
 
 use crate::images;
-use crate::launch::{self, Launch};
+use crate::launch::{self, Built, Launch};
 use crate::options::{RunOptions, size};
 use crate::symbols::Symbols;
 
@@ -32,6 +32,8 @@ Examples:
                               a script on the console
   visa stat --kernel Image --initrd initramfs.cpio.gz --append \"console=ttyS0\"
                               the same with the exits by cause below the console, like boot --stat
+  visa boot --engine lockstep --kernel Image --initrd initramfs.cpio.gz --timeout 600
+                              the same on JIT and interpreter side by side; reports the first instruction that differs
   visa boot --kernel Image --dump-dtb board.dtb
                               write the device tree that the kernel would get, and end
 
@@ -86,29 +88,35 @@ impl Boot {
     /// Does it.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let launch = Launch::prepare(&self.options)?;
-        let mut board = launch.hardware.board(boot::ram_bytes_for_kernel(self.memory)?)?;
-        self.options.attach_disks(&mut board)?;
+        let hardware = launch.hardware;
         let visor = match &self.visor {
             Some(path) => Image::File(path.clone()),
             None => images::visor()?,
         };
         let kernel = KernelBoot {
             mode: self.mode,
-            kernel: Image::File(self.kernel),
-            initrd: self.initrd,
-            append: self.append,
+            kernel: Image::File(self.kernel.clone()),
+            initrd: self.initrd.clone(),
+            append: self.append.clone(),
             memory_bytes: self.memory,
             seed: self.options.seed,
             visor,
         };
-        let ready = boot::kernel(&launch.hardware, board, &kernel)?;
+        let ram_bytes = boot::ram_bytes_for_kernel(self.memory)?;
+        let build = || {
+            let mut board = hardware.board(ram_bytes)?;
+            let disks = self.options.attach_disks(&mut board)?;
+            let ready = boot::kernel(&hardware, board, &kernel)?;
+            Ok(Built { ready, disks })
+        };
+        let built = build()?;
         if let Some(path) = &self.dump_dtb {
-            let written = std::fs::write(path, &ready.device_tree);
+            let written = std::fs::write(path, &built.ready.device_tree);
             written.with_context(|| format!("--dump-dtb: cannot write {}", path.display()))?;
             return Ok(ExitCode::SUCCESS);
         }
         let visor_offset = RAM_BASE.wrapping_add(self.memory);
-        let symbols = Symbols::of_kernel(ready.image.clone(), ready.visor.clone(), visor_offset);
-        launch::finish(launch, ready, symbols, &self.options, self.mode.name())
+        let symbols = Symbols::of_kernel(built.ready.image.clone(), built.ready.visor.clone(), visor_offset);
+        launch::finish(launch, built, &build, symbols, &self.options, self.mode.name())
     }
 }

@@ -7,8 +7,12 @@ use visa_machine::machine::End;
 /// An input could not be used: a file that is missing or damaged, memory that cannot be had, an output that cannot be
 /// written, a source with errors.
 pub const BAD_INPUT: u8 = 1;
+/// The command line is not well-formed, or asks for what does not go together.
+pub const BAD_USAGE: u8 = 2;
 /// The demonstration did not go as it is told.
 pub const NOT_AS_TOLD: u8 = 3;
+/// The JIT and the interpreter differ.
+const ENGINES_DIFFER: u8 = 119;
 /// Ring -1 of a hart cannot go on.
 const HYPERVISOR_DEAD: u8 = 120;
 /// `--max-insns` is reached.
@@ -33,7 +37,8 @@ Exit codes:
   never 0; --json has the whole number. visor's own are 96 to 101: 96 the guest cannot go on (shutdown), 97 an entry
   failed, 98 nested page fault, 99 unexpected exit, 100 visor itself failed, 101 device tree not understood.
     1  bad input: a missing, damaged or misfit file, impossible memory, an output that cannot be written
-    2  bad usage: a flag or argument that is not known or not well-formed
+    2  bad usage: a flag or argument that is not known or not well-formed, or flags that do not go together
+  119  --engine lockstep: the JIT and the interpreter differ
   120  Ring -1 of a hart is dead: three exceptions in a row
   121  --max-insns is reached
   122  every hart halts, and nothing can wake one: no timer, no input
@@ -54,6 +59,8 @@ pub enum Ending {
     InstructionLimit(u64),
     /// Every hart halts for good.
     IdleForever,
+    /// The JIT and the interpreter differ.
+    EnginesDiffer,
     /// The user.
     Quit,
     /// A signal, by number.
@@ -67,6 +74,7 @@ impl Ending {
             Ending::Machine(End::Finished(code)) => u8::try_from(code).unwrap_or(GUEST_CODE_MAX),
             Ending::Machine(End::Reset) => RESET,
             Ending::Machine(End::Dead { .. }) => HYPERVISOR_DEAD,
+            Ending::EnginesDiffer => ENGINES_DIFFER,
             Ending::Timeout => TIMEOUT,
             Ending::InstructionLimit(_) => INSTRUCTION_LIMIT,
             Ending::IdleForever => IDLE_FOREVER,
@@ -81,6 +89,7 @@ impl Ending {
             Ending::Machine(End::Finished(_)) => "finished",
             Ending::Machine(End::Reset) => "reset",
             Ending::Machine(End::Dead { .. }) => "hypervisor-dead",
+            Ending::EnginesDiffer => "engines-differ",
             Ending::Timeout => "timeout",
             Ending::InstructionLimit(_) => "instruction-limit",
             Ending::IdleForever => "idle-forever",
@@ -115,6 +124,7 @@ impl fmt::Display for Ending {
                      value {value:#x}"
                 )
             }
+            Ending::EnginesDiffer => write!(f, "the JIT and the interpreter differ"),
             Ending::Timeout => write!(f, "the time limit (--timeout) is over"),
             Ending::InstructionLimit(limit) => {
                 write!(f, "the limit of {limit} instructions (--max-insns) is reached")

@@ -126,35 +126,36 @@ impl Input {
         }
     }
 
-    /// Between two slices: gives the guest what it may have now.
-    pub fn feed(&mut self, board: &mut Board) {
+    /// Between two slices: gives the guest what it may have now, and returns that.
+    pub fn feed(&mut self, board: &mut Board) -> Vec<u8> {
         self.poll();
         if self.is_terminal {
-            self.give(board, usize::MAX);
+            self.give(board, usize::MAX)
         } else if board.console_is_polled() {
             self.wait_for_pipe();
-            self.give(board, POLLED_BYTES);
+            self.give(board, POLLED_BYTES)
+        } else {
+            Vec::new()
         }
     }
 
-    /// Every hart halts: gives a byte of a pipe. True if there was something to give.
-    pub fn feed_halted(&mut self, board: &mut Board) -> bool {
+    /// Every hart halts: gives a byte of a pipe, or all of a terminal. Returns what there was to give.
+    pub fn feed_halted(&mut self, board: &mut Board) -> Vec<u8> {
         self.poll();
         if self.is_terminal {
-            return self.give(board, usize::MAX) != 0;
+            return self.give(board, usize::MAX);
         }
         if board.console_unread() != 0 {
-            return false;
+            return Vec::new();
         }
         self.wait_for_pipe();
-        self.give(board, 1) != 0
+        self.give(board, 1)
     }
 
-    fn give(&mut self, board: &mut Board, most: usize) -> usize {
+    fn give(&mut self, board: &mut Board, most: usize) -> Vec<u8> {
         let (bytes, _) = self.pending.as_slices();
         let taken = board.console_input(&bytes[..bytes.len().min(most)]);
-        self.pending.drain(..taken);
-        taken
+        self.pending.drain(..taken).collect()
     }
 
     /// Once: gives whoever writes the pipe the time to do it.

@@ -4,10 +4,14 @@ use std::io::{IsTerminal, stderr, stdin};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use anyhow::Context;
+use visa_machine::board::DiskChanges;
 use visa_machine::boot::{Hardware, Ready};
 use visa_machine::machine::TimeSource;
 
-use crate::options::{ClockChoice, RunOptions};
+use crate::exit::Ending;
+use crate::lockstep::{self, Figures};
+use crate::options::{ClockChoice, EngineChoice, RunOptions};
 use crate::report::{Report, Sink};
 use crate::session::Session;
 use crate::symbols::Symbols;
@@ -26,7 +30,9 @@ pub struct Launch {
 impl Launch {
     /// Chooses the clock and opens the report's file, so that a bad path costs no run.
     pub fn prepare(options: &RunOptions) -> anyhow::Result<Launch> {
-        let interactive = stdin().is_terminal() && options.json.is_none();
+        lockstep::check(options)?;
+        let in_lockstep = options.engine == EngineChoice::Lockstep;
+        let interactive = stdin().is_terminal() && options.json.is_none() && !in_lockstep;
         let default = if interactive { ClockChoice::Host } else { ClockChoice::Virtual };
         let clock = options.clock.unwrap_or(default);
         let features = options.cycles.features();
@@ -47,18 +53,34 @@ impl Launch {
     }
 }
 
-/// Runs what was made ready, and reports.
+/// A machine that is ready, and what it will have written to its disks, if that is kept from them.
+pub struct Built {
+    /// The machine.
+    pub ready: Ready,
+    /// What is written to the disks.
+    pub disks: Vec<DiskChanges>,
+}
+
+/// Runs what was built, and reports. `build` builds it once more.
 pub fn finish(
     launch: Launch,
-    mut ready: Ready,
+    mut built: Built,
+    build: &dyn Fn() -> anyhow::Result<Built>,
     symbols: Symbols,
     options: &RunOptions,
     mode: &'static str,
 ) -> anyhow::Result<ExitCode> {
-    ready.machine.set_engine(options.engine.into());
-    options.cycles.apply(&mut ready.machine)?;
-    let mut session = Session::new(ready, symbols, options, launch.clock, mode)?;
+    built.ready.machine.set_engine(options.engine.into());
+    options.cycles.apply(&mut built.ready.machine)?;
+    let mut session = Session::new(built.ready, symbols, options, launch.clock, mode)?;
+    if options.engine == EngineChoice::Lockstep {
+        session.lockstep = Some(lockstep::reference(build()?.ready.machine, &options.lockstep));
+    }
     let ending = session.run(options.timeout)?;
+    let figures = compared(&mut session, build);
+    if ending != Ending::EnginesDiffer {
+        built.disks.iter().try_for_each(DiskChanges::commit).context("cannot write a disk")?;
+    }
     let clock = match launch.clock {
         ClockChoice::Virtual => "virtual",
         ClockChoice::Host => "host",
@@ -69,10 +91,17 @@ pub fn finish(
         report.exit_table = table;
     }
     report.without = options.cycles.missing();
+    if figures.is_some() {
+        report.engine = "lockstep";
+    }
+    report.lockstep = figures;
     report.cycles = options.cycles.figures(&session.machine)?;
     let shows_table = options.stats || options.stat;
     if shows_table {
         eprint!("\n{}", report.table());
+        if let Some(figures) = &report.lockstep {
+            eprintln!("{}", figures.line());
+        }
     }
     // A guest that ends with 0 in a script has nothing more to say.
     if shows_table || ending.exit_code() != 0 || stderr().is_terminal() {
@@ -85,4 +114,13 @@ pub fn finish(
     }
     launch.sink.write(&report)?;
     Ok(ExitCode::from(ending.exit_code()))
+}
+
+/// What a run in lockstep came to: how much was compared, and the reason of a difference, which is told.
+fn compared(session: &mut Session, build: &dyn Fn() -> anyhow::Result<Built>) -> Option<Figures> {
+    let lockstep = session.lockstep.take()?;
+    Some(match session.suspicion.take() {
+        None => Figures::new(lockstep.compared()),
+        Some(suspicion) => lockstep::explain(lockstep, &suspicion, &session.symbols, build),
+    })
 }

@@ -16,6 +16,7 @@ mod images;
 mod input;
 mod launch;
 mod live;
+mod lockstep;
 mod monitor;
 mod options;
 mod report;
@@ -74,6 +75,10 @@ fn main() -> ExitCode {
     };
     outcome.unwrap_or_else(|error| {
         terminal::restore();
+        if let Some(usage) = error.downcast_ref::<clap::Error>() {
+            eprint!("{}", usage.render());
+            return ExitCode::from(exit::BAD_USAGE);
+        }
         eprintln!("visa: {error:#}");
         ExitCode::from(exit::BAD_INPUT)
     })

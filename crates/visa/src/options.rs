@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use visa_machine::board::{Board, FileBackend};
+use visa_machine::board::{Board, DiskChanges, FileBackend, OverlayBackend};
 use visa_machine::machine::EngineKind;
 
 use crate::cycles::CycleOptions;
+use crate::lockstep::LockstepOptions;
 
 /// The port that `-s` listens on.
 const GDB_PORT: u16 = 1234;
@@ -75,6 +76,9 @@ pub struct RunOptions {
     /// The cycle model, and what the machine lacks.
     #[command(flatten)]
     pub cycles: CycleOptions,
+    /// How engines are compared.
+    #[command(flatten)]
+    pub lockstep: LockstepOptions,
 }
 
 impl RunOptions {
@@ -85,13 +89,21 @@ impl RunOptions {
         self.gdb.or(default)
     }
 
-    /// Attaches the disks.
-    pub fn attach_disks(&self, board: &mut Board) -> anyhow::Result<()> {
+    /// Attaches the disks. Two machines in lockstep get a view each, and what is written to it is returned.
+    pub fn attach_disks(&self, board: &mut Board) -> anyhow::Result<Vec<DiskChanges>> {
+        let mut kept = Vec::new();
         for (index, disk) in self.disk.iter().enumerate() {
-            let backend = FileBackend::open(&disk.path, disk.read_only)?;
-            board.attach_disk(Box::new(backend), &format!("disk{index}"))?;
+            let file = FileBackend::open(&disk.path, disk.read_only)?;
+            let name = format!("disk{index}");
+            if self.engine == EngineChoice::Lockstep {
+                let (view, changes) = OverlayBackend::new(file);
+                board.attach_disk(Box::new(view), &name)?;
+                kept.push(changes);
+            } else {
+                board.attach_disk(Box::new(file), &name)?;
+            }
         }
-        Ok(())
+        Ok(kept)
     }
 }
 
@@ -104,13 +116,16 @@ pub enum EngineChoice {
     /// all the same
     #[default]
     Jit,
+    /// Both side by side: after every few instructions their states are compared, and the first instruction that makes them
+    /// differ is reported (exit code 119). Disks are written at the end, if the engines agree
+    Lockstep,
 }
 
 impl From<EngineChoice> for EngineKind {
     fn from(choice: EngineChoice) -> EngineKind {
         match choice {
             EngineChoice::Interpreter => EngineKind::Interpreter,
-            EngineChoice::Jit => EngineKind::Jit { threshold: None },
+            EngineChoice::Jit | EngineChoice::Lockstep => EngineKind::Jit { threshold: None },
         }
     }
 }

@@ -14,6 +14,7 @@ use visa_machine::machine::Machine;
 
 use crate::cycles::Cycles;
 use crate::exit::Ending;
+use crate::lockstep::Figures;
 use crate::options::RunOptions;
 
 /// The JSON object. Two runs of the same machine with the clock `virtual` give the same one, `host_seconds` aside.
@@ -24,7 +25,7 @@ pub struct Report {
     /// `bare`, `native`, `accelerated` or `software`.
     mode: &'static str,
     /// What executed the instructions.
-    engine: &'static str,
+    pub engine: &'static str,
     /// `virtual` or `host`.
     clock: &'static str,
     /// How it ended: one word.
@@ -50,6 +51,9 @@ pub struct Report {
     /// Features that the machine lacked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<&'static str>,
+    /// How much was compared, if engines were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lockstep: Option<Figures>,
     /// What the cycle model says, if it ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cycles: Option<Cycles>,
@@ -152,6 +156,7 @@ impl Report {
             tlb_misses: totals.tlb_misses,
             walk_references: totals.walk_references,
             without: Vec::new(),
+            lockstep: None,
             cycles: None,
             guest_seconds: guest_ns as f64 / 1e9,
             host_seconds: host_time.as_secs_f64(),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use visa_machine::boot;
 
-use crate::launch::{self, Launch};
+use crate::launch::{self, Built, Launch};
 use crate::options::{RunOptions, size};
 use crate::symbols::Symbols;
 
@@ -17,6 +17,7 @@ Examples:
   visa run --json - --max-insns 1000000 a.elf
                                            a million instructions at most, then a report as JSON
   visa run -d exec,int -D trace.txt a.elf  every instruction, trap and world switch, in trace.txt
+  visa run --engine lockstep a.elf         on JIT and interpreter, side by side
   visa run -S a.elf                        wait for: gdb-multiarch a.elf -ex 'target remote :1234'
 
 On a terminal: Ctrl-A x quits, Ctrl-A c is the monitor, Ctrl-A h shows help.";
@@ -41,10 +42,15 @@ impl Run {
     /// Does it.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let launch = Launch::prepare(&self.options)?;
-        let mut board = launch.hardware.board(self.memory)?;
-        self.options.attach_disks(&mut board)?;
-        let ready = boot::bare(&launch.hardware, board, &self.file, self.options.seed)?;
-        let symbols = Symbols::of_program(ready.image.clone());
-        launch::finish(launch, ready, symbols, &self.options, "bare")
+        let hardware = launch.hardware;
+        let build = || {
+            let mut board = hardware.board(self.memory)?;
+            let disks = self.options.attach_disks(&mut board)?;
+            let ready = boot::bare(&hardware, board, &self.file, self.options.seed)?;
+            Ok(Built { ready, disks })
+        };
+        let built = build()?;
+        let symbols = Symbols::of_program(built.ready.image.clone());
+        launch::finish(launch, built, &build, symbols, &self.options, "bare")
     }
 }

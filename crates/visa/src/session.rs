@@ -9,6 +9,7 @@ use anyhow::Context;
 use visa_bench::stat::ExitTable;
 use visa_gdb::{Debuggee, Departure, Slice};
 use visa_machine::boot::Ready;
+use visa_machine::lockstep::{Lockstep, Suspicion};
 use visa_machine::machine::{Machine, Progress};
 
 use crate::exit::Ending;
@@ -70,7 +71,12 @@ pub enum ConsoleTo {
 pub struct Session {
     /// The machine.
     pub machine: Machine,
-    symbols: Symbols,
+    /// Another one that goes along with it.
+    pub lockstep: Option<Lockstep>,
+    /// That the two differ, if they do.
+    pub suspicion: Option<Suspicion>,
+    /// Names for addresses.
+    pub symbols: Symbols,
     printed: Printed,
     console: ConsoleTo,
     input: Input,
@@ -123,6 +129,8 @@ impl Session {
         let live = Live::new(options, mode, &mut machine, console == ConsoleTo::Output)?;
         Ok(Session {
             machine,
+            lockstep: None,
+            suspicion: None,
             symbols,
             printed,
             console,
@@ -153,7 +161,7 @@ impl Session {
         let _terminal = RawTerminal::enter()?;
         self.started = Instant::now();
         self.deadline = timeout.and_then(|timeout| self.started.checked_add(timeout));
-        let outcome = self.run_all();
+        let outcome = self.run_all().map(|ending| self.compare_memory(ending));
         // What the guest printed last counts, whatever happened then.
         let written = self.write_out().and_then(|()| self.finish_trace());
         let written = written.and(self.live.as_mut().map_or(Ok(()), Live::leave));
@@ -176,6 +184,9 @@ impl Session {
             }
             let progress = self.slice()?;
             self.write_out()?;
+            if self.suspicion.is_some() {
+                return Ok(Ending::EnginesDiffer);
+            }
             match progress {
                 Progress::Running | Progress::Breakpoint(_) => {}
                 Progress::Ended(end) => return Ok(Ending::Machine(end)),
@@ -201,7 +212,8 @@ impl Session {
         {
             return Ok(Some(Ending::InstructionLimit(limit)));
         }
-        self.input.feed(&mut self.machine.board);
+        let given = self.input.feed(&mut self.machine.board);
+        self.give_to_reference(&given);
         self.tick(false)?;
         self.obey()
     }
@@ -237,7 +249,7 @@ impl Session {
         let left = self.instructions_left();
         let progress = match &self.trace {
             Some(trace) if trace.wants_steps() => self.traced_slice(left)?,
-            _ => self.machine.run_slice(SLICE_NS, left),
+            _ => self.whole_slice(left),
         };
         if let Some(trace) = &mut self.trace {
             trace.note_events(&mut self.machine, &self.symbols)?;
@@ -246,6 +258,34 @@ impl Session {
             timeline.note(&mut self.machine)?;
         }
         Ok(progress)
+    }
+
+    /// A slice of the machine, and of the one that goes along with it.
+    fn whole_slice(&mut self, instructions: u64) -> Progress {
+        let Some(lockstep) = &mut self.lockstep else {
+            return self.machine.run_slice(SLICE_NS, instructions);
+        };
+        lockstep.run_slice(&mut self.machine, SLICE_NS, instructions).unwrap_or_else(|suspicion| {
+            self.suspicion = Some(suspicion);
+            Progress::Running
+        })
+    }
+
+    fn give_to_reference(&mut self, bytes: &[u8]) {
+        if let Some(lockstep) = &mut self.lockstep {
+            lockstep.console_input(bytes);
+        }
+    }
+
+    /// At the end of a run in lockstep: how it has ended, with memory compared.
+    fn compare_memory(&mut self, ending: Ending) -> Ending {
+        match &mut self.lockstep {
+            Some(lockstep) if self.suspicion.is_none() => {
+                self.suspicion = lockstep.finish(&self.machine).err();
+                if self.suspicion.is_some() { Ending::EnginesDiffer } else { ending }
+            }
+            _ => ending,
+        }
     }
 
     fn instructions_left(&self) -> u64 {
@@ -277,12 +317,17 @@ impl Session {
 
     /// Every hart halts: input, the next event, or the end.
     fn idle(&mut self, next: Option<u64>) -> anyhow::Result<Option<Ending>> {
-        if self.input.feed_halted(&mut self.machine.board) {
+        let given = self.input.feed_halted(&mut self.machine.board);
+        if !given.is_empty() {
+            self.give_to_reference(&given);
             return Ok(None);
         }
         match next {
             Some(nanoseconds) if self.is_virtual => {
-                self.machine.skip(nanoseconds);
+                match &mut self.lockstep {
+                    Some(lockstep) => lockstep.skip(&mut self.machine, nanoseconds),
+                    None => self.machine.skip(nanoseconds),
+                }
                 Ok(None)
             }
             Some(nanoseconds) => {

@@ -118,6 +118,20 @@ fn engines_boot_alike() {
     }
 }
 
+/// The JIT and the interpreter side by side, compared after every few thousand instructions.
+#[test]
+fn boots_in_lockstep() {
+    let Some(directory) = debian() else { return };
+    for mode in ["native", "accelerated"] {
+        let boot = Boot::run(&directory, mode, &format!("{mode}-lockstep"), &["--engine", "lockstep"]);
+        boot.assert_complete();
+        let compared = &boot.report["lockstep"];
+        assert_eq!(compared["instructions"], boot.report["instructions"]);
+        assert!(compared["state_comparisons"].as_u64() > Some(10_000), "{compared}");
+        assert!(compared["memory_comparisons"].as_u64() > Some(5), "{compared}");
+    }
+}
+
 #[test]
 fn boots_without_virtualization_hardware() {
     let Some(directory) = debian() else { return };

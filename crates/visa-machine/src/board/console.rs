@@ -11,18 +11,36 @@ pub const CONSOLE_INPUT_BYTES_MAX: usize = 64 * 1024;
 /// A guest that prints looks at the line status too, once or twice a byte; one that looks so often in a row reads.
 const IDLE_POLLS_MIN: u32 = 16;
 
+/// What the guest has printed since the start, to compare two runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Printed {
+    /// How many bytes.
+    pub bytes: u64,
+    /// Their checksum (CRC-32).
+    pub crc32: u32,
+}
+
 /// Both ends of the wire.
 pub struct Console {
     typed: VecDeque<u8>,
     /// How often in a row the guest has polled for a byte, found none, and printed nothing.
     idle_polls: u32,
+    printed: crc32fast::Hasher,
+    printed_bytes: u64,
     output: Box<dyn Write + Send>,
     error: Option<std::io::Error>,
 }
 
 impl Console {
     pub fn new() -> Self {
-        Self { typed: VecDeque::new(), idle_polls: 0, output: Box::new(std::io::sink()), error: None }
+        Self {
+            typed: VecDeque::new(),
+            idle_polls: 0,
+            printed: crc32fast::Hasher::new(),
+            printed_bytes: 0,
+            output: Box::new(std::io::sink()),
+            error: None,
+        }
     }
 
     pub fn set_output(&mut self, output: Box<dyn Write + Send>) {
@@ -77,8 +95,14 @@ impl Console {
         }
     }
 
+    pub fn printed(&self) -> Printed {
+        Printed { bytes: self.printed_bytes, crc32: self.printed.clone().finalize() }
+    }
+
     fn print(&mut self, byte: u8) {
         self.idle_polls = 0;
+        self.printed_bytes += 1;
+        self.printed.update(&[byte]);
         if let Err(error) = self.output.write_all(&[byte]).and_then(|()| self.output.flush()) {
             self.error.get_or_insert(error);
         }

@@ -97,7 +97,7 @@ fn help_names_modes_examples_and_exit_codes() {
         text(&output.stdout)
     };
     let boot = help(&["boot", "--help"]);
-    for part in ["native", "accelerated", "Examples:", "Exit codes:", "124", "Ctrl-A x"] {
+    for part in ["native", "accelerated", "Examples:", "Exit codes:", "119", "124", "Ctrl-A x", "lockstep"] {
         assert!(boot.contains(part), "{part}: {boot}");
     }
     let run = help(&["help", "run"]);

@@ -3,6 +3,7 @@
 mod bad_input;
 mod boot;
 mod debugger;
+mod lockstep;
 mod run;
 mod terminal;
 mod tools;

@@ -1,0 +1,178 @@
+//! Two machines side by side: one on a fast engine, one on the reference interpreter, made of the same inputs.
+//!
+//! They advance by the same number of retired instructions, and after each such part everything that can be seen of them
+//! is compared ([`state`]); RAM now and then, and at the end. At the first difference, [`narrow`] looks for the instruction
+//! that makes it. It does so by running both anew, for which the inputs are written down ([`Script`]): a run is a
+//! function of them.
+
+mod narrow;
+mod record;
+mod script;
+pub mod state;
+
+use std::num::NonZeroU64;
+
+use crate::machine::{Machine, Progress};
+pub use narrow::{Difference, Pair, narrow};
+pub use record::Executed;
+pub(crate) use record::Recorder;
+use script::advance;
+pub use script::{Fault, FaultKind, Script};
+pub use state::{MemoryMismatch, Mismatch, Value};
+
+/// RAM is compared after as many instructions as it has units of so many bytes: so the comparison takes a share of the
+/// time that does not depend on RAM's size.
+const BYTES_FOR_AN_INSTRUCTION: u64 = 4;
+
+/// How much was compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Compared {
+    /// Instructions that both have retired.
+    pub instructions: u64,
+    /// Comparisons of the state.
+    pub states: u64,
+    /// Comparisons of RAM.
+    pub memories: u64,
+}
+
+/// That the machines differ, and where to look for the reason. Parts are counted from 1 on, in the order in which the
+/// machines ran them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Suspicion {
+    /// State and memory agreed after this part.
+    pub agreed_part: u64,
+    /// Something differs after this one.
+    pub part: u64,
+    /// Instructions that the reference had retired then.
+    pub instructions: u64,
+    /// What differs.
+    pub mismatches: Vec<Mismatch>,
+    /// What of RAM differs, if that was compared.
+    pub memory: Option<MemoryMismatch>,
+}
+
+/// The reference that goes along with a machine.
+pub struct Lockstep {
+    reference: Machine,
+    script: Script,
+    compared: Compared,
+    /// Parts so far, and those after which RAM was the same too.
+    parts: u64,
+    agreed_parts: u64,
+    /// Retired instructions at which RAM is compared again.
+    memory_due: u64,
+}
+
+impl Lockstep {
+    /// Of a machine that has not run yet, made of the same inputs; `part` instructions at a time. A fault is for the
+    /// fast machine.
+    pub fn new(mut reference: Machine, part: NonZeroU64, fault: Option<Fault>) -> Lockstep {
+        reference.pause_at_halt = true;
+        Lockstep {
+            reference,
+            script: Script::new(part, fault),
+            compared: Compared::default(),
+            parts: 0,
+            agreed_parts: 0,
+            memory_due: 0,
+        }
+    }
+
+    /// How much was compared.
+    pub fn compared(&self) -> Compared {
+        self.compared
+    }
+
+    /// The inputs so far: for [`narrow`].
+    pub fn into_script(self) -> Script {
+        self.script
+    }
+
+    /// Gives the reference bytes that the fast machine was given on its console.
+    pub fn console_input(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.script.note_typed(bytes);
+            self.reference.board.console_input(bytes);
+        }
+    }
+
+    /// As [`Machine::skip`], for both.
+    pub fn skip(&mut self, fast: &mut Machine, nanoseconds: u64) {
+        self.script.note_skip(nanoseconds);
+        fast.skip(nanoseconds);
+        self.reference.skip(nanoseconds);
+    }
+
+    /// As [`Machine::run_slice`], for both.
+    pub fn run_slice(
+        &mut self,
+        fast: &mut Machine,
+        slice_ns: u64,
+        instructions: u64,
+    ) -> Result<Progress, Suspicion> {
+        self.script.note_slice(slice_ns, fast.instructions().saturating_add(instructions));
+        let part = self.script.part();
+        let mut slices =
+            [fast.begin_slice(slice_ns, instructions), self.reference.begin_slice(slice_ns, instructions)];
+        loop {
+            let [of_fast, of_reference] = &mut slices;
+            let progress = [
+                advance(fast, of_fast, part, self.script.fault()),
+                self.reference.continue_slice(of_reference, part),
+            ];
+            self.parts += 1;
+            self.compare(fast, progress)?;
+            if let Some(progress) = progress[0] {
+                return Ok(progress);
+            }
+        }
+    }
+
+    /// Compares RAM, at the end of a run.
+    pub fn finish(&mut self, fast: &Machine) -> Result<(), Suspicion> {
+        self.compare_memory(fast)
+    }
+
+    fn compare(&mut self, fast: &Machine, progress: [Option<Progress>; 2]) -> Result<(), Suspicion> {
+        let mut mismatches = state::differences(fast, &self.reference);
+        mismatches.extend(progress_mismatch(progress));
+        self.compared.states += 1;
+        if !mismatches.is_empty() {
+            return Err(self.suspicion(mismatches, None));
+        }
+        self.compared.instructions = self.reference.instructions();
+        if self.compared.instructions >= self.memory_due {
+            self.compare_memory(fast)?;
+        }
+        Ok(())
+    }
+
+    fn compare_memory(&mut self, fast: &Machine) -> Result<(), Suspicion> {
+        use visa_mem::Platform;
+        self.compared.memories += 1;
+        if let Some(memory) = state::memory_difference(fast, &self.reference) {
+            return Err(self.suspicion(Vec::new(), Some(memory)));
+        }
+        self.agreed_parts = self.parts;
+        let interval = fast.board.ram().size() / BYTES_FOR_AN_INSTRUCTION;
+        self.memory_due = self.reference.instructions().saturating_add(interval);
+        Ok(())
+    }
+
+    fn suspicion(&self, mismatches: Vec<Mismatch>, memory: Option<MemoryMismatch>) -> Suspicion {
+        Suspicion {
+            agreed_part: self.agreed_parts,
+            part: self.parts,
+            instructions: self.reference.instructions(),
+            mismatches,
+            memory,
+        }
+    }
+}
+
+/// What parts came to, if that is not the same.
+fn progress_mismatch(progress: [Option<Progress>; 2]) -> Option<Mismatch> {
+    let [fast, reference] =
+        progress.map(|progress| Value::Word(progress.map_or("running".into(), |end| format!("{end:?}"))));
+    (fast != reference).then(|| Mismatch { hart: None, name: "what the run came to".into(), fast, reference })
+}

@@ -1,0 +1,121 @@
+//! What happened to the two machines from outside, so that it can happen again.
+
+use std::num::NonZeroU64;
+
+use visa_mem::Platform;
+
+use crate::machine::{Machine, Progress, Slice};
+
+/// Something from outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Event {
+    /// Bytes were typed on the console.
+    Typed(Vec<u8>),
+    /// Every hart halted, and so many nanoseconds passed.
+    Skip(u64),
+    /// Slices were run: of so many nanoseconds, up to so many retired instructions.
+    Slices { slice_ns: u64, last: u64, times: u64 },
+}
+
+/// The inputs of a run in lockstep.
+#[derive(Clone, Debug)]
+pub struct Script {
+    part: NonZeroU64,
+    fault: Option<Fault>,
+    events: Vec<Event>,
+}
+
+impl Script {
+    pub(super) fn new(part: NonZeroU64, fault: Option<Fault>) -> Script {
+        Script { part, fault, events: Vec::new() }
+    }
+
+    /// Instructions between two comparisons.
+    pub(super) fn part(&self) -> u64 {
+        self.part.get()
+    }
+
+    pub(super) fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
+    pub(super) fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    pub(super) fn note_typed(&mut self, bytes: &[u8]) {
+        self.events.push(Event::Typed(bytes.to_vec()));
+    }
+
+    pub(super) fn note_skip(&mut self, nanoseconds: u64) {
+        self.events.push(Event::Skip(nanoseconds));
+    }
+
+    pub(super) fn note_slice(&mut self, slice_ns: u64, last: u64) {
+        match self.events.last_mut() {
+            Some(Event::Slices { slice_ns: ns, last: l, times }) if (*ns, *l) == (slice_ns, last) => {
+                *times += 1
+            }
+            _ => self.events.push(Event::Slices { slice_ns, last, times: 1 }),
+        }
+    }
+}
+
+/// A change of the fast machine, to see that the comparison finds it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// Retired instructions of all harts after which it comes.
+    pub after: u64,
+    /// What is changed.
+    pub kind: FaultKind,
+}
+
+/// What a [`Fault`] changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FaultKind {
+    /// Bit 0 of a register of hart 0, of the bank in use.
+    Register(u8),
+    /// Bit 0 of the byte at a physical address.
+    Memory(u64),
+}
+
+impl Fault {
+    fn apply(self, machine: &mut Machine) {
+        match self.kind {
+            FaultKind::Register(number) => {
+                let hart = &mut machine.harts[0];
+                hart.set_r(number, hart.r(number) ^ 1);
+            }
+            FaultKind::Memory(address) => {
+                let ram = machine.board.ram();
+                let byte = ram.offset_of(address, 1).and_then(|offset| Some((offset, ram.load_u8(offset)?)));
+                if let Some((offset, byte)) = byte {
+                    ram.store_u8(offset, byte ^ 1);
+                    ram.note_write(offset, 1);
+                }
+            }
+        }
+    }
+}
+
+/// As [`Machine::continue_slice`], with the fault when it is its time.
+pub(super) fn advance(
+    machine: &mut Machine,
+    slice: &mut Slice,
+    most: u64,
+    fault: Option<Fault>,
+) -> Option<Progress> {
+    let before = machine.instructions();
+    let end = before.saturating_add(most);
+    let Some(fault) = fault.filter(|fault| before < fault.after && fault.after <= end) else {
+        return machine.continue_slice(slice, most);
+    };
+    let progress = machine.continue_slice(slice, fault.after - before);
+    if machine.instructions() == fault.after {
+        fault.apply(machine);
+    }
+    if progress.is_some() || machine.instructions() >= end {
+        return progress;
+    }
+    machine.continue_slice(slice, end - machine.instructions())
+}

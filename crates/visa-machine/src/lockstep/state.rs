@@ -1,0 +1,258 @@
+//! What is compared: everything that a guest, a hypervisor or a report can see, with names.
+
+use std::fmt;
+
+use visa_core::{Hart, VirtualMachine};
+use visa_isa::Ring;
+use visa_isa::cause::ExitCause;
+use visa_isa::msr::{self, MSRS};
+use visa_isa::register::{FLOAT_ABI, INTEGER_ABI};
+use visa_mem::{Platform, Ram};
+
+use crate::machine::Machine;
+
+/// Registers that are shown under another name, and clocks, which follow from the retired instructions.
+const SHOWN_ELSEWHERE: [u16; 9] = [
+    msr::FFLAGS,
+    msr::FRM,
+    msr::FCSR,
+    msr::GPTBR,
+    msr::VMPC,
+    msr::VMFCSR,
+    msr::CYCLE,
+    msr::TIME,
+    msr::INSTRET,
+];
+
+/// A value of the state, as people read it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Value {
+    /// Bits: of a register, or an address.
+    Bits(u64),
+    /// A number of something.
+    Count(u64),
+    /// A word.
+    Word(String),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Bits(bits) => write!(f, "{bits:#018x}"),
+            Value::Count(count) => write!(f, "{count}"),
+            Value::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+/// A named part of the state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Fact {
+    pub name: String,
+    pub value: Value,
+}
+
+/// Something that two machines do not have in common.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mismatch {
+    /// The hart whose it is; `None`: the board's.
+    pub hart: Option<usize>,
+    /// What it is.
+    pub name: String,
+    /// Its value in the fast machine.
+    pub fast: Value,
+    /// Its value in the reference.
+    pub reference: Value,
+}
+
+/// The first place of RAM in which two machines differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MemoryMismatch {
+    /// Physical address of the first byte that differs.
+    pub address: u64,
+    /// Physical address of the bytes shown.
+    pub shown_from: u64,
+    /// The bytes there in the fast machine.
+    pub fast: [u8; SHOWN_BYTES],
+    /// The same in the reference.
+    pub reference: [u8; SHOWN_BYTES],
+}
+
+/// Bytes around a difference.
+pub const SHOWN_BYTES: usize = 16;
+
+/// What two machines do not have in common, RAM aside. Costs little when that is nothing.
+pub fn differences(fast: &Machine, reference: &Machine) -> Vec<Mismatch> {
+    let mut found = Vec::new();
+    for (index, (a, b)) in fast.harts.iter().zip(&reference.harts).enumerate() {
+        found.extend(
+            hart_differences(a, b).into_iter().map(|of_hart| Mismatch { hart: Some(index), ..of_hart }),
+        );
+    }
+    if board_key(fast) != board_key(reference) {
+        found.extend(mismatches(board_facts(fast), board_facts(reference)));
+    }
+    found
+}
+
+/// What two harts do not have in common.
+pub fn hart_differences(fast: &Hart, reference: &Hart) -> Vec<Mismatch> {
+    if harts_agree(fast, reference) {
+        return Vec::new();
+    }
+    let mut found = mismatches(hart_facts(fast), hart_facts(reference));
+    if found.is_empty() {
+        // Every field has a name above; should one be added and forgotten there, it is not passed over.
+        let value = Value::Word("?".into());
+        let name = "something that has no name here".into();
+        found.push(Mismatch { hart: None, name, fast: value.clone(), reference: value });
+    }
+    found
+}
+
+fn harts_agree(a: &Hart, b: &Hart) -> bool {
+    (a.instructions, a.ring, a.guest_ring) == (b.instructions, b.ring, b.guest_ring)
+        && (&a.bank, &a.other) == (&b.bank, &b.other)
+        && (&a.supervisor, &a.hypervisor) == (&b.supervisor, &b.hypervisor)
+        && (&a.vm, &a.exit) == (&b.vm, &b.exit)
+        && a.statistics == b.statistics
+        && a.instructions_ring_minus_1() == b.instructions_ring_minus_1()
+        && (a.external_to_hypervisor, a.external_to_kernel)
+            == (b.external_to_hypervisor, b.external_to_kernel)
+        && (a.reservation, a.waiting, a.attention) == (b.reservation, b.waiting, b.attention)
+        && a.outgoing == b.outgoing
+}
+
+fn mismatches(fast: Vec<Fact>, reference: Vec<Fact>) -> Vec<Mismatch> {
+    let both = fast.into_iter().zip(reference).filter(|(fast, reference)| fast != reference);
+    both.map(|(fast, reference)| Mismatch {
+        hart: None,
+        name: fast.name,
+        fast: fast.value,
+        reference: reference.value,
+    })
+    .collect()
+}
+
+/// What [`board_facts`] names.
+fn board_key(machine: &Machine) -> impl PartialEq + use<> {
+    let board = &machine.board;
+    let console = (board.console_printed(), board.console_unread(), board.console_is_polled());
+    (machine.now_ns(), console, board.finisher_request())
+}
+
+/// The facts of the board, and of the machine as a whole.
+fn board_facts(machine: &Machine) -> Vec<Fact> {
+    let board = &machine.board;
+    let printed = board.console_printed();
+    vec![
+        count("time in nanoseconds", machine.now_ns()),
+        count("console: bytes printed", printed.bytes),
+        bits("console: CRC-32 of what was printed", printed.crc32.into()),
+        count("console: typed bytes not read", board.console_unread() as u64),
+        word("console: is polled", board.console_is_polled()),
+        word("finisher", format!("{:?}", board.finisher_request())),
+    ]
+}
+
+/// The facts of a hart, always the same ones in the same order.
+pub(super) fn hart_facts(hart: &Hart) -> Vec<Fact> {
+    let mut facts =
+        vec![count("retired instructions", hart.instructions), word("ring", hart.ring.name().to_string())];
+    let (hypervisor, guest) =
+        if hart.in_guest() { (&hart.other, &hart.bank) } else { (&hart.bank, &hart.other) };
+    for (owner, bank) in [(Ring::Hypervisor.name(), hypervisor), ("guest", guest)] {
+        facts.push(bits(format!("{owner}: PC"), bank.pc));
+        let integer = bank.r.iter().zip(INTEGER_ABI).enumerate();
+        facts.extend(integer.map(|(n, (&value, abi))| bits(format!("{owner}: R{n} ({abi})"), value)));
+        let float = bank.f.iter().zip(FLOAT_ABI).enumerate();
+        facts.extend(float.map(|(n, (&value, abi))| bits(format!("{owner}: F{n} ({abi})"), value)));
+        facts.push(bits(format!("{owner}: fcsr"), bank.fcsr.into()));
+    }
+    let registers = MSRS.iter().filter(|register| !SHOWN_ELSEWHERE.contains(&register.number));
+    facts.extend(registers.map(|register| {
+        bits(format!("MSR {}", register.name), hart.read_msr(register.number).unwrap_or_default())
+    }));
+    range_facts(&hart.vm, &mut facts);
+    statistics_facts(hart, &mut facts);
+    facts.extend([
+        word("interrupt line to Ring -1", hart.external_to_hypervisor),
+        word("interrupt line to Ring 0", hart.external_to_kernel),
+        word("reservation", format!("{:?}", hart.reservation)),
+        word("halts", hart.waiting),
+        word("wants attention", hart.attention),
+        word("messages to other harts", format!("{:?}", hart.outgoing)),
+    ]);
+    facts
+}
+
+fn range_facts(vm: &VirtualMachine, facts: &mut Vec<Fact>) {
+    for (index, range) in vm.ranges.iter().enumerate() {
+        let name = |part| format!("IOVMAP range {index}: {part}");
+        facts.push(bits(name("kind"), range.kind));
+        facts.push(bits(name("address"), range.guest_address));
+        facts.push(bits(name("length"), range.length));
+        facts.push(bits(name("target"), range.target));
+    }
+}
+
+fn statistics_facts(hart: &Hart, facts: &mut Vec<Fact>) {
+    let statistics = &hart.statistics;
+    facts.extend([
+        count("instructions in Ring -1", hart.instructions_ring_minus_1()),
+        count("emulated instructions", statistics.emulated),
+        count("combined TLB misses", statistics.tlb_misses),
+        count("page-table entries read", statistics.walk_references),
+        count("registers moved by world switches", statistics.register_moves),
+    ]);
+    for cause in ExitCause::ALL {
+        let name = cause.name();
+        facts.push(count(format!("exits: {name}"), statistics.exits.get(cause).copied().unwrap_or_default()));
+        let spread = statistics.exit_instructions.get(cause).copied().unwrap_or_default();
+        facts.push(count(format!("Ring -1's instructions after exits: {name}"), spread.total));
+        facts.push(word(format!("entries after exits: {name}"), format!("{spread:?}")));
+    }
+}
+
+fn bits(name: impl Into<String>, value: u64) -> Fact {
+    Fact { name: name.into(), value: Value::Bits(value) }
+}
+
+fn count(name: impl Into<String>, value: u64) -> Fact {
+    Fact { name: name.into(), value: Value::Count(value) }
+}
+
+fn word(name: impl Into<String>, value: impl ToString) -> Fact {
+    Fact { name: name.into(), value: Value::Word(value.to_string()) }
+}
+
+/// The first byte of RAM in which two machines differ.
+pub fn memory_difference(fast: &Machine, reference: &Machine) -> Option<MemoryMismatch> {
+    ram_difference(fast.board.ram(), reference.board.ram())
+}
+
+/// The same of RAMs alone.
+pub fn ram_difference(fast: &Ram, reference: &Ram) -> Option<MemoryMismatch> {
+    const CHUNK: usize = 64 << 10;
+    let size = fast.size().min(reference.size());
+    let mut buffers = [vec![0; CHUNK], vec![0; CHUNK]];
+    for offset in (0..size).step_by(CHUNK) {
+        let length = (size - offset).min(CHUNK as u64) as usize;
+        let [a, b] = &mut buffers;
+        fast.read_bytes(offset, &mut a[..length])?;
+        reference.read_bytes(offset, &mut b[..length])?;
+        if a[..length] == b[..length] {
+            continue;
+        }
+        let at = (0..length).find(|&index| a[index] != b[index])?;
+        let from = at - at % SHOWN_BYTES;
+        let shown = |bytes: &[u8]| bytes[from..from + SHOWN_BYTES].try_into().ok();
+        return Some(MemoryMismatch {
+            address: fast.base() + offset + at as u64,
+            shown_from: fast.base() + offset + from as u64,
+            fast: shown(a)?,
+            reference: shown(b)?,
+        });
+    }
+    None
+}
