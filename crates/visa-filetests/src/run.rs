@@ -49,7 +49,7 @@ impl Engine {
     fn kind(self) -> EngineKind {
         match self {
             Engine::Interpreter | Engine::InterpreterByOne => EngineKind::Interpreter,
-            Engine::Jit | Engine::JitBySlices => EngineKind::Jit { threshold: Some(0) },
+            Engine::Jit | Engine::JitBySlices => EngineKind::Jit { threshold: Some(0), optimise: Some(50) },
         }
     }
 

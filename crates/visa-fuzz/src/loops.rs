@@ -29,7 +29,9 @@ struct Maker<'a> {
 
 /// A program at an address. It uses the memory within reach of an instruction's offset from `scratch`.
 pub fn program(random: &mut Random, address: u64, scratch: u64) -> Vec<u8> {
-    let groups = [Group::Base, Group::Muldiv, Group::Float, Group::Bitmanip];
+    // Engines may treat loops with and without floating point differently.
+    let all = [Group::Base, Group::Muldiv, Group::Bitmanip, Group::Float];
+    let groups = if random.once_in(2) { &all[..] } else { &all[..3] };
     let mut code = Code::at(address);
     let function = code.label();
     let mut kept: Vec<u8> = Vec::new();
@@ -43,8 +45,8 @@ pub fn program(random: &mut Random, address: u64, scratch: u64) -> Vec<u8> {
     let mut maker = Maker {
         random,
         code,
-        compute: rows(&groups, |role| role == Role::Compute),
-        memory: rows(&groups, |role| role == Role::Memory),
+        compute: rows(groups, |role| role == Role::Compute),
+        memory: rows(groups, |role| role == Role::Memory),
         kept,
         scratch: scratch_register,
         function,

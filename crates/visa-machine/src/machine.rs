@@ -97,6 +97,9 @@ pub enum EngineKind {
     Jit {
         /// How often code is executed before it is translated; `None`: as the engine sees fit.
         threshold: Option<u8>,
+        /// Instructions between two looks for loops to optimise, which then happens at once, so that a run does the same
+        /// each time; 0: nothing is optimised. `None`: in the background, as the engine sees fit.
+        optimise: Option<u64>,
     },
     /// The reference, by steps, which remembers what it executed last.
     Recorder {
@@ -178,10 +181,13 @@ impl Machine {
     pub fn set_engine(&mut self, kind: EngineKind) {
         self.engine = match kind {
             EngineKind::Interpreter => Engine::Interpreter(Interpreter::new()),
-            EngineKind::Jit { threshold } => {
+            EngineKind::Jit { threshold, optimise } => {
                 let mut jit = Box::new(Jit::new());
                 if let Some(threshold) = threshold {
                     jit.set_threshold(threshold);
+                }
+                if let Some(period) = optimise {
+                    jit.optimise_at_once(period);
                 }
                 Engine::Jit(jit)
             }

@@ -86,7 +86,7 @@ impl Program<'_> {
     /// Both machines; the fast one translates everything.
     fn pair(&self) -> Pair {
         let mut fast = self.machine(0);
-        fast.set_engine(EngineKind::Jit { threshold: Some(0) });
+        fast.set_engine(EngineKind::Jit { threshold: Some(0), optimise: Some(200) });
         Pair { fast, reference: self.machine(0) }
     }
 }

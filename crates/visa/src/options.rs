@@ -125,7 +125,7 @@ impl From<EngineChoice> for EngineKind {
     fn from(choice: EngineChoice) -> EngineKind {
         match choice {
             EngineChoice::Interpreter => EngineKind::Interpreter,
-            EngineChoice::Jit | EngineChoice::Lockstep => EngineKind::Jit { threshold: None },
+            EngineChoice::Jit | EngineChoice::Lockstep => EngineKind::Jit { threshold: None, optimise: None },
         }
     }
 }

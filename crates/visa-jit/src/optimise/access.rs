@@ -105,7 +105,7 @@ impl Lowering<'_, '_> {
         let (out, go_on) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(value, out, &[], go_on, &[]);
         let pc = self.plan.lines[number].pc;
-        self.depart(out, Departure::To { from: pc, target: pc }, (end - number) as i64);
+        self.depart(out, Departure::Again(pc), (end - number) as i64);
         self.builder.switch_to_block(go_on);
     }
 

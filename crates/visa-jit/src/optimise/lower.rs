@@ -23,6 +23,8 @@ use crate::unit::is_branch;
 /// How execution goes on where the loop is left.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Departure {
+    /// With an instruction that the loop has not executed, by units.
+    Again(u64),
     /// At an address that the code says.
     To {
         /// The instruction that jumps.
@@ -272,7 +274,7 @@ impl<'a, 'b> Lowering<'a, 'b> {
                     // A plan holds nothing else; were it otherwise, somebody else would execute it.
                     let block = self.builder.create_block();
                     self.builder.ins().jump(block, &[]);
-                    self.depart(block, Departure::To { from: line.pc, target: line.pc }, (end - number) as i64);
+                    self.depart(block, Departure::Again(line.pc), (end - number) as i64);
                     let unreachable = self.builder.create_block();
                     self.builder.switch_to_block(unreachable);
                 }

@@ -47,7 +47,7 @@ pub fn thunk(trampolines: &Trampolines, address: usize, source: &Source, first_l
     code.commit().ok()?;
     let mut emitted = Vec::with_capacity(links.len());
     for (departure, place, stub) in links {
-        if let Departure::To { from, target } = departure {
+        if let Some((from, target)) = link_of(departure, source) {
             let stub = code.labels().resolve_dynamic(stub).ok()?.0;
             // Where the loop's own pages are has been looked at on entry.
             let checked = !source.pages.iter().any(|(page, _)| *page == page_of(target));
@@ -99,6 +99,15 @@ fn enter(code: &mut Assembler, source: &Source) {
     dynasm!(code ; .arch x64 ; jmp rcx ; .align LANDING ; landings:);
 }
 
+/// From and to where a departure jumps by a link.
+fn link_of(departure: Departure, source: &Source) -> Option<(u64, u64)> {
+    match departure {
+        Departure::To { from, target } => Some((from, target)),
+        Departure::Again(pc) => (pc != source.pc).then_some((pc, pc)),
+        Departure::Indirect | Departure::Short(_) => None,
+    }
+}
+
 /// A jump for each departure, in places of the same size, and what it jumps to. Gives departures, offsets of the
 /// displacements of those jumps that links go by, and their stubs.
 fn landings(
@@ -117,10 +126,15 @@ fn landings(
     let mut number = first_link;
     for (departure, _, stub) in &links {
         dynasm!(code ; .arch x64 ; =>*stub);
+        if link_of(*departure, source).is_some() {
+            dynasm!(code ; .arch x64 ; mov eax, number as i32 ; jmp extern trampolines.exit_link);
+            number += 1;
+            continue;
+        }
         match *departure {
-            Departure::To { .. } => {
-                dynasm!(code ; .arch x64 ; mov eax, number as i32 ; jmp extern trampolines.exit_link);
-                number += 1;
+            // There the loop would be entered again, and would not get any further.
+            Departure::Again(_) | Departure::To { .. } => {
+                dynasm!(code ; .arch x64 ; jmp extern source.instead);
             }
             Departure::Indirect => {
                 dynasm!(code ; .arch x64 ; mov rcx, [rbp + layout::PC as i32] ; jmp extern trampolines.indirect);
