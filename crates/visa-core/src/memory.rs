@@ -23,6 +23,14 @@ enum Place {
     Device(u64),
 }
 
+/// What was found for an access that is about to be executed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handed {
+    address: u64,
+    access: Access,
+    found: Result<(u64, u32), Fault>,
+}
+
 impl Hart {
     /// Loads `size` bytes, zero-extended.
     #[inline(always)]
@@ -175,17 +183,53 @@ impl Hart {
         access: Access,
         size: AccessSize,
     ) -> Result<Place, Stop> {
-        let (physical, page_shift) = match self.translate(platform, address, access) {
+        let ram = platform.ram();
+        let found = match self.handed.take() {
+            Some(handed) if handed.address == address && handed.access == access => handed.found,
+            _ => self.translate(ram, address, access),
+        };
+        let (physical, page_shift) = match found {
             Ok(found) => found,
             Err(fault) => return Err(self.raise(fault, address, access, size.bytes())),
         };
-        let ram = platform.ram();
         let Some(offset) = ram.offset_of(physical, 1) else { return Ok(Place::Device(physical)) };
-        let page = offset & !(PAGE_SIZE - 1);
-        if access != Access::Store || !ram.is_watched(page) {
-            self.tlb.fill(access, address, page, page_shift);
-        }
+        self.fill(ram, address, access, offset, page_shift);
         Ok(Place::Ram(offset))
+    }
+
+    /// Enters what was found for an access into the first level, if it may be there.
+    #[inline(always)]
+    fn fill(&mut self, ram: &Ram, address: u64, access: Access, offset: u64, page_shift: u32) -> bool {
+        // The walk may have set A or D in a page of code.
+        self.attention |= access != Access::Fetch && ram.any_watched_written();
+        if access == Access::Store && ram.is_watched(offset) {
+            return false;
+        }
+        self.tlb.fill(access, address, offset & !(PAGE_SIZE - 1), page_shift);
+        true
+    }
+
+    /// For generated code that misses the first level: does what a load or a store does then. True: the first level knows the
+    /// page now, and nothing else is to be done before or after the access.
+    ///
+    /// Otherwise the access is to be executed at once, by [`Hart::load`] and its like, and then [`Hart::take_back`] to be
+    /// called. The access takes what was found here: looking again would count a miss twice.
+    pub fn refill(&mut self, ram: &Ram, address: u64, access: Access) -> bool {
+        let found = self.translate(ram, address, access);
+        if let Ok((physical, page_shift)) = found
+            && let Some(offset) = ram.offset_of(physical, 1)
+            && self.fill(ram, address, access, offset, page_shift)
+            && !self.attention
+        {
+            return true;
+        }
+        self.handed = Some(Handed { address, access, found });
+        false
+    }
+
+    /// Forgets what [`Hart::refill`] found, if the access did not need it.
+    pub fn take_back(&mut self) {
+        self.handed = None;
     }
 
     /// The offset of RAM that the instruction at a virtual address is fetched from.
