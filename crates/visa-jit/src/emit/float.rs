@@ -210,27 +210,27 @@ impl Emitter<'_> {
     }
 
     fn float_load(&mut self, index: usize, i: &Instruction) {
-        let cold = self.open_cold();
-        let address = self.address(i);
+        let missed = self.open_access(index, i);
+        let address = missed.address;
         let double = i.op == Op::Fld;
-        self.look_up(Access::Load, address, if double { 8 } else { 4 }, cold);
+        self.look_up(Access::Load, address, if double { 8 } else { 4 }, missed.from);
         by_format!(self, double, movsd, movss, xmm0, [Rq(address) + rax]);
         self.float_write(i.rd, double);
-        self.close_cold(index, cold);
+        self.close_access(missed);
     }
 
     fn float_store(&mut self, index: usize, i: &Instruction) {
-        let cold = self.open_cold();
-        let address = self.address(i);
+        let missed = self.open_access(index, i);
+        let address = missed.address;
         let double = i.op == Op::Fsd;
-        self.look_up(Access::Store, address, if double { 8 } else { 4 }, cold);
+        self.look_up(Access::Store, address, if double { 8 } else { 4 }, missed.from);
         // Bits go to memory as they are, boxed or not.
         dynasm!(self.code ; .arch x64 ; mov rdx, [rbp + offset(i.rs2)]);
         match double {
             true => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], rdx),
             false => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], edx),
         }
-        self.close_cold(index, cold);
+        self.close_access(missed);
     }
 
     fn float_from_bits(&mut self, i: &Instruction) {
