@@ -5,11 +5,11 @@
 //! the HPTBR that they were walked from. The references that a walk would have made are counted all the same, since reports
 //! count walks without caches.
 //!
-//! A hypervisor that gives its guest memory in one piece maps it by many pages with one distance between the two addresses.
-//! Such pages are joined to a run, where the physical address is a sum: with a table it would be one more load that the next
-//! one must wait for, four times in a walk.
+//! A hypervisor that gives its guest memory in one piece maps it by many large pages with one distance between the two
+//! addresses. Such pages, as far as their leaves are in one table, are a run, where the physical address is a sum: with a
+//! lookup it would be one more load that the next one must wait for, four times in a walk.
 
-use visa_isa::paging::{PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_PPN, PTE_READ, PTE_WRITE};
+use visa_isa::paging::{PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_READ, PTE_WRITE};
 
 use crate::tlb::Access;
 
@@ -17,9 +17,8 @@ use crate::tlb::Access;
 const ENTRIES: usize = 256;
 /// Large pages are remembered in pieces of 2 MiB.
 const LARGE_SHIFT: u32 = 21;
-const LARGE_SIZE: u64 = 1 << LARGE_SHIFT;
-/// A run is given up for another after so many lookups of large pages outside of it.
-const PATIENCE: u32 = 64;
+/// After so many lookups of large pages outside of the run, another one is begun.
+const PATIENCE: u32 = 256;
 
 /// What is remembered of a page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,12 +40,6 @@ impl Leaf {
             Access::Fetch => PTE_EXECUTE | PTE_ACCESSED,
         };
         self.entry & needed == needed
-    }
-
-    /// Whether two pages differ in nothing but where they are.
-    fn is_like(&self, other: &Leaf) -> bool {
-        let bits = |leaf: &Leaf| Leaf { entry: leaf.entry & !PTE_PPN, ..*leaf };
-        bits(self) == bits(other)
     }
 }
 
@@ -74,25 +67,25 @@ const NOTHING: Piece = Piece {
 
 /// Large pages side by side that one addend serves, with the same bits.
 #[derive(Clone, Copy)]
-struct Run {
-    start: u64,
-    /// 0: there is no run.
-    length: u64,
-    hptbr: u64,
-    addend: u64,
-    leaf: Leaf,
+pub struct Run {
+    /// First guest-physical address.
+    pub start: u64,
+    /// Bytes; 0: there is no run.
+    pub length: u64,
+    /// HPTBR.
+    pub hptbr: u64,
+    /// Added to guest-physical addresses, makes physical ones.
+    pub addend: u64,
+    /// What is remembered of each page.
+    pub leaf: Leaf,
 }
 
 impl Run {
     const NONE: Run = Run { start: 0, length: 0, hptbr: 0, addend: 0, leaf: NOTHING.leaf };
 
-    fn of(piece: &Piece) -> Run {
-        let Piece { page, hptbr, addend, leaf, .. } = *piece;
-        Run { start: page, length: LARGE_SIZE, hptbr, addend, leaf }
-    }
-
-    fn may_hold(&self, piece: &Piece) -> bool {
-        piece.hptbr == self.hptbr && piece.addend == self.addend && piece.leaf.is_like(&self.leaf)
+    #[inline(always)]
+    fn contains(&self, guest_physical: u64) -> bool {
+        guest_physical.wrapping_sub(self.start) < self.length
     }
 }
 
@@ -124,8 +117,7 @@ impl NestedCache {
     #[inline(always)]
     pub fn find(&mut self, guest_physical: u64, hptbr: u64, access: Access) -> Option<(u64, Leaf)> {
         let run = &self.run;
-        let inside = guest_physical.wrapping_sub(run.start) < run.length;
-        if inside && run.hptbr == hptbr && run.leaf.allows(access) {
+        if run.contains(guest_physical) && run.hptbr == hptbr && run.leaf.allows(access) {
             return Some((guest_physical.wrapping_add(run.addend), run.leaf));
         }
         self.find_piece(guest_physical, hptbr, access)
@@ -137,8 +129,8 @@ impl NestedCache {
         let serves = |piece: &Piece| piece.hptbr == hptbr && piece.leaf.allows(access);
         if let Some(large) = self.piece(guest_physical, LARGE_SHIFT).filter(serves) {
             self.outside += 1;
-            if self.outside >= PATIENCE {
-                self.begin_run(Run::of(&large));
+            if self.outside > PATIENCE {
+                return None;
             }
             return Some(found(large));
         }
@@ -153,59 +145,29 @@ impl NestedCache {
         same.then_some(piece)
     }
 
-    /// Remembers that an address is at a physical one, in a page of a size, with a leaf.
-    pub fn remember(&mut self, guest_physical: u64, hptbr: u64, physical: u64, leaf: Leaf) {
+    /// Remembers that an address is at a physical one, in a page of a size, with a leaf. True: the page should become part of
+    /// a run.
+    pub fn remember(&mut self, guest_physical: u64, hptbr: u64, physical: u64, leaf: Leaf) -> bool {
         let is_large = leaf.page_shift >= LARGE_SHIFT;
         let (array, shift) =
             if is_large { (&mut self.large, LARGE_SHIFT) } else { (&mut self.small, PAGE_SHIFT) };
-        let piece = Piece {
+        array[index(guest_physical, shift)] = Piece {
             page: guest_physical >> shift << shift,
             hptbr,
             generation: self.generation,
             addend: physical.wrapping_sub(guest_physical),
             leaf,
         };
-        array[index(guest_physical, shift)] = piece;
-        if !is_large {
-            return;
-        }
         let run = &self.run;
-        let outdated = piece.page.wrapping_sub(run.start) < run.length && !run.may_hold(&piece);
-        if run.length == 0 || run.hptbr != hptbr || outdated {
-            self.begin_run(Run::of(&piece));
-        } else {
-            self.grow();
-        }
+        // What is walked although it is in the run has changed.
+        let useless = run.length == 0 || run.hptbr != hptbr || run.contains(guest_physical);
+        is_large && (useless || self.outside > PATIENCE)
     }
 
-    /// Remembers that a second stage with this HPTBR is not there: every address is itself.
-    pub fn remember_bare(&mut self, hptbr: u64, leaf: Leaf) {
-        self.run = Run { start: 0, length: u64::MAX, hptbr, addend: 0, leaf };
-        self.outside = 0;
-    }
-
-    fn begin_run(&mut self, run: Run) {
+    /// Remembers a run, in place of the one before.
+    pub fn remember_run(&mut self, run: Run) {
         self.run = run;
         self.outside = 0;
-        self.grow();
-    }
-
-    /// Joins what is remembered on both sides of the run to it.
-    fn grow(&mut self) {
-        for _ in 0..ENTRIES {
-            let Run { start, length, .. } = self.run;
-            let (after, before) = (start.checked_add(length), start.checked_sub(LARGE_SIZE));
-            let at = |address: Option<u64>| {
-                let piece = self.piece(address?, LARGE_SHIFT)?;
-                self.run.may_hold(&piece).then_some(piece.page)
-            };
-            match (at(after), at(before)) {
-                (None, None) => return,
-                (_, Some(page)) => self.run.start = page,
-                _ => {}
-            }
-            self.run.length = length + LARGE_SIZE;
-        }
     }
 
     /// Forgets everything.

@@ -12,7 +12,7 @@ use visa_isa::trap_filter;
 use visa_mem::Ram;
 
 use crate::hart::Hart;
-use crate::nested_cache::Leaf;
+use crate::nested_cache::{Leaf, Run};
 use crate::state::ExitRecord;
 use crate::tlb::{Access, NO_SPACE, Permissions, Space, Translation};
 use crate::trap::Stop;
@@ -307,7 +307,8 @@ impl Hart {
             let page_shift = self.vm.shift_between_ranges(guest_physical);
             if !self.vm.has_ranges {
                 let leaf = Leaf { entry: EVERYTHING, page_shift, references: 0 };
-                self.nested.remember_bare(self.vm.hptbr, leaf);
+                let hptbr = self.vm.hptbr;
+                self.nested.remember_run(Run { start: 0, length: u64::MAX, hptbr, addend: 0, leaf });
             }
             return Ok(StageResult { address: guest_physical, page_shift, entry: EVERYTHING });
         }
@@ -327,7 +328,11 @@ impl Hart {
                     self.second_stage_leaf(ram, guest_physical, access, entry, level, slot).ok_or(fault)?;
                 let (hptbr, references) = (self.vm.hptbr, base.mode.levels() - level);
                 let leaf = Leaf { entry: found.entry, page_shift: found.page_shift, references };
-                self.nested.remember(guest_physical, hptbr, found.address, leaf);
+                if self.nested.remember(guest_physical, hptbr, found.address, leaf) {
+                    let (start, length) = self.pages_alike(ram, guest_physical, level, slot, leaf.entry);
+                    let addend = found.address.wrapping_sub(guest_physical);
+                    self.nested.remember_run(Run { start, length, hptbr, addend, leaf });
+                }
                 return Ok(found);
             }
             // Reserved in an entry that points to a table, as in the first stage; U is ignored.
@@ -337,6 +342,25 @@ impl Hart {
             table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
         }
         Err(fault)
+    }
+
+    /// First address and length of the guest-physical memory around an address that leaves side by side in one table map
+    /// alike: by `entry`, which is that of the address at `slot`, but for the pages' numbers, which follow one another.
+    fn pages_alike(&self, ram: &Ram, guest_physical: u64, level: u32, slot: u64, entry: u64) -> (u64, u64) {
+        let page_shift = PAGE_SHIFT + LEVEL_BITS * level;
+        let page = guest_physical >> page_shift << page_shift;
+        let is_alike = |distance: i64| {
+            let next = entry.wrapping_add_signed(distance << (PTE_PPN_SHIFT + LEVEL_BITS * level));
+            let location = ram.offset_of(slot.wrapping_add_signed(8 * distance), 8);
+            let address = page.wrapping_add_signed(distance << page_shift);
+            next & PTE_RESERVED == 0
+                && location.and_then(|offset| ram.load_u64(offset)) == Some(next)
+                && !self.vm.ranges_overlap(address, page_shift)
+        };
+        let index = entry_index(guest_physical, level) as i64;
+        let before = (1..=index).take_while(|&distance| is_alike(-distance)).count() as u64;
+        let after = (1..(1 << LEVEL_BITS) - index).take_while(|&distance| is_alike(distance)).count() as u64;
+        (page - (before << page_shift), (before + 1 + after) << page_shift)
     }
 
     /// Checks a leaf of the second stage and sets its A and D.
