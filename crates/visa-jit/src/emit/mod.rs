@@ -10,6 +10,7 @@ mod control;
 pub mod float;
 mod group;
 mod memory;
+mod msr;
 
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
@@ -462,7 +463,8 @@ impl<'a> Emitter<'a> {
         let done = self.compute(index, &i)
             || self.access(index, &i)
             || self.control(index, &i)
-            || self.float(index, &i);
+            || self.float(index, &i)
+            || self.msr(index, &i);
         if !done {
             self.interpret(index);
             self.floats.clear();
