@@ -164,13 +164,16 @@ unsafe extern "C" fn interpret<P: Platform>(
         environment.collect_flags(hart);
     }
     hart.bank.pc = site.pc;
-    hart.instructions = environment.instructions().wrapping_sub(site.left as u64);
+    let before = environment.instructions().wrapping_sub(site.left as u64);
+    hart.instructions = before;
     environment.end = match &site.slot {
         Some(slot) => execute_slot(hart, platform, slot),
         None => execute_alone(hart, platform),
     };
     hart.take_back();
-    let leave = environment.end.is_err() || hart.attention || hart.bank.pc != site.next;
+    // A trap's vector may be the next instruction, but what trapped has not retired.
+    let retired = hart.instructions == before.wrapping_add(1);
+    let leave = environment.end.is_err() || hart.attention || hart.bank.pc != site.next || !retired;
     // The instruction may have changed the rounding mode, or turned floating point off.
     if leave {
         environment.float = 0;

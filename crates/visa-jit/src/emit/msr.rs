@@ -11,6 +11,7 @@ use visa_isa::{Instruction, Op, Ring, trap_filter};
 
 use super::{Emitter, constant};
 use crate::registers::{RAX, RCX, RDX};
+use crate::runtime::FLOAT_FIELD;
 
 /// A register of the supervisor that an instruction may only read here, or write too.
 struct Plain {
@@ -103,11 +104,11 @@ impl Emitter<'_> {
         }
     }
 
-    /// A change of SUM and MXR changes what translations may be used, one of FS what may compute, and SIE lets interrupts in:
-    /// all others change nothing but what is read.
+    /// A change of SUM and MXR changes what translations may be used, SIE lets interrupts in, and FS decides whether the host may
+    /// go on computing, if it does: all others change nothing but what is read.
     fn change_sstatus(&mut self, i: &Instruction, cold: DynamicLabel) {
         const _: () = assert!(sstatus::WRITABLE <= i32::MAX as u64);
-        const BEHIND: u64 = sstatus::SUM | sstatus::MXR | sstatus::FS;
+        const TRANSLATION: u64 = sstatus::SUM | sstatus::MXR;
         dynasm!(self.code ; .arch x64 ; mov rax, [rbp + layout::SSTATUS as i32]);
         if !only_reads(i) {
             self.operand(i);
@@ -120,8 +121,15 @@ impl Emitter<'_> {
                 ; and edx, sstatus::WRITABLE as i32
                 ; mov ecx, eax
                 ; xor ecx, edx
-                ; test ecx, BEHIND as i32
+                ; test ecx, TRANSLATION as i32
                 ; jnz =>cold
+                ; test ecx, sstatus::FS as i32
+                ; jz >same
+                ; mov rax, [rsp]
+                ; cmp DWORD [rax + FLOAT_FIELD], BYTE 0
+                ; jne =>cold
+                ; mov rax, [rbp + layout::SSTATUS as i32]
+                ; same:
                 ; and ecx, edx
                 ; test cl, sstatus::SIE as i8
                 ; jnz =>cold
