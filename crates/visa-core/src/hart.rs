@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::features::Features;
+use crate::memory::Handed;
 use crate::nested_cache::NestedCache;
 use crate::state::{ExitRecord, Hypervisor, Supervisor, VirtualMachine};
 use crate::statistics::Statistics;
@@ -93,6 +94,8 @@ pub struct Hart {
     pub tlb: Tlb,
     /// What walks remember of the second stage.
     pub(crate) nested: NestedCache,
+    /// What the next access finds, if it is the one that this was found for.
+    pub(crate) handed: Option<Handed>,
     /// What to tell other harts.
     pub outgoing: Vec<Message>,
     /// Which virtual CPUs the harts have current, by hart; as of the start of the run.
@@ -149,6 +152,7 @@ impl Hart {
             attention: true,
             tlb: Tlb::of_hart(id),
             nested: NestedCache::default(),
+            handed: None,
             outgoing: Vec::new(),
             peers: Vec::new(),
             statistics: Statistics::default(),

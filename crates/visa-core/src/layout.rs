@@ -6,6 +6,7 @@
 use std::mem::{offset_of, size_of};
 
 use crate::hart::{Bank, Hart};
+use crate::state::{Supervisor, VirtualMachine};
 use crate::tlb::{Access, FirstLevel, Tlb};
 
 /// R0 to R31 of the bank in use, 8 bytes each.
@@ -21,7 +22,28 @@ pub const CONTEXT: usize = offset_of!(Hart, tlb) + offset_of!(Tlb, context);
 /// [`Tlb::generation`], 8 bytes.
 pub const GENERATION: usize = offset_of!(Hart, tlb) + offset_of!(Tlb, generation);
 /// The guest's sstatus, 8 bytes.
-pub const SSTATUS: usize = offset_of!(Hart, supervisor) + offset_of!(crate::Supervisor, sstatus);
+pub const SSTATUS: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, sstatus);
+/// The ring, 1 byte.
+pub const RING: usize = offset_of!(Hart, ring);
+/// The guest's sscratch, 8 bytes, as each that follows.
+pub const SSCRATCH: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, sscratch);
+/// The guest's sepc.
+pub const SEPC: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, sepc);
+/// The guest's scause.
+pub const SCAUSE: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, scause);
+/// The guest's stval.
+pub const STVAL: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, stval);
+/// The guest's satp.
+pub const SATP: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, satp);
+/// The trap filter, 8 bytes; those bits are in force, and
+pub const TRAP_FILTER: usize = offset_of!(Hart, vm) + offset_of!(VirtualMachine, trap_filter);
+/// those that are for want of a feature, 8 bytes.
+pub const FORCED_FILTER: usize = offset_of!(Hart, forced_filter);
+/// The physical address of the MSR map, 8 bytes, or 0.
+pub const MSR_MAP: usize = offset_of!(Hart, vm) + offset_of!(VirtualMachine, msr_map);
+
+/// Whether the engine must look around before the next instruction, 1 byte.
+pub const ATTENTION: usize = offset_of!(Hart, attention);
 
 /// What LR reserved, 8 bytes: offset of RAM and size, or 0 ([`crate::Reservation`]).
 pub const RESERVATION: usize = offset_of!(Hart, reservation);

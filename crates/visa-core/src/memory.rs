@@ -23,6 +23,14 @@ enum Place {
     Device(u64),
 }
 
+/// What was found for an access that is about to be executed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handed {
+    address: u64,
+    access: Access,
+    found: Result<(u64, u32), Fault>,
+}
+
 impl Hart {
     /// Loads `size` bytes, zero-extended.
     #[inline(always)]
@@ -175,36 +183,68 @@ impl Hart {
         access: Access,
         size: AccessSize,
     ) -> Result<Place, Stop> {
-        let (physical, page_shift) = match self.translate(platform, address, access) {
+        let ram = platform.ram();
+        let found = match self.handed.take() {
+            Some(handed) if handed.address == address && handed.access == access => handed.found,
+            _ => self.translate(ram, address, access),
+        };
+        let (physical, page_shift) = match found {
             Ok(found) => found,
             Err(fault) => return Err(self.raise(fault, address, access, size.bytes())),
         };
-        let ram = platform.ram();
         let Some(offset) = ram.offset_of(physical, 1) else { return Ok(Place::Device(physical)) };
-        let page = offset & !(PAGE_SIZE - 1);
-        if access != Access::Store || !ram.is_watched(page) {
-            self.tlb.fill(access, address, page, page_shift);
-        }
+        self.fill(ram, address, access, offset, page_shift);
         Ok(Place::Ram(offset))
     }
 
-    /// For an engine that has looked in vain for a load or a store in the first level: translates, and fills it. Gives the
-    /// offset of RAM of the address. `None`: the access needs more than that, and must now be made as a whole; nothing has
-    /// happened that would not happen then, or that would happen twice.
-    pub fn refill<P: Platform>(&mut self, platform: &mut P, address: u64, access: Access) -> Option<u64> {
-        let before = (self.exit, self.vm.result);
-        let counts = (self.vm.count_tlb_miss, self.statistics.tlb_misses, self.statistics.walk_references);
-        match self.place(platform, address, access, AccessSize::Byte) {
-            // What is watched has not been entered.
-            Ok(Place::Ram(offset)) => self.tlb.lookup(access, address, 1).map(|_| offset),
-            // The second level knows it from now on.
-            Ok(Place::Device(_)) => None,
-            Err(_) => {
-                (self.exit, self.vm.result) = before;
-                (self.vm.count_tlb_miss, self.statistics.tlb_misses, self.statistics.walk_references) = counts;
-                None
-            }
+    /// Enters what was found for an access into the first level, if it may be there.
+    #[inline(always)]
+    fn fill(&mut self, ram: &Ram, address: u64, access: Access, offset: u64, page_shift: u32) -> bool {
+        // The walk may have set A or D in a page of code.
+        self.attention |= access != Access::Fetch && ram.any_watched_written();
+        if access == Access::Store && ram.is_watched(offset) {
+            return false;
         }
+        self.tlb.fill(access, address, offset & !(PAGE_SIZE - 1), page_shift);
+        true
+    }
+
+    /// For generated code that misses the first level: does what a load or a store does then. True: the first level knows the
+    /// page now, and nothing else is to be done before or after the access.
+    ///
+    /// Otherwise the access is to be executed at once, by [`Hart::load`] and its like, and then [`Hart::take_back`] to be
+    /// called. The access takes what was found here: looking again would count a miss twice.
+    pub fn refill(&mut self, ram: &Ram, address: u64, access: Access) -> bool {
+        let found = self.translate(ram, address, access);
+        if let Ok((physical, page_shift)) = found
+            && let Some(offset) = ram.offset_of(physical, 1)
+            && self.fill(ram, address, access, offset, page_shift)
+            && !self.attention
+        {
+            return true;
+        }
+        self.handed = Some(Handed { address, access, found });
+        false
+    }
+
+    /// For code that is left where an access needs more than a translation: as [`Hart::refill`], with the offset of RAM of the
+    /// address. `None`: the access must be made as a whole, later; nothing has happened now that would not happen then, or that
+    /// would happen twice.
+    pub fn refill_ahead(&mut self, ram: &Ram, address: u64, access: Access) -> Option<u64> {
+        let counts = (self.vm.count_tlb_miss, self.statistics.tlb_misses, self.statistics.walk_references);
+        let found = self.translate(ram, address, access);
+        if found.is_err() {
+            (self.vm.count_tlb_miss, self.statistics.tlb_misses, self.statistics.walk_references) = counts;
+        }
+        // What is found, but not entered, the second level knows from now on.
+        let (physical, page_shift) = found.ok()?;
+        let offset = ram.offset_of(physical, 1)?;
+        (self.fill(ram, address, access, offset, page_shift) && !self.attention).then_some(offset)
+    }
+
+    /// Forgets what [`Hart::refill`] found, if the access did not need it.
+    pub fn take_back(&mut self) {
+        self.handed = None;
     }
 
     /// The offset of RAM that the instruction at a virtual address is fetched from.

@@ -299,7 +299,8 @@ impl Hart {
         if changed & (sstatus::SUM | sstatus::MXR) != 0 {
             self.update_translation_class();
         }
-        self.attention |= changed & self.supervisor.sstatus & sstatus::SIE != 0;
+        let lets_in = changed & self.supervisor.sstatus & sstatus::SIE != 0;
+        self.attention |= lets_in && self.guest_interrupt_is_due();
     }
 
     fn set_fcsr(&mut self, value: u32) {

@@ -1,8 +1,13 @@
 //! What walks remember of the second stage: guest-physical to physical, so that reading an entry of the first stage's
 //! tables does not walk the second stage each time (specification, 4.2).
 //!
-//! It is dropped by TLBFLUSHV, by the guest's SFENCE.VMA without an address, and by changes of the IOVMAP ranges; entries carry the HPTBR that they were walked from.
-//! The references that a walk would have made are counted all the same, since reports count walks without caches.
+//! It is dropped by TLBFLUSHV, by the guest's SFENCE.VMA without an address, and by changes of the IOVMAP ranges; entries carry
+//! the HPTBR that they were walked from. The references that a walk would have made are counted all the same, since reports
+//! count walks without caches.
+//!
+//! A hypervisor that gives its guest memory in one piece maps it by many large pages with one distance between the two
+//! addresses. Such pages, as far as their leaves are in one table, are a run, where the physical address is a sum: with a
+//! lookup it would be one more load that the next one must wait for, four times in a walk.
 
 use visa_isa::paging::{PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_READ, PTE_WRITE};
 
@@ -12,18 +17,12 @@ use crate::tlb::Access;
 const ENTRIES: usize = 256;
 /// Large pages are remembered in pieces of 2 MiB.
 const LARGE_SHIFT: u32 = 21;
+/// After so many lookups of large pages outside of the run, another one is begun.
+const PATIENCE: u32 = 256;
 
-/// A remembered translation.
-#[derive(Clone, Copy, Debug)]
-pub struct Remembered {
-    /// Guest-physical address of the piece.
-    page: u64,
-    /// HPTBR.
-    hptbr: u64,
-    /// What [`NestedCache::generation`] was then.
-    generation: u64,
-    /// Physical address of the piece.
-    physical: u64,
+/// What is remembered of a page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Leaf {
     /// The leaf's bits.
     pub entry: u64,
     /// The size of the page, as a power of two.
@@ -32,36 +31,71 @@ pub struct Remembered {
     pub references: u32,
 }
 
-const NOTHING: Remembered = Remembered {
-    page: 0,
-    hptbr: 0,
-    generation: 0,
-    physical: 0,
-    entry: 0,
-    page_shift: PAGE_SHIFT,
-    references: 0,
-};
-
-impl Remembered {
-    /// The physical address of a guest-physical one in the piece.
-    pub fn address(&self, guest_physical: u64) -> u64 {
-        self.physical + (guest_physical - self.page)
-    }
-
-    fn serves(&self, guest_physical: u64, shift: u32, hptbr: u64, access: Access) -> bool {
+impl Leaf {
+    #[inline(always)]
+    fn allows(&self, access: Access) -> bool {
         let needed = match access {
             Access::Load => PTE_READ | PTE_ACCESSED,
             Access::Store => PTE_WRITE | PTE_ACCESSED | PTE_DIRTY,
             Access::Fetch => PTE_EXECUTE | PTE_ACCESSED,
         };
-        self.page == guest_physical >> shift << shift && self.hptbr == hptbr && self.entry & needed == needed
+        self.entry & needed == needed
+    }
+}
+
+/// A remembered translation.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// Guest-physical address of the piece.
+    page: u64,
+    /// HPTBR.
+    hptbr: u64,
+    /// What [`NestedCache::generation`] was then.
+    generation: u64,
+    /// Added to guest-physical addresses, makes physical ones.
+    addend: u64,
+    leaf: Leaf,
+}
+
+const NOTHING: Piece = Piece {
+    page: 0,
+    hptbr: 0,
+    generation: 0,
+    addend: 0,
+    leaf: Leaf { entry: 0, page_shift: PAGE_SHIFT, references: 0 },
+};
+
+/// Large pages side by side that one addend serves, with the same bits.
+#[derive(Clone, Copy)]
+pub struct Run {
+    /// First guest-physical address.
+    pub start: u64,
+    /// Bytes; 0: there is no run.
+    pub length: u64,
+    /// HPTBR.
+    pub hptbr: u64,
+    /// Added to guest-physical addresses, makes physical ones.
+    pub addend: u64,
+    /// What is remembered of each page.
+    pub leaf: Leaf,
+}
+
+impl Run {
+    const NONE: Run = Run { start: 0, length: 0, hptbr: 0, addend: 0, leaf: NOTHING.leaf };
+
+    #[inline(always)]
+    fn contains(&self, guest_physical: u64) -> bool {
+        guest_physical.wrapping_sub(self.start) < self.length
     }
 }
 
 /// The remembered translations of a hart.
 pub struct NestedCache {
-    small: Box<[Remembered; ENTRIES]>,
-    large: Box<[Remembered; ENTRIES]>,
+    run: Run,
+    /// Lookups of large pages outside of the run.
+    outside: u32,
+    small: Box<[Piece; ENTRIES]>,
+    large: Box<[Piece; ENTRIES]>,
     /// Counts from 1: only what is of this generation is still remembered.
     generation: u64,
 }
@@ -69,6 +103,8 @@ pub struct NestedCache {
 impl Default for NestedCache {
     fn default() -> Self {
         NestedCache {
+            run: Run::NONE,
+            outside: 0,
             small: Box::new([NOTHING; ENTRIES]),
             large: Box::new([NOTHING; ENTRIES]),
             generation: 1,
@@ -77,41 +113,67 @@ impl Default for NestedCache {
 }
 
 impl NestedCache {
-    /// What is remembered for an access that needs no bit of the leaf to be set.
-    pub fn find(&self, guest_physical: u64, hptbr: u64, access: Access) -> Option<&Remembered> {
-        let large = &self.large[index(guest_physical, LARGE_SHIFT)];
-        if large.generation == self.generation && large.serves(guest_physical, LARGE_SHIFT, hptbr, access) {
-            return Some(large);
+    /// What is remembered for an access that needs no bit of the leaf to be set: the physical address, and the leaf.
+    #[inline(always)]
+    pub fn find(&mut self, guest_physical: u64, hptbr: u64, access: Access) -> Option<(u64, Leaf)> {
+        let run = &self.run;
+        if run.contains(guest_physical) && run.hptbr == hptbr && run.leaf.allows(access) {
+            return Some((guest_physical.wrapping_add(run.addend), run.leaf));
         }
-        let small = &self.small[index(guest_physical, PAGE_SHIFT)];
-        let serves =
-            small.generation == self.generation && small.serves(guest_physical, PAGE_SHIFT, hptbr, access);
-        serves.then_some(small)
+        self.find_piece(guest_physical, hptbr, access)
     }
 
-    /// Remembers that an address is at a physical one, in a page of a size, with a leaf.
-    pub fn remember(
-        &mut self,
-        guest_physical: u64,
-        hptbr: u64,
-        physical: u64,
-        entry: u64,
-        page_shift: u32,
-        references: u32,
-    ) {
-        let (array, shift) = match page_shift >= LARGE_SHIFT {
-            true => (&mut self.large, LARGE_SHIFT),
-            false => (&mut self.small, PAGE_SHIFT),
+    #[inline(never)]
+    fn find_piece(&mut self, guest_physical: u64, hptbr: u64, access: Access) -> Option<(u64, Leaf)> {
+        let found = |piece: Piece| (guest_physical.wrapping_add(piece.addend), piece.leaf);
+        let serves = |piece: &Piece| piece.hptbr == hptbr && piece.leaf.allows(access);
+        if let Some(large) = self.piece(guest_physical, LARGE_SHIFT).filter(serves) {
+            self.outside += 1;
+            if self.outside > PATIENCE {
+                return None;
+            }
+            return Some(found(large));
+        }
+        self.piece(guest_physical, PAGE_SHIFT).filter(serves).map(found)
+    }
+
+    /// The piece with an address, whosever it is.
+    fn piece(&self, guest_physical: u64, shift: u32) -> Option<Piece> {
+        let array = if shift == LARGE_SHIFT { &self.large } else { &self.small };
+        let piece = array[index(guest_physical, shift)];
+        let same = piece.generation == self.generation && piece.page == guest_physical >> shift << shift;
+        same.then_some(piece)
+    }
+
+    /// Remembers that an address is at a physical one, in a page of a size, with a leaf. True: the page should become part of
+    /// a run.
+    pub fn remember(&mut self, guest_physical: u64, hptbr: u64, physical: u64, leaf: Leaf) -> bool {
+        let is_large = leaf.page_shift >= LARGE_SHIFT;
+        let (array, shift) =
+            if is_large { (&mut self.large, LARGE_SHIFT) } else { (&mut self.small, PAGE_SHIFT) };
+        array[index(guest_physical, shift)] = Piece {
+            page: guest_physical >> shift << shift,
+            hptbr,
+            generation: self.generation,
+            addend: physical.wrapping_sub(guest_physical),
+            leaf,
         };
-        let page = guest_physical >> shift << shift;
-        let physical = physical - (guest_physical - page);
-        array[index(guest_physical, shift)] =
-            Remembered { page, hptbr, generation: self.generation, physical, entry, page_shift, references };
+        let run = &self.run;
+        // What is walked although it is in the run has changed.
+        let useless = run.length == 0 || run.hptbr != hptbr || run.contains(guest_physical);
+        is_large && (useless || self.outside > PATIENCE)
+    }
+
+    /// Remembers a run, in place of the one before.
+    pub fn remember_run(&mut self, run: Run) {
+        self.run = run;
+        self.outside = 0;
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.generation += 1;
+        self.run = Run::NONE;
     }
 }
 

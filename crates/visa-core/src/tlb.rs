@@ -4,9 +4,13 @@
 //! entry says "this page, in this context, is at this offset of RAM, and the access is allowed". The second level is
 //! set-associative, knows page sizes, permissions and tags, and decides what counts as a miss.
 
+mod second_level;
+
 use std::collections::HashMap;
 
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
+
+use self::second_level::SecondLevel;
 
 /// Entries of each array of the first level.
 pub const FIRST_LEVEL_ENTRIES: usize = 256;
@@ -99,21 +103,6 @@ pub struct Translation {
     pub vmid: u16,
 }
 
-/// An entry of the second level, beside its key.
-#[derive(Clone, Copy)]
-struct Way {
-    translation: Translation,
-    last_use: u64,
-}
-
-/// The key of a way without a translation: pages have no such address.
-const NO_KEY: u64 = u64::MAX;
-
-/// What most lookups compare: the page's address and its size.
-fn key_of(address: u64, page_shift: u32) -> u64 {
-    address >> page_shift << page_shift | page_shift as u64
-}
-
 /// A set of large pages that may hold more than it was given.
 #[derive(Clone, Copy, Default)]
 struct LargePages {
@@ -166,12 +155,7 @@ pub struct Tlb {
     bias: u64,
     /// Which large pages have had pieces in the first level since it was empty.
     large: LargePages,
-    /// The second level: its keys, a set after the other, and what belongs to them.
-    keys: Vec<u64>,
-    second: Vec<Way>,
-    /// How many translations of each page size are in the second level.
-    sizes: [u32; PAGE_SHIFTS.len()],
-    clock: u64,
+    second: SecondLevel,
     /// See [`Tlb::generation`].
     pub(crate) generation: u64,
     /// Pages of the first stage that may be here in pieces, because the second stage's pages are smaller.
@@ -193,13 +177,7 @@ impl Tlb {
             first: [EMPTY; 3],
             bias: 0,
             large: LargePages::default(),
-            keys: vec![NO_KEY; SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS],
-            second: vec![
-                Way { translation: NO_TRANSLATION, last_use: 0 };
-                SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS
-            ],
-            sizes: [0; PAGE_SHIFTS.len()],
-            clock: 0,
+            second: SecondLevel::new(),
             generation: 0,
             pieces: LargePages::default(),
             spaces: HashMap::new(),
@@ -313,77 +291,28 @@ impl Tlb {
     }
 
     /// Looks a virtual address up in the second level.
-    pub fn find(&mut self, address: u64, asid: u32, vmid: u16) -> Option<Translation> {
-        self.clock += 1;
-        for (page_shift, count) in PAGE_SHIFTS.into_iter().zip(self.sizes) {
-            if count == 0 {
-                continue;
-            }
-            let key = key_of(address, page_shift);
-            let set = set_of(address, page_shift);
-            for place in set {
-                if self.keys[place] != key {
-                    continue;
-                }
-                let Way { translation: found, last_use } = &mut self.second[place];
-                if found.vmid == vmid && (found.asid == asid || found.global && asid != NO_SPACE) {
-                    *last_use = self.clock;
-                    return Some(*found);
-                }
-            }
-        }
-        None
+    #[inline(always)]
+    pub fn find(&mut self, address: u64, asid: u32, vmid: u16) -> Option<&Translation> {
+        self.second.find(address, asid, vmid)
     }
 
     /// Enters a translation into the second level, in place of the same page's or of the least recently used.
     pub fn insert(&mut self, translation: Translation) {
-        self.clock += 1;
         if translation.first_stage_shift > translation.page_shift {
             self.pieces.insert(translation.virtual_page, translation.first_stage_shift);
         }
-        let key = key_of(translation.virtual_page, translation.page_shift);
-        let set = set_of(translation.virtual_page, translation.page_shift);
-        let same = |place: &usize| {
-            let old = &self.second[*place].translation;
-            self.keys[*place] == key && old.vmid == translation.vmid && old.asid == translation.asid
-        };
-        let age = |place: &usize| if self.keys[*place] == NO_KEY { 0 } else { self.second[*place].last_use };
-        let victim = set.clone().find(same).or_else(|| set.min_by_key(age));
-        if let Some(place) = victim {
-            self.remove(place);
-            self.sizes[size_of_page(translation.page_shift)] += 1;
-            self.keys[place] = key;
-            self.second[place] = Way { translation, last_use: self.clock };
-        }
-    }
-
-    /// Empties a place of the second level.
-    fn remove(&mut self, place: usize) {
-        if self.keys[place] != NO_KEY {
-            self.keys[place] = NO_KEY;
-            self.sizes[size_of_page(self.second[place].translation.page_shift)] -= 1;
-        }
-    }
-
-    /// Empties the places of a range that hold what `condemned` says.
-    fn remove_from(&mut self, places: std::ops::Range<usize>, condemned: impl Fn(&Translation) -> bool) {
-        for place in places {
-            if self.keys[place] != NO_KEY && condemned(&self.second[place].translation) {
-                self.remove(place);
-            }
-        }
+        self.second.insert(&translation);
     }
 
     /// Every translation of the second level.
     pub fn translations(&self) -> impl Iterator<Item = &Translation> {
-        let used = self.keys.iter().zip(&self.second).filter(|(key, _)| **key != NO_KEY);
-        used.map(|(_, way)| &way.translation)
+        self.second.translations()
     }
 
     /// Drops what `condemn` says from the second level, and all of the first.
     pub fn flush(&mut self, condemn: impl Fn(&Translation) -> bool) {
         self.flush_first_level();
-        self.remove_from(0..self.keys.len(), condemn);
+        self.second.remove_all(condemn);
     }
 
     /// Drops one virtual address of a VM, with all of the first stage's page that holds it: of one address space, or of
@@ -395,7 +324,7 @@ impl Tlb {
                 && asid.is_none_or(|asid| !old.global && old.asid == asid)
         };
         if self.pieces.may_hold(address) {
-            self.remove_from(0..self.keys.len(), condemned);
+            self.second.remove_all(condemned);
             let mut left = LargePages::default();
             for old in self.translations().filter(|old| old.first_stage_shift > old.page_shift) {
                 left.insert(old.virtual_page, old.first_stage_shift);
@@ -406,12 +335,7 @@ impl Tlb {
             return;
         }
         self.flush_first_level_address(address);
-        for page_shift in PAGE_SHIFTS {
-            if self.sizes[size_of_page(page_shift)] != 0 {
-                let of_size = |old: &Translation| old.page_shift == page_shift && condemned(old);
-                self.remove_from(set_of(address, page_shift), of_size);
-            }
-        }
+        self.second.remove_at(address, condemned);
     }
 
     /// Drops the pages of the first level that are part of a page with the address.
@@ -439,25 +363,7 @@ fn size_of_page(page_shift: u32) -> usize {
     ((page_shift - PAGE_SHIFT) / 9) as usize % PAGE_SHIFTS.len()
 }
 
-/// What is in places without a translation.
-const NO_TRANSLATION: Translation = Translation {
-    virtual_page: 0,
-    physical_page: 0,
-    guest_physical_page: 0,
-    page_shift: PAGE_SHIFT,
-    first_stage_shift: PAGE_SHIFT,
-    permissions: Permissions(0),
-    global: false,
-    asid: NO_SPACE,
-    vmid: 0,
-};
-
 #[inline(always)]
 fn index(address: u64) -> usize {
     (address >> PAGE_SHIFT) as usize % FIRST_LEVEL_ENTRIES
-}
-
-fn set_of(address: u64, page_shift: u32) -> std::ops::Range<usize> {
-    let set = (address >> page_shift) as usize % SECOND_LEVEL_SETS;
-    set * SECOND_LEVEL_WAYS..(set + 1) * SECOND_LEVEL_WAYS
 }

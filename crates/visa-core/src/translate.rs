@@ -9,9 +9,10 @@ use visa_isa::paging::{
     PTE_PPN_SHIFT, PTE_READ, PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
 };
 use visa_isa::trap_filter;
-use visa_mem::{Platform, Ram};
+use visa_mem::Ram;
 
 use crate::hart::Hart;
+use crate::nested_cache::{Leaf, Run};
 use crate::state::ExitRecord;
 use crate::tlb::{Access, NO_SPACE, Permissions, Space, Translation};
 use crate::trap::Stop;
@@ -113,12 +114,8 @@ impl Hart {
 
     /// Translates an address of the ring in use, by the second level of the TLB or by a walk. The result is the
     /// physical address and the page size.
-    pub fn translate<P: Platform>(
-        &mut self,
-        platform: &P,
-        address: u64,
-        access: Access,
-    ) -> Result<(u64, u32), Fault> {
+    #[inline(always)]
+    pub fn translate(&mut self, ram: &Ram, address: u64, access: Access) -> Result<(u64, u32), Fault> {
         if !self.in_guest() {
             return Ok((address, PAGE_SHIFT));
         }
@@ -127,15 +124,16 @@ impl Hart {
         if nothing_translates {
             return self.through_range(address, access).unwrap_or(Ok((address, PAGE_SHIFT)));
         }
-        if let Some(found) = self.tlb.find(address, asid, vmid)
-            && self.allows(found.permissions, access)
-            && (access != Access::Store || found.permissions.has(Permissions::DIRTY))
+        if let Some(&Translation { physical_page, page_shift, permissions, .. }) =
+            self.tlb.find(address, asid, vmid)
+            && self.allows(permissions, access)
+            && (access != Access::Store || permissions.has(Permissions::DIRTY))
         {
-            return Ok((found.physical_page + (address & ((1 << found.page_shift) - 1)), found.page_shift));
+            return Ok((physical_page + (address & ((1 << page_shift) - 1)), page_shift));
         }
         self.vm.count_tlb_miss += 1;
         self.statistics.tlb_misses += 1;
-        let translation = self.walk(platform.ram(), address, access, asid, vmid)?;
+        let translation = self.walk(ram, address, access, asid, vmid)?;
         self.tlb.insert(translation);
         let within = address & ((1 << translation.page_shift) - 1);
         Ok((translation.physical_page + within, translation.page_shift))
@@ -271,6 +269,7 @@ impl Hart {
     }
 
     /// Guest-physical to physical; `walk` says that the access is to a page-table entry.
+    #[inline(always)]
     fn second_stage(
         &mut self,
         ram: &Ram,
@@ -278,12 +277,24 @@ impl Hart {
         access: Access,
         walk: bool,
     ) -> Result<StageResult, Fault> {
-        const EVERYTHING: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_DIRTY | PTE_ACCESSED;
-        if let Some(known) = self.nested.find(guest_physical, self.vm.hptbr, access) {
-            self.statistics.walk_references += known.references as u64;
-            let address = known.address(guest_physical);
-            return Ok(StageResult { address, page_shift: known.page_shift, entry: known.entry });
+        let hptbr = self.vm.hptbr;
+        if let Some((address, leaf)) = self.nested.find(guest_physical, hptbr, access) {
+            self.statistics.walk_references += leaf.references as u64;
+            return Ok(StageResult { address, page_shift: leaf.page_shift, entry: leaf.entry });
         }
+        self.walk_second_stage(ram, guest_physical, access, walk)
+    }
+
+    /// The same, of what is not remembered.
+    #[cold]
+    fn walk_second_stage(
+        &mut self,
+        ram: &Ram,
+        guest_physical: u64,
+        access: Access,
+        walk: bool,
+    ) -> Result<StageResult, Fault> {
+        const EVERYTHING: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_DIRTY | PTE_ACCESSED;
         if let Some(result) = self.through_range(guest_physical, access) {
             return match result {
                 Ok((address, page_shift)) => Ok(StageResult { address, page_shift, entry: EVERYTHING }),
@@ -294,6 +305,11 @@ impl Hart {
         let base = TableBase::from_hptbr(self.vm.hptbr).ok_or(Fault::Access)?;
         if base.mode == Mode::Bare {
             let page_shift = self.vm.shift_between_ranges(guest_physical);
+            if !self.vm.has_ranges {
+                let leaf = Leaf { entry: EVERYTHING, page_shift, references: 0 };
+                let hptbr = self.vm.hptbr;
+                self.nested.remember_run(Run { start: 0, length: u64::MAX, hptbr, addend: 0, leaf });
+            }
             return Ok(StageResult { address: guest_physical, page_shift, entry: EVERYTHING });
         }
         let fault = Fault::Nested { guest_physical, walk };
@@ -311,8 +327,12 @@ impl Hart {
                 let found =
                     self.second_stage_leaf(ram, guest_physical, access, entry, level, slot).ok_or(fault)?;
                 let (hptbr, references) = (self.vm.hptbr, base.mode.levels() - level);
-                let StageResult { address, page_shift, entry } = found;
-                self.nested.remember(guest_physical, hptbr, address, entry, page_shift, references);
+                let leaf = Leaf { entry: found.entry, page_shift: found.page_shift, references };
+                if self.nested.remember(guest_physical, hptbr, found.address, leaf) {
+                    let (start, length) = self.pages_alike(ram, guest_physical, level, slot, leaf.entry);
+                    let addend = found.address.wrapping_sub(guest_physical);
+                    self.nested.remember_run(Run { start, length, hptbr, addend, leaf });
+                }
                 return Ok(found);
             }
             // Reserved in an entry that points to a table, as in the first stage; U is ignored.
@@ -322,6 +342,25 @@ impl Hart {
             table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
         }
         Err(fault)
+    }
+
+    /// First address and length of the guest-physical memory around an address that leaves side by side in one table map
+    /// alike: by `entry`, which is that of the address at `slot`, but for the pages' numbers, which follow one another.
+    fn pages_alike(&self, ram: &Ram, guest_physical: u64, level: u32, slot: u64, entry: u64) -> (u64, u64) {
+        let page_shift = PAGE_SHIFT + LEVEL_BITS * level;
+        let page = guest_physical >> page_shift << page_shift;
+        let is_alike = |distance: i64| {
+            let next = entry.wrapping_add_signed(distance << (PTE_PPN_SHIFT + LEVEL_BITS * level));
+            let location = ram.offset_of(slot.wrapping_add_signed(8 * distance), 8);
+            let address = page.wrapping_add_signed(distance << page_shift);
+            next & PTE_RESERVED == 0
+                && location.and_then(|offset| ram.load_u64(offset)) == Some(next)
+                && !self.vm.ranges_overlap(address, page_shift)
+        };
+        let index = entry_index(guest_physical, level) as i64;
+        let before = (1..=index).take_while(|&distance| is_alike(-distance)).count() as u64;
+        let after = (1..(1 << LEVEL_BITS) - index).take_while(|&distance| is_alike(distance)).count() as u64;
+        (page - (before << page_shift), (before + 1 + after) << page_shift)
     }
 
     /// Checks a leaf of the second stage and sets its A and D.
@@ -467,20 +506,16 @@ fn write_entry(ram: &Ram, address: u64, entry: u64) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Both have R, W, X and U side by side, in this order.
 fn first_stage_permissions(entry: u64) -> u16 {
-    let mut permissions = 0;
-    for (bit, permission) in [
-        (PTE_READ, Permissions::READ),
-        (PTE_WRITE, Permissions::WRITE),
-        (PTE_EXECUTE, Permissions::EXECUTE),
-        (PTE_USER, Permissions::USER),
-        (PTE_DIRTY, Permissions::DIRTY),
-    ] {
-        if entry & bit != 0 {
-            permissions |= permission;
-        }
-    }
-    permissions
+    const SIDE_BY_SIDE: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_USER;
+    const SHIFT: u32 = PTE_READ.trailing_zeros() - Permissions::READ.trailing_zeros();
+    const _: () = assert!(
+        SIDE_BY_SIDE >> SHIFT
+            == (Permissions::READ | Permissions::WRITE | Permissions::EXECUTE | Permissions::USER) as u64
+    );
+    let dirty = if entry & PTE_DIRTY != 0 { Permissions::DIRTY } else { 0 };
+    ((entry & SIDE_BY_SIDE) >> SHIFT) as u16 | dirty
 }
 
 fn nested_permissions(entry: u64) -> u16 {

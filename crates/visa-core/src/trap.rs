@@ -213,7 +213,13 @@ impl Hart {
         }
         self.ring = ring;
         self.update_translation_class();
-        self.attention = true;
+        self.attention |= self.guest_interrupt_is_due();
+    }
+
+    /// Whether the guest takes an interrupt before its next instruction, as far as that depends on its ring and its SIE.
+    pub(crate) fn guest_interrupt_is_due(&self) -> bool {
+        let enabled = self.ring == Ring::User || self.supervisor.sstatus & sstatus::SIE != 0;
+        enabled && self.supervisor_pending() & self.supervisor.sie != 0
     }
 
     /// ECALL.

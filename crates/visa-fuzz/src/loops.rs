@@ -2,7 +2,7 @@
 
 use crate::code::{Code, Label};
 use crate::instruction::{self, Reserved, Role, rows};
-use crate::{Random, values};
+use crate::{Random, touches, values};
 use visa_isa::table::{Format, Row};
 use visa_isa::{Group, Op, msr};
 
@@ -101,6 +101,7 @@ impl Maker<'_> {
                 4 if depth < DEPTH => self.call(),
                 5 | 6 => self.access(None),
                 7 => self.fields(),
+                8 if self.random.once_in(2) => touches::state(self.random, &mut self.code),
                 8 => {
                     let register = self.free_register();
                     self.code.read_msr(register, msr::INSTRET);

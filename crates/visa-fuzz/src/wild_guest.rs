@@ -15,7 +15,7 @@
 //! a limit of instructions.
 
 use crate::code::{Code, register::*};
-use crate::{Random, values, wild};
+use crate::{Random, touches, values, wild};
 use std::ops::Range;
 use visa_isa::cause::{EXCEPTION_MAP_VALID, Exception, ExitCause};
 use visa_isa::io::{IO_MAP_BYTES, MSR_MAP_BYTES, MSR_SHADOW_BYTES, RANGE_BYTES, RangeKind, range};
@@ -77,6 +77,16 @@ pub struct WildGuest {
 impl WildGuest {
     /// The machine that follows from a seed; its hypervisor ends the run after this many exits.
     pub fn random(seed: u64, exit_count: u32) -> Self {
+        Self::with(seed, exit_count, wild::stream)
+    }
+
+    /// The same with a guest whose instructions are loops that touch all of its memory.
+    pub fn touching(seed: u64, exit_count: u32) -> Self {
+        let memory_bits = GUEST_SIZE.trailing_zeros() as i32;
+        Self::with(seed, exit_count, |random, size| touches::stream(random, size, memory_bits))
+    }
+
+    fn with(seed: u64, exit_count: u32, stream: impl Fn(&mut Random, usize) -> Vec<u8>) -> Self {
         let mut random = Random::new(seed);
         let random = &mut random;
         let segments = vec![
@@ -89,7 +99,7 @@ impl WildGuest {
                 address: NESTED_TABLES,
                 bytes: tables(random, NESTED_TABLES, GUEST_PHYSICAL, GUEST_MEMORY.start, Stage::Second),
             },
-            Segment { address: GUEST_MEMORY.start, bytes: guest_memory(random) },
+            Segment { address: GUEST_MEMORY.start, bytes: guest_memory(random, stream) },
         ];
         Self { segments, entry: CODE }
     }
@@ -108,8 +118,8 @@ fn sparse(random: &mut Random, size: u64) -> Vec<u8> {
 }
 
 /// Instructions, then values that may serve as data or as pointers, then the guest's tables.
-fn guest_memory(random: &mut Random) -> Vec<u8> {
-    let mut bytes = wild::stream(random, STREAM_SIZE);
+fn guest_memory(random: &mut Random, stream: impl Fn(&mut Random, usize) -> Vec<u8>) -> Vec<u8> {
+    let mut bytes = stream(random, STREAM_SIZE);
     while (bytes.len() as u64) < GUEST_TABLES {
         bytes.extend(value(random).to_le_bytes());
     }

@@ -460,7 +460,6 @@ fn take_stop<P: Platform, M: Model>(
     stop: Stop,
     slot: &Slot,
 ) -> Result<(), Wait> {
-    hart.attention = true;
     let from = hart.ring;
     let exception = match stop {
         Stop::Illegal => Some((Exception::IllegalInstruction, slot.bits as u64)),

@@ -7,9 +7,11 @@ use std::arch::asm;
 use std::ffi::c_void;
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+use visa_core::tlb::Access;
 use visa_core::{Hart, layout};
 use visa_interp::{RunEnd, Slot, execute_alone, execute_slot};
 use visa_isa::msr::sstatus;
+use visa_isa::paging::PAGE_SIZE;
 use visa_mem::Platform;
 
 use crate::cache::JumpEntry;
@@ -45,7 +47,8 @@ pub struct Environment {
     pub exit: u64,
     /// The link of [`Exit::Link`].
     pub link: u64,
-    helper: usize,
+    interpret: usize,
+    refill: usize,
     /// Where indirect jumps look.
     pub jumps: *const JumpEntry,
     platform: *mut c_void,
@@ -78,6 +81,10 @@ pub struct Site {
     pub next: u64,
     /// Instructions of the unit from it on.
     pub left: i64,
+    /// What it does with memory, and with how many bytes, if it does.
+    pub access: Access,
+    #[allow(missing_docs)]
+    pub bytes: u64,
 }
 
 impl Environment {
@@ -87,7 +94,8 @@ impl Environment {
             budget: 0,
             exit: 0,
             link: 0,
-            helper: interpret::<P> as *const () as usize,
+            interpret: interpret::<P> as *const () as usize,
+            refill: refill::<P> as *const () as usize,
             jumps,
             platform: (&raw mut *platform).cast(),
             float: 0,
@@ -181,12 +189,16 @@ unsafe extern "C" fn interpret<P: Platform>(
         environment.collect_flags(hart);
     }
     hart.bank.pc = site.pc;
-    hart.instructions = environment.instructions().wrapping_sub(site.left as u64);
+    let before = environment.instructions().wrapping_sub(site.left as u64);
+    hart.instructions = before;
     environment.end = match &site.slot {
         Some(slot) => execute_slot(hart, platform, slot),
         None => execute_alone(hart, platform),
     };
-    let leave = environment.end.is_err() || hart.attention || hart.bank.pc != site.next;
+    hart.take_back();
+    // A trap's vector may be the next instruction, but what trapped has not retired.
+    let retired = hart.instructions == before.wrapping_add(1);
+    let leave = environment.end.is_err() || hart.attention || hart.bank.pc != site.next || !retired;
     // The instruction may have changed the rounding mode, or turned floating point off.
     if leave {
         environment.float = 0;
@@ -196,11 +208,36 @@ unsafe extern "C" fn interpret<P: Platform>(
     leave as u32
 }
 
+/// Has the first level of the TLB know the address of a site's access. 0: it does now, and the access may be made; otherwise
+/// [`interpret`] must follow for the same site.
+///
+/// MXCSR stays the guest's meanwhile: nothing here computes with floating point.
+///
+/// # Safety
+///
+/// As for [`interpret`].
+unsafe extern "C" fn refill<P: Platform>(
+    hart: *mut Hart,
+    environment: *mut Environment,
+    address: u64,
+    site: *const Site,
+) -> u32 {
+    // SAFETY: as in `interpret`.
+    let (hart, environment, site) = unsafe { (&mut *hart, &mut *environment, &*site) };
+    // SAFETY: as in `interpret`.
+    let platform = unsafe { &mut *environment.platform.cast::<P>() };
+    let within = address & (PAGE_SIZE - 1) <= PAGE_SIZE - site.bytes;
+    !(within && hart.refill(platform.ram(), address, site.access)) as u32
+}
+
 /// Code that every unit uses, by its address.
 pub struct Trampolines {
     enter: usize,
-    /// Called with a site in RDX: has the interpreter execute it. Returns if the next instruction may follow.
+    /// Called with a site in RDX: has the interpreter execute it. Returns, with ZF clear, if the next instruction may follow.
     pub interpret: usize,
+    /// Called with a site in RDX and the address of its access, which the TLB's first level does not know, in RCX. Returns
+    /// with ZF set if it knows now and the site is to be executed; otherwise does what `interpret` does.
+    pub access: usize,
     /// Jumped to with a link's number in EAX.
     pub exit_link: usize,
     /// Jumped to with the target in RCX.
@@ -222,7 +259,8 @@ pub struct Trampolines {
 const BUDGET_FIELD: i32 = std::mem::offset_of!(Environment, budget) as i32;
 const EXIT_FIELD: i32 = std::mem::offset_of!(Environment, exit) as i32;
 const LINK_FIELD: i32 = std::mem::offset_of!(Environment, link) as i32;
-const HELPER_FIELD: i32 = std::mem::offset_of!(Environment, helper) as i32;
+const INTERPRET_FIELD: i32 = std::mem::offset_of!(Environment, interpret) as i32;
+const REFILL_FIELD: i32 = std::mem::offset_of!(Environment, refill) as i32;
 /// Offset of [`Environment::float`].
 pub const FLOAT_FIELD: i32 = std::mem::offset_of!(Environment, float) as i32;
 const FIND_FIELD: i32 = std::mem::offset_of!(Environment, find) as i32;
@@ -255,6 +293,7 @@ impl Trampolines {
             exit_short: at(&|code| emit_exit_at(code, Exit::Short)),
             enter: at(&emit_enter),
             interpret: at(&|code| emit_interpret(code, &Mapping::usual())),
+            access: at(&|code| emit_access(code, &Mapping::usual())),
             exit_link: at(&|code| {
                 save_registers(code);
                 dynasm!(code ; .arch x64 ; mov rcx, [rsp] ; mov [rcx + LINK_FIELD], rax);
@@ -303,8 +342,33 @@ fn emit_enter(code: &mut Assembler) {
     dynasm!(code ; .arch x64 ; jmp rax);
 }
 
-/// Code to be called with a site in RDX, while the guest's registers are where a mapping says: has the interpreter execute
-/// the site. Returns if the next instruction may follow.
+/// The registers that calls do not keep, of those that hold the guest's.
+const UNSAVED: [u8; 6] = [7, 6, 8, 9, 10, 11];
+
+/// The code of [`Trampolines::access`], while the guest's registers are where a mapping says.
+pub fn emit_access(code: &mut Assembler, mapping: &Mapping) {
+    for host in UNSAVED {
+        dynasm!(code ; .arch x64 ; push Rq(host));
+    }
+    // With the return address and RDX, the stack is as a call needs it.
+    let pushed = 8 * (UNSAVED.len() as i32 + 2);
+    dynasm!(code ; .arch x64
+        ; push rdx
+        ; mov rdi, rbp
+        ; mov rsi, [rsp + pushed]
+        ; xchg rcx, rdx
+        ; call QWORD [rsi + REFILL_FIELD]
+        ; test eax, eax
+        ; pop rdx
+    );
+    for host in UNSAVED.into_iter().rev() {
+        dynasm!(code ; .arch x64 ; pop Rq(host));
+    }
+    dynasm!(code ; .arch x64 ; jnz >interpret ; ret ; interpret:);
+    emit_interpret(code, mapping);
+}
+
+/// The code of [`Trampolines::interpret`], while the guest's registers are where a mapping says.
 pub fn emit_interpret(code: &mut Assembler, mapping: &Mapping) {
     for (guest, host) in mapping.hosts {
         dynasm!(code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
@@ -314,10 +378,10 @@ pub fn emit_interpret(code: &mut Assembler, mapping: &Mapping) {
         ; mov [rsi + BUDGET_FIELD], r15
         ; mov rdi, rbp
         ; sub rsp, 8
-        ; call QWORD [rsi + HELPER_FIELD]
+        ; call QWORD [rsi + INTERPRET_FIELD]
         ; add rsp, 8
-        ; test eax, eax
-        ; jnz >leave
+        ; cmp eax, BYTE 1
+        ; je >leave
     );
     for (guest, host) in mapping.hosts {
         dynasm!(code ; .arch x64 ; mov Rq(host), [rbp + offset(guest)]);

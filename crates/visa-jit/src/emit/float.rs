@@ -3,7 +3,7 @@
 //! While generated code computes, MXCSR has the guest's rounding mode and collects its flags; the runtime sees to both
 //! (`Environment::use_float`). IEEE 754 leaves the host no choice in values and flags of these operations, but for NaNs:
 //! a result that is one is computed again by the interpreter, which knows the canonical NaN. Instructions with a rounding
-//! mode of their own, minima, maxima, classes and conversions to unsigned integers are interpreted.
+//! mode of their own are interpreted.
 //!
 //! A unit keeps what it has read or computed in XMM1 to XMM15 as well; the hart has every value too, at once.
 
@@ -12,8 +12,8 @@ use visa_core::layout;
 use visa_core::tlb::Access;
 use visa_isa::{Group, Instruction, Op};
 
-use super::Emitter;
-use crate::registers::{RAX, RCX};
+use super::{Emitter, constant};
+use crate::registers::{RAX, RCX, RDX};
 
 /// Takes the rounding mode from FRM.
 const DYNAMIC: u8 = 7;
@@ -94,8 +94,10 @@ pub fn is_inline(i: &Instruction) -> bool {
         FeqS | FltS | FleS | FeqD | FltD | FleD => true,
         FaddS | FsubS | FmulS | FdivS | FsqrtS | FaddD | FsubD | FmulD | FdivD | FsqrtD => i.rm == DYNAMIC,
         FmaddS | FmsubS | FnmsubS | FnmaddS | FmaddD | FmsubD | FnmsubD | FnmaddD => fused && i.rm == DYNAMIC,
+        FminS | FmaxS | FminD | FmaxD | FclassS | FclassD => true,
         FcvtWS | FcvtLS | FcvtWD | FcvtLD => matches!(i.rm, DYNAMIC | TOWARDS_ZERO),
-        FcvtSW | FcvtSWu | FcvtSL | FcvtDL | FcvtSD => i.rm == DYNAMIC,
+        FcvtWuS | FcvtLuS | FcvtWuD | FcvtLuD => matches!(i.rm, DYNAMIC | TOWARDS_ZERO),
+        FcvtSW | FcvtSWu | FcvtSL | FcvtSLu | FcvtDL | FcvtDLu | FcvtSD => i.rm == DYNAMIC,
         // These are exact, so that the rounding mode does not matter, if it is one.
         FcvtDW | FcvtDWu | FcvtDS => i.rm == DYNAMIC || i.rm <= 4,
         _ => false,
@@ -143,9 +145,13 @@ impl Emitter<'_> {
             FaddS | FsubS | FmulS | FdivS | FaddD | FsubD | FmulD | FdivD => {
                 self.float_binary(index, i, double);
             }
+            FminS | FmaxS | FminD | FmaxD => self.float_extreme(index, i, double),
+            FclassS | FclassD => self.float_classify(index, i, double),
             FsqrtS | FsqrtD | FcvtSD | FcvtDS => self.float_unary(index, i),
             FcvtWS | FcvtLS | FcvtWD | FcvtLD => self.float_to_integer(index, i),
+            FcvtWuS | FcvtLuS | FcvtWuD | FcvtLuD => self.float_to_unsigned(index, i),
             FcvtSW | FcvtSWu | FcvtSL | FcvtDW | FcvtDWu | FcvtDL => self.float_from_integer(i),
+            FcvtSLu | FcvtDLu => self.float_from_unsigned(i),
             _ => self.float_fused(index, i, double),
         }
         true
@@ -210,27 +216,27 @@ impl Emitter<'_> {
     }
 
     fn float_load(&mut self, index: usize, i: &Instruction) {
-        let cold = self.open_cold();
-        let address = self.address(i);
+        let missed = self.open_access(index, i);
+        let address = missed.address;
         let double = i.op == Op::Fld;
-        self.look_up(Access::Load, address, if double { 8 } else { 4 }, cold);
+        self.look_up(Access::Load, address, if double { 8 } else { 4 }, missed.from);
         by_format!(self, double, movsd, movss, xmm0, [Rq(address) + rax]);
         self.float_write(i.rd, double);
-        self.close_cold(index, cold);
+        self.close_access(missed);
     }
 
     fn float_store(&mut self, index: usize, i: &Instruction) {
-        let cold = self.open_cold();
-        let address = self.address(i);
+        let missed = self.open_access(index, i);
+        let address = missed.address;
         let double = i.op == Op::Fsd;
-        self.look_up(Access::Store, address, if double { 8 } else { 4 }, cold);
+        self.look_up(Access::Store, address, if double { 8 } else { 4 }, missed.from);
         // Bits go to memory as they are, boxed or not.
         dynasm!(self.code ; .arch x64 ; mov rdx, [rbp + offset(i.rs2)]);
         match double {
             true => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], rdx),
             false => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], edx),
         }
-        self.close_cold(index, cold);
+        self.close_access(missed);
     }
 
     fn float_from_bits(&mut self, i: &Instruction) {
@@ -338,6 +344,72 @@ impl Emitter<'_> {
         self.close_cold(index, cold);
     }
 
+    /// FMIN and FMAX of numbers; of zeros, the host would not look at the sign.
+    fn float_extreme(&mut self, index: usize, i: &Instruction, double: bool) {
+        let cold = self.open_cold();
+        let least = matches!(i.op, Op::FminS | Op::FminD);
+        let a = self.float_read(i.rs1, double, cold, &[]);
+        let b = self.float_read(i.rs2, double, cold, &[a]);
+        dynasm!(self.code ; .arch x64 ; movaps xmm0, Rx(a));
+        by_format!(self, double, ucomisd, ucomiss, xmm0, Rx(b));
+        dynasm!(self.code ; .arch x64 ; jp =>cold ; jne >differ);
+        match least {
+            true => dynasm!(self.code ; .arch x64 ; orps xmm0, Rx(b)),
+            false => dynasm!(self.code ; .arch x64 ; andps xmm0, Rx(b)),
+        }
+        dynasm!(self.code ; .arch x64 ; jmp >done ; differ:);
+        match least {
+            true => by_format!(self, double, minsd, minss, xmm0, Rx(b)),
+            false => by_format!(self, double, maxsd, maxss, xmm0, Rx(b)),
+        }
+        dynasm!(self.code ; .arch x64 ; done:);
+        self.float_write(i.rd, double);
+        self.close_cold(index, cold);
+    }
+
+    /// FCLASS: the number of the class is counted up with the magnitude (RISC-V unprivileged, 20.9), whose bits are compared
+    /// without the sign.
+    fn float_classify(&mut self, index: usize, i: &Instruction, double: bool) {
+        /// Of positive zero; those of larger positive values follow, those of negative ones are 7 less these.
+        const ZERO: i32 = 4;
+        const NEGATIVE: i32 = 7;
+        const SIGNALLING: i32 = 8;
+        let cold = self.open_cold();
+        // Without the sign, at the left.
+        let (normal, infinity, quiet) =
+            if double { (1 << 53, 0x7ff << 53, 52) } else { (1 << 24, 0xff << 24, 23) };
+        self.float_bits(RCX, i.rs1, double, cold);
+        match double {
+            true => dynasm!(self.code ; .arch x64 ; add rcx, rcx),
+            false => dynasm!(self.code ; .arch x64 ; add ecx, ecx),
+        }
+        dynasm!(self.code ; .arch x64 ; mov eax, ZERO ; cmp rcx, BYTE 1 ; sbb eax, BYTE -1);
+        constant(&mut self.code, RDX, normal);
+        dynasm!(self.code ; .arch x64 ; cmp rcx, rdx ; sbb eax, BYTE -1);
+        constant(&mut self.code, RDX, infinity);
+        dynasm!(self.code ; .arch x64 ; cmp rcx, rdx ; ja >nan ; sbb eax, BYTE -1);
+        self.float_bits(RDX, i.rs1, double, cold);
+        match double {
+            true => dynasm!(self.code ; .arch x64 ; sar rdx, 63),
+            false => dynasm!(self.code ; .arch x64 ; sar edx, 31),
+        }
+        dynasm!(self.code ; .arch x64
+            ; and edx, BYTE NEGATIVE as i8
+            ; xor eax, edx
+            ; jmp >found
+            ; nan:
+            ; mov eax, SIGNALLING
+            ; bt rcx, BYTE quiet
+            ; adc eax, BYTE 0
+            ; found:
+            ; mov ecx, eax
+            ; mov eax, 1
+            ; shl eax, cl
+        );
+        self.set(i.rd, RAX);
+        self.close_cold(index, cold);
+    }
+
     fn float_unary(&mut self, index: usize, i: &Instruction) {
         let cold = self.open_cold();
         let from_double = matches!(i.op, Op::FsqrtD | Op::FcvtSD);
@@ -395,6 +467,33 @@ impl Emitter<'_> {
         self.close_cold(index, cold);
     }
 
+    /// By the host's conversion to signed integers of 64 bits, of what certainly fits: it would raise other flags for the rest,
+    /// which is negative, too large, or not a number.
+    fn float_to_unsigned(&mut self, index: usize, i: &Instruction) {
+        use Op::*;
+        let cold = self.open_cold();
+        let double = matches!(i.op, FcvtWuD | FcvtLuD);
+        let is_word = matches!(i.op, FcvtWuS | FcvtWuD);
+        let towards_zero = i.rm == TOWARDS_ZERO;
+        // What is just below 2^32 may be rounded up to it.
+        let bits = if !is_word { 63 } else { 31 + towards_zero as i32 };
+        let (fraction, bias) = if double { (52, 1023) } else { (23, 127) };
+        self.float_bits(RAX, i.rs1, double, cold);
+        dynasm!(self.code ; .arch x64 ; shr rax, BYTE fraction ; cmp eax, bias + bits ; jae =>cold);
+        let a = self.float_read(i.rs1, double, cold, &[]);
+        match (double, towards_zero) {
+            (true, true) => dynasm!(self.code ; .arch x64 ; cvttsd2si rax, Rx(a)),
+            (true, false) => dynasm!(self.code ; .arch x64 ; cvtsd2si rax, Rx(a)),
+            (false, true) => dynasm!(self.code ; .arch x64 ; cvttss2si rax, Rx(a)),
+            (false, false) => dynasm!(self.code ; .arch x64 ; cvtss2si rax, Rx(a)),
+        }
+        if is_word {
+            dynasm!(self.code ; .arch x64 ; movsxd rax, eax);
+        }
+        self.set(i.rd, RAX);
+        self.close_cold(index, cold);
+    }
+
     fn float_from_integer(&mut self, i: &Instruction) {
         use Op::*;
         self.load(RCX, i.rs1);
@@ -409,6 +508,26 @@ impl Emitter<'_> {
             _ => dynasm!(self.code ; .arch x64 ; cvtsi2sd xmm0, rcx),
         }
         self.float_write(i.rd, matches!(i.op, FcvtDW | FcvtDWu | FcvtDL));
+    }
+
+    fn float_from_unsigned(&mut self, i: &Instruction) {
+        let double = i.op == Op::FcvtDLu;
+        self.load(RCX, i.rs1);
+        // What has no place in a signed integer is halved, and its last bit kept for the rounding; doubling is exact.
+        dynasm!(self.code ; .arch x64 ; xorps xmm0, xmm0 ; test rcx, rcx ; js >large);
+        by_format!(self, double, cvtsi2sd, cvtsi2ss, xmm0, rcx);
+        dynasm!(self.code ; .arch x64
+            ; jmp >done
+            ; large:
+            ; mov rdx, rcx
+            ; shr rdx, 1
+            ; and ecx, BYTE 1
+            ; or rdx, rcx
+        );
+        by_format!(self, double, cvtsi2sd, cvtsi2ss, xmm0, rdx);
+        by_format!(self, double, addsd, addss, xmm0, xmm0);
+        dynasm!(self.code ; .arch x64 ; done:);
+        self.float_write(i.rd, double);
     }
 
     /// A label for the case that the instruction is better interpreted; [`Emitter::close_cold`] ends the instruction.

@@ -1,16 +1,17 @@
 //! Several accesses by one look at the TLB: loads, or stores, off the same base register, in the same page.
 //!
 //! Function prologues and the fields of a structure make such groups. Computations may stand in between, as long as they leave
-//! the base and RCX alone, which holds what turns the base's addresses into the host's. If the first level does not know the
-//! page, or the group reaches over its end, the interpreter executes all of it.
+//! the base and RCX alone, which holds what turns the base's addresses into the host's. If the group reaches over the
+//! end of the page, the interpreter executes all of it.
 
 use std::ops::Range;
 
-use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::tlb::Access;
+use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Op};
 
-use super::{Cold, Emitter};
+use super::{Cold, Emitter, Missed};
 use crate::registers::{Place, RAX, RCX};
 
 /// Most bytes from the first to the last that a group touches.
@@ -19,6 +20,7 @@ const SPAN: i64 = 256;
 const LENGTH: usize = 16;
 
 /// What a group is.
+#[derive(Clone)]
 pub(super) struct Group {
     access: Access,
     /// Host register of the base.
@@ -26,6 +28,8 @@ pub(super) struct Group {
     /// Its first byte, and how many it touches.
     low: i64,
     bytes: i64,
+    /// Where its first access is.
+    first: i64,
     /// Its instructions.
     pub sites: Range<usize>,
 }
@@ -103,14 +107,14 @@ impl Emitter<'_> {
                 _ => break,
             }
         }
-        (last > first).then_some(Group { access, base, low, bytes: high - low, sites: first..last + 1 })
+        let (bytes, sites) = (high - low, first..last + 1);
+        (last > first).then_some(Group { access, base, low, bytes, first: leader.imm as i64, sites })
     }
 
     /// Emits a group.
     pub(super) fn grouped(&mut self, group: &Group) {
-        let back = self.code.new_dynamic_label();
-        let from = self.code.new_dynamic_label();
-        dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(group.base) + group.low as i32]);
+        let [from, interpret, retry, back] = std::array::from_fn(|_| self.code.new_dynamic_label());
+        dynasm!(self.code ; .arch x64 ; =>retry ; lea rcx, [Rq(group.base) + group.low as i32]);
         self.look_up(group.access, RCX, group.bytes as u64, from);
         dynasm!(self.code ; .arch x64 ; mov rcx, rax);
         for index in group.sites.clone() {
@@ -121,9 +125,31 @@ impl Emitter<'_> {
                 _ => self.instruction(index),
             }
         }
-        let floats = self.floats.clone();
-        self.cold.push(Cold::InterpretAll { from, sites: group.sites.clone(), back, floats });
         dynasm!(self.code ; .arch x64 ; =>back);
+        let (index, floats) = (group.sites.start, self.floats.clone());
+        let missed = Missed { index, from, interpret, retry, floats, address: RCX };
+        self.cold.push(Cold::GroupMissed { missed, group: group.clone(), back });
+    }
+
+    /// What follows if the first level does not know the page, or there is more than one. What misses is the first of the
+    /// accesses; those after it find the same page.
+    pub(super) fn group_missed(&mut self, missed: &Missed, group: &Group, back: DynamicLabel) {
+        let rest = self.code.new_dynamic_label();
+        let most = (PAGE_SIZE as i64 - group.bytes) as i32;
+        dynasm!(self.code ; .arch x64
+            ; =>missed.from
+            ; and ecx, PAGE_SIZE as i32 - 1
+            ; cmp ecx, most
+            ; ja =>missed.interpret
+            ; lea rcx, [Rq(group.base) + group.first as i32]
+        );
+        self.call_access(missed, rest);
+        dynasm!(self.code ; .arch x64 ; =>missed.interpret);
+        self.interpret(missed.index);
+        dynasm!(self.code ; .arch x64 ; =>rest);
+        group.sites.clone().skip(1).for_each(|index| self.interpret(index));
+        self.float_reload(&missed.floats);
+        dynasm!(self.code ; .arch x64 ; jmp =>back);
     }
 
     fn member(&mut self, base: u8, i: &Instruction) {

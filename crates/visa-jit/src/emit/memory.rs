@@ -7,10 +7,74 @@ use visa_core::tlb::Access;
 use visa_core::{Reservation, layout};
 use visa_isa::{Instruction, Op};
 
-use super::{Emitter, constant};
-use crate::registers::{Place, RAX, RDX};
+use super::float::FloatCache;
+use super::{Cold, Emitter, Missed, constant};
+use crate::registers::{Place, RAX, RCX, RDX};
+
+/// What an instruction does with memory, and with how many bytes.
+pub(super) fn access_of(op: Op) -> Option<(Access, u64)> {
+    use Op::*;
+    Some(match op {
+        Lb | Lbu => (Access::Load, 1),
+        Lh | Lhu => (Access::Load, 2),
+        Lw | Lwu | Flw | LrW => (Access::Load, 4),
+        Ld | Fld | LrD => (Access::Load, 8),
+        Sb => (Access::Store, 1),
+        Sh => (Access::Store, 2),
+        Sw | Fsw | ScW => (Access::Store, 4),
+        Sd | Fsd | ScD => (Access::Store, 8),
+        AmoswapW | AmoaddW | AmoxorW | AmoandW | AmoorW => (Access::Store, 4),
+        AmominW | AmomaxW | AmominuW | AmomaxuW => (Access::Store, 4),
+        AmoswapD | AmoaddD | AmoxorD | AmoandD | AmoorD => (Access::Store, 8),
+        AmominD | AmomaxD | AmominuD | AmomaxuD => (Access::Store, 8),
+        _ => return None,
+    })
+}
 
 impl Emitter<'_> {
+    /// Begins an instruction with an access, and computes its address. [`Emitter::close_access`] ends it.
+    pub(super) fn open_access(&mut self, index: usize, i: &Instruction) -> Missed {
+        let [from, interpret, retry] = std::array::from_fn(|_| self.code.new_dynamic_label());
+        dynasm!(self.code ; .arch x64 ; =>retry);
+        let floats = self.floats.clone();
+        let address = self.address(i);
+        Missed { index, from, interpret, retry, floats, address }
+    }
+
+    pub(super) fn close_access(&mut self, missed: Missed) {
+        let back = self.code.new_dynamic_label();
+        dynasm!(self.code ; .arch x64 ; =>back);
+        self.cold.push(Cold::Missed { missed, back, floats: self.floats.clone() });
+    }
+
+    /// What follows if the first level knows nothing of an access; it leaves `floats` in XMM registers at `back`.
+    pub(super) fn missed(&mut self, missed: &Missed, back: DynamicLabel, floats: &FloatCache) {
+        let done = self.code.new_dynamic_label();
+        dynasm!(self.code ; .arch x64 ; =>missed.from);
+        if missed.address != RCX {
+            dynasm!(self.code ; .arch x64 ; mov rcx, Rq(missed.address));
+        }
+        self.call_access(missed, done);
+        dynasm!(self.code ; .arch x64 ; =>missed.interpret);
+        self.interpret(missed.index);
+        dynasm!(self.code ; .arch x64 ; =>done);
+        self.float_reload(floats);
+        dynasm!(self.code ; .arch x64 ; jmp =>back);
+    }
+
+    /// Has the first level know the address in RCX and tries again, or goes on at `done` after the instruction.
+    pub(super) fn call_access(&mut self, missed: &Missed, done: DynamicLabel) {
+        let site = &raw const self.sites[missed.index] as i64;
+        dynasm!(self.code ; .arch x64 ; mov rdx, QWORD site);
+        match self.local {
+            Some((_, label)) => dynasm!(self.code ; .arch x64 ; call =>label),
+            None => dynasm!(self.code ; .arch x64 ; call extern self.trampolines.access),
+        }
+        dynasm!(self.code ; .arch x64 ; jnz =>done);
+        self.float_reload(&missed.floats);
+        dynasm!(self.code ; .arch x64 ; jmp =>missed.retry);
+    }
+
     /// Emits a load, a store or an atomic operation; false if it is none that has code here.
     pub(super) fn access(&mut self, index: usize, i: &Instruction) -> bool {
         match i.op {
@@ -36,10 +100,9 @@ impl Emitter<'_> {
     }
 
     fn load_from(&mut self, index: usize, i: &Instruction, bytes: u64) {
-        let back = self.code.new_dynamic_label();
-        let slow = self.interpreted(index, back);
-        let address = self.address(i);
-        self.look_up(Access::Load, address, bytes, slow);
+        let missed = self.open_access(index, i);
+        let address = missed.address;
+        self.look_up(Access::Load, address, bytes, missed.from);
         let target = self.target(i.rd);
         match i.op {
             Op::Lb => dynasm!(self.code ; .arch x64 ; movsx Rq(target), BYTE [Rq(address) + rax]),
@@ -51,14 +114,13 @@ impl Emitter<'_> {
             _ => dynasm!(self.code ; .arch x64 ; mov Rq(target), [Rq(address) + rax]),
         }
         self.set(i.rd, target);
-        dynasm!(self.code ; .arch x64 ; =>back);
+        self.close_access(missed);
     }
 
     fn store_to(&mut self, index: usize, i: &Instruction, bytes: u64) {
-        let back = self.code.new_dynamic_label();
-        let slow = self.interpreted(index, back);
-        let address = self.address(i);
-        self.look_up(Access::Store, address, bytes, slow);
+        let missed = self.open_access(index, i);
+        let address = missed.address;
+        self.look_up(Access::Store, address, bytes, missed.from);
         if self.mapping.place(i.rs2) == Place::Zero {
             match bytes {
                 1 => dynasm!(self.code ; .arch x64 ; mov BYTE [Rq(address) + rax], 0),
@@ -75,14 +137,13 @@ impl Emitter<'_> {
                 _ => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], Rq(value)),
             }
         }
-        dynasm!(self.code ; .arch x64 ; =>back);
+        self.close_access(missed);
     }
 
     /// LR: loads, and notes the place in RAM.
     fn load_reserved(&mut self, index: usize, i: &Instruction, bytes: u64) {
-        let back = self.code.new_dynamic_label();
-        let slow = self.interpreted(index, back);
-        self.aligned(i, Access::Load, bytes, slow);
+        let missed = self.open_access(index, i);
+        self.aligned(Access::Load, bytes, &missed);
         self.reservation(bytes);
         dynasm!(self.code ; .arch x64 ; mov [rbp + layout::RESERVATION as i32], rax);
         match bytes {
@@ -90,15 +151,14 @@ impl Emitter<'_> {
             _ => dynasm!(self.code ; .arch x64 ; mov rax, [rcx]),
         }
         self.set(i.rd, RAX);
-        dynasm!(self.code ; .arch x64 ; =>back);
+        self.close_access(missed);
     }
 
     /// SC: stores if the place is the one that LR noted; either way it is forgotten.
     fn store_conditional(&mut self, index: usize, i: &Instruction, bytes: u64) {
-        let back = self.code.new_dynamic_label();
-        let slow = self.interpreted(index, back);
+        let missed = self.open_access(index, i);
         let lost = self.code.new_dynamic_label();
-        self.aligned(i, Access::Store, bytes, slow);
+        self.aligned(Access::Store, bytes, &missed);
         self.reservation(bytes);
         dynasm!(self.code ; .arch x64
             ; mov rdx, [rbp + layout::RESERVATION as i32]
@@ -114,14 +174,14 @@ impl Emitter<'_> {
         }
         dynasm!(self.code ; .arch x64 ; xor eax, eax ; =>lost);
         self.set(i.rd, RAX);
-        dynasm!(self.code ; .arch x64 ; =>back);
+        self.close_access(missed);
     }
 
     /// Looks an aligned address up: RCX becomes the address on the host.
-    fn aligned(&mut self, i: &Instruction, access: Access, bytes: u64, slow: DynamicLabel) {
-        let address = self.address(i);
-        dynasm!(self.code ; .arch x64 ; test Rb(address), (bytes - 1) as i8 ; jnz =>slow);
-        self.look_up(access, address, bytes, slow);
+    fn aligned(&mut self, access: Access, bytes: u64, missed: &Missed) {
+        let address = missed.address;
+        dynasm!(self.code ; .arch x64 ; test Rb(address), (bytes - 1) as i8 ; jnz =>missed.interpret);
+        self.look_up(access, address, bytes, missed.from);
         dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(address) + rax]);
     }
 
@@ -137,9 +197,8 @@ impl Emitter<'_> {
 
     /// One hart runs at a time, so that a load and a store are atomic without more.
     fn atomic(&mut self, index: usize, i: &Instruction, bytes: u64) {
-        let back = self.code.new_dynamic_label();
-        let slow = self.interpreted(index, back);
-        self.aligned(i, Access::Store, bytes, slow);
+        let missed = self.open_access(index, i);
+        self.aligned(Access::Store, bytes, &missed);
         self.load(RAX, i.rs2);
         match bytes {
             4 => dynasm!(self.code ; .arch x64 ; movsxd rdx, DWORD [rcx]),
@@ -165,6 +224,6 @@ impl Emitter<'_> {
             _ => dynasm!(self.code ; .arch x64 ; mov [rcx], rax),
         }
         self.set(i.rd, RDX);
-        dynasm!(self.code ; .arch x64 ; =>back);
+        self.close_access(missed);
     }
 }

@@ -10,10 +10,9 @@ mod control;
 pub mod float;
 mod group;
 mod memory;
+mod msr;
 
 pub use control::jump_by_table;
-
-use std::ops::Range;
 
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
@@ -23,9 +22,10 @@ use visa_interp::Slot;
 use visa_isa::{Instruction, Op};
 
 use self::float::FloatCache;
+use self::group::Group;
 use crate::region::{Region, is_outside};
 use crate::registers::{BUDGET, Mapping, Place, RAX, RCX, offset};
-use crate::runtime::{FLOAT_FIELD, Site, Trampolines, emit_interpret};
+use crate::runtime::{FLOAT_FIELD, Site, Trampolines, emit_access, emit_interpret};
 use crate::unit::End;
 
 /// Collects code and resolves its labels.
@@ -59,14 +59,32 @@ pub struct Emitted {
 enum Cold {
     /// Has the interpreter execute an instruction, then goes back.
     Interpret { from: DynamicLabel, index: usize, back: DynamicLabel, floats: FloatCache },
-    /// The same for several instructions.
-    InterpretAll { from: DynamicLabel, sites: Range<usize>, back: DynamicLabel, floats: FloatCache },
+    /// The TLB's first level does not know the address of an access.
+    Missed { missed: Missed, back: DynamicLabel, floats: FloatCache },
+    /// Nor that of a group's accesses, or they reach over the end of a page.
+    GroupMissed { missed: Missed, group: Group, back: DynamicLabel },
     /// A branch is taken: what was not executed goes back into the budget.
     Branch { from: DynamicLabel, left: i64, pc: u64, target: u64 },
     /// The budget does not suffice for a piece.
     Short { from: DynamicLabel, length: i64, pc: u64 },
     /// The host does not compute for the guest.
     NoFloat { from: DynamicLabel },
+}
+
+/// What is to be done for an access of which the TLB's first level knows nothing.
+struct Missed {
+    /// Of the instruction.
+    index: usize,
+    /// Entered here if the first level does not know the address.
+    from: DynamicLabel,
+    /// Entered here if the instruction is better interpreted.
+    interpret: DynamicLabel,
+    /// Where the instruction begins, for when the first level knows.
+    retry: DynamicLabel,
+    /// What XMM registers hold there.
+    floats: FloatCache,
+    /// The host register that holds the address.
+    address: u8,
 }
 
 /// A jump whose stub is still to come.
@@ -91,8 +109,8 @@ struct Emitter<'a> {
     sites: Box<[Site]>,
     /// Where the guest's registers are.
     mapping: Mapping,
-    /// Has the interpreter execute an instruction; `None`: the trampoline does.
-    interpret: Option<DynamicLabel>,
+    /// Of a region: what the trampolines `interpret` and `access` do, with its mapping.
+    local: Option<(DynamicLabel, DynamicLabel)>,
     /// The pieces of a region, by address.
     labels: Vec<(u64, DynamicLabel)>,
     cold: Vec<Cold>,
@@ -148,7 +166,9 @@ fn sites(start: u64, slots: Vec<Option<Slot>>) -> Vec<Site> {
     let (mut pc, mut left) = (start, slots.len() as i64);
     let site = |slot: Option<Slot>| {
         let next = pc.wrapping_add(slot.map_or(4, |slot| slot.instruction.length as u64));
-        let site = Site { slot, pc, next, left };
+        let (access, bytes) =
+            slot.and_then(|slot| memory::access_of(slot.instruction.op)).unwrap_or((Access::Load, 1));
+        let site = Site { slot, pc, next, left, access, bytes };
         (pc, left) = (next, left - 1);
         site
     };
@@ -206,7 +226,7 @@ impl<'a> Emitter<'a> {
             table: source.table,
             sites,
             mapping,
-            interpret: None,
+            local: None,
             labels: Vec::new(),
             cold: Vec::new(),
             links: Vec::new(),
@@ -235,7 +255,7 @@ impl<'a> Emitter<'a> {
             let label = self.code.new_dynamic_label();
             self.labels.push((piece.pc, label));
         }
-        self.interpret = Some(self.code.new_dynamic_label());
+        self.local = Some((self.code.new_dynamic_label(), self.code.new_dynamic_label()));
         self.need_float();
         self.enter_mapping();
         let mut index = 0;
@@ -256,7 +276,7 @@ impl<'a> Emitter<'a> {
         }
         self.cold_code();
         self.link_stubs();
-        self.local_interpret();
+        self.local_trampolines();
     }
 
     /// Takes the instructions of a piece out of the budget, or leaves.
@@ -307,11 +327,13 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// What the trampoline does for units, with the region's mapping.
-    fn local_interpret(&mut self) {
-        if let Some(label) = self.interpret {
-            dynasm!(self.code ; .arch x64 ; =>label);
+    /// What trampolines do for units, with the region's mapping.
+    fn local_trampolines(&mut self) {
+        if let Some((interpret, access)) = self.local {
+            dynasm!(self.code ; .arch x64 ; =>interpret);
             emit_interpret(&mut self.code, &self.mapping);
+            dynasm!(self.code ; .arch x64 ; =>access);
+            emit_access(&mut self.code, &self.mapping);
         }
     }
 
@@ -366,12 +388,8 @@ impl<'a> Emitter<'a> {
                     self.float_reload(&floats);
                     dynasm!(self.code ; .arch x64 ; jmp =>back);
                 }
-                Cold::InterpretAll { from, sites, back, floats } => {
-                    dynasm!(self.code ; .arch x64 ; =>from);
-                    sites.for_each(|index| self.interpret(index));
-                    self.float_reload(&floats);
-                    dynasm!(self.code ; .arch x64 ; jmp =>back);
-                }
+                Cold::Missed { missed, back, floats } => self.missed(&missed, back, &floats),
+                Cold::GroupMissed { missed, group, back } => self.group_missed(&missed, &group, back),
                 Cold::NoFloat { from } => {
                     dynasm!(self.code ; .arch x64 ; =>from);
                     constant(&mut self.code, RCX, self.start);
@@ -406,21 +424,13 @@ impl<'a> Emitter<'a> {
     fn interpret(&mut self, index: usize) {
         let site = &raw const self.sites[index] as i64;
         dynasm!(self.code ; .arch x64 ; mov rdx, QWORD site);
-        match self.interpret {
-            Some(label) => dynasm!(self.code ; .arch x64 ; call =>label),
+        match self.local {
+            Some((label, _)) => dynasm!(self.code ; .arch x64 ; call =>label),
             None => dynasm!(self.code ; .arch x64 ; call extern self.trampolines.interpret),
         }
     }
 
-    /// A label for the case that the instruction is better interpreted; it goes back to `back`, where the instruction
-    /// is done. For an instruction that changes nothing in XMM registers.
-    fn interpreted(&mut self, index: usize, back: DynamicLabel) -> DynamicLabel {
-        let from = self.code.new_dynamic_label();
-        self.push_interpreted(from, index, back);
-        from
-    }
-
-    /// The same with the label `from`, once it is known what XMM registers hold at `back`.
+    /// At `from`, control goes to the interpreter for an instruction, and then to `back`.
     fn push_interpreted(&mut self, from: DynamicLabel, index: usize, back: DynamicLabel) {
         self.cold.push(Cold::Interpret { from, index, back, floats: self.floats.clone() });
     }
@@ -455,7 +465,8 @@ impl<'a> Emitter<'a> {
         let done = self.compute(index, &i)
             || self.access(index, &i)
             || self.control(index, &i)
-            || self.float(index, &i);
+            || self.float(index, &i)
+            || self.msr(index, &i);
         if !done {
             self.interpret(index);
             self.floats.clear();
@@ -464,7 +475,7 @@ impl<'a> Emitter<'a> {
 
     /// Whether this is a loop, rather than a straight run.
     fn is_region(&self) -> bool {
-        self.interpret.is_some()
+        self.local.is_some()
     }
 
     /// The register of the host that holds a register of the guest: its own, or `temporary`, loaded now.

@@ -170,7 +170,7 @@ pub unsafe extern "C" fn find<P: Platform>(
         let replaced = hart.tlb.resident(access, address);
         // SAFETY: as the caller says; the reference ends with this statement.
         let platform = unsafe { environment.platform::<P>() };
-        offset = hart.refill(platform, address, access);
+        offset = hart.refill_ahead(platform.ram(), address, access);
         if hart.tlb.generation() == generation.wrapping_add(1)
             && let Some(replaced) = replaced
         {

@@ -99,6 +99,14 @@ fn enter(code: &mut Assembler, source: &Source) {
     dynasm!(code ; .arch x64 ; jmp rcx ; .align LANDING ; landings:);
 }
 
+/// Leaves generated code before the instruction at an address if there is something to look at: a walk has set bits of an
+/// entry that is in a page of code.
+fn look_around(code: &mut Assembler, trampolines: &Trampolines, pc: u64) {
+    dynasm!(code ; .arch x64 ; cmp BYTE [rbp + layout::ATTENTION as i32], BYTE 0 ; je >nothing);
+    constant(code, RCX, pc);
+    dynasm!(code ; .arch x64 ; jmp extern trampolines.exit_indirect ; nothing:);
+}
+
 /// From and to where a departure jumps by a link.
 fn link_of(departure: Departure, source: &Source) -> Option<(u64, u64)> {
     match departure {
@@ -126,6 +134,9 @@ fn landings(
     let mut number = first_link;
     for (departure, _, stub) in &links {
         dynasm!(code ; .arch x64 ; =>*stub);
+        if let Departure::Again(pc) = *departure {
+            look_around(code, trampolines, pc);
+        }
         if link_of(*departure, source).is_some() {
             dynasm!(code ; .arch x64 ; mov eax, number as i32 ; jmp extern trampolines.exit_link);
             number += 1;

@@ -1,0 +1,109 @@
+//! Loops that touch memory far and wide, for engines that treat misses of the TLB specially. They run wherever they are.
+
+use crate::Random;
+use crate::code::{Code, register::*};
+use crate::instruction::{self, Reserved, Role, rows};
+use visa_isa::table::Row;
+use visa_isa::{Group, Instruction, Op, msr};
+
+/// Rounds of a loop, at most.
+const ROUNDS: u64 = 60;
+/// Accesses of a round, at most.
+const ACCESSES: u64 = 6;
+/// How far fields are from the address that a round chose, at most.
+const NEAR: u64 = 72;
+/// Start of the memory, counter, address, and what addresses are made of.
+const KEPT: [u8; 4] = [S0, S1, A0, A1];
+
+/// `size` bytes of such loops. They touch the 2^`memory_bits` bytes, aligned, that they are in themselves.
+pub fn stream(random: &mut Random, size: usize, memory_bits: i32) -> Vec<u8> {
+    let groups = [Group::Base, Group::Float, Group::Atomic];
+    let accesses = rows(&groups, |role| matches!(role, Role::Memory | Role::Atomic(_)));
+    let computations = rows(&[Group::Base, Group::Float], |role| role == Role::Compute);
+    let mut bytes = Vec::new();
+    while bytes.len() < size {
+        let mut code = Code::at(0);
+        repeat(random, &mut code, memory_bits, &accesses, &computations);
+        bytes.extend(code.bytes());
+    }
+    bytes.truncate(size);
+    bytes
+}
+
+fn repeat(
+    random: &mut Random,
+    code: &mut Code,
+    memory_bits: i32,
+    accesses: &[&'static Row],
+    computations: &[&'static Row],
+) {
+    code.push(Instruction { rd: S0, ..Instruction::new(Op::Auipc) });
+    code.immediate(Op::Srli, S0, S0, memory_bits);
+    code.immediate(Op::Slli, S0, S0, memory_bits);
+    code.constant(S1, 1 + random.below(ROUNDS));
+    let head = code.placed();
+    // The upper bits of such products are random enough.
+    code.constant(A0, random.bits() | 1);
+    code.registers(Op::Mul, A1, A1, A0);
+    code.immediate(Op::Addi, A1, A1, 1 + random.below(1000) as i32);
+    let shift = if random.once_in(4) { memory_bits } else { memory_bits - 3 };
+    code.immediate(Op::Srli, A0, A1, 64 - shift);
+    if shift != memory_bits {
+        code.immediate(Op::Slli, A0, A0, 3);
+    }
+    code.registers(Op::Add, A0, A0, S0);
+    for _ in 0..1 + random.below(ACCESSES) {
+        if random.once_in(4) {
+            let row = random.pick(computations);
+            push(random, code, row, |_, _| ());
+        }
+        if random.once_in(8) {
+            state(random, code);
+        }
+        let row = random.pick(accesses);
+        let near = |random: &mut Random, i: &mut Instruction| {
+            i.rs1 = A0;
+            if instruction::role(row.op) == Role::Memory {
+                i.imm = random.below(NEAR) as i32;
+            }
+        };
+        push(random, code, row, near);
+    }
+    code.immediate(Op::Addi, S1, S1, -1);
+    code.branch(Op::Bne, S1, ZERO, head);
+}
+
+/// An instruction of a row that leaves the loop's registers alone.
+fn push(
+    random: &mut Random,
+    code: &mut Code,
+    row: &'static Row,
+    change: impl Fn(&mut Random, &mut Instruction),
+) {
+    loop {
+        let mut i = instruction::of_row(row, random, Reserved::NONE);
+        change(random, &mut i);
+        let operands = row.format.operands();
+        if !KEPT.iter().any(|&register| instruction::writes_reserved(&i, operands, Reserved(register))) {
+            return code.push(i);
+        }
+    }
+}
+
+/// What a kernel does with its MSRs.
+pub fn state(random: &mut Random, code: &mut Code) {
+    const PLAIN: [u16; 4] = [msr::SSCRATCH, msr::SEPC, msr::SCAUSE, msr::STVAL];
+    const READ: [u16; 3] = [msr::SATP, msr::SSTATUS, msr::STVEC];
+    /// SIE among others, and not FS.
+    const BITS: u64 = 32;
+    let (rd, rs) = (random.pick(&[ZERO, T0, T1, A2, A3]), random.pick(&[ZERO, T0, A2, A4]));
+    match random.below(4) {
+        0 => code.immediate(Op::Csrrw, rd, rs, random.pick(&PLAIN).into()),
+        1 => code.read_msr(rd, random.pick(&READ)),
+        2 => code.read_msr(rd, random.pick(&PLAIN)),
+        _ => {
+            let op = random.pick(&[Op::Csrrsi, Op::Csrrci]);
+            code.immediate(op, rd, random.below(BITS) as u8, msr::SSTATUS.into());
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! MSRs of a kernel that are plain values: what trap handlers save and restore.
+//!
+//! They have code for Ring 0 as long as nothing intercepts them; that is looked at each time, in the fields that decide it. A write of
+//! sstatus that changes more than it says, and every other register and ring, is interpreted. So are the counters, whose values
+//! the scale of time and a cycle model decide, and fcsr, whose flags are in MXCSR meanwhile.
+
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
+use visa_core::layout;
+use visa_isa::msr::{self, sstatus};
+use visa_isa::{Instruction, Op, Ring, trap_filter};
+
+use super::{Emitter, constant};
+use crate::registers::{RAX, RCX, RDX};
+use crate::runtime::FLOAT_FIELD;
+
+/// A register of the supervisor that an instruction may only read here, or write too.
+struct Plain {
+    /// Its offset in the hart.
+    offset: i32,
+    /// The bits that exist, if it may be written.
+    writable: Option<u64>,
+}
+
+/// What MSR there is code for, but for sstatus.
+fn plain(number: u16) -> Option<Plain> {
+    let (offset, writable) = match number {
+        msr::SSCRATCH => (layout::SSCRATCH, Some(u64::MAX)),
+        msr::SEPC => (layout::SEPC, Some(!1)),
+        msr::SCAUSE => (layout::SCAUSE, Some(u64::MAX)),
+        msr::STVAL => (layout::STVAL, Some(u64::MAX)),
+        // Writes change translation.
+        msr::SATP => (layout::SATP, None),
+        _ => return None,
+    };
+    Some(Plain { offset: offset as i32, writable })
+}
+
+/// Whether an instruction reads an MSR only.
+fn only_reads(i: &Instruction) -> bool {
+    matches!(i.op, Op::Csrrs | Op::Csrrc | Op::Csrrsi | Op::Csrrci) && i.rs1 == 0
+}
+
+impl Emitter<'_> {
+    /// Emits an access to an MSR; false if it has no code here.
+    pub(super) fn msr(&mut self, index: usize, i: &Instruction) -> bool {
+        use Op::*;
+        if !matches!(i.op, Csrrw | Csrrs | Csrrc | Csrrwi | Csrrsi | Csrrci) {
+            return false;
+        }
+        let number = i.imm as u16;
+        let known = plain(number);
+        let writes = matches!(i.op, Csrrw | Csrrwi) && known.as_ref().is_some_and(|it| it.writable.is_some());
+        if number != msr::SSTATUS && !(known.is_some() && (writes || only_reads(i))) {
+            return false;
+        }
+        let cold = self.code.new_dynamic_label();
+        self.not_intercepted(cold);
+        match known {
+            Some(Plain { offset, writable: Some(bits) }) if writes => self.replace_msr(i, offset, bits),
+            Some(Plain { offset, .. }) => {
+                dynasm!(self.code ; .arch x64 ; mov rax, [rbp + offset]);
+                self.set(i.rd, RAX);
+            }
+            None => self.change_sstatus(i, cold),
+        }
+        let back = self.code.new_dynamic_label();
+        dynasm!(self.code ; .arch x64 ; =>back);
+        self.push_interpreted(cold, index, back);
+        true
+    }
+
+    /// Goes on if a kernel runs whose accesses nobody wants to see (specification, 3.3). Spoils RAX.
+    fn not_intercepted(&mut self, cold: DynamicLabel) {
+        dynasm!(self.code ; .arch x64
+            ; cmp BYTE [rbp + layout::RING as i32], Ring::Kernel as i8
+            ; jne =>cold
+            ; mov rax, [rbp + layout::TRAP_FILTER as i32]
+            ; or rax, [rbp + layout::FORCED_FILTER as i32]
+            ; test eax, trap_filter::MSR as i32
+            ; jnz =>cold
+            ; cmp QWORD [rbp + layout::MSR_MAP as i32], BYTE 0
+            ; jne =>cold
+        );
+    }
+
+    /// CSRRW of a register with nothing behind it.
+    fn replace_msr(&mut self, i: &Instruction, offset: i32, bits: u64) {
+        self.operand(i);
+        if bits != u64::MAX {
+            dynasm!(self.code ; .arch x64 ; and rdx, bits as i32);
+        }
+        if i.rd != 0 {
+            dynasm!(self.code ; .arch x64 ; mov rax, [rbp + offset]);
+        }
+        dynasm!(self.code ; .arch x64 ; mov [rbp + offset], rdx);
+        self.set(i.rd, RAX);
+    }
+
+    /// RDX becomes what an instruction takes.
+    fn operand(&mut self, i: &Instruction) {
+        match i.op {
+            Op::Csrrwi | Op::Csrrsi | Op::Csrrci => constant(&mut self.code, RDX, i.rs1 as u64),
+            _ => self.load(RDX, i.rs1),
+        }
+    }
+
+    /// A change of SUM and MXR changes what translations may be used, SIE lets interrupts in, and FS decides whether the host may
+    /// go on computing, if it does: all others change nothing but what is read.
+    fn change_sstatus(&mut self, i: &Instruction, cold: DynamicLabel) {
+        const _: () = assert!(sstatus::WRITABLE <= i32::MAX as u64);
+        const TRANSLATION: u64 = sstatus::SUM | sstatus::MXR;
+        dynasm!(self.code ; .arch x64 ; mov rax, [rbp + layout::SSTATUS as i32]);
+        if !only_reads(i) {
+            self.operand(i);
+            match i.op {
+                Op::Csrrs | Op::Csrrsi => dynasm!(self.code ; .arch x64 ; or rdx, rax),
+                Op::Csrrc | Op::Csrrci => dynasm!(self.code ; .arch x64 ; not rdx ; and rdx, rax),
+                _ => {}
+            }
+            dynasm!(self.code ; .arch x64
+                ; and edx, sstatus::WRITABLE as i32
+                ; mov ecx, eax
+                ; xor ecx, edx
+                ; test ecx, TRANSLATION as i32
+                ; jnz =>cold
+                ; test ecx, sstatus::FS as i32
+                ; jz >same
+                ; mov rax, [rsp]
+                ; cmp DWORD [rax + FLOAT_FIELD], BYTE 0
+                ; jne =>cold
+                ; mov rax, [rbp + layout::SSTATUS as i32]
+                ; same:
+                ; and ecx, edx
+                ; test cl, sstatus::SIE as i8
+                ; jnz =>cold
+                ; mov [rbp + layout::SSTATUS as i32], rdx
+            );
+        }
+        if i.rd == 0 {
+            return;
+        }
+        // What only reads: UXL, and SD if FS is dirty.
+        constant(&mut self.code, RCX, sstatus::UXL);
+        dynasm!(self.code ; .arch x64
+            ; or rcx, rax
+            ; not eax
+            ; test eax, sstatus::FS as i32
+            ; setz al
+            ; movzx eax, al
+            ; shl rax, sstatus::SD.trailing_zeros() as i8
+            ; or rax, rcx
+        );
+        self.set(i.rd, RAX);
+    }
+}
