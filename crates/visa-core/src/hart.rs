@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::features::Features;
+use crate::guess::Guesses;
 use crate::memory::Handed;
 use crate::nested_cache::NestedCache;
 use crate::state::{ExitRecord, Hypervisor, Supervisor, VirtualMachine};
@@ -53,6 +54,8 @@ impl Reservation {
 pub struct Hart {
     /// Its number.
     pub id: u64,
+    /// What an engine guesses.
+    pub guesses: Guesses,
     /// The ring that it runs in.
     pub ring: Ring,
     /// The bank in use.
@@ -150,6 +153,7 @@ impl Hart {
             reservation: Reservation::NONE,
             waiting: false,
             attention: true,
+            guesses: Guesses::default(),
             tlb: Tlb::of_hart(id),
             nested: NestedCache::default(),
             handed: None,

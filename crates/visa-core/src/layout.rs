@@ -48,6 +48,11 @@ pub const ATTENTION: usize = offset_of!(Hart, attention);
 /// What LR reserved, 8 bytes: offset of RAM and size, or 0 ([`crate::Reservation`]).
 pub const RESERVATION: usize = offset_of!(Hart, reservation);
 
+/// A field of a guess ([`crate::guess::Guess`]): `field` is its offset there.
+pub const fn guess(number: usize, field: usize) -> usize {
+    offset_of!(Hart, guesses) + number * size_of::<crate::guess::Guess>() + field
+}
+
 /// The tags of the TLB's first level for a kind of access, 8 bytes each, by the low bits of the page's number.
 pub const fn tags(access: Access) -> usize {
     first_level(access) + offset_of!(FirstLevel, tags)

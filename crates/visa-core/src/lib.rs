@@ -18,6 +18,7 @@ pub mod assist;
 pub mod clock;
 mod event;
 pub mod features;
+pub mod guess;
 mod hart;
 pub mod inspect;
 pub mod io;

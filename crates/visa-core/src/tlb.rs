@@ -147,6 +147,10 @@ const CLASS_BITS: u32 = 3;
 /// Contexts are below 4,095, so that [`INVALID`] is none of them.
 const SPACES: usize = (PAGE_SIZE as usize >> CLASS_BITS) - 1;
 
+/// Bits of a generation below the context, and those that count.
+const GENERATION_BITS: u32 = 48;
+const HART_SHIFT: u32 = 40;
+
 /// Both levels.
 pub struct Tlb {
     /// The first level, by [`Access`].
@@ -187,7 +191,7 @@ impl Tlb {
 
     /// An empty TLB whose generations are not those of other harts.
     pub fn of_hart(hart: u64) -> Tlb {
-        Tlb { generation: hart << 48, ..Tlb::new() }
+        Tlb { generation: hart << HART_SHIFT, ..Tlb::new() }
     }
 
     /// Chooses the space and the class (ring, SUM, MXR: three bits) of the accesses to come.
@@ -204,12 +208,17 @@ impl Tlb {
                 number
             }
         };
-        self.context = number << CLASS_BITS | class;
+        self.enter_context(number << CLASS_BITS | class);
     }
 
     /// Changes the class alone.
     pub fn set_class(&mut self, class: u64) {
-        self.context = self.context >> CLASS_BITS << CLASS_BITS | class;
+        self.enter_context(self.context >> CLASS_BITS << CLASS_BITS | class);
+    }
+
+    fn enter_context(&mut self, context: u64) {
+        self.context = context;
+        self.generation = context << GENERATION_BITS | self.generation & ((1 << GENERATION_BITS) - 1);
     }
 
     /// The offset of RAM of `bytes` bytes at a virtual address, if the first level knows that the access is allowed.
@@ -236,15 +245,10 @@ impl Tlb {
         }
     }
 
-    /// Changes whenever an entry of the first level for loads or stores is dropped or replaced: as long as it stays the
-    /// same, what was there still is. No two harts have the same one.
+    /// Changes whenever the context does, or an entry of the first level for loads or stores is dropped or replaced: as long as
+    /// it is the same, what was there still is. No two harts have the same one.
     pub fn generation(&self) -> u64 {
         self.generation
-    }
-
-    /// What distinguishes the translations in use: the low bits of the first level's tags.
-    pub fn context(&self) -> u64 {
-        self.context
     }
 
     /// The page that an access to an address would replace in the first level.

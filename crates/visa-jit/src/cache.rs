@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use rustc_hash::FxHashMap;
+use visa_core::guess::GUESSES;
 use visa_core::tlb::FIRST_LEVEL_ENTRIES;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 use visa_mem::Ram;
@@ -63,6 +64,8 @@ struct Unit {
     incoming: Vec<u32>,
     /// The furthest jump back to it for which a region was tried; 0: none.
     tried: u64,
+    /// For a region: whether it guesses where its accesses go.
+    loops: Option<bool>,
     /// What its code names by address. Kept until the code is reclaimed.
     _sites: Box<[Site]>,
     /// If this enters an optimised loop.
@@ -113,6 +116,10 @@ pub struct Cache {
     pub regions: u64,
     /// Optimised loops.
     pub optimised: u64,
+    /// Places for guesses that regions use.
+    pub guesses: usize,
+    /// Differs each time that these are used anew.
+    pub epoch: u64,
     /// How often everything was dropped to make room.
     pub reclaimed: u64,
 }
@@ -138,6 +145,8 @@ impl Cache {
             translated: 0,
             regions: 0,
             optimised: 0,
+            guesses: 0,
+            epoch: 1,
             reclaimed: 0,
         })
     }
@@ -211,7 +220,16 @@ impl Cache {
         }));
         let number = self.units.len() as u32;
         let code = self.memory.address(start);
-        self.units.push(Unit { offset, pc, code, incoming: Vec::new(), tried: 0, _sites: emitted.sites, optimised: None });
+        self.units.push(Unit {
+            offset,
+            pc,
+            code,
+            incoming: Vec::new(),
+            tried: 0,
+            loops: None,
+            _sites: emitted.sites,
+            optimised: None,
+        });
         self.by_place.insert((offset, pc), number);
         if let Some(table) = self.tables.get_mut(&table_key(offset, pc)) {
             table[place_in_page(pc)] = code;
@@ -231,19 +249,40 @@ impl Cache {
             return;
         }
         unit.tried = from;
-        let old = unit.code - self.memory.address(0);
-        let Some(region) = region::find(ram, offset, target, from, breakpoints) else { return };
+        self.make_region(number, from, ram, breakpoints, false);
+    }
+
+    /// Makes a region of the loop from a unit's start to the jump back at `last`, in place of the unit.
+    fn make_region(&mut self, number: u32, last: u64, ram: &Ram, breakpoints: &BTreeSet<u64>, guesses: bool) {
+        let Unit { offset, pc, code, .. } = self.units[number as usize];
+        let Some(region) = region::find(ram, offset, pc, last, breakpoints) else { return };
         let ram = ram.host_pointer() as u64;
-        let source = emit::Source { slots: &[], end: unit::End::Jump, start: target, ram, table: None };
+        let source = emit::Source { slots: &[], end: unit::End::Jump, start: pc, ram, table: None };
         let first_link = self.links.len() as u32;
         let address = self.memory.next_address();
-        let emitted = emit::region(&self.trampolines, address, &source, &region, first_link);
+        let guesses = guesses.then_some(self.guesses);
+        let emitted = emit::region(&self.trampolines, address, &source, &region, first_link, guesses);
+        self.guesses += emitted.as_ref().map_or(0, |emitted| emitted.guesses);
         let new = self.memory.used();
-        if emitted.is_some_and(|emitted| self.enter(offset, target, emitted)) {
-            self.memory.divert(old, new);
-            let last = self.units.len() - 1;
-            self.units[last].tried = from;
+        if emitted.is_some_and(|emitted| self.enter(offset, pc, emitted)) {
+            self.memory.divert(code - self.memory.address(0), new);
+            let unit = self.units.len() - 1;
+            self.units[unit].tried = last;
+            self.units[unit].loops = Some(guesses.is_some());
             self.regions += 1;
+        }
+    }
+
+    /// Makes the regions of a page of RAM anew, so that they guess where their accesses go, as far as there is room.
+    pub fn guess_in(&mut self, page: u64, ram: &Ram, breakpoints: &BTreeSet<u64>) {
+        let numbers = self.by_page.get(&page).cloned().unwrap_or_default();
+        for number in numbers {
+            let Unit { offset, pc, tried, loops, .. } = self.units[number as usize];
+            let is_current = self.by_place.get(&(offset, pc)) == Some(&number);
+            let room = self.guesses + emit::GUESSES_MOST <= GUESSES && self.memory.fits(2 * UNIT_BYTES);
+            if loops == Some(false) && is_current && room && self.units.len() < UNITS {
+                self.make_region(number, tried, ram, breakpoints, true);
+            }
         }
     }
 
@@ -402,6 +441,8 @@ impl Cache {
         self.by_page.clear();
         self.jumps.fill(NO_JUMP);
         self.tables.clear();
+        self.guesses = 0;
+        self.epoch = self.epoch.wrapping_add(1);
     }
 
     /// Bytes of code.

@@ -15,6 +15,10 @@ use crate::runtime::{Environment, Exit};
 /// Most instructions between two looks around.
 const SPAN: u64 = 1 << 40;
 
+/// Wrong guesses that a place of a region gets with each sample, and the most that it may have.
+const WRONG_GUESSES: i64 = 200;
+const WRONG_GUESSES_MOST: i64 = 4_000;
+
 /// What the engine has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
@@ -53,7 +57,13 @@ impl Jit {
     pub fn new() -> Jit {
         let mut interpreter = Interpreter::new();
         interpreter.remember_dropped();
-        Jit { interpreter, cache: Cache::new().ok(), policy: Policy::new(), breakpoints: BTreeSet::new(), ram: 0 }
+        Jit {
+            interpreter,
+            cache: Cache::new().ok(),
+            policy: Policy::new(),
+            breakpoints: BTreeSet::new(),
+            ram: 0,
+        }
     }
 
     /// Translates code that has been executed so often; 0: before it is executed at all.
@@ -201,6 +211,7 @@ impl Run<'_> {
                 continue;
             }
             environment.use_platform(platform);
+            hart.guesses.enter_epoch(self.cache.epoch);
             // SAFETY: the code is that of a unit in the cache, for the instruction that was just fetched; `run` has set
             // the bias; the environment is the platform's, which is borrowed here.
             unsafe { self.cache.trampolines.enter(code, hart, environment) };
@@ -284,6 +295,7 @@ impl Run<'_> {
         until: u64,
     ) -> Result<(), RunEnd> {
         self.policy.restart();
+        hart.guesses.replenish(self.cache.guesses, WRONG_GUESSES, WRONG_GUESSES_MOST);
         let cache = &self.cache;
         let data = |unit| cache.region_data(unit).map(|data| (data.entries, data.retired));
         for unit in self.policy.unworthy(data) {
@@ -295,6 +307,7 @@ impl Run<'_> {
         }
         let Some(offset) = self.interpreter.locate(hart, platform)? else { return Ok(()) };
         if self.policy.sample(page_of(offset)) {
+            self.cache.guess_in(page_of(offset), platform.ram(), self.breakpoints);
             let trace = self.trace(hart, platform, until)?;
             self.policy.traced(&trace, self.addresses(platform));
         }
@@ -309,7 +322,8 @@ impl Run<'_> {
             let Some(offset) = self.interpreter.locate(hart, platform)? else { break };
             let pc = hart.bank.pc;
             self.interpret(hart, platform, offset, hart.instructions + 1)?;
-            let noted = Traced::at(platform.ram(), &hart.tlb, pc, offset).is_some_and(|step| trace.push(step));
+            let noted =
+                Traced::at(platform.ram(), &hart.tlb, pc, offset).is_some_and(|step| trace.push(step));
             if !noted {
                 trace.interrupt();
             }

@@ -285,7 +285,9 @@ impl Trampolines {
         Trampolines {
             exit_indirect,
             indirect: at(&|code| emit::jump_by_table(code, exit_indirect)),
-            find: at(&|code| emit_stub(code, |code| dynasm!(code ; .arch x64 ; call QWORD [r8 + FIND_FIELD]))),
+            find: at(&|code| {
+                emit_stub(code, |code| dynasm!(code ; .arch x64 ; call QWORD [r8 + FIND_FIELD]))
+            }),
             forget: at(&|code| {
                 let forget = data::forget as *const () as i64;
                 emit_stub(code, |code| dynasm!(code ; .arch x64 ; mov rax, QWORD forget ; call rax));

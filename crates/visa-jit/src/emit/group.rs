@@ -147,6 +147,7 @@ impl Emitter<'_> {
         dynasm!(self.code ; .arch x64 ; =>missed.interpret);
         self.interpret(missed.index);
         dynasm!(self.code ; .arch x64 ; =>rest);
+        self.forget_guesses();
         group.sites.clone().skip(1).for_each(|index| self.interpret(index));
         self.float_reload(&missed.floats);
         dynasm!(self.code ; .arch x64 ; jmp =>back);

@@ -58,6 +58,7 @@ impl Emitter<'_> {
         dynasm!(self.code ; .arch x64 ; =>missed.interpret);
         self.interpret(missed.index);
         dynasm!(self.code ; .arch x64 ; =>done);
+        self.forget_guesses();
         self.float_reload(floats);
         dynasm!(self.code ; .arch x64 ; jmp =>back);
     }
@@ -71,6 +72,7 @@ impl Emitter<'_> {
             None => dynasm!(self.code ; .arch x64 ; call extern self.trampolines.access),
         }
         dynasm!(self.code ; .arch x64 ; jnz =>done);
+        self.forget_guesses();
         self.float_reload(&missed.floats);
         dynasm!(self.code ; .arch x64 ; jmp =>missed.retry);
     }

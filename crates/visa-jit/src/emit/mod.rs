@@ -9,10 +9,12 @@ mod alu;
 mod control;
 pub mod float;
 mod group;
+mod guess;
 mod memory;
 mod msr;
 
 pub use control::jump_by_table;
+pub use guess::MOST as GUESSES_MOST;
 
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
@@ -23,6 +25,7 @@ use visa_isa::{Instruction, Op};
 
 use self::float::FloatCache;
 use self::group::Group;
+use self::guess::{Guessed, Guesses};
 use crate::region::{Region, is_outside};
 use crate::registers::{BUDGET, Mapping, Place, RAX, RCX, offset};
 use crate::runtime::{FLOAT_FIELD, Site, Trampolines, emit_access, emit_interpret};
@@ -53,6 +56,8 @@ pub struct Emitted {
     pub links: Vec<EmittedLink>,
     /// What it names by address.
     pub sites: Box<[Site]>,
+    /// Places for guesses that it uses.
+    pub guesses: usize,
 }
 
 /// Code that is out of the way of the usual path.
@@ -117,6 +122,9 @@ struct Emitter<'a> {
     links: Vec<OpenLink>,
     first_link: u32,
     floats: FloatCache,
+    /// In a region: where its accesses went.
+    guesses: Option<Guesses>,
+    guessed: Vec<Guessed>,
 }
 
 /// What a unit is made of.
@@ -143,13 +151,15 @@ pub fn unit(trampolines: &Trampolines, address: usize, source: &Source, first_li
     emitter.finish()
 }
 
-/// Emits the code of a loop, likewise; of the source, the instructions and the end do not matter.
+/// Emits the code of a loop, likewise; of the source, the instructions and the end do not matter. If it is to guess where accesses
+/// go: the first place for guesses that is free.
 pub fn region(
     trampolines: &Trampolines,
     address: usize,
     source: &Source,
     region: &Region,
     first_link: u32,
+    guesses: Option<usize>,
 ) -> Option<Emitted> {
     let all = region
         .pieces
@@ -157,6 +167,9 @@ pub fn region(
         .flat_map(|piece| sites(piece.pc, piece.slots.iter().copied().map(Some).collect()));
     let mapping = region.mapping.clone();
     let mut emitter = Emitter::new(trampolines, address, source, all.collect(), mapping, first_link);
+    if let Some(first) = guesses {
+        emitter.use_guesses(first);
+    }
     emitter.region(region);
     emitter.finish()
 }
@@ -232,6 +245,8 @@ impl<'a> Emitter<'a> {
             links: Vec::new(),
             first_link,
             floats: FloatCache::default(),
+            guesses: None,
+            guessed: Vec::new(),
         }
     }
 
@@ -258,6 +273,7 @@ impl<'a> Emitter<'a> {
         self.local = Some((self.code.new_dynamic_label(), self.code.new_dynamic_label()));
         self.need_float();
         self.enter_mapping();
+        self.forget_guesses();
         let mut index = 0;
         for (number, piece) in region.pieces.iter().enumerate() {
             let (_, label) = self.labels[number];
@@ -275,8 +291,10 @@ impl<'a> Emitter<'a> {
             index = end;
         }
         self.cold_code();
+        self.wrong_guesses();
         self.link_stubs();
         self.local_trampolines();
+        self.local_forget();
     }
 
     /// Takes the instructions of a piece out of the budget, or leaves.
@@ -376,7 +394,8 @@ impl<'a> Emitter<'a> {
             });
         }
         let code = self.code.finalize().ok()?;
-        Some(Emitted { code, links, sites: self.sites })
+        let guesses = self.guesses.map_or(0, |guesses| guesses.used);
+        Some(Emitted { code, links, sites: self.sites, guesses })
     }
 
     fn cold_code(&mut self) {
@@ -428,6 +447,7 @@ impl<'a> Emitter<'a> {
             Some((label, _)) => dynasm!(self.code ; .arch x64 ; call =>label),
             None => dynasm!(self.code ; .arch x64 ; call extern self.trampolines.interpret),
         }
+        self.forget_guesses();
     }
 
     /// At `from`, control goes to the interpreter for an instruction, and then to `back`.
@@ -555,6 +575,12 @@ impl<'a> Emitter<'a> {
     /// Looks an address up in the TLB's first level: RAX becomes what to add to it for the address on the host, or control
     /// goes to `slow` with nothing changed but RAX and RDX.
     fn look_up(&mut self, access: Access, address: u8, bytes: u64, slow: DynamicLabel) {
+        if !self.guess(access, address, bytes, slow) {
+            self.look_up_first_level(access, address, bytes, slow);
+        }
+    }
+
+    fn look_up_first_level(&mut self, access: Access, address: u8, bytes: u64, slow: DynamicLabel) {
         self.place_of_page(address);
         self.last_byte(address, bytes);
         self.match_tag(access, slow);

@@ -151,9 +151,10 @@ impl Lowering<'_, '_> {
         }
         let mut found = self.look_ahead(number, end, kind, imm, bytes);
         // What others go by must not be replaced by what this one brings into the first level.
-        let shared = self.found.iter().any(|((other, base), found)| {
-            *other == kind && *base != i.rs1 && found.last > number
-        });
+        let shared = self
+            .found
+            .iter()
+            .any(|((other, base), found)| *other == kind && *base != i.rs1 && found.last > number);
         let base = self.get(i.rs1);
         let address = self.builder.ins().iadd_imm_s(base, found.low);
         let plain = self.plain.contains(&number);

@@ -3,7 +3,7 @@
 //! A guess says which page an access went to last, and where that page is on the host. While it holds, an access costs a
 //! subtraction, a comparison and an addition, none of which has to wait for a look at the TLB. A guess that is in force is always
 //! backed by an entry of the TLB's first level: whatever drops or replaces such an entry counts in [`Tlb::generation`], and
-//! guesses of another generation, or another context, are forgotten before the loop goes on. So the
+//! guesses of another generation are forgotten before the loop goes on. So the
 //! interpreter would have found the access in the first level, too.
 //!
 //! [`Tlb::generation`]: visa_core::tlb::Tlb::generation
@@ -62,10 +62,8 @@ impl Site {
 /// What the loop's code names by address. The first fields are its, by their offsets.
 #[repr(C)]
 pub struct RegionData {
-    /// The generation and the context for which guesses hold.
+    /// The generation for which guesses hold.
     pub generation: u64,
-    /// See `generation`.
-    pub context: u64,
     /// How often it was entered.
     pub entries: u64,
     /// Instructions that it has executed.
@@ -85,7 +83,6 @@ impl RegionData {
     pub fn new(number: u64, sites: usize) -> RegionData {
         RegionData {
             generation: u64::MAX,
-            context: 0,
             entries: 0,
             retired: 0,
             guesses: vec![Guess::default(); sites].into(),
@@ -100,7 +97,6 @@ impl RegionData {
     fn forget(&mut self, hart: &Hart) {
         self.guesses.fill(Guess::default());
         self.generation = hart.tlb.generation();
-        self.context = hart.tlb.context();
     }
 
     /// Counts a wrong guess. True: they are too frequent.
@@ -129,7 +125,7 @@ impl RegionData {
     }
 }
 
-/// Forgets the guesses of a region, because they are of another generation or context.
+/// Forgets the guesses of a region, because they are of another generation.
 ///
 /// # Safety
 ///
@@ -202,7 +198,8 @@ pub unsafe extern "C" fn find<P: Platform>(
         return;
     }
     let page = page_of(address);
-    region.guesses[place] = Guess { page, limit: PAGE_SIZE + 1 - bytes, host: host.wrapping_sub(address - page) };
+    region.guesses[place] =
+        Guess { page, limit: PAGE_SIZE + 1 - bytes, host: host.wrapping_sub(address - page) };
     if RegionData::guessed_wrongly(&mut region.sites[place], now) {
         environment.revise = region.number + 1;
     }

@@ -20,6 +20,11 @@ use super::plan::{Line, Plan};
 use crate::registers::offset;
 use crate::unit::is_branch;
 
+/// Registers of the guest that are variables, at most.
+const VARIABLES: usize = 12;
+/// Of all uses of registers, those of variables must be at least all but one in so many.
+const OTHERS: u64 = 50;
+
 /// How execution goes on where the loop is left.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Departure {
@@ -152,15 +157,13 @@ impl<'a, 'b> Lowering<'a, 'b> {
         self.builder.seal_all_blocks();
     }
 
-    /// Every register that occurs becomes a variable.
+    /// The registers that are used most become variables, as many as the host has registers for. The others stay in the hart:
+    /// if they were variables too, ways out would keep more values alive than fit.
     fn load_registers(&mut self) {
-        let mut named = 0u32;
         for line in &self.plan.lines {
-            let (read, written) = registers(&line.slot.instruction);
-            named |= read | written;
-            self.written |= written;
+            self.written |= registers(&line.slot.instruction).1;
         }
-        for register in (1..32).filter(|register| named >> register & 1 != 0) {
+        for (register, _) in by_use(&self.plan.lines).into_iter().take(VARIABLES) {
             let variable = self.builder.declare_var(types::I64);
             let value = self.builder.ins().load(types::I64, self.own, self.hart, offset(register));
             self.builder.def_var(variable, value);
@@ -168,21 +171,15 @@ impl<'a, 'b> Lowering<'a, 'b> {
         }
     }
 
-    /// Guesses of another generation or context are forgotten.
+    /// Guesses of another generation are forgotten.
     fn check_guesses(&mut self) {
         let (forget, go_on) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(forget);
         let region = self.constant(&raw const *self.data as u64);
-        let fields = [
-            (layout::GENERATION, std::mem::offset_of!(RegionData, generation)),
-            (layout::CONTEXT, std::mem::offset_of!(RegionData, context)),
-        ];
-        let [generation, context] = fields.map(|(current, known)| {
-            let current = self.builder.ins().load(types::I64, self.own, self.hart, current as i32);
-            let known = self.builder.ins().load(types::I64, self.guesses, region, known as i32);
-            self.builder.ins().bxor(current, known)
-        });
-        let differ = self.builder.ins().bor(generation, context);
+        let known = std::mem::offset_of!(RegionData, generation) as i32;
+        let known = self.builder.ins().load(types::I64, self.guesses, region, known);
+        let current = self.builder.ins().load(types::I64, self.own, self.hart, layout::GENERATION as i32);
+        let differ = self.builder.ins().icmp(IntCC::NotEqual, current, known);
         self.builder.ins().brif(differ, forget, &[], go_on, &[]);
         self.builder.switch_to_block(forget);
         let stub = self.constant(self.addresses.forget as u64);
@@ -337,9 +334,8 @@ impl<'a, 'b> Lowering<'a, 'b> {
         // In the middle of a block one of the two ways goes on with the next line.
         let stays = (number + 1 < end).then(|| self.plan.lines[number + 1].pc);
         let go_on = self.builder.create_block();
-        let ways = [taken, next].map(|target| {
-            if stays == Some(target) { go_on } else { self.destination(number, end, target) }
-        });
+        let ways = [taken, next]
+            .map(|target| if stays == Some(target) { go_on } else { self.destination(number, end, target) });
         self.builder.ins().brif(holds, ways[0], &[], ways[1], &[]);
         for (block, target) in ways.into_iter().zip([taken, next]) {
             if block != go_on {
@@ -393,16 +389,21 @@ impl<'a, 'b> Lowering<'a, 'b> {
     pub(super) fn get(&mut self, register: u8) -> Value {
         match self.variables[register as usize & 31] {
             Some(variable) => self.builder.use_var(variable),
-            None => self.constant(0),
+            None if register == 0 => self.constant(0),
+            None => self.builder.ins().load(types::I64, self.own, self.hart, offset(register)),
         }
     }
 
     /// A register has a new value.
     pub(super) fn set(&mut self, register: u8, value: Value) {
-        if let Some(variable) = self.variables[register as usize & 31] {
-            self.builder.def_var(variable, value);
-            self.found.retain(|((_, base), _)| *base != register);
+        match self.variables[register as usize & 31] {
+            Some(variable) => self.builder.def_var(variable, value),
+            None if register == 0 => return,
+            None => {
+                self.builder.ins().store(self.own, value, self.hart, offset(register));
+            }
         }
+        self.found.retain(|((_, base), _)| *base != register);
     }
 
     fn set_constant(&mut self, register: u8, value: u64) {
@@ -432,6 +433,30 @@ impl<'a, 'b> Lowering<'a, 'b> {
     pub(super) fn writes(line: &Line, register: u8) -> bool {
         registers(&line.slot.instruction).1 >> register & 1 != 0
     }
+}
+
+/// The registers that lines use, with how often they did in the trace, the most used first.
+fn by_use(lines: &[Line]) -> Vec<(u8, u64)> {
+    let mut uses: Vec<(u8, u64)> = (0..32).map(|register| (register, 0)).collect();
+    for line in lines {
+        let (read, written) = registers(&line.slot.instruction);
+        for (register, times) in &mut uses {
+            let here = (read >> *register & 1) + (written >> *register & 1);
+            *times += here as u64 * line.count as u64;
+        }
+    }
+    uses.retain(|(register, times)| *register != 0 && *times != 0);
+    uses.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    uses
+}
+
+/// Whether the host has registers enough for what lines use. Where it has not, the templates, which take the guest's registers
+/// from memory, make better code.
+pub fn fits(lines: &[Line]) -> bool {
+    let uses = by_use(lines);
+    let total: u64 = uses.iter().map(|(_, times)| times).sum();
+    let others: u64 = uses.iter().skip(VARIABLES).map(|(_, times)| times).sum();
+    others * OTHERS <= total
 }
 
 /// Bits for the integer registers that an instruction reads, and those that it writes. Plans hold no others.

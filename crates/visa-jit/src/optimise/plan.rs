@@ -11,11 +11,11 @@ use rustc_hash::FxHashMap;
 use visa_interp::ends_block;
 use visa_isa::{Group, Instruction, Op};
 
-use super::trace::{OUTERMOST, Trace, page_of};
+use super::trace::{OUTERMOST, Place, Trace, is_call, is_return, page_of};
 use crate::unit::is_branch;
 
 /// Most instructions of a loop.
-const LINES: usize = 500;
+const LINES: usize = 100;
 /// The least share of the trace that must be in the loop: one in so many instructions.
 const SHARE: u64 = 4;
 /// Least instructions, on average, from entering the loop to leaving it.
@@ -27,6 +27,8 @@ pub struct Line {
     pub pc: u64,
     /// What it is.
     pub slot: visa_interp::Slot,
+    /// How often it was executed in the trace.
+    pub count: u32,
     /// Where execution has gone on, inside of the loop: addresses and lines.
     pub successors: Vec<(u64, usize)>,
 }
@@ -64,6 +66,15 @@ impl Plan {
         let members = component(trace)?;
         let entry = entry(trace, &members)?;
         let graph = Graph::new(trace, &members);
+        // A function that is called from where it was not seen to be: recursion goes better by units.
+        let strays = |member: &u32| {
+            let place = &trace.places[*member as usize];
+            let returns = is_return(&place.step.slot.instruction);
+            returns && (place.context == OUTERMOST || graph.after(*member).len() > 1)
+        };
+        if members.iter().any(strays) {
+            return None;
+        }
         let (lines, blocks) = graph.blocks(trace, entry);
         let mut pages = Vec::new();
         for &member in &members {
@@ -75,6 +86,11 @@ impl Plan {
         pages.dedup();
         // One virtual page in two places: it was mapped anew meanwhile.
         if pages.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return None;
+        }
+        // What stays in a page and calls nothing is a region of units already.
+        let calls = |line: &Line| is_call(&line.slot.instruction) || line.slot.instruction.op == Op::Jalr;
+        if pages.len() == 1 && !lines.iter().any(calls) {
             return None;
         }
         let offset = trace.places[entry as usize].step.offset;
@@ -165,8 +181,7 @@ fn component(trace: &Trace) -> Option<Vec<u32>> {
         let weight = |members: &Vec<u32>| -> u64 {
             members.iter().map(|&place| trace.places[place as usize].count as u64).sum()
         };
-        let cyclic =
-            |members: &Vec<u32>| members.len() > 1 || graph.contains_edge(members[0], members[0]);
+        let cyclic = |members: &Vec<u32>| members.len() > 1 || graph.contains_edge(members[0], members[0]);
         let mut members = tarjan_scc(&graph).into_iter().filter(cyclic).max_by_key(weight)?;
         if members.len() > LINES {
             least *= 2;
@@ -176,7 +191,9 @@ fn component(trace: &Trace) -> Option<Vec<u32>> {
         let entries: u64 = trace
             .ways
             .iter()
-            .filter(|((from, to), _)| members.binary_search(from).is_err() && members.binary_search(to).is_ok())
+            .filter(|((from, to), _)| {
+                members.binary_search(from).is_err() && members.binary_search(to).is_ok()
+            })
             .map(|(_, count)| *count as u64)
             .sum();
         let weight = weight(&members);
@@ -256,9 +273,10 @@ impl Graph {
             open.extend(self.after(at).iter().rev());
         }
         let line = |place: &u32| {
-            let step = &trace.places[*place as usize].step;
+            let Place { step, count, .. } = &trace.places[*place as usize];
             let target = |to: &u32| (trace.places[*to as usize].step.pc, numbers[to]);
-            Line { pc: step.pc, slot: step.slot, successors: self.after(*place).iter().map(target).collect() }
+            let successors = self.after(*place).iter().map(target).collect();
+            Line { pc: step.pc, slot: step.slot, count: *count, successors }
         };
         (order.iter().map(line).collect(), blocks)
     }

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::compile::{Compiled, Compiler, Job, Worker};
 use super::data::RegionData;
-use super::lower::Addresses;
+use super::lower::{Addresses, fits};
 use super::plan::Plan;
 use super::trace::Trace;
 
@@ -123,7 +123,7 @@ impl Policy {
 
     /// Compiles the loop of a trace, if it has one.
     pub fn traced(&mut self, trace: &Trace, addresses: Addresses) {
-        let Some(plan) = Plan::of(trace) else { return };
+        let Some(plan) = Plan::of(trace).filter(|plan| fits(&plan.lines)) else { return };
         let entry = (plan.offset, plan.lines[0].pc);
         let is_known = |known: &Known| (known.plan.offset, known.plan.lines[0].pc) == entry;
         if self.known.values().any(is_known) {

@@ -1,0 +1,129 @@
+//! Guesses where accesses of a region go: to the page of the last time.
+//!
+//! An access then need not wait for a look at the TLB's first level. A guess that is in force is always backed by an entry there:
+//! [`Emitter::forget_guesses`] comes wherever entries may have been dropped or replaced, on entry and after everything that is
+//! not generated code. So the interpreter would have found the access in the first level, too. A place that guesses wrongly too
+//! often stops to guess for a while.
+// The assembler's macro converts register numbers, whatever their type.
+#![allow(clippy::useless_conversion)]
+
+use std::mem::offset_of;
+
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
+use visa_core::guess::Guess;
+use visa_core::layout;
+use visa_core::tlb::Access;
+use visa_isa::paging::PAGE_SIZE;
+
+use super::Emitter;
+
+/// Guesses of a region, at most: forgetting them takes an instruction each.
+pub const MOST: usize = 160;
+
+/// The guesses of a region. The first place stands for all: it holds the generation of the TLB for which they hold.
+pub(super) struct Guesses {
+    first: usize,
+    /// How many places are in use.
+    pub used: usize,
+    forget: DynamicLabel,
+}
+
+/// A look-up by guess, whose other ways are still to come.
+pub(super) struct Guessed {
+    from: DynamicLabel,
+    back: DynamicLabel,
+    slow: DynamicLabel,
+    place: usize,
+    access: Access,
+    address: u8,
+    bytes: u64,
+}
+
+fn page(place: usize) -> i32 {
+    layout::guess(place, offset_of!(Guess, page)) as i32
+}
+
+fn limit(place: usize) -> i32 {
+    layout::guess(place, offset_of!(Guess, limit)) as i32
+}
+
+fn addend(place: usize) -> i32 {
+    layout::guess(place, offset_of!(Guess, addend)) as i32
+}
+
+fn left(place: usize) -> i32 {
+    layout::guess(place, offset_of!(Guess, left)) as i32
+}
+
+impl Emitter<'_> {
+    /// Uses guesses from a place on.
+    pub(super) fn use_guesses(&mut self, first: usize) {
+        let forget = self.code.new_dynamic_label();
+        self.guesses = Some(Guesses { first, used: 1, forget });
+    }
+
+    /// As [`Emitter::look_up`], by a guess; false if there is no room for one.
+    pub(super) fn guess(&mut self, access: Access, address: u8, bytes: u64, slow: DynamicLabel) -> bool {
+        let Some(guesses) = self.guesses.as_mut().filter(|guesses| guesses.used < MOST) else { return false };
+        let place = guesses.first + guesses.used;
+        guesses.used += 1;
+        let (from, back) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
+        dynasm!(self.code ; .arch x64
+            ; mov rdx, Rq(address)
+            ; sub rdx, [rbp + page(place)]
+            ; cmp rdx, [rbp + limit(place)]
+            ; jae =>from
+            ; mov rax, [rbp + addend(place)]
+            ; =>back
+        );
+        self.guessed.push(Guessed { from, back, slow, place, access, address, bytes });
+        true
+    }
+
+    /// The ways of wrong guesses: by the first level, which is remembered.
+    pub(super) fn wrong_guesses(&mut self) {
+        for Guessed { from, back, slow, place, access, address, bytes } in std::mem::take(&mut self.guessed) {
+            let page_mask = !(PAGE_SIZE as i32 - 1);
+            dynasm!(self.code ; .arch x64 ; =>from);
+            self.look_up_first_level(access, address, bytes, slow);
+            dynasm!(self.code ; .arch x64
+                ; cmp QWORD [rbp + left(place)], BYTE 0
+                ; jle =>back
+                ; sub QWORD [rbp + left(place)], BYTE 1
+                ; jz >enough
+                ; mov rdx, Rq(address)
+                ; and rdx, page_mask
+                ; mov [rbp + page(place)], rdx
+                ; mov QWORD [rbp + limit(place)], (PAGE_SIZE + 1 - bytes) as i32
+                ; mov [rbp + addend(place)], rax
+                ; jmp =>back
+                ; enough:
+                ; mov QWORD [rbp + limit(place)], 0
+                ; jmp =>back
+            );
+        }
+    }
+
+    /// Forgets guesses that may not be backed any more. Spoils RAX.
+    pub(super) fn forget_guesses(&mut self) {
+        if let Some(Guesses { first, forget, .. }) = self.guesses {
+            dynasm!(self.code ; .arch x64
+                ; mov rax, [rbp + layout::GENERATION as i32]
+                ; cmp rax, [rbp + page(first)]
+                ; je >same
+                ; call =>forget
+                ; same:
+            );
+        }
+    }
+
+    /// What that calls, with the generation in RAX.
+    pub(super) fn local_forget(&mut self) {
+        let Some(Guesses { first, used, forget }) = self.guesses else { return };
+        dynasm!(self.code ; .arch x64 ; =>forget ; mov [rbp + page(first)], rax ; xor eax, eax);
+        for place in first + 1..first + used {
+            dynasm!(self.code ; .arch x64 ; mov [rbp + limit(place)], rax);
+        }
+        dynasm!(self.code ; .arch x64 ; ret);
+    }
+}
