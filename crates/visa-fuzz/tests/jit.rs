@@ -208,6 +208,7 @@ fn tables(elsewhere: u64, physical: u64) -> (Vec<(u64, Vec<u8>)>, u64) {
 fn loops_run_alike() {
     const SCRATCH: u64 = RAM_BASE + (2 << 20) + 0xf80;
     const NEXT_PAGE: u64 = RAM_BASE + (2 << 20) + 0x1000;
+    let (mut optimised, mut guesses) = (0, 0);
     for_seeds(|seed| {
         let mut random = Random::fork(seed, 5);
         let (mut segments, cr3) = tables(NEXT_PAGE, RAM_BASE + (4 << 20));
@@ -221,6 +222,12 @@ fn loops_run_alike() {
                 hart.update_translation_context();
             }
         }
-        pair.run(60_000)
+        let instructions = pair.run(60_000);
+        let done = pair.jit.statistics();
+        optimised += done.optimised;
+        guesses += done.guesses;
+        instructions
     });
+    println!("{optimised} loops optimised, {guesses} accesses guessed");
+    assert!(optimised > 0 && guesses > 0, "no loop was optimised, or none guessed");
 }

@@ -26,6 +26,8 @@ pub struct Statistics {
     pub units: u64,
     /// Loops that were optimised.
     pub optimised: u64,
+    /// Accesses of regions that go by guesses, as of now.
+    pub guesses: u64,
     /// Bytes of their code, as of now.
     pub code_bytes: u64,
     /// How often all code was dropped to make room.
@@ -91,6 +93,7 @@ impl Jit {
         self.cache.as_ref().map_or(Statistics::default(), |cache| Statistics {
             units: cache.translated,
             optimised: cache.optimised,
+            guesses: cache.guesses as u64,
             code_bytes: cache.bytes() as u64,
             reclaimed: cache.reclaimed,
         })
@@ -304,6 +307,10 @@ impl Run<'_> {
         }
         if optimised || !self.breakpoints.is_empty() {
             return Ok(());
+        }
+        if self.policy.is_full() {
+            self.cache.drop_all();
+            self.policy.drop_all();
         }
         let Some(offset) = self.interpreter.locate(hart, platform)? else { return Ok(()) };
         if self.policy.sample(page_of(offset)) {

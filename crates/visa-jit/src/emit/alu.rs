@@ -51,6 +51,17 @@ macro_rules! binary_word {
     }};
 }
 
+/// The same where the order does not matter.
+macro_rules! symmetric_word {
+    ($self:ident, $i:ident, $name:tt) => {{
+        let (a, b) = if $i.rd == $i.rs2 { ($i.rs2, $i.rs1) } else { ($i.rs1, $i.rs2) };
+        let to = $self.target($i.rd);
+        $self.load_word(to, a);
+        with_source!($self, $name, Rd, to, b);
+        $self.set_word($i.rd, to);
+    }};
+}
+
 /// rd = rs1 op immediate.
 macro_rules! immediate {
     ($self:ident, $i:ident, $name:tt, $value:expr) => {{
@@ -125,9 +136,9 @@ impl Emitter<'_> {
             Or => symmetric!(self, i, or),
             And => symmetric!(self, i, and),
             Mul => symmetric!(self, i, imul),
-            Addw => binary_word!(self, i, add),
+            Addw => symmetric_word!(self, i, add),
             Subw => binary_word!(self, i, sub),
-            Mulw => binary_word!(self, i, imul),
+            Mulw => symmetric_word!(self, i, imul),
             Sll => shift!(self, i, shl),
             Srl => shift!(self, i, shr),
             Sra => shift!(self, i, sar),

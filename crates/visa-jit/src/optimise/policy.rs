@@ -21,6 +21,8 @@ const SAMPLES: u32 = 4;
 const SAMPLES_MOST: u32 = 512;
 /// Loops that are compiled at the same time.
 const WAITING: usize = 4;
+/// Loops that are known at the same time.
+const KNOWN: usize = 2048;
 /// How often a loop is compiled again because its guesses were wrong.
 const REVISIONS: u8 = 3;
 /// Entries of a loop after which it is looked whether it is worth entering, and the least stay, in instructions.
@@ -106,6 +108,11 @@ impl Policy {
     /// A sample is taken now, even if it was not due yet.
     pub fn restart(&mut self) {
         self.next_sample = 0;
+    }
+
+    /// So many loops are known that all code is better dropped.
+    pub fn is_full(&self) -> bool {
+        self.known.len() >= KNOWN
     }
 
     /// Takes a sample in a page of units. True: it is to be traced.
