@@ -102,7 +102,7 @@ impl RegionData {
     /// Counts a wrong guess. True: they are too frequent.
     fn guessed_wrongly(site: &mut Site, now: u64) -> bool {
         site.misses += 1;
-        if site.misses % TRIAL != 0 {
+        if !site.misses.is_multiple_of(TRIAL) {
             return false;
         }
         let distance = now.wrapping_sub(site.since) / TRIAL;
@@ -115,7 +115,7 @@ impl RegionData {
     /// Counts an access that needed more than a translation. True: they are too frequent.
     fn failed(&mut self, now: u64) -> bool {
         self.failures += 1;
-        if self.failures % FAILURES != 0 {
+        if !self.failures.is_multiple_of(FAILURES) {
             return false;
         }
         let distance = now.wrapping_sub(self.failures_since) / FAILURES;
