@@ -1,7 +1,7 @@
 //! Two machines side by side: one on a fast engine, one on the reference interpreter, made of the same inputs.
 //!
 //! They advance by the same number of retired instructions, and after each such part everything that can be seen of them
-//! is compared ([`state`]); RAM now and then, and at the end. At the first difference, [`narrow`] looks for the instruction
+//! is compared ([`state`]); RAM now and then, and at the end. At the first difference, [`narrow()`] looks for the instruction
 //! that makes it. It does so by running both anew, for which the inputs are written down ([`Script`]): a run is a
 //! function of them.
 
@@ -83,7 +83,7 @@ impl Lockstep {
         self.compared
     }
 
-    /// The inputs so far: for [`narrow`].
+    /// The inputs so far: for [`narrow()`].
     pub fn into_script(self) -> Script {
         self.script
     }

@@ -54,7 +54,7 @@ impl Step {
     }
 }
 
-/// Inside which calls a place is: an index of [`Trace::contexts`].
+/// Inside which calls a place is: an index of the trace's calls.
 pub type Context = u32;
 
 /// Not inside of a call that was seen.
