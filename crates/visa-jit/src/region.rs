@@ -3,7 +3,7 @@
 //! A region keeps the registers that its loop uses most in host registers, whichever they are, and gives the usual ones
 //! back where it is left. It is entered at its head alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use visa_core::msr::is_inert;
 use visa_interp::{Slot, decode_at, ends_block};
@@ -28,14 +28,28 @@ pub struct Piece {
     pub pc: u64,
     /// Its instructions; at least one.
     pub slots: Vec<Slot>,
+    /// Which of the region's mappings is in force.
+    pub mapping: usize,
+}
+
+impl Piece {
+    /// Its instructions with their addresses.
+    fn lines(&self) -> impl Iterator<Item = (u64, &Instruction)> {
+        let mut pc = self.pc;
+        self.slots.iter().map(move |slot| {
+            let at = pc;
+            pc += slot.instruction.length as u64;
+            (at, &slot.instruction)
+        })
+    }
 }
 
 /// A loop.
 pub struct Region {
     /// Its pieces, by address; the first is the head.
     pub pieces: Vec<Piece>,
-    /// Where its registers are.
-    pub mapping: Mapping,
+    /// Where its registers are: in all of it, and in inner loops.
+    pub mappings: Vec<Mapping>,
 }
 
 /// One decoded instruction with its address.
@@ -62,16 +76,44 @@ pub fn find(ram: &Ram, offset: u64, head: u64, last: u64, breakpoints: &BTreeSet
     if is_outside(&lines.first()?.slot) {
         return None;
     }
-    let pieces = reachable(split(&lines));
-    let back = pieces.iter().any(|piece| {
-        let mut pc = piece.pc;
-        piece.slots.iter().any(|slot| {
-            let found = pc == last;
-            pc += slot.instruction.length as u64;
-            found
-        })
-    });
-    back.then(|| Region { mapping: Mapping::of_loop(&weights(&pieces), written(&pieces)), pieces })
+    let mut pieces = reachable(split(&lines));
+    let back = pieces.iter().flat_map(Piece::lines).any(|(pc, _)| pc == last);
+    back.then(|| Region { mappings: mappings(&mut pieces), pieces })
+}
+
+/// Decides where registers are in each piece.
+fn mappings(pieces: &mut [Piece]) -> Vec<Mapping> {
+    let mut mappings = vec![Mapping::of_loop(&weights(pieces), written(pieces))];
+    for (to, from) in inner_loops(pieces) {
+        let within: Vec<usize> =
+            (0..pieces.len()).filter(|&piece| (to..=from).contains(&pieces[piece].pc)).collect();
+        let (Some(&first), Some(&last)) = (within.first(), within.last()) else { continue };
+        let outer = &mappings[pieces[first].mapping];
+        let inner = outer.of_inner_loop(&occurrences(&lines_of(&pieces[first..=last]), &[]));
+        if outer.changes(&inner).next().is_some() {
+            within.into_iter().for_each(|piece| pieces[piece].mapping = mappings.len());
+            mappings.push(inner);
+        }
+    }
+    mappings
+}
+
+/// The loops within a region, from their heads to the last jumps back to them, those that contain others first. Of loops that
+/// overlap otherwise, only one.
+fn inner_loops(pieces: &[Piece]) -> Vec<(u64, u64)> {
+    let mut ends = BTreeMap::new();
+    for (to, from) in loops(&lines_of(pieces)) {
+        let end = ends.entry(to).or_insert(from);
+        *end = from.max(*end);
+    }
+    let mut loops: Vec<(u64, u64)> = Vec::new();
+    for (to, from) in ends.into_iter().skip_while(|(to, _)| pieces.first().is_some_and(|head| *to == head.pc))
+    {
+        if loops.iter().all(|(_, end)| *end < to || from <= *end) {
+            loops.push((to, from));
+        }
+    }
+    loops
 }
 
 /// Where a direct jump at an address goes.
@@ -94,7 +136,8 @@ fn is_float_control(i: &Instruction) -> bool {
         && matches!(i.imm as u16, msr::FFLAGS | msr::FRM | msr::FCSR)
 }
 
-/// Cuts the run where jumps go to and behind jumps. A piece may end with an instruction that is outside.
+/// Cuts the run where jumps go to, behind jumps, and behind branches back: those need not give anything back to the budget. A
+/// piece may end with an instruction that is outside.
 fn split(lines: &[Line]) -> Vec<Piece> {
     let starts: BTreeSet<u64> =
         lines.iter().filter_map(|line| target(line.pc, &line.slot.instruction)).collect();
@@ -102,9 +145,10 @@ fn split(lines: &[Line]) -> Vec<Piece> {
     let mut ended = true;
     for line in lines {
         if ended || starts.contains(&line.pc) {
-            pieces.push(Piece { pc: line.pc, slots: Vec::new() });
+            pieces.push(Piece { pc: line.pc, slots: Vec::new(), mapping: 0 });
         }
-        ended = line.slot.instruction.op == Op::Jal || is_outside(&line.slot);
+        let back = target(line.pc, &line.slot.instruction).is_some_and(|to| to <= line.pc);
+        ended = back || line.slot.instruction.op == Op::Jal || is_outside(&line.slot);
         if let Some(piece) = pieces.last_mut() {
             piece.slots.push(line.slot);
         }
@@ -142,34 +186,32 @@ fn reachable(pieces: Vec<Piece>) -> Vec<Piece> {
 
 /// How often each integer register occurs, inner loops counting more.
 fn weights(pieces: &[Piece]) -> [u32; 32] {
-    let lines: Vec<(u64, &Instruction)> = pieces
-        .iter()
-        .flat_map(|piece| {
-            let mut pc = piece.pc;
-            piece.slots.iter().map(move |slot| {
-                let at = pc;
-                pc += slot.instruction.length as u64;
-                (at, &slot.instruction)
-            })
-        })
-        .collect();
-    let loops: Vec<(u64, u64)> = lines
-        .iter()
-        .filter_map(|(pc, i)| Some((target(*pc, i)?, *pc)))
-        .filter(|(to, from)| to <= from)
-        .collect();
+    let lines = lines_of(pieces);
+    occurrences(&lines, &loops(&lines)).map(|weight| if weight < OCCURRENCES { 0 } else { weight })
+}
+
+/// How often lines name each integer register, those in loops counting more.
+fn occurrences(lines: &[(u64, &Instruction)], loops: &[(u64, u64)]) -> [u32; 32] {
     let mut weights = [0u32; 32];
-    for (pc, i) in &lines {
+    for (pc, i) in lines {
         let depth = loops.iter().filter(|(to, from)| to <= pc && pc <= from).count().clamp(1, 4) as u32;
         for register in integer_registers(i) {
             weights[register as usize & 31] += INNER.pow(depth - 1);
         }
     }
-    for weight in &mut weights {
-        *weight = if *weight < OCCURRENCES { 0 } else { *weight };
-    }
     weights[0] = 0;
     weights
+}
+
+/// The instructions of pieces with their addresses.
+fn lines_of(pieces: &[Piece]) -> Vec<(u64, &Instruction)> {
+    pieces.iter().flat_map(Piece::lines).collect()
+}
+
+/// The jumps back: (to, from).
+fn loops(lines: &[(u64, &Instruction)]) -> Vec<(u64, u64)> {
+    let jumps = lines.iter().filter_map(|(pc, i)| Some((target(*pc, i)?, *pc)));
+    jumps.filter(|(to, from)| to <= from).collect()
 }
 
 /// The integer registers that an instruction names.

@@ -29,6 +29,9 @@ pub const MAPPED: [(u8, u8); 10] = [
     (15, 11), // a5: r11
 ];
 
+/// How often an inner loop must name a register at least to be worth the moves at its ends.
+const OCCURRENCES: u32 = 2;
+
 /// Where a register of the guest is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
@@ -82,9 +85,31 @@ impl Mapping {
         Mapping::of(hosts, written)
     }
 
+    /// This mapping, but that in an inner loop the registers that it uses most, and are in memory, take the places of those
+    /// that it does not use. `weights` says how often it uses each.
+    pub fn of_inner_loop(&self, weights: &[u32; 32]) -> Mapping {
+        let in_memory = |register: &u8| matches!(self.place(*register), Place::Memory(_));
+        let mut wanted: Vec<u8> =
+            (1..32).filter(in_memory).filter(|&register| weights[register as usize] >= OCCURRENCES).collect();
+        wanted.sort_by_key(|&register| std::cmp::Reverse(weights[register as usize]));
+        let mut hosts = self.hosts;
+        let unused = hosts.iter_mut().filter(|(guest, _)| weights[*guest as usize] == 0);
+        for (place, register) in unused.zip(wanted) {
+            place.0 = register;
+        }
+        Mapping::of(hosts, self.written)
+    }
+
     /// Where a register of the guest is.
     pub fn place(&self, register: u8) -> Place {
         self.places[register as usize & 31]
+    }
+
+    /// This mapping, but with one register of the guest in a temporary one of the host.
+    pub fn with_temporary(&self, register: u8, host: u8) -> Mapping {
+        let mut mapping = self.clone();
+        mapping.places[register as usize & 31] = Place::Host(host);
+        mapping
     }
 
     /// Whether a register of the guest may have been written.
@@ -92,11 +117,11 @@ impl Mapping {
         self.written >> (register & 31) & 1 != 0
     }
 
-    /// The host registers that are used otherwise than between units: (host, guest, usual guest).
-    pub fn unusual(&self) -> impl Iterator<Item = (u8, u8, u8)> + '_ {
-        self.hosts.iter().filter_map(|&(guest, host)| {
-            let usual = MAPPED.iter().find(|(_, other)| *other == host).map_or(guest, |(usual, _)| *usual);
-            (usual != guest).then_some((host, guest, usual))
+    /// The host registers that another mapping uses otherwise: (host, guest here, guest there).
+    pub fn changes<'a>(&'a self, to: &'a Mapping) -> impl Iterator<Item = (u8, u8, u8)> + 'a {
+        self.hosts.iter().filter_map(|&(here, host)| {
+            let there = to.hosts.iter().find(|(_, other)| *other == host).map_or(here, |(guest, _)| *guest);
+            (here != there).then_some((host, here, there))
         })
     }
 }

@@ -110,6 +110,7 @@ impl Emitter<'_> {
         if i.rd == 0 && is_pure(i.op) {
             return true;
         }
+        self.low_half_suffices = self.upper_half_is_dead(index);
         match i.op {
             Lui => self.set_constant(i.rd, i.imm as i64 as u64),
             Auipc => self.set_constant(i.rd, self.sites[index].pc.wrapping_add(i.imm as i64 as u64)),
@@ -122,6 +123,11 @@ impl Emitter<'_> {
             }
             Xori => immediate!(self, i, xor, i.imm),
             Ori => immediate!(self, i, or, i.imm),
+            Andi if i.imm == 0xff => {
+                let (from, to) = (self.get(i.rs1, RAX), self.target(i.rd));
+                dynasm!(self.code ; .arch x64 ; movzx Rd(to), Rb(from));
+                self.set(i.rd, to);
+            }
             Andi => immediate!(self, i, and, i.imm),
             Slli => immediate!(self, i, shl, (i.imm & 63) as i8),
             Srli => immediate!(self, i, shr, (i.imm & 63) as i8),
@@ -288,8 +294,11 @@ impl Emitter<'_> {
         if register == other { RAX } else { self.target(register) }
     }
 
-    /// Sign-extends the low 32 bits of a register of the host into one of the guest.
+    /// Sign-extends the low 32 bits of a register of the host into one of the guest, if that is seen.
     fn set_word(&mut self, register: u8, from: u8) {
+        if self.low_half_suffices {
+            return self.set(register, from);
+        }
         let to = self.target(register);
         dynasm!(self.code ; .arch x64 ; movsxd Rq(to), Rd(from));
         self.set(register, to);
@@ -337,14 +346,23 @@ impl Emitter<'_> {
         }
     }
 
-    /// SLLI by 32 and SRLI of the same register, by 32 or less: zero extension, and a shift. False if they are not that.
+    /// SLLI by 32 and SRLI of the same register, by 32 or less: zero extension, and a shift. Or both by 48 or 56: zero extension
+    /// from 16 or 8 bits. False if they are not that.
     pub(super) fn zero_extend(&mut self, first: &Instruction, second: &Instruction) -> bool {
-        let pair = first.op == Op::Slli
-            && first.imm == 32
+        let shifts = first.op == Op::Slli
             && second.op == Op::Srli
             && (second.rd, second.rs1) == (first.rd, first.rd)
-            && second.imm <= 32
             && first.rd != 0;
+        let pair = shifts && first.imm == 32 && second.imm <= 32;
+        if shifts && matches!((first.imm, second.imm), (48, 48) | (56, 56)) {
+            let (from, to) = (self.get(first.rs1, RAX), self.target(first.rd));
+            match first.imm {
+                48 => dynasm!(self.code ; .arch x64 ; movzx Rd(to), Rw(from)),
+                _ => dynasm!(self.code ; .arch x64 ; movzx Rd(to), Rb(from)),
+            }
+            self.set(first.rd, to);
+            return true;
+        }
         if pair {
             let to = self.target(first.rd);
             self.load_low(to, first.rs1);

@@ -6,7 +6,7 @@ use visa_core::tlb::Access;
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Op};
 
-use super::{Assembler, Cold, Emitter, constant, match_tag, place_of_page};
+use super::{Assembler, Cold, Emitter, Label, constant, match_tag, place_of_page};
 use crate::registers::{Place, RAX, RCX, RDX};
 use crate::runtime::JUMPS_SLOT;
 
@@ -26,24 +26,29 @@ impl Emitter<'_> {
         true
     }
 
-    fn branch(&mut self, index: usize, i: &Instruction) {
-        let target = self.sites[index].pc.wrapping_add(i.imm as i64 as u64);
-        let left = self.sites[index].left - 1;
-        let taken = match self.label(target) {
-            Some(label) if left == 0 => label,
-            _ => {
-                let from = self.code.new_dynamic_label();
-                let pc = self.sites[index].pc;
-                self.cold.push(Cold::Branch { from, left, pc, target });
-                from
-            }
-        };
-        let a = self.get(i.rs1, RAX);
+    /// Compares what a branch compares.
+    pub(super) fn compare(&mut self, i: &Instruction, temporary: u8) {
+        let a = self.get(i.rs1, temporary);
         match self.mapping.place(i.rs2) {
             Place::Zero => dynasm!(self.code ; .arch x64 ; test Rq(a), Rq(a)),
             Place::Host(b) => dynasm!(self.code ; .arch x64 ; cmp Rq(a), Rq(b)),
             Place::Memory(offset) => dynasm!(self.code ; .arch x64 ; cmp Rq(a), [rbp + offset]),
         }
+    }
+
+    fn branch(&mut self, index: usize, i: &Instruction) {
+        let target = self.sites[index].pc.wrapping_add(i.imm as i64 as u64);
+        let left = self.sites[index].left - 1;
+        let taken = match self.label(target) {
+            Some(Label { label, mapping, .. }) if left == 0 && mapping == self.current => label,
+            _ => {
+                let from = self.code.new_dynamic_label();
+                let pc = self.sites[index].pc;
+                self.push_cold(Cold::Branch { from, left, pc, target });
+                from
+            }
+        };
+        self.compare(i, RAX);
         match i.op {
             Op::Beq => dynasm!(self.code ; .arch x64 ; je =>taken),
             Op::Bne => dynasm!(self.code ; .arch x64 ; jne =>taken),

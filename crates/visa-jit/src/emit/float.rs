@@ -12,6 +12,7 @@ use visa_core::layout;
 use visa_core::tlb::Access;
 use visa_isa::{Group, Instruction, Op};
 
+use super::look_up::Address;
 use super::{Emitter, constant};
 use crate::registers::{RAX, RCX, RDX};
 
@@ -217,24 +218,24 @@ impl Emitter<'_> {
 
     fn float_load(&mut self, index: usize, i: &Instruction) {
         let missed = self.open_access(index, i);
-        let address = missed.address;
+        let Address { base, offset } = missed.address;
         let double = i.op == Op::Fld;
-        self.look_up(Access::Load, address, if double { 8 } else { 4 }, missed.from);
-        by_format!(self, double, movsd, movss, xmm0, [Rq(address) + rax]);
+        self.look_up(RAX, Access::Load, missed.address, if double { 8 } else { 4 }, missed.from);
+        by_format!(self, double, movsd, movss, xmm0, [Rq(base) + rax + offset]);
         self.float_write(i.rd, double);
         self.close_access(missed);
     }
 
     fn float_store(&mut self, index: usize, i: &Instruction) {
         let missed = self.open_access(index, i);
-        let address = missed.address;
+        let Address { base, offset: imm } = missed.address;
         let double = i.op == Op::Fsd;
-        self.look_up(Access::Store, address, if double { 8 } else { 4 }, missed.from);
+        self.look_up(RAX, Access::Store, missed.address, if double { 8 } else { 4 }, missed.from);
         // Bits go to memory as they are, boxed or not.
         dynasm!(self.code ; .arch x64 ; mov rdx, [rbp + offset(i.rs2)]);
         match double {
-            true => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], rdx),
-            false => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], edx),
+            true => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + imm], rdx),
+            false => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + imm], edx),
         }
         self.close_access(missed);
     }

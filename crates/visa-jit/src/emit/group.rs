@@ -11,6 +11,7 @@ use visa_core::tlb::Access;
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Op};
 
+use super::look_up::Address;
 use super::{Cold, Emitter, Missed};
 use crate::registers::{Place, RAX, RCX};
 
@@ -114,9 +115,12 @@ impl Emitter<'_> {
     /// Emits a group.
     pub(super) fn grouped(&mut self, group: &Group) {
         let [from, interpret, retry, back] = std::array::from_fn(|_| self.code.new_dynamic_label());
-        dynasm!(self.code ; .arch x64 ; =>retry ; lea rcx, [Rq(group.base) + group.low as i32]);
-        self.look_up(group.access, RCX, group.bytes as u64, from);
-        dynasm!(self.code ; .arch x64 ; mov rcx, rax);
+        dynasm!(self.code ; .arch x64 ; =>retry);
+        let mut address = Address { base: group.base, offset: group.low as i32 };
+        if !self.can_guess() {
+            address = Address { base: self.in_register(address), offset: 0 };
+        }
+        self.look_up(RCX, group.access, address, group.bytes as u64, from);
         for index in group.sites.clone() {
             match self.sites[index].slot {
                 Some(slot) if access_of(slot.instruction.op).is_some() => {
@@ -127,8 +131,8 @@ impl Emitter<'_> {
         }
         dynasm!(self.code ; .arch x64 ; =>back);
         let (index, floats) = (group.sites.start, self.floats.clone());
-        let missed = Missed { index, from, interpret, retry, floats, address: RCX };
-        self.cold.push(Cold::GroupMissed { missed, group: group.clone(), back });
+        let missed = Missed { index, from, interpret, retry, floats, address };
+        self.push_cold(Cold::GroupMissed { missed, group: group.clone(), back });
     }
 
     /// What follows if the first level does not know the page, or there is more than one. What misses is the first of the
@@ -138,6 +142,7 @@ impl Emitter<'_> {
         let most = (PAGE_SIZE as i64 - group.bytes) as i32;
         dynasm!(self.code ; .arch x64
             ; =>missed.from
+            ; lea rcx, [Rq(group.base) + group.low as i32]
             ; and ecx, PAGE_SIZE as i32 - 1
             ; cmp ecx, most
             ; ja =>missed.interpret

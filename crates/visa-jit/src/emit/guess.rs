@@ -16,6 +16,8 @@ use visa_core::tlb::Access;
 use visa_isa::paging::PAGE_SIZE;
 
 use super::Emitter;
+use super::look_up::Address;
+use crate::registers::RAX;
 
 /// Guesses of a region, at most: forgetting them takes an instruction each.
 pub const MOST: usize = 160;
@@ -34,8 +36,9 @@ pub(super) struct Guessed {
     back: DynamicLabel,
     slow: DynamicLabel,
     place: usize,
+    into: u8,
     access: Access,
-    address: u8,
+    address: Address,
     bytes: u64,
 }
 
@@ -62,33 +65,51 @@ impl Emitter<'_> {
         self.guesses = Some(Guesses { first, used: 1, forget });
     }
 
+    /// Whether there is room for one more.
+    pub(super) fn can_guess(&self) -> bool {
+        self.guesses.as_ref().is_some_and(|guesses| guesses.used < MOST)
+    }
+
     /// As [`Emitter::look_up`], by a guess; false if there is no room for one.
-    pub(super) fn guess(&mut self, access: Access, address: u8, bytes: u64, slow: DynamicLabel) -> bool {
+    pub(super) fn guess(
+        &mut self,
+        into: u8,
+        access: Access,
+        address: Address,
+        bytes: u64,
+        slow: DynamicLabel,
+    ) -> bool {
         let Some(guesses) = self.guesses.as_mut().filter(|guesses| guesses.used < MOST) else { return false };
         let place = guesses.first + guesses.used;
         guesses.used += 1;
         let (from, back) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
+        match (address.offset, i8::try_from(address.offset)) {
+            (0, _) => dynasm!(self.code ; .arch x64 ; mov rdx, Rq(address.base)),
+            (_, Ok(short)) => dynasm!(self.code ; .arch x64 ; lea rdx, [BYTE Rq(address.base) + short]),
+            _ => dynasm!(self.code ; .arch x64 ; lea rdx, [Rq(address.base) + address.offset]),
+        }
         dynasm!(self.code ; .arch x64
-            ; mov rdx, Rq(address)
             ; sub rdx, [rbp + page(place)]
             ; cmp rdx, [rbp + limit(place)]
             ; jae =>from
-            ; mov rax, [rbp + addend(place)]
+            ; mov Rq(into), [rbp + addend(place)]
             ; =>back
         );
-        self.guessed.push(Guessed { from, back, slow, place, access, address, bytes });
+        self.guessed.push(Guessed { from, back, slow, place, into, access, address, bytes });
         true
     }
 
     /// The ways of wrong guesses: by the first level, which is remembered.
     pub(super) fn wrong_guesses(&mut self) {
-        for Guessed { from, back, slow, place, access, address, bytes } in std::mem::take(&mut self.guessed) {
+        for guessed in std::mem::take(&mut self.guessed) {
+            let Guessed { from, back, slow, place, into, access, address, bytes } = guessed;
             let page_mask = !(PAGE_SIZE as i32 - 1);
             dynasm!(self.code ; .arch x64 ; =>from);
+            let address = self.in_register(address);
             self.look_up_first_level(access, address, bytes, slow);
             dynasm!(self.code ; .arch x64
                 ; cmp QWORD [rbp + left(place)], BYTE 0
-                ; jle =>back
+                ; jle >known
                 ; sub QWORD [rbp + left(place)], BYTE 1
                 ; jz >enough
                 ; mov rdx, Rq(address)
@@ -96,11 +117,15 @@ impl Emitter<'_> {
                 ; mov [rbp + page(place)], rdx
                 ; mov QWORD [rbp + limit(place)], (PAGE_SIZE + 1 - bytes) as i32
                 ; mov [rbp + addend(place)], rax
-                ; jmp =>back
+                ; jmp >known
                 ; enough:
                 ; mov QWORD [rbp + limit(place)], 0
-                ; jmp =>back
+                ; known:
             );
+            if into != RAX {
+                dynasm!(self.code ; .arch x64 ; mov Rq(into), rax);
+            }
+            dynasm!(self.code ; .arch x64 ; jmp =>back);
         }
     }
 

@@ -8,8 +8,9 @@ use visa_core::{Reservation, layout};
 use visa_isa::{Instruction, Op};
 
 use super::float::FloatCache;
+use super::look_up::Address;
 use super::{Cold, Emitter, Missed, constant};
-use crate::registers::{Place, RAX, RCX, RDX};
+use crate::registers::{Place, RAX, RDX};
 
 /// What an instruction does with memory, and with how many bytes.
 pub(super) fn access_of(op: Op) -> Option<(Access, u64)> {
@@ -37,23 +38,21 @@ impl Emitter<'_> {
         let [from, interpret, retry] = std::array::from_fn(|_| self.code.new_dynamic_label());
         dynasm!(self.code ; .arch x64 ; =>retry);
         let floats = self.floats.clone();
-        let address = self.address(i);
+        let address = self.access_address(i);
         Missed { index, from, interpret, retry, floats, address }
     }
 
     pub(super) fn close_access(&mut self, missed: Missed) {
         let back = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; =>back);
-        self.cold.push(Cold::Missed { missed, back, floats: self.floats.clone() });
+        self.push_cold(Cold::Missed { missed, back, floats: self.floats.clone() });
     }
 
     /// What follows if the first level knows nothing of an access; it leaves `floats` in XMM registers at `back`.
     pub(super) fn missed(&mut self, missed: &Missed, back: DynamicLabel, floats: &FloatCache) {
         let done = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; =>missed.from);
-        if missed.address != RCX {
-            dynasm!(self.code ; .arch x64 ; mov rcx, Rq(missed.address));
-        }
+        self.load_address(missed.address);
         self.call_access(missed, done);
         dynasm!(self.code ; .arch x64 ; =>missed.interpret);
         self.interpret(missed.index);
@@ -67,8 +66,8 @@ impl Emitter<'_> {
     pub(super) fn call_access(&mut self, missed: &Missed, done: DynamicLabel) {
         let site = &raw const self.sites[missed.index] as i64;
         dynasm!(self.code ; .arch x64 ; mov rdx, QWORD site);
-        match self.local {
-            Some((_, label)) => dynasm!(self.code ; .arch x64 ; call =>label),
+        match self.local.get(self.current) {
+            Some(&(_, label)) => dynasm!(self.code ; .arch x64 ; call =>label),
             None => dynasm!(self.code ; .arch x64 ; call extern self.trampolines.access),
         }
         dynasm!(self.code ; .arch x64 ; jnz =>done);
@@ -103,17 +102,17 @@ impl Emitter<'_> {
 
     fn load_from(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let missed = self.open_access(index, i);
-        let address = missed.address;
-        self.look_up(Access::Load, address, bytes, missed.from);
+        let Address { base, offset } = missed.address;
+        self.look_up(RAX, Access::Load, missed.address, bytes, missed.from);
         let target = self.target(i.rd);
         match i.op {
-            Op::Lb => dynasm!(self.code ; .arch x64 ; movsx Rq(target), BYTE [Rq(address) + rax]),
-            Op::Lbu => dynasm!(self.code ; .arch x64 ; movzx Rd(target), BYTE [Rq(address) + rax]),
-            Op::Lh => dynasm!(self.code ; .arch x64 ; movsx Rq(target), WORD [Rq(address) + rax]),
-            Op::Lhu => dynasm!(self.code ; .arch x64 ; movzx Rd(target), WORD [Rq(address) + rax]),
-            Op::Lw => dynasm!(self.code ; .arch x64 ; movsxd Rq(target), DWORD [Rq(address) + rax]),
-            Op::Lwu => dynasm!(self.code ; .arch x64 ; mov Rd(target), [Rq(address) + rax]),
-            _ => dynasm!(self.code ; .arch x64 ; mov Rq(target), [Rq(address) + rax]),
+            Op::Lb => dynasm!(self.code ; .arch x64 ; movsx Rq(target), BYTE [Rq(base) + rax + offset]),
+            Op::Lbu => dynasm!(self.code ; .arch x64 ; movzx Rd(target), BYTE [Rq(base) + rax + offset]),
+            Op::Lh => dynasm!(self.code ; .arch x64 ; movsx Rq(target), WORD [Rq(base) + rax + offset]),
+            Op::Lhu => dynasm!(self.code ; .arch x64 ; movzx Rd(target), WORD [Rq(base) + rax + offset]),
+            Op::Lw => dynasm!(self.code ; .arch x64 ; movsxd Rq(target), DWORD [Rq(base) + rax + offset]),
+            Op::Lwu => dynasm!(self.code ; .arch x64 ; mov Rd(target), [Rq(base) + rax + offset]),
+            _ => dynasm!(self.code ; .arch x64 ; mov Rq(target), [Rq(base) + rax + offset]),
         }
         self.set(i.rd, target);
         self.close_access(missed);
@@ -121,22 +120,22 @@ impl Emitter<'_> {
 
     fn store_to(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let missed = self.open_access(index, i);
-        let address = missed.address;
-        self.look_up(Access::Store, address, bytes, missed.from);
+        let Address { base, offset } = missed.address;
+        self.look_up(RAX, Access::Store, missed.address, bytes, missed.from);
         if self.mapping.place(i.rs2) == Place::Zero {
             match bytes {
-                1 => dynasm!(self.code ; .arch x64 ; mov BYTE [Rq(address) + rax], 0),
-                2 => dynasm!(self.code ; .arch x64 ; mov WORD [Rq(address) + rax], 0),
-                4 => dynasm!(self.code ; .arch x64 ; mov DWORD [Rq(address) + rax], 0),
-                _ => dynasm!(self.code ; .arch x64 ; mov QWORD [Rq(address) + rax], 0),
+                1 => dynasm!(self.code ; .arch x64 ; mov BYTE [Rq(base) + rax + offset], 0),
+                2 => dynasm!(self.code ; .arch x64 ; mov WORD [Rq(base) + rax + offset], 0),
+                4 => dynasm!(self.code ; .arch x64 ; mov DWORD [Rq(base) + rax + offset], 0),
+                _ => dynasm!(self.code ; .arch x64 ; mov QWORD [Rq(base) + rax + offset], 0),
             }
         } else {
             let value = self.get(i.rs2, RDX);
             match bytes {
-                1 => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], Rb(value)),
-                2 => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], Rw(value)),
-                4 => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], Rd(value)),
-                _ => dynasm!(self.code ; .arch x64 ; mov [Rq(address) + rax], Rq(value)),
+                1 => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + offset], Rb(value)),
+                2 => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + offset], Rw(value)),
+                4 => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + offset], Rd(value)),
+                _ => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + offset], Rq(value)),
             }
         }
         self.close_access(missed);
@@ -181,9 +180,9 @@ impl Emitter<'_> {
 
     /// Looks an aligned address up: RCX becomes the address on the host.
     fn aligned(&mut self, access: Access, bytes: u64, missed: &Missed) {
-        let address = missed.address;
+        let address = self.in_register(missed.address);
         dynasm!(self.code ; .arch x64 ; test Rb(address), (bytes - 1) as i8 ; jnz =>missed.interpret);
-        self.look_up(access, address, bytes, missed.from);
+        self.look_up(RAX, access, Address { base: address, offset: 0 }, bytes, missed.from);
         dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(address) + rax]);
     }
 

@@ -6,12 +6,16 @@
 #![allow(clippy::useless_conversion)]
 
 mod alu;
+mod conditional;
 mod control;
+mod extension;
 pub mod float;
 mod group;
 mod guess;
+mod look_up;
 mod memory;
 mod msr;
+mod place;
 
 pub use control::jump_by_table;
 pub use guess::MOST as GUESSES_MOST;
@@ -21,13 +25,14 @@ use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssem
 use visa_core::layout;
 use visa_core::tlb::Access;
 use visa_interp::Slot;
-use visa_isa::{Instruction, Op};
+use visa_isa::Op;
 
 use self::float::FloatCache;
 use self::group::Group;
 use self::guess::{Guessed, Guesses};
+use self::look_up::{Address, match_tag, place_of_page};
 use crate::region::{Region, is_outside};
-use crate::registers::{BUDGET, Mapping, Place, RAX, RCX, offset};
+use crate::registers::{BUDGET, Mapping, RCX};
 use crate::runtime::{FLOAT_FIELD, Site, Trampolines, emit_access, emit_interpret};
 use crate::unit::End;
 
@@ -88,8 +93,17 @@ struct Missed {
     retry: DynamicLabel,
     /// What XMM registers hold there.
     floats: FloatCache,
-    /// The host register that holds the address.
-    address: u8,
+    /// Where it goes, or for a group, where its bytes begin.
+    address: Address,
+}
+
+/// Where a piece of a region begins.
+#[derive(Clone, Copy)]
+struct Label {
+    pc: u64,
+    label: DynamicLabel,
+    /// The mapping that is in force there.
+    mapping: usize,
 }
 
 /// A jump whose stub is still to come.
@@ -114,14 +128,20 @@ struct Emitter<'a> {
     sites: Box<[Site]>,
     /// Where the guest's registers are.
     mapping: Mapping,
-    /// Of a region: what the trampolines `interpret` and `access` do, with its mapping.
-    local: Option<(DynamicLabel, DynamicLabel)>,
-    /// The pieces of a region, by address.
-    labels: Vec<(u64, DynamicLabel)>,
-    cold: Vec<Cold>,
+    /// Of a region: all of its mappings, and which of them is in force.
+    mappings: Vec<Mapping>,
+    current: usize,
+    /// Of a region, for each of its mappings: what the trampolines `interpret` and `access` do, with it.
+    local: Vec<(DynamicLabel, DynamicLabel)>,
+    /// The pieces of a region.
+    labels: Vec<Label>,
+    /// With the mapping that is in force there.
+    cold: Vec<(usize, Cold)>,
     links: Vec<OpenLink>,
     first_link: u32,
     floats: FloatCache,
+    /// Nobody sees the upper half of what is being computed.
+    low_half_suffices: bool,
     /// In a region: where its accesses went.
     guesses: Option<Guesses>,
     guessed: Vec<Guessed>,
@@ -165,7 +185,7 @@ pub fn region(
         .pieces
         .iter()
         .flat_map(|piece| sites(piece.pc, piece.slots.iter().copied().map(Some).collect()));
-    let mapping = region.mapping.clone();
+    let mapping = Mapping::usual();
     let mut emitter = Emitter::new(trampolines, address, source, all.collect(), mapping, first_link);
     if let Some(first) = guesses {
         emitter.use_guesses(first);
@@ -239,12 +259,15 @@ impl<'a> Emitter<'a> {
             table: source.table,
             sites,
             mapping,
-            local: None,
+            mappings: Vec::new(),
+            current: 0,
+            local: Vec::new(),
             labels: Vec::new(),
             cold: Vec::new(),
             links: Vec::new(),
             first_link,
             floats: FloatCache::default(),
+            low_half_suffices: false,
             guesses: None,
             guessed: Vec::new(),
         }
@@ -268,15 +291,19 @@ impl<'a> Emitter<'a> {
     fn region(&mut self, region: &Region) {
         for piece in &region.pieces {
             let label = self.code.new_dynamic_label();
-            self.labels.push((piece.pc, label));
+            self.labels.push(Label { pc: piece.pc, label, mapping: piece.mapping });
         }
-        self.local = Some((self.code.new_dynamic_label(), self.code.new_dynamic_label()));
+        for _ in &region.mappings {
+            self.local.push((self.code.new_dynamic_label(), self.code.new_dynamic_label()));
+        }
+        self.mappings.clone_from(&region.mappings);
         self.need_float();
-        self.enter_mapping();
+        self.change_mapping(&Mapping::usual(), &region.mappings[region.pieces[0].mapping]);
         self.forget_guesses();
         let mut index = 0;
         for (number, piece) in region.pieces.iter().enumerate() {
-            let (_, label) = self.labels[number];
+            let label = self.labels[number].label;
+            self.set_mapping(piece.mapping);
             self.floats.clear();
             dynasm!(self.code ; .arch x64 ; =>label);
             self.take_budget(index, piece.slots.len());
@@ -284,9 +311,11 @@ impl<'a> Emitter<'a> {
             self.instructions(index, end);
             let Site { slot, pc, next, .. } = self.sites[end - 1];
             let falls = slot.is_some_and(|slot| slot.instruction.op != Op::Jal && !is_outside(&slot));
-            let follows = region.pieces.get(number + 1).is_some_and(|piece| piece.pc == next);
-            if falls && !follows {
-                self.go(pc, next, 0);
+            let follower = region.pieces.get(number + 1).filter(|piece| piece.pc == next);
+            match follower {
+                Some(follower) if falls => self.move_to(follower.mapping),
+                None if falls => self.go(pc, next, 0),
+                _ => {}
             }
             index = end;
         }
@@ -300,9 +329,14 @@ impl<'a> Emitter<'a> {
     /// Takes the instructions of a piece out of the budget, or leaves.
     fn take_budget(&mut self, first: usize, length: usize) {
         let from = self.code.new_dynamic_label();
-        self.cold.push(Cold::Short { from, length: length as i64, pc: self.sites[first].pc });
+        self.push_cold(Cold::Short { from, length: length as i64, pc: self.sites[first].pc });
         self.add_constant(BUDGET, -(length as i32));
         dynasm!(self.code ; .arch x64 ; js =>from);
+    }
+
+    /// Code that is out of the way, with the mapping of here.
+    fn push_cold(&mut self, cold: Cold) {
+        self.cold.push((self.current, cold));
     }
 
     fn give_back(&mut self, left: i64) {
@@ -312,7 +346,8 @@ impl<'a> Emitter<'a> {
     /// Goes on at an address, inside or outside, with `left` instructions of the piece not executed.
     fn go(&mut self, from: u64, target: u64, left: i64) {
         self.give_back(left);
-        if let Some(label) = self.label(target) {
+        if let Some(Label { label, mapping, .. }) = self.label(target) {
+            self.move_to(mapping);
             dynasm!(self.code ; .arch x64 ; jmp =>label);
         } else {
             self.leave_mapping();
@@ -321,37 +356,17 @@ impl<'a> Emitter<'a> {
     }
 
     /// The label of a piece of this region.
-    fn label(&self, target: u64) -> Option<DynamicLabel> {
-        self.labels.iter().find(|(pc, _)| *pc == target).map(|(_, label)| *label)
+    fn label(&self, target: u64) -> Option<Label> {
+        self.labels.iter().find(|label| label.pc == target).copied()
     }
 
-    /// From the usual mapping to the region's.
-    fn enter_mapping(&mut self) {
-        for (host, guest, usual) in self.mapping.unusual() {
-            dynasm!(self.code ; .arch x64
-                ; mov [rbp + offset(usual)], Rq(host)
-                ; mov Rq(host), [rbp + offset(guest)]
-            );
-        }
-    }
-
-    /// And back; flags stay.
-    fn leave_mapping(&mut self) {
-        for (host, guest, usual) in self.mapping.unusual() {
-            if self.mapping.is_written(guest) {
-                dynasm!(self.code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
-            }
-            dynasm!(self.code ; .arch x64 ; mov Rq(host), [rbp + offset(usual)]);
-        }
-    }
-
-    /// What trampolines do for units, with the region's mapping.
+    /// What trampolines do for units, with the region's mappings.
     fn local_trampolines(&mut self) {
-        if let Some((interpret, access)) = self.local {
+        for (&(interpret, access), mapping) in self.local.iter().zip(&self.mappings) {
             dynasm!(self.code ; .arch x64 ; =>interpret);
-            emit_interpret(&mut self.code, &self.mapping);
+            emit_interpret(&mut self.code, mapping);
             dynasm!(self.code ; .arch x64 ; =>access);
-            emit_access(&mut self.code, &self.mapping);
+            emit_access(&mut self.code, mapping);
         }
     }
 
@@ -377,7 +392,7 @@ impl<'a> Emitter<'a> {
             ; cmp DWORD [rax + FLOAT_FIELD], BYTE 0
             ; je =>absent
         );
-        self.cold.push(Cold::NoFloat { from: absent });
+        self.push_cold(Cold::NoFloat { from: absent });
     }
 
     fn finish(mut self) -> Option<Emitted> {
@@ -399,7 +414,8 @@ impl<'a> Emitter<'a> {
     }
 
     fn cold_code(&mut self) {
-        for cold in std::mem::take(&mut self.cold) {
+        for (mapping, cold) in std::mem::take(&mut self.cold) {
+            self.set_mapping(mapping);
             match cold {
                 Cold::Interpret { from, index, back, floats } => {
                     dynasm!(self.code ; .arch x64 ; =>from);
@@ -443,8 +459,8 @@ impl<'a> Emitter<'a> {
     fn interpret(&mut self, index: usize) {
         let site = &raw const self.sites[index] as i64;
         dynasm!(self.code ; .arch x64 ; mov rdx, QWORD site);
-        match self.local {
-            Some((label, _)) => dynasm!(self.code ; .arch x64 ; call =>label),
+        match self.local.get(self.current) {
+            Some(&(label, _)) => dynasm!(self.code ; .arch x64 ; call =>label),
             None => dynasm!(self.code ; .arch x64 ; call extern self.trampolines.interpret),
         }
         self.forget_guesses();
@@ -452,7 +468,7 @@ impl<'a> Emitter<'a> {
 
     /// At `from`, control goes to the interpreter for an instruction, and then to `back`.
     fn push_interpreted(&mut self, from: DynamicLabel, index: usize, back: DynamicLabel) {
-        self.cold.push(Cold::Interpret { from, index, back, floats: self.floats.clone() });
+        self.push_cold(Cold::Interpret { from, index, back, floats: self.floats.clone() });
     }
 
     /// The instructions of a piece.
@@ -462,6 +478,10 @@ impl<'a> Emitter<'a> {
             let pair = self.sites[index].slot.zip(self.sites[index..end].get(1).and_then(|site| site.slot));
             if pair.is_some_and(|(one, two)| self.zero_extend(&one.instruction, &two.instruction)) {
                 index += 2;
+                continue;
+            }
+            if let Some(skipped) = self.conditional_move(index, end) {
+                index += 1 + skipped;
                 continue;
             }
             if let Some(group) = self.group(index, end) {
@@ -495,139 +515,6 @@ impl<'a> Emitter<'a> {
 
     /// Whether this is a loop, rather than a straight run.
     fn is_region(&self) -> bool {
-        self.local.is_some()
+        !self.local.is_empty()
     }
-
-    /// The register of the host that holds a register of the guest: its own, or `temporary`, loaded now.
-    fn get(&mut self, register: u8, temporary: u8) -> u8 {
-        match self.mapping.place(register) {
-            Place::Host(host) => host,
-            _ => {
-                self.load(temporary, register);
-                temporary
-            }
-        }
-    }
-
-    /// Copies a register of the guest into one of the host.
-    fn load(&mut self, host: u8, register: u8) {
-        match self.mapping.place(register) {
-            Place::Zero => dynasm!(self.code ; .arch x64 ; xor Rd(host), Rd(host)),
-            Place::Host(from) if from == host => {}
-            Place::Host(from) => dynasm!(self.code ; .arch x64 ; mov Rq(host), Rq(from)),
-            Place::Memory(offset) => dynasm!(self.code ; .arch x64 ; mov Rq(host), [rbp + offset]),
-        }
-    }
-
-    /// The register of the host in which to compute the new value of one of the guest's; then [`Emitter::set`] it.
-    fn target(&self, register: u8) -> u8 {
-        match self.mapping.place(register) {
-            Place::Host(host) => host,
-            _ => RAX,
-        }
-    }
-
-    /// Copies a register of the host into one of the guest.
-    fn set(&mut self, register: u8, host: u8) {
-        match self.mapping.place(register) {
-            Place::Zero => {}
-            Place::Host(to) if to == host => {}
-            Place::Host(to) => dynasm!(self.code ; .arch x64 ; mov Rq(to), Rq(host)),
-            Place::Memory(offset) => dynasm!(self.code ; .arch x64 ; mov [rbp + offset], Rq(host)),
-        }
-    }
-
-    /// Sets a register of the guest to a constant.
-    fn set_constant(&mut self, register: u8, value: u64) {
-        if register != 0 {
-            let target = self.target(register);
-            constant(&mut self.code, target, value);
-            self.set(register, target);
-        }
-    }
-
-    /// Base register plus immediate, in a register of the host: RCX, or the base's own.
-    fn address(&mut self, i: &Instruction) -> u8 {
-        match self.mapping.place(i.rs1) {
-            Place::Zero => constant(&mut self.code, RCX, i.imm as i64 as u64),
-            Place::Host(base) if i.imm == 0 => return base,
-            Place::Host(base) => match i8::try_from(i.imm) {
-                Ok(short) => dynasm!(self.code ; .arch x64 ; lea rcx, [BYTE Rq(base) + short]),
-                Err(_) => dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(base) + i.imm]),
-            },
-            Place::Memory(offset) => {
-                dynasm!(self.code ; .arch x64 ; mov rcx, [rbp + offset]);
-                self.add_constant(RCX, i.imm);
-            }
-        }
-        RCX
-    }
-
-    /// Adds a constant to a register of the host, in few bytes.
-    fn add_constant(&mut self, register: u8, value: i32) {
-        match i8::try_from(value) {
-            Ok(0) => {}
-            Ok(short) => dynasm!(self.code ; .arch x64 ; add Rq(register), BYTE short),
-            Err(_) => dynasm!(self.code ; .arch x64 ; add Rq(register), value),
-        }
-    }
-
-    /// Looks an address up in the TLB's first level: RAX becomes what to add to it for the address on the host, or control
-    /// goes to `slow` with nothing changed but RAX and RDX.
-    fn look_up(&mut self, access: Access, address: u8, bytes: u64, slow: DynamicLabel) {
-        if !self.guess(access, address, bytes, slow) {
-            self.look_up_first_level(access, address, bytes, slow);
-        }
-    }
-
-    fn look_up_first_level(&mut self, access: Access, address: u8, bytes: u64, slow: DynamicLabel) {
-        self.place_of_page(address);
-        self.last_byte(address, bytes);
-        self.match_tag(access, slow);
-        dynasm!(self.code ; .arch x64 ; mov rax, [rbp + rax * 8 + layout::addends(access) as i32]);
-    }
-
-    /// RDX becomes the address of the last byte of an access: where the place in the first level comes from the first byte, its
-    /// page does not match if the access reaches into the next one.
-    fn last_byte(&mut self, address: u8, bytes: u64) {
-        match bytes {
-            1 => dynasm!(self.code ; .arch x64 ; mov rdx, Rq(address)),
-            2..=128 => dynasm!(self.code ; .arch x64 ; lea rdx, [BYTE Rq(address) + (bytes - 1) as i8]),
-            _ => dynasm!(self.code ; .arch x64 ; lea rdx, [Rq(address) + (bytes - 1) as i32]),
-        }
-    }
-
-    /// RAX becomes the place of an address's page in the first level. Spoils RDX.
-    fn place_of_page(&mut self, address: u8) {
-        place_of_page(&mut self.code, address);
-    }
-
-    /// Compares the page of the address in RDX, in this context, with the tag at the place in RAX.
-    fn match_tag(&mut self, access: Access, differs: DynamicLabel) {
-        match_tag(&mut self.code, access, differs);
-    }
-}
-
-/// RAX becomes the place of an address's page in the first level. Spoils RDX.
-fn place_of_page(code: &mut Assembler, address: u8) {
-    const _: () = assert!(visa_core::tlb::FIRST_LEVEL_ENTRIES == 256);
-    let shift = visa_isa::paging::PAGE_SHIFT;
-    if std::arch::is_x86_feature_detected!("bmi1") {
-        // Start and length of the field.
-        let field = (8 << 8 | shift) as i32;
-        dynasm!(code ; .arch x64 ; mov edx, field ; bextr eax, Rd(address), edx);
-    } else {
-        dynasm!(code ; .arch x64 ; mov eax, Rd(address) ; shr eax, BYTE shift as i8 ; movzx eax, al);
-    }
-}
-
-/// Compares the page of the address in RDX, in this context, with the tag at the place in RAX.
-fn match_tag(code: &mut Assembler, access: Access, differs: DynamicLabel) {
-    let page = !(visa_isa::paging::PAGE_SIZE as i32 - 1);
-    dynasm!(code ; .arch x64
-        ; and rdx, page
-        ; or rdx, [rbp + layout::CONTEXT as i32]
-        ; cmp rdx, [rbp + rax * 8 + layout::tags(access) as i32]
-        ; jne =>differs
-    );
 }

@@ -1,0 +1,62 @@
+//! Branches over a few computations of one register: computed in any case, and moved there if the branch is not taken.
+//!
+//! The host need not predict such a branch. Data decide most of them, so that it often would predict wrongly.
+// The assembler's macro converts register numbers, whatever their type.
+#![allow(clippy::useless_conversion)]
+
+use dynasmrt::{DynasmApi, dynasm};
+use visa_isa::{Instruction, Op};
+
+use super::Emitter;
+use crate::registers::{BUDGET, Place, RAX, RCX, RDX};
+use crate::unit::is_branch;
+
+/// How many computations may be in vain.
+const LONGEST: usize = 3;
+
+/// Whether an instruction computes a register, and its code leaves RDX alone unless that is where the register is.
+fn keeps_rdx(i: &Instruction) -> bool {
+    use Op::*;
+    match i.op {
+        Addi => true,
+        Xori | Ori | Andi | Slli | Srli | Srai | Addiw | Slliw | Srliw | Sraiw => i.rs1 != 0,
+        Add | Sub | Xor | Or | And | Addw | Subw => (i.rs1 != 0 || i.op == Add) && i.rs2 != 0,
+        _ => false,
+    }
+}
+
+impl Emitter<'_> {
+    /// Emits such a branch, and gives how many instructions it may skip.
+    pub(super) fn conditional_move(&mut self, index: usize, end: usize) -> Option<usize> {
+        let i = self.sites[index].slot.map(|slot| slot.instruction).filter(|i| is_branch(i.op))?;
+        let target = self.sites[index].pc.wrapping_add(i.imm as i64 as u64);
+        let last = (index + 1..end.min(index + 1 + LONGEST)).find(|&last| self.sites[last].next == target)?;
+        let skipped = index + 1..last + 1;
+        let instructions = self.sites[skipped.clone()].iter().filter_map(|site| site.slot);
+        let instructions: Vec<Instruction> = instructions.map(|slot| slot.instruction).collect();
+        let register = instructions.first()?.rd;
+        let Place::Host(to) = self.mapping.place(register) else { return None };
+        if !instructions.iter().all(|i| i.rd == register && keeps_rdx(i)) {
+            return None;
+        }
+        dynasm!(self.code ; .arch x64 ; mov rdx, Rq(to));
+        let temporary = self.mapping.with_temporary(register, RDX);
+        let usual = std::mem::replace(&mut self.mapping, temporary);
+        for (index, i) in skipped.clone().zip(&instructions) {
+            self.compute(index, i);
+        }
+        self.mapping = usual;
+        // What is not executed goes back into the budget.
+        dynasm!(self.code ; .arch x64 ; lea Rq(RAX), [BYTE Rq(BUDGET) + skipped.len() as i8]);
+        self.compare(&i, RCX);
+        match i.op {
+            Op::Beq => dynasm!(self.code ; .arch x64 ; cmove Rq(BUDGET), rax ; cmovne Rq(to), rdx),
+            Op::Bne => dynasm!(self.code ; .arch x64 ; cmovne Rq(BUDGET), rax ; cmove Rq(to), rdx),
+            Op::Blt => dynasm!(self.code ; .arch x64 ; cmovl Rq(BUDGET), rax ; cmovge Rq(to), rdx),
+            Op::Bge => dynasm!(self.code ; .arch x64 ; cmovge Rq(BUDGET), rax ; cmovl Rq(to), rdx),
+            Op::Bltu => dynasm!(self.code ; .arch x64 ; cmovb Rq(BUDGET), rax ; cmovae Rq(to), rdx),
+            _ => dynasm!(self.code ; .arch x64 ; cmovae Rq(BUDGET), rax ; cmovb Rq(to), rdx),
+        }
+        Some(skipped.len())
+    }
+}
