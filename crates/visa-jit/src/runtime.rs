@@ -30,7 +30,7 @@ pub enum Exit {
     Indirect = 1,
     /// Before a unit for which the budget does not suffice; the hart's PC is its start.
     Budget = 2,
-    /// After an instruction that the interpreter executed: PC and retired count are the hart's.
+    /// After an instruction that the interpreter executed, to look around: PC and retired count are the hart's.
     Interpreted = 3,
     /// Before a unit with floating point, while the host does not compute for the guest; the hart's PC is its start.
     Float = 4,
@@ -170,7 +170,7 @@ impl Environment {
 /// Everything masked, to nearest, no flags: what Rust's code expects.
 const MXCSR_DEFAULT: u32 = 0x1f80;
 
-/// Executes the instruction of a site. 0: generated code may go on with the next one.
+/// Executes the instruction of a site, and says how generated code goes on ([`NEXT`], [`LEAVE`], [`ELSEWHERE`]).
 ///
 /// # Safety
 ///
@@ -198,15 +198,27 @@ unsafe extern "C" fn interpret<P: Platform>(
     hart.take_back();
     // A trap's vector may be the next instruction, but what trapped has not retired.
     let retired = hart.instructions == before.wrapping_add(1);
-    let leave = environment.end.is_err() || hart.attention || hart.bank.pc != site.next || !retired;
-    // The instruction may have changed the rounding mode, or turned floating point off.
-    if leave {
+    if environment.end.is_err() || hart.attention {
         environment.float = 0;
-    } else if environment.float != 0 && environment.use_float(hart) {
+        return LEAVE;
+    }
+    // The instruction may have changed the rounding mode, or turned floating point off.
+    if environment.float != 0 && environment.use_float(hart) {
         environment.load_mxcsr();
     }
-    leave as u32
+    if hart.bank.pc == site.next && retired {
+        return NEXT;
+    }
+    environment.budget = environment.base.wrapping_sub(hart.instructions) as i64;
+    ELSEWHERE
 }
+
+/// Generated code goes on with the next instruction.
+const NEXT: u32 = 0;
+/// The engine must look around.
+const LEAVE: u32 = 1;
+/// A trap, a return from one, or a world switch: generated code goes on where the hart's PC is.
+const ELSEWHERE: u32 = 2;
 
 /// Has the first level of the TLB know the address of a site's access. 0: it does now, and the access may be made; otherwise
 /// [`interpret`] must follow for the same site.
@@ -282,9 +294,10 @@ impl Trampolines {
             memory.address(offset)
         };
         let exit_indirect = at(&|code| emit_exit_at(code, Exit::Indirect));
+        let indirect = at(&|code| emit::jump_by_table(code, exit_indirect));
         Trampolines {
             exit_indirect,
-            indirect: at(&|code| emit::jump_by_table(code, exit_indirect)),
+            indirect,
             find: at(&|code| {
                 emit_stub(code, |code| dynasm!(code ; .arch x64 ; call QWORD [r8 + FIND_FIELD]))
             }),
@@ -294,8 +307,8 @@ impl Trampolines {
             }),
             exit_short: at(&|code| emit_exit_at(code, Exit::Short)),
             enter: at(&emit_enter),
-            interpret: at(&|code| emit_interpret(code, &Mapping::usual())),
-            access: at(&|code| emit_access(code, &Mapping::usual())),
+            interpret: at(&|code| emit_interpret(code, &Mapping::usual(), indirect)),
+            access: at(&|code| emit_access(code, &Mapping::usual(), indirect)),
             exit_link: at(&|code| {
                 save_registers(code);
                 dynasm!(code ; .arch x64 ; mov rcx, [rsp] ; mov [rcx + LINK_FIELD], rax);
@@ -347,8 +360,8 @@ fn emit_enter(code: &mut Assembler) {
 /// The registers that calls do not keep, of those that hold the guest's.
 const UNSAVED: [u8; 6] = [7, 6, 8, 9, 10, 11];
 
-/// The code of [`Trampolines::access`], while the guest's registers are where a mapping says.
-pub fn emit_access(code: &mut Assembler, mapping: &Mapping) {
+/// The code of [`Trampolines::access`], while the guest's registers are where a mapping says; `indirect` is that trampoline.
+pub fn emit_access(code: &mut Assembler, mapping: &Mapping, indirect: usize) {
     for host in UNSAVED {
         dynasm!(code ; .arch x64 ; push Rq(host));
     }
@@ -367,11 +380,11 @@ pub fn emit_access(code: &mut Assembler, mapping: &Mapping) {
         dynasm!(code ; .arch x64 ; pop Rq(host));
     }
     dynasm!(code ; .arch x64 ; jnz >interpret ; ret ; interpret:);
-    emit_interpret(code, mapping);
+    emit_interpret(code, mapping, indirect);
 }
 
-/// The code of [`Trampolines::interpret`], while the guest's registers are where a mapping says.
-pub fn emit_interpret(code: &mut Assembler, mapping: &Mapping) {
+/// The code of [`Trampolines::interpret`], likewise.
+pub fn emit_interpret(code: &mut Assembler, mapping: &Mapping, indirect: usize) {
     for (guest, host) in mapping.hosts {
         dynasm!(code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
     }
@@ -382,8 +395,8 @@ pub fn emit_interpret(code: &mut Assembler, mapping: &Mapping) {
         ; sub rsp, 8
         ; call QWORD [rsi + INTERPRET_FIELD]
         ; add rsp, 8
-        ; cmp eax, BYTE 1
-        ; je >leave
+        ; cmp eax, LEAVE as i32
+        ; jae >leave
     );
     for (guest, host) in mapping.hosts {
         dynasm!(code ; .arch x64 ; mov Rq(host), [rbp + offset(guest)]);
@@ -391,10 +404,14 @@ pub fn emit_interpret(code: &mut Assembler, mapping: &Mapping) {
     dynasm!(code ; .arch x64
         ; ret
         ; leave:
-        ; add rsp, 8
+        ; lea rsp, [rsp + 8]
         ; mov rcx, [rsp]
+        ; jne >elsewhere
     );
     emit_leave(code, Exit::Interpreted);
+    dynasm!(code ; .arch x64 ; elsewhere: ; mov r15, [rcx + BUDGET_FIELD]);
+    load_registers(code);
+    dynasm!(code ; .arch x64 ; mov rcx, [rbp + layout::PC as i32] ; jmp extern indirect);
 }
 
 /// Keeps all registers of a function around a call that has its arguments already. Optimised loops have nothing in XMM registers.

@@ -362,11 +362,12 @@ impl<'a> Emitter<'a> {
 
     /// What trampolines do for units, with the region's mappings.
     fn local_trampolines(&mut self) {
+        let indirect = self.trampolines.indirect;
         for (&(interpret, access), mapping) in self.local.iter().zip(&self.mappings) {
             dynasm!(self.code ; .arch x64 ; =>interpret);
-            emit_interpret(&mut self.code, mapping);
+            emit_interpret(&mut self.code, mapping, indirect);
             dynasm!(self.code ; .arch x64 ; =>access);
-            emit_access(&mut self.code, mapping);
+            emit_access(&mut self.code, mapping, indirect);
         }
     }
 
