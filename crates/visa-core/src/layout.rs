@@ -25,6 +25,8 @@ pub const GENERATION: usize = offset_of!(Hart, tlb) + offset_of!(Tlb, generation
 pub const SSTATUS: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, sstatus);
 /// The ring, 1 byte.
 pub const RING: usize = offset_of!(Hart, ring);
+/// The guest's scounteren, 8 bytes.
+pub const SCOUNTEREN: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, scounteren);
 /// The guest's sscratch, 8 bytes, as each that follows.
 pub const SSCRATCH: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, sscratch);
 /// The guest's sepc.
@@ -39,6 +41,8 @@ pub const SATP: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, sa
 pub const TRAP_FILTER: usize = offset_of!(Hart, vm) + offset_of!(VirtualMachine, trap_filter);
 /// those that are for want of a feature, 8 bytes.
 pub const FORCED_FILTER: usize = offset_of!(Hart, forced_filter);
+/// Whether a cycle model counts ([`Hart::cycle_is_modelled`]), 1 byte.
+pub const CYCLE_IS_MODELLED: usize = offset_of!(Hart, cycle_is_modelled);
 /// The physical address of the MSR map, 8 bytes, or 0.
 pub const MSR_MAP: usize = offset_of!(Hart, vm) + offset_of!(VirtualMachine, msr_map);
 

@@ -219,7 +219,12 @@ impl Hart {
     /// Whether the guest takes an interrupt before its next instruction, as far as that depends on its ring and its SIE.
     pub(crate) fn guest_interrupt_is_due(&self) -> bool {
         let enabled = self.ring == Ring::User || self.supervisor.sstatus & sstatus::SIE != 0;
-        enabled && self.supervisor_pending() & self.supervisor.sie != 0
+        enabled && self.guest_interrupt_waits()
+    }
+
+    /// Whether the guest has an interrupt to take once its ring and its SIE let it.
+    pub fn guest_interrupt_waits(&self) -> bool {
+        self.supervisor_pending() & self.supervisor.sie != 0
     }
 
     /// ECALL.

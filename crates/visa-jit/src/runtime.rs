@@ -49,6 +49,8 @@ pub struct Environment {
     pub link: u64,
     interpret: usize,
     refill: usize,
+    time: usize,
+    interrupt: usize,
     /// Where indirect jumps look.
     pub jumps: *const JumpEntry,
     platform: *mut c_void,
@@ -96,6 +98,8 @@ impl Environment {
             link: 0,
             interpret: interpret::<P> as *const () as usize,
             refill: refill::<P> as *const () as usize,
+            time: time as *const () as usize,
+            interrupt: interrupt as *const () as usize,
             jumps,
             platform: (&raw mut *platform).cast(),
             float: 0,
@@ -242,6 +246,30 @@ unsafe extern "C" fn refill<P: Platform>(
     !(within && hart.refill(platform.ram(), address, site.access)) as u32
 }
 
+/// Time, as the ring in use reads it, before an instruction from which on `left` of its unit are left.
+///
+/// # Safety
+///
+/// As for [`interpret`].
+unsafe extern "C" fn time(hart: *mut Hart, environment: *mut Environment, left: u64) -> u64 {
+    // SAFETY: as in `interpret`.
+    let (hart, environment) = unsafe { (&mut *hart, &mut *environment) };
+    hart.instructions = environment.instructions().wrapping_sub(left);
+    hart.time()
+}
+
+/// Whether an interrupt would come if the kernel allowed it, at such an instruction.
+///
+/// # Safety
+///
+/// As for [`interpret`].
+unsafe extern "C" fn interrupt(hart: *mut Hart, environment: *mut Environment, left: u64) -> u64 {
+    // SAFETY: as in `interpret`.
+    let (hart, environment) = unsafe { (&mut *hart, &mut *environment) };
+    hart.instructions = environment.instructions().wrapping_sub(left);
+    hart.guest_interrupt_waits() as u64
+}
+
 /// Code that every unit uses, by its address.
 pub struct Trampolines {
     enter: usize,
@@ -250,6 +278,10 @@ pub struct Trampolines {
     /// Called with a site in RDX and the address of its access, which the TLB's first level does not know, in RCX. Returns
     /// with ZF set if it knows now and the site is to be executed; otherwise does what `interpret` does.
     pub access: usize,
+    /// Called with how many instructions of the unit are left in RAX: gives [`time`]. Spoils XMM registers and RCX.
+    pub time: usize,
+    /// Likewise: [`interrupt`].
+    pub interrupt: usize,
     /// Jumped to with a link's number in EAX.
     pub exit_link: usize,
     /// Jumped to with the target in RCX.
@@ -272,6 +304,10 @@ const BUDGET_FIELD: i32 = std::mem::offset_of!(Environment, budget) as i32;
 const EXIT_FIELD: i32 = std::mem::offset_of!(Environment, exit) as i32;
 const LINK_FIELD: i32 = std::mem::offset_of!(Environment, link) as i32;
 const INTERPRET_FIELD: i32 = std::mem::offset_of!(Environment, interpret) as i32;
+const TIME_FIELD: i32 = std::mem::offset_of!(Environment, time) as i32;
+const INTERRUPT_FIELD: i32 = std::mem::offset_of!(Environment, interrupt) as i32;
+/// Offset of [`Environment::base`].
+pub const BASE_FIELD: i32 = std::mem::offset_of!(Environment, base) as i32;
 const REFILL_FIELD: i32 = std::mem::offset_of!(Environment, refill) as i32;
 /// Offset of [`Environment::float`].
 pub const FLOAT_FIELD: i32 = std::mem::offset_of!(Environment, float) as i32;
@@ -309,6 +345,8 @@ impl Trampolines {
             enter: at(&emit_enter),
             interpret: at(&|code| emit_interpret(code, &Mapping::usual(), indirect)),
             access: at(&|code| emit_access(code, &Mapping::usual(), indirect)),
+            time: at(&|code| emit_question(code, TIME_FIELD)),
+            interrupt: at(&|code| emit_question(code, INTERRUPT_FIELD)),
             exit_link: at(&|code| {
                 save_registers(code);
                 dynasm!(code ; .arch x64 ; mov rcx, [rsp] ; mov [rcx + LINK_FIELD], rax);
@@ -359,6 +397,29 @@ fn emit_enter(code: &mut Assembler) {
 
 /// The registers that calls do not keep, of those that hold the guest's.
 const UNSAVED: [u8; 6] = [7, 6, 8, 9, 10, 11];
+
+/// Calls a function that changes nothing that generated code sees, with the hart, the environment and what is in RAX; all
+/// registers but RAX and RCX stay.
+fn emit_question(code: &mut Assembler, field: i32) {
+    for host in UNSAVED {
+        dynasm!(code ; .arch x64 ; push Rq(host));
+    }
+    // With the return address and RDX, the stack is as a call needs it.
+    let pushed = 8 * (UNSAVED.len() as i32 + 2);
+    dynasm!(code ; .arch x64
+        ; push rdx
+        ; mov rdi, rbp
+        ; mov rsi, [rsp + pushed]
+        ; mov [rsi + BUDGET_FIELD], r15
+        ; mov rdx, rax
+        ; call QWORD [rsi + field]
+        ; pop rdx
+    );
+    for host in UNSAVED.into_iter().rev() {
+        dynasm!(code ; .arch x64 ; pop Rq(host));
+    }
+    dynasm!(code ; .arch x64 ; ret);
+}
 
 /// The code of [`Trampolines::access`], while the guest's registers are where a mapping says; `indirect` is that trampoline.
 pub fn emit_access(code: &mut Assembler, mapping: &Mapping, indirect: usize) {

@@ -8,6 +8,7 @@
 mod alu;
 mod conditional;
 mod control;
+mod counter;
 mod extension;
 pub mod float;
 mod group;
@@ -507,7 +508,8 @@ impl<'a> Emitter<'a> {
             || self.access(index, &i)
             || self.control(index, &i)
             || self.float(index, &i)
-            || self.msr(index, &i);
+            || self.msr(index, &i)
+            || self.counter(index, &i);
         if !done {
             self.interpret(index);
             self.floats.clear();

@@ -36,7 +36,7 @@ fn plain(number: u16) -> Option<Plain> {
 }
 
 /// Whether an instruction reads an MSR only.
-fn only_reads(i: &Instruction) -> bool {
+pub(super) fn only_reads(i: &Instruction) -> bool {
     matches!(i.op, Op::Csrrs | Op::Csrrc | Op::Csrrsi | Op::Csrrci) && i.rs1 == 0
 }
 
@@ -61,7 +61,7 @@ impl Emitter<'_> {
                 dynasm!(self.code ; .arch x64 ; mov rax, [rbp + offset]);
                 self.set(i.rd, RAX);
             }
-            None => self.change_sstatus(i, cold),
+            None => self.change_sstatus(index, i, cold),
         }
         let back = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; =>back);
@@ -74,10 +74,9 @@ impl Emitter<'_> {
         dynasm!(self.code ; .arch x64
             ; cmp BYTE [rbp + layout::RING as i32], Ring::Kernel as i8
             ; jne =>cold
-            ; mov rax, [rbp + layout::TRAP_FILTER as i32]
-            ; or rax, [rbp + layout::FORCED_FILTER as i32]
-            ; test eax, trap_filter::MSR as i32
-            ; jnz =>cold
+        );
+        self.not_filtered(trap_filter::MSR, cold);
+        dynasm!(self.code ; .arch x64
             ; cmp QWORD [rbp + layout::MSR_MAP as i32], BYTE 0
             ; jne =>cold
         );
@@ -106,7 +105,7 @@ impl Emitter<'_> {
 
     /// A change of SUM and MXR changes what translations may be used, SIE lets interrupts in, and FS decides whether the host may
     /// go on computing, if it does: all others change nothing but what is read.
-    fn change_sstatus(&mut self, i: &Instruction, cold: DynamicLabel) {
+    fn change_sstatus(&mut self, index: usize, i: &Instruction, cold: DynamicLabel) {
         const _: () = assert!(sstatus::WRITABLE <= i32::MAX as u64);
         const TRANSLATION: u64 = sstatus::SUM | sstatus::MXR;
         dynasm!(self.code ; .arch x64 ; mov rax, [rbp + layout::SSTATUS as i32]);
@@ -132,9 +131,18 @@ impl Emitter<'_> {
                 ; same:
                 ; and ecx, edx
                 ; test cl, sstatus::SIE as i8
+                ; jz >masked
+                ; mov eax, self.sites[index].left as i32
+                ; call extern self.trampolines.interrupt
+                ; test eax, eax
                 ; jnz =>cold
+                ; mov rax, [rbp + layout::SSTATUS as i32]
+                ; masked:
                 ; mov [rbp + layout::SSTATUS as i32], rdx
             );
+        }
+        if !only_reads(i) {
+            self.floats.clear();
         }
         if i.rd == 0 {
             return;
