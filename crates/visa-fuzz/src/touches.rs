@@ -3,6 +3,7 @@
 use crate::Random;
 use crate::code::{Code, register::*};
 use crate::instruction::{self, Reserved, Role, rows};
+use visa_isa::cause::interrupt;
 use visa_isa::table::Row;
 use visa_isa::{Group, Instruction, Op, msr};
 
@@ -57,8 +58,10 @@ fn repeat(
             let row = random.pick(computations);
             push(random, code, row, |_, _| ());
         }
-        if random.once_in(8) {
-            state(random, code);
+        match random.below(16) {
+            0 => interrupts(random, code),
+            1 | 2 => state(random, code),
+            _ => {}
         }
         let row = random.pick(accesses);
         let near = |random: &mut Random, i: &mut Instruction| {
@@ -90,10 +93,20 @@ fn push(
     }
 }
 
+/// What brings a kernel an interrupt of its own, or none: it is pending, wanted, and allowed.
+fn interrupts(random: &mut Random, code: &mut Code) {
+    const SOFTWARE: u8 = 1 << interrupt::SUPERVISOR_SOFTWARE;
+    for (number, bit) in [(msr::SIP, SOFTWARE), (msr::SIE, SOFTWARE), (msr::SSTATUS, msr::sstatus::SIE as u8)]
+    {
+        let op = if random.once_in(4) { Op::Csrrci } else { Op::Csrrsi };
+        code.immediate(op, ZERO, bit, number.into());
+    }
+}
+
 /// What a kernel does with its MSRs.
 pub fn state(random: &mut Random, code: &mut Code) {
     const PLAIN: [u16; 4] = [msr::SSCRATCH, msr::SEPC, msr::SCAUSE, msr::STVAL];
-    const READ: [u16; 3] = [msr::SATP, msr::SSTATUS, msr::STVEC];
+    const READ: [u16; 6] = [msr::SATP, msr::SSTATUS, msr::STVEC, msr::CYCLE, msr::TIME, msr::INSTRET];
     /// SIE among others, and not FS.
     const BITS: u64 = 32;
     let (rd, rs) = (random.pick(&[ZERO, T0, T1, A2, A3]), random.pick(&[ZERO, T0, A2, A4]));
