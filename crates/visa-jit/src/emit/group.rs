@@ -2,7 +2,7 @@
 //!
 //! Function prologues and the fields of a structure make such groups. Computations may stand in between, as long as they leave
 //! the base and RCX alone, which holds what turns the base's addresses into the host's. If the group reaches over the
-//! end of the page, the interpreter executes all of it.
+//! end of the page, the interpreter executes all of it; a long one has code for that, too, with a look at the TLB for each.
 
 use std::ops::Range;
 
@@ -19,6 +19,9 @@ use crate::registers::{Place, RAX, RCX};
 const SPAN: i64 = 256;
 /// Most instructions of a group, with those in between.
 const LENGTH: usize = 16;
+
+/// A group of so many is long.
+const LONG: usize = 8;
 
 /// What a group is.
 #[derive(Clone)]
@@ -150,12 +153,27 @@ impl Emitter<'_> {
         );
         self.call_access(missed, rest);
         dynasm!(self.code ; .arch x64 ; =>missed.interpret);
-        self.interpret(missed.index);
+        if group.sites.len() >= LONG {
+            self.one_by_one(missed, group);
+            dynasm!(self.code ; .arch x64 ; jmp =>back);
+        } else {
+            self.interpret(missed.index);
+        }
         dynasm!(self.code ; .arch x64 ; =>rest);
         self.forget_guesses();
         group.sites.clone().skip(1).for_each(|index| self.interpret(index));
         self.float_reload(&missed.floats);
         dynasm!(self.code ; .arch x64 ; jmp =>back);
+    }
+
+    /// A group without what makes it one. A kernel's switch of tasks saves and restores a long one, and where a task is does not
+    /// change.
+    fn one_by_one(&mut self, missed: &Missed, group: &Group) {
+        self.floats = missed.floats.clone();
+        // Guesses are for what is usual.
+        let guesses = self.guesses.take();
+        group.sites.clone().for_each(|index| self.instruction(index));
+        self.guesses = guesses;
     }
 
     fn member(&mut self, base: u8, i: &Instruction) {

@@ -416,33 +416,40 @@ impl<'a> Emitter<'a> {
     }
 
     fn cold_code(&mut self) {
-        for (mapping, cold) in std::mem::take(&mut self.cold) {
-            self.set_mapping(mapping);
-            match cold {
-                Cold::Interpret { from, index, back, floats } => {
-                    dynasm!(self.code ; .arch x64 ; =>from);
-                    self.interpret(index);
-                    self.float_reload(&floats);
-                    dynasm!(self.code ; .arch x64 ; jmp =>back);
-                }
-                Cold::Missed { missed, back, floats } => self.missed(&missed, back, &floats),
-                Cold::GroupMissed { missed, group, back } => self.group_missed(&missed, &group, back),
-                Cold::NoFloat { from } => {
-                    dynasm!(self.code ; .arch x64 ; =>from);
-                    constant(&mut self.code, RCX, self.start);
-                    dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_float);
-                }
-                Cold::Branch { from, left, pc, target } => {
-                    dynasm!(self.code ; .arch x64 ; =>from);
-                    self.go(pc, target, left);
-                }
-                Cold::Short { from, length, pc } => {
-                    dynasm!(self.code ; .arch x64 ; =>from);
-                    self.give_back(length);
-                    self.leave_mapping();
-                    constant(&mut self.code, RCX, pc);
-                    dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_budget);
-                }
+        // Some of it has some of its own.
+        while !self.cold.is_empty() {
+            for (mapping, cold) in std::mem::take(&mut self.cold) {
+                self.set_mapping(mapping);
+                self.cold_part(cold);
+            }
+        }
+    }
+
+    fn cold_part(&mut self, cold: Cold) {
+        match cold {
+            Cold::Interpret { from, index, back, floats } => {
+                dynasm!(self.code ; .arch x64 ; =>from);
+                self.interpret(index);
+                self.float_reload(&floats);
+                dynasm!(self.code ; .arch x64 ; jmp =>back);
+            }
+            Cold::Missed { missed, back, floats } => self.missed(&missed, back, &floats),
+            Cold::GroupMissed { missed, group, back } => self.group_missed(&missed, &group, back),
+            Cold::NoFloat { from } => {
+                dynasm!(self.code ; .arch x64 ; =>from);
+                constant(&mut self.code, RCX, self.start);
+                dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_float);
+            }
+            Cold::Branch { from, left, pc, target } => {
+                dynasm!(self.code ; .arch x64 ; =>from);
+                self.go(pc, target, left);
+            }
+            Cold::Short { from, length, pc } => {
+                dynasm!(self.code ; .arch x64 ; =>from);
+                self.give_back(length);
+                self.leave_mapping();
+                constant(&mut self.code, RCX, pc);
+                dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_budget);
             }
         }
     }
