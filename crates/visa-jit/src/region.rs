@@ -12,6 +12,7 @@ use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Op};
 use visa_mem::Ram;
 
+use crate::emit::float;
 use crate::registers::Mapping;
 use crate::unit::is_branch;
 
@@ -21,6 +22,9 @@ const REGION_LENGTH: usize = 256;
 const INNER: u32 = 4;
 /// How often a register must occur at least to be worth the moves at the region's ends.
 const OCCURRENCES: u32 = 3;
+
+/// Most instructions of a loop that is emitted twice, for floating point.
+const FLOAT_LENGTH: usize = 64;
 
 /// A run of instructions that is entered at its first one alone.
 pub struct Piece {
@@ -41,6 +45,16 @@ impl Piece {
             pc += slot.instruction.length as u64;
             (at, &slot.instruction)
         })
+    }
+}
+
+impl Piece {
+    /// Whether it is a loop by itself, and computes floating point.
+    pub fn is_float_loop(&self) -> bool {
+        let back = self.lines().last().and_then(|(pc, i)| target(pc, i)) == Some(self.pc);
+        let ends = self.slots.last().is_some_and(|slot| is_branch(slot.instruction.op));
+        let floats = self.slots.iter().any(|slot| float::is_inline(&slot.instruction));
+        back && ends && floats && self.slots.len() <= FLOAT_LENGTH
     }
 }
 

@@ -5,7 +5,8 @@
 //! a result that is one is computed again by the interpreter, which knows the canonical NaN. Instructions with a rounding
 //! mode of their own are interpreted.
 //!
-//! A unit keeps what it has read or computed in XMM1 to XMM15 as well; the hart has every value too, at once.
+//! A unit keeps what it has read or computed in XMM1 to XMM15 as well, and so does a loop of one piece from one round to the next;
+//! the hart has every value too, at once.
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::layout;
@@ -56,9 +57,11 @@ impl FloatCache {
 
     /// Gives a register of the guest an XMM register other than `busy`.
     fn allocate(&mut self, register: u8, held: Held, busy: &[u8]) -> u8 {
+        // Where it was before, if it was: so a loop has it in the same place each time.
+        let before = self.find(register).map(|(xmm, _)| xmm);
         self.forget(register);
-        let free = self.owners.iter().position(Option::is_none).map(|place| place as u8 + 1);
-        let chosen = free.unwrap_or_else(|| {
+        let free = || self.owners.iter().position(Option::is_none).map(|place| place as u8 + 1);
+        let chosen = before.or_else(free).unwrap_or_else(|| {
             loop {
                 self.next = self.next % REGISTERS + 1;
                 if !busy.contains(&self.next) {
@@ -160,22 +163,33 @@ impl Emitter<'_> {
 
     /// Reads again what XMM registers held, after the interpreter has been at it.
     pub(super) fn float_reload(&mut self, floats: &FloatCache) {
-        for (xmm, register, held) in floats.held() {
-            let at = offset(register);
-            if held == Held::Whole {
-                dynasm!(self.code ; .arch x64 ; movsd Rx(xmm), [rbp + at]);
-                continue;
-            }
-            let boxed = self.code.new_dynamic_label();
-            dynasm!(self.code ; .arch x64
-                ; movss Rx(xmm), [rbp + at]
-                ; cmp DWORD [rbp + at + 4], BYTE -1
-                ; je =>boxed
-                ; mov eax, CANONICAL_NAN
-                ; movd Rx(xmm), eax
-                ; =>boxed
-            );
+        floats.held().for_each(|(xmm, register, held)| self.float_reload_one(xmm, register, held));
+    }
+
+    fn float_reload_one(&mut self, xmm: u8, register: u8, held: Held) {
+        let at = offset(register);
+        if held == Held::Whole {
+            return dynasm!(self.code ; .arch x64 ; movsd Rx(xmm), [rbp + at]);
         }
+        let boxed = self.code.new_dynamic_label();
+        dynasm!(self.code ; .arch x64
+            ; movss Rx(xmm), [rbp + at]
+            ; cmp DWORD [rbp + at + 4], BYTE -1
+            ; je =>boxed
+            ; mov eax, CANONICAL_NAN
+            ; movd Rx(xmm), eax
+            ; =>boxed
+        );
+    }
+
+    /// XMM registers become what they were at another place.
+    pub(super) fn float_as_before(&mut self, floats: &FloatCache) {
+        for (xmm, register, held) in floats.held() {
+            if self.floats.find(register) != Some((xmm, held)) {
+                self.float_reload_one(xmm, register, held);
+            }
+        }
+        self.floats = floats.clone();
     }
 
     /// An XMM register with a value of the guest; for a single that is not NaN-boxed control goes to `cold`.

@@ -307,9 +307,11 @@ impl<'a> Emitter<'a> {
             self.set_mapping(piece.mapping);
             self.floats.clear();
             dynasm!(self.code ; .arch x64 ; =>label);
-            self.take_budget(index, piece.slots.len());
             let end = index + piece.slots.len();
-            self.instructions(index, end);
+            match piece.is_float_loop() {
+                true => self.float_loop(number, index, end),
+                false => self.piece(index, end),
+            }
             let Site { slot, pc, next, .. } = self.sites[end - 1];
             let falls = slot.is_some_and(|slot| slot.instruction.op != Op::Jal && !is_outside(&slot));
             let follower = region.pieces.get(number + 1).filter(|piece| piece.pc == next);
@@ -325,6 +327,27 @@ impl<'a> Emitter<'a> {
         self.link_stubs();
         self.local_trampolines();
         self.local_forget();
+    }
+
+    fn piece(&mut self, first: usize, end: usize) {
+        self.take_budget(first, end - first);
+        self.instructions(first, end);
+    }
+
+    /// A loop of one piece, that computes floating point: its first round, and then the others, which find in XMM registers what the
+    /// one before has left there.
+    fn float_loop(&mut self, number: usize, first: usize, end: usize) {
+        let (others, done) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
+        let label = std::mem::replace(&mut self.labels[number].label, others);
+        self.piece(first, end);
+        dynasm!(self.code ; .arch x64 ; jmp =>done ; =>others);
+        let floats = self.floats.clone();
+        self.take_budget(first, end - first);
+        self.instructions(first, end - 1);
+        self.float_as_before(&floats);
+        self.instructions(end - 1, end);
+        dynasm!(self.code ; .arch x64 ; =>done);
+        self.labels[number].label = label;
     }
 
     /// Takes the instructions of a piece out of the budget, or leaves.
