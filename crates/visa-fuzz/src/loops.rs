@@ -3,6 +3,7 @@
 use crate::code::{Code, Label};
 use crate::instruction::{self, Reserved, Role, rows};
 use crate::{Random, touches, values};
+use visa_isa::operand::Kind;
 use visa_isa::table::{Format, Row};
 use visa_isa::{Group, Op, msr};
 
@@ -10,6 +11,8 @@ use visa_isa::{Group, Op, msr};
 const DEPTH: u32 = 3;
 /// Steps of a body, at most.
 const STEPS: u64 = 9;
+/// The rounding mode that FRM says.
+const DYNAMIC: Option<u8> = Some(7);
 /// Rounds of a loop, at most.
 const ROUNDS: u64 = 40;
 
@@ -19,6 +22,8 @@ struct Maker<'a> {
     code: Code,
     compute: Vec<&'static Row>,
     memory: Vec<&'static Row>,
+    /// Those of `compute` that are on floating point.
+    float: Vec<&'static Row>,
     /// Registers that bodies leave alone: counters, and the address of the scratch memory.
     kept: Vec<u8>,
     scratch: u8,
@@ -42,10 +47,12 @@ pub fn program(random: &mut Random, address: u64, scratch: u64) -> Vec<u8> {
         }
     }
     let (scratch_register, link) = (kept[0], kept[1]);
+    let compute = rows(groups, |role| role == Role::Compute);
     let mut maker = Maker {
         random,
         code,
-        compute: rows(groups, |role| role == Role::Compute),
+        float: compute.iter().copied().filter(|row| row.group == Group::Float).collect(),
+        compute,
         memory: rows(groups, |role| role == Role::Memory),
         kept,
         scratch: scratch_register,
@@ -93,9 +100,25 @@ impl Maker<'_> {
         }
     }
 
+    /// A loop that computes nothing but floating point, with many registers or few.
+    fn sums(&mut self, depth: u32) {
+        const LONGEST: u64 = 40;
+        let counter = self.kept[2 + depth as usize];
+        let rounds = 1 + self.random.below(ROUNDS >> depth);
+        self.code.constant(counter, rounds);
+        let head = self.code.placed();
+        for _ in 0..1 + self.random.below(LONGEST) {
+            let row = self.random.pick(&self.float);
+            self.one_of(row, DYNAMIC);
+        }
+        self.code.immediate(Op::Addi, counter, counter, -1);
+        self.code.branch(Op::Bne, counter, 0, head);
+    }
+
     fn steps(&mut self, depth: u32) {
         for _ in 0..1 + self.random.below(STEPS) {
             match self.random.below(16) {
+                0 if depth < DEPTH && !self.float.is_empty() && self.random.once_in(2) => self.sums(depth),
                 0 | 1 if depth < DEPTH => self.repeat(depth),
                 2 | 3 => self.skip(),
                 4 if depth < DEPTH => self.call(),
@@ -125,9 +148,18 @@ impl Maker<'_> {
     }
 
     fn one(&mut self, row: &Row) {
+        self.one_of(row, None);
+    }
+
+    /// An instruction of a row, with a rounding mode if it has one.
+    fn one_of(&mut self, row: &Row, rounding: Option<u8>) {
         let operands = row.format.operands();
+        let rounds = operands.iter().any(|operand| operand.kind() == Kind::Rounding);
         loop {
-            let i = instruction::of_row(row, self.random, Reserved::NONE);
+            let mut i = instruction::of_row(row, self.random, Reserved::NONE);
+            if let Some(rounding) = rounding.filter(|_| rounds) {
+                i.rm = rounding;
+            }
             let spoils = |&register: &u8| instruction::writes_reserved(&i, operands, Reserved(register));
             if !self.kept.iter().any(spoils) {
                 return self.code.push(i);
