@@ -8,12 +8,13 @@ use std::ops::Range;
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::tlb::Access;
+use visa_interp::Slot;
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Op};
 
 use super::look_up::Address;
-use super::{Cold, Emitter, Missed};
-use crate::registers::{Place, RAX, RCX};
+use super::{Cold, Emitter, Missed, memory};
+use crate::registers::{Place, RCX};
 
 /// Most bytes from the first to the last that a group touches.
 const SPAN: i64 = 256;
@@ -40,17 +41,9 @@ pub(super) struct Group {
 
 /// Kind and size of an integer access.
 fn access_of(op: Op) -> Option<(Access, i64)> {
-    Some(match op {
-        Op::Lb | Op::Lbu => (Access::Load, 1),
-        Op::Lh | Op::Lhu => (Access::Load, 2),
-        Op::Lw | Op::Lwu => (Access::Load, 4),
-        Op::Ld => (Access::Load, 8),
-        Op::Sb => (Access::Store, 1),
-        Op::Sh => (Access::Store, 2),
-        Op::Sw => (Access::Store, 4),
-        Op::Sd => (Access::Store, 8),
-        _ => return None,
-    })
+    use Op::*;
+    let is_integer = matches!(op, Lb | Lbu | Lh | Lhu | Lw | Lwu | Ld | Sb | Sh | Sw | Sd);
+    memory::access_of(op).filter(|_| is_integer).map(|(access, bytes)| (access, bytes as i64))
 }
 
 /// Whether the code for an instruction leaves RCX alone.
@@ -126,8 +119,12 @@ impl Emitter<'_> {
         self.look_up(RCX, group.access, address, group.bytes as u64, from);
         for index in group.sites.clone() {
             match self.sites[index].slot {
-                Some(slot) if access_of(slot.instruction.op).is_some() => {
-                    self.member(group.base, &slot.instruction);
+                Some(Slot { instruction: i, .. }) if access_of(i.op).is_some() => {
+                    let address = Address { base: group.base, offset: i.imm };
+                    match group.access {
+                        Access::Store => self.store_at(&i, address, RCX),
+                        _ => self.load_at(&i, address, RCX),
+                    }
                 }
                 _ => self.instruction(index),
             }
@@ -174,30 +171,5 @@ impl Emitter<'_> {
         let guesses = self.guesses.take();
         group.sites.clone().for_each(|index| self.instruction(index));
         self.guesses = guesses;
-    }
-
-    fn member(&mut self, base: u8, i: &Instruction) {
-        let imm = i.imm;
-        if matches!(i.op, Op::Sb | Op::Sh | Op::Sw | Op::Sd) {
-            let value = self.get(i.rs2, RAX);
-            match i.op {
-                Op::Sb => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rcx + imm], Rb(value)),
-                Op::Sh => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rcx + imm], Rw(value)),
-                Op::Sw => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rcx + imm], Rd(value)),
-                _ => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rcx + imm], Rq(value)),
-            }
-            return;
-        }
-        let to = self.target(i.rd);
-        match i.op {
-            Op::Lb => dynasm!(self.code ; .arch x64 ; movsx Rq(to), BYTE [Rq(base) + rcx + imm]),
-            Op::Lbu => dynasm!(self.code ; .arch x64 ; movzx Rd(to), BYTE [Rq(base) + rcx + imm]),
-            Op::Lh => dynasm!(self.code ; .arch x64 ; movsx Rq(to), WORD [Rq(base) + rcx + imm]),
-            Op::Lhu => dynasm!(self.code ; .arch x64 ; movzx Rd(to), WORD [Rq(base) + rcx + imm]),
-            Op::Lw => dynasm!(self.code ; .arch x64 ; movsxd Rq(to), DWORD [Rq(base) + rcx + imm]),
-            Op::Lwu => dynasm!(self.code ; .arch x64 ; mov Rd(to), [Rq(base) + rcx + imm]),
-            _ => dynasm!(self.code ; .arch x64 ; mov Rq(to), [Rq(base) + rcx + imm]),
-        }
-        self.set(i.rd, to);
     }
 }

@@ -32,6 +32,34 @@ pub(super) fn access_of(op: Op) -> Option<(Access, u64)> {
     })
 }
 
+/// Loads from an address of the guest plus an addend, in as few bytes as its offset wants.
+macro_rules! load_place {
+    ($self:ident, $address:expr, $addend:expr, $name:tt, $width:ident($to:expr), $size:ident) => {{
+        let Address { base, offset } = $address;
+        match i8::try_from(offset) {
+            Ok(0) => dynasm!($self.code ; .arch x64 ; $name $width($to), $size [Rq(base) + Rq($addend)]),
+            Ok(short) => {
+                dynasm!($self.code ; .arch x64 ; $name $width($to), $size [BYTE Rq(base) + Rq($addend) + short])
+            }
+            Err(_) => dynasm!($self.code ; .arch x64 ; $name $width($to), $size [Rq(base) + Rq($addend) + offset]),
+        }
+    }};
+}
+
+/// Stores, likewise.
+macro_rules! store_place {
+    ($self:ident, $address:expr, $addend:expr, $size:ident, $($value:tt)*) => {{
+        let Address { base, offset } = $address;
+        match i8::try_from(offset) {
+            Ok(0) => dynasm!($self.code ; .arch x64 ; mov $size [Rq(base) + Rq($addend)], $($value)*),
+            Ok(short) => {
+                dynasm!($self.code ; .arch x64 ; mov $size [BYTE Rq(base) + Rq($addend) + short], $($value)*)
+            }
+            Err(_) => dynasm!($self.code ; .arch x64 ; mov $size [Rq(base) + Rq($addend) + offset], $($value)*),
+        }
+    }};
+}
+
 impl Emitter<'_> {
     /// Begins an instruction with an access, and computes its address. [`Emitter::close_access`] ends it.
     pub(super) fn open_access(&mut self, index: usize, i: &Instruction) -> Missed {
@@ -102,43 +130,50 @@ impl Emitter<'_> {
 
     fn load_from(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let missed = self.open_access(index, i);
-        let Address { base, offset } = missed.address;
         self.look_up(RAX, Access::Load, missed.address, bytes, missed.from);
-        let target = self.target(i.rd);
-        match i.op {
-            Op::Lb => dynasm!(self.code ; .arch x64 ; movsx Rq(target), BYTE [Rq(base) + rax + offset]),
-            Op::Lbu => dynasm!(self.code ; .arch x64 ; movzx Rd(target), BYTE [Rq(base) + rax + offset]),
-            Op::Lh => dynasm!(self.code ; .arch x64 ; movsx Rq(target), WORD [Rq(base) + rax + offset]),
-            Op::Lhu => dynasm!(self.code ; .arch x64 ; movzx Rd(target), WORD [Rq(base) + rax + offset]),
-            Op::Lw => dynasm!(self.code ; .arch x64 ; movsxd Rq(target), DWORD [Rq(base) + rax + offset]),
-            Op::Lwu => dynasm!(self.code ; .arch x64 ; mov Rd(target), [Rq(base) + rax + offset]),
-            _ => dynasm!(self.code ; .arch x64 ; mov Rq(target), [Rq(base) + rax + offset]),
-        }
-        self.set(i.rd, target);
+        self.load_at(i, missed.address, RAX);
         self.close_access(missed);
     }
 
     fn store_to(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let missed = self.open_access(index, i);
-        let Address { base, offset } = missed.address;
         self.look_up(RAX, Access::Store, missed.address, bytes, missed.from);
-        if self.mapping.place(i.rs2) == Place::Zero {
-            match bytes {
-                1 => dynasm!(self.code ; .arch x64 ; mov BYTE [Rq(base) + rax + offset], 0),
-                2 => dynasm!(self.code ; .arch x64 ; mov WORD [Rq(base) + rax + offset], 0),
-                4 => dynasm!(self.code ; .arch x64 ; mov DWORD [Rq(base) + rax + offset], 0),
-                _ => dynasm!(self.code ; .arch x64 ; mov QWORD [Rq(base) + rax + offset], 0),
-            }
-        } else {
-            let value = self.get(i.rs2, RDX);
-            match bytes {
-                1 => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + offset], Rb(value)),
-                2 => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + offset], Rw(value)),
-                4 => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + offset], Rd(value)),
-                _ => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + offset], Rq(value)),
-            }
-        }
+        self.store_at(i, missed.address, RAX);
         self.close_access(missed);
+    }
+
+    /// Loads what an instruction does, from an address that an addend (RAX or RCX) turns into the host's.
+    pub(super) fn load_at(&mut self, i: &Instruction, address: Address, addend: u8) {
+        let to = self.target(i.rd);
+        match i.op {
+            Op::Lb => load_place!(self, address, addend, movsx, Rq(to), BYTE),
+            Op::Lbu => load_place!(self, address, addend, movzx, Rd(to), BYTE),
+            Op::Lh => load_place!(self, address, addend, movsx, Rq(to), WORD),
+            Op::Lhu => load_place!(self, address, addend, movzx, Rd(to), WORD),
+            Op::Lw => load_place!(self, address, addend, movsxd, Rq(to), DWORD),
+            Op::Lwu => load_place!(self, address, addend, mov, Rd(to), DWORD),
+            _ => load_place!(self, address, addend, mov, Rq(to), QWORD),
+        }
+        self.set(i.rd, to);
+    }
+
+    /// Stores, likewise. Spoils RDX.
+    pub(super) fn store_at(&mut self, i: &Instruction, address: Address, addend: u8) {
+        if self.mapping.place(i.rs2) == Place::Zero {
+            return match i.op {
+                Op::Sb => store_place!(self, address, addend, BYTE, 0),
+                Op::Sh => store_place!(self, address, addend, WORD, 0),
+                Op::Sw => store_place!(self, address, addend, DWORD, 0),
+                _ => store_place!(self, address, addend, QWORD, 0),
+            };
+        }
+        let value = self.get(i.rs2, RDX);
+        match i.op {
+            Op::Sb => store_place!(self, address, addend, BYTE, Rb(value)),
+            Op::Sh => store_place!(self, address, addend, WORD, Rw(value)),
+            Op::Sw => store_place!(self, address, addend, DWORD, Rd(value)),
+            _ => store_place!(self, address, addend, QWORD, Rq(value)),
+        }
     }
 
     /// LR: loads, and notes the place in RAM.
