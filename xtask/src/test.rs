@@ -73,8 +73,16 @@ pub fn run(arguments: Arguments) -> Result<()> {
         });
         step("random guests stay in their VM", &mut || {
             cargo(
-                &["test", "--package", "visa-fuzz", "--", "--nocapture", "wild"],
+                &["test", "--package", "visa-fuzz", "--test", "wild_guests", "--", "--nocapture"],
                 &[("VISA_FUZZ_SECONDS", &seconds)],
+            )
+        });
+        // That many tests of its own, which share the time.
+        let each = (arguments.random_seconds / 4).to_string();
+        step("random programs on both engines", &mut || {
+            cargo(
+                &["test", "--package", "visa-fuzz", "--test", "jit", "--", "--nocapture", "--test-threads=1"],
+                &[("VISA_FUZZ_SECONDS", &each)],
             )
         });
         step("random kernels in every mode", &mut || {
