@@ -1,6 +1,6 @@
 //! Integer computation.
 
-use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+use dynasmrt::{DynasmApi, dynasm};
 use visa_isa::{Instruction, Op};
 
 use super::{Emitter, constant};
@@ -165,137 +165,13 @@ impl Emitter<'_> {
         true
     }
 
-    /// Zba and the simple ones of Zbb.
-    fn bits(&mut self, i: &Instruction) -> bool {
-        use Op::*;
-        match i.op {
-            Sh1add | Sh2add | Sh3add | Sh1addUw | Sh2addUw | Sh3addUw | AddUw => self.shift_and_add(i),
-            SlliUw => {
-                self.load_low(RAX, i.rs1);
-                dynasm!(self.code ; .arch x64 ; shl rax, (i.imm & 63) as i8);
-                self.set(i.rd, RAX);
-            }
-            Andn | Orn | Xnor => {
-                self.load(RAX, i.rs2);
-                dynasm!(self.code ; .arch x64 ; not rax);
-                match i.op {
-                    Andn => with_source!(self, and, Rq, RAX, i.rs1),
-                    Orn => with_source!(self, or, Rq, RAX, i.rs1),
-                    _ => with_source!(self, xor, Rq, RAX, i.rs1),
-                }
-                self.set(i.rd, RAX);
-            }
-            Max | Maxu | Min | Minu => {
-                self.load(RAX, i.rs1);
-                let other = self.get(i.rs2, RDX);
-                dynasm!(self.code ; .arch x64 ; cmp rax, Rq(other));
-                match i.op {
-                    Max => dynasm!(self.code ; .arch x64 ; cmovl rax, Rq(other)),
-                    Maxu => dynasm!(self.code ; .arch x64 ; cmovb rax, Rq(other)),
-                    Min => dynasm!(self.code ; .arch x64 ; cmovg rax, Rq(other)),
-                    _ => dynasm!(self.code ; .arch x64 ; cmova rax, Rq(other)),
-                }
-                self.set(i.rd, RAX);
-            }
-            SextB | SextH | ZextH => {
-                self.load(RAX, i.rs1);
-                match i.op {
-                    SextB => dynasm!(self.code ; .arch x64 ; movsx rax, al),
-                    SextH => dynasm!(self.code ; .arch x64 ; movsx rax, ax),
-                    _ => dynasm!(self.code ; .arch x64 ; movzx eax, ax),
-                }
-                self.set(i.rd, RAX);
-            }
-            Bset | Bclr | Binv | Bext => self.single_bit(i),
-            Bseti | Bclri | Binvi | Bexti => self.single_bit_immediate(i),
-            Clz | Clzw | Ctz | Ctzw | Cpop | Cpopw => return self.count(i),
-            OrcB => self.or_combine(i),
-            Rev8 => {
-                let to = self.target(i.rd);
-                self.load(to, i.rs1);
-                dynasm!(self.code ; .arch x64 ; bswap Rq(to));
-                self.set(i.rd, to);
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    fn single_bit(&mut self, i: &Instruction) {
-        self.load(RCX, i.rs2);
-        self.load(RAX, i.rs1);
-        match i.op {
-            Op::Bset => dynasm!(self.code ; .arch x64 ; bts rax, rcx),
-            Op::Bclr => dynasm!(self.code ; .arch x64 ; btr rax, rcx),
-            Op::Binv => dynasm!(self.code ; .arch x64 ; btc rax, rcx),
-            _ => dynasm!(self.code ; .arch x64 ; shr rax, cl ; and eax, BYTE 1),
-        }
-        self.set(i.rd, RAX);
-    }
-
-    fn single_bit_immediate(&mut self, i: &Instruction) {
-        let bit = (i.imm & 63) as i8;
-        self.load(RAX, i.rs1);
-        match i.op {
-            Op::Bseti => dynasm!(self.code ; .arch x64 ; bts rax, BYTE bit),
-            Op::Bclri => dynasm!(self.code ; .arch x64 ; btr rax, BYTE bit),
-            Op::Binvi => dynasm!(self.code ; .arch x64 ; btc rax, BYTE bit),
-            _ => dynasm!(self.code ; .arch x64 ; shr rax, BYTE bit ; and eax, BYTE 1),
-        }
-        self.set(i.rd, RAX);
-    }
-
-    /// Counts of bits, on hosts that have instructions for them.
-    fn count(&mut self, i: &Instruction) -> bool {
-        use Op::*;
-        let present = match i.op {
-            Clz | Clzw => std::arch::is_x86_feature_detected!("lzcnt"),
-            Ctz | Ctzw => std::arch::is_x86_feature_detected!("bmi1"),
-            _ => std::arch::is_x86_feature_detected!("popcnt"),
-        };
-        if !present {
-            return false;
-        }
-        self.load(RAX, i.rs1);
-        match i.op {
-            Clz => dynasm!(self.code ; .arch x64 ; lzcnt rax, rax),
-            Clzw => dynasm!(self.code ; .arch x64 ; lzcnt eax, eax),
-            Ctz => dynasm!(self.code ; .arch x64 ; tzcnt rax, rax),
-            Ctzw => dynasm!(self.code ; .arch x64 ; tzcnt eax, eax),
-            Cpop => dynasm!(self.code ; .arch x64 ; popcnt rax, rax),
-            _ => dynasm!(self.code ; .arch x64 ; popcnt eax, eax),
-        }
-        self.set(i.rd, RAX);
-        true
-    }
-
-    /// ORC.B: a byte with a bit set becomes all ones. Adding 0x7f to a byte's low bits carries into its top bit if any of
-    /// them is set; a top bit, spread by multiplication, is the byte.
-    fn or_combine(&mut self, i: &Instruction) {
-        self.load(RAX, i.rs1);
-        dynasm!(self.code ; .arch x64
-            ; mov rcx, QWORD 0x7f7f_7f7f_7f7f_7f7f
-            ; mov rdx, rax
-            ; and rdx, rcx
-            ; add rdx, rcx
-            ; or rax, rdx
-            ; not rcx
-            ; and rax, rcx
-            ; mov rcx, rax
-            ; shr rcx, BYTE 7
-            ; add rax, rax
-            ; sub rax, rcx
-        );
-        self.set(i.rd, RAX);
-    }
-
     /// Where to compute a result without destroying another register that is still to be read.
     fn target_beside(&self, register: u8, other: u8) -> u8 {
         if register == other { RAX } else { self.target(register) }
     }
 
     /// Sign-extends the low 32 bits of a register of the host into one of the guest, if that is seen.
-    fn set_word(&mut self, register: u8, from: u8) {
+    pub(super) fn set_word(&mut self, register: u8, from: u8) {
         if self.low_half_suffices {
             return self.set(register, from);
         }
@@ -375,7 +251,7 @@ impl Emitter<'_> {
     }
 
     /// Loads the low 32 bits, zero-extended.
-    fn load_low(&mut self, host: u8, register: u8) {
+    pub(super) fn load_low(&mut self, host: u8, register: u8) {
         match self.mapping.place(register) {
             Place::Zero => constant(&mut self.code, host, 0),
             Place::Host(from) => dynasm!(self.code ; .arch x64 ; mov Rd(host), Rd(from)),
@@ -438,98 +314,6 @@ impl Emitter<'_> {
         let to = self.target(i.rd);
         dynasm!(self.code ; .arch x64 ; movzx Rd(to), al);
         self.set(i.rd, to);
-    }
-
-    fn shift_and_add(&mut self, i: &Instruction) {
-        use Op::*;
-        match i.op {
-            Sh1addUw | Sh2addUw | Sh3addUw | AddUw => self.load_low(RAX, i.rs1),
-            _ => self.load(RAX, i.rs1),
-        }
-        let b = self.get(i.rs2, RDX);
-        match i.op {
-            Sh1add | Sh1addUw => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 2]),
-            Sh2add | Sh2addUw => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 4]),
-            Sh3add | Sh3addUw => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 8]),
-            _ => dynasm!(self.code ; .arch x64 ; add rax, Rq(b)),
-        }
-        self.set(i.rd, RAX);
-    }
-
-    fn multiply_high(&mut self, i: &Instruction) {
-        self.load(RAX, i.rs1);
-        let b = self.get(i.rs2, RCX);
-        match i.op {
-            Op::Mulh => dynasm!(self.code ; .arch x64 ; imul Rq(b)),
-            _ => dynasm!(self.code ; .arch x64 ; mul Rq(b)),
-        }
-        self.set(i.rd, RDX);
-    }
-
-    /// Division by zero and the one that overflows have results of their own (RISC-V unprivileged, 13.2); the host
-    /// would trap.
-    fn divide(&mut self, i: &Instruction) {
-        let signed = matches!(i.op, Op::Div | Op::Rem);
-        let remainder = matches!(i.op, Op::Rem | Op::Remu);
-        self.load(RAX, i.rs1);
-        self.load(RCX, i.rs2);
-        let (by_zero, by_minus_one, end) = self.division_labels();
-        dynasm!(self.code ; .arch x64 ; test rcx, rcx ; jz =>by_zero);
-        if signed {
-            dynasm!(self.code ; .arch x64 ; cmp rcx, BYTE -1 ; je =>by_minus_one ; cqo ; idiv rcx);
-        } else {
-            dynasm!(self.code ; .arch x64 ; xor edx, edx ; div rcx);
-        }
-        if remainder {
-            dynasm!(self.code ; .arch x64 ; mov rax, rdx);
-        }
-        dynasm!(self.code ; .arch x64 ; jmp =>end ; =>by_minus_one);
-        if remainder {
-            dynasm!(self.code ; .arch x64 ; xor eax, eax);
-        } else {
-            dynasm!(self.code ; .arch x64 ; neg rax);
-        }
-        dynasm!(self.code ; .arch x64 ; jmp =>end ; =>by_zero);
-        if !remainder {
-            dynasm!(self.code ; .arch x64 ; mov rax, -1);
-        }
-        dynasm!(self.code ; .arch x64 ; =>end);
-        self.set(i.rd, RAX);
-    }
-
-    fn divide_word(&mut self, i: &Instruction) {
-        let signed = matches!(i.op, Op::Divw | Op::Remw);
-        let remainder = matches!(i.op, Op::Remw | Op::Remuw);
-        self.load(RAX, i.rs1);
-        self.load(RCX, i.rs2);
-        let (by_zero, by_minus_one, end) = self.division_labels();
-        dynasm!(self.code ; .arch x64 ; test ecx, ecx ; jz =>by_zero);
-        if signed {
-            dynasm!(self.code ; .arch x64 ; cmp ecx, BYTE -1 ; je =>by_minus_one ; cdq ; idiv ecx);
-        } else {
-            dynasm!(self.code ; .arch x64 ; xor edx, edx ; div ecx);
-        }
-        if remainder {
-            dynasm!(self.code ; .arch x64 ; mov eax, edx);
-        }
-        dynasm!(self.code ; .arch x64 ; jmp =>end ; =>by_minus_one);
-        if remainder {
-            dynasm!(self.code ; .arch x64 ; xor eax, eax);
-        } else {
-            dynasm!(self.code ; .arch x64 ; neg eax);
-        }
-        dynasm!(self.code ; .arch x64 ; jmp =>end ; =>by_zero);
-        if !remainder {
-            dynasm!(self.code ; .arch x64 ; mov eax, -1);
-        }
-        dynasm!(self.code ; .arch x64 ; =>end);
-        self.set_word(i.rd, RAX);
-    }
-
-    fn division_labels(
-        &mut self,
-    ) -> (dynasmrt::DynamicLabel, dynasmrt::DynamicLabel, dynasmrt::DynamicLabel) {
-        (self.code.new_dynamic_label(), self.code.new_dynamic_label(), self.code.new_dynamic_label())
     }
 }
 

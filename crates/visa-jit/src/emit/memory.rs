@@ -7,7 +7,7 @@ use visa_core::tlb::Access;
 use visa_core::{Reservation, layout};
 use visa_isa::{Instruction, Op};
 
-use super::float::FloatCache;
+use super::float_cache::FloatCache;
 use super::look_up::Address;
 use super::{Cold, Emitter, Missed, constant};
 use crate::registers::{Place, RAX, RDX};

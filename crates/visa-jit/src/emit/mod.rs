@@ -5,18 +5,24 @@
 // The assembler's macro converts register numbers, whatever their type.
 #![allow(clippy::useless_conversion)]
 
+#[macro_use]
 mod alu;
+mod bits;
+mod cold;
 mod conditional;
 mod control;
 mod counter;
+mod divide;
 mod extension;
 pub mod float;
+mod float_cache;
 mod group;
 mod guess;
 mod look_up;
 mod memory;
 mod msr;
 mod place;
+mod region;
 
 pub use control::jump_by_table;
 pub use guess::MOST as GUESSES_MOST;
@@ -26,15 +32,15 @@ use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssem
 use visa_core::layout;
 use visa_core::tlb::Access;
 use visa_interp::Slot;
-use visa_isa::Op;
 
-use self::float::FloatCache;
-use self::group::Group;
+use self::cold::{Cold, Missed};
+use self::float_cache::FloatCache;
 use self::guess::{Guessed, Guesses};
-use self::look_up::{Address, match_tag, place_of_page};
+use self::look_up::{match_tag, place_of_page};
+use self::region::Label;
 use crate::region::{Region, is_outside};
 use crate::registers::{BUDGET, Mapping, RCX};
-use crate::runtime::{FLOAT_FIELD, Site, Trampolines, emit_access, emit_interpret};
+use crate::runtime::{FLOAT_FIELD, Site, Trampolines};
 use crate::unit::End;
 
 /// Collects code and resolves its labels.
@@ -64,47 +70,6 @@ pub struct Emitted {
     pub sites: Box<[Site]>,
     /// Places for guesses that it uses.
     pub guesses: usize,
-}
-
-/// Code that is out of the way of the usual path.
-enum Cold {
-    /// Has the interpreter execute an instruction, then goes back.
-    Interpret { from: DynamicLabel, index: usize, back: DynamicLabel, floats: FloatCache },
-    /// The TLB's first level does not know the address of an access.
-    Missed { missed: Missed, back: DynamicLabel, floats: FloatCache },
-    /// Nor that of a group's accesses, or they reach over the end of a page.
-    GroupMissed { missed: Missed, group: Group, back: DynamicLabel },
-    /// A branch is taken: what was not executed goes back into the budget.
-    Branch { from: DynamicLabel, left: i64, pc: u64, target: u64 },
-    /// The budget does not suffice for a piece.
-    Short { from: DynamicLabel, length: i64, pc: u64 },
-    /// The host does not compute for the guest.
-    NoFloat { from: DynamicLabel },
-}
-
-/// What is to be done for an access of which the TLB's first level knows nothing.
-struct Missed {
-    /// Of the instruction.
-    index: usize,
-    /// Entered here if the first level does not know the address.
-    from: DynamicLabel,
-    /// Entered here if the instruction is better interpreted.
-    interpret: DynamicLabel,
-    /// Where the instruction begins, for when the first level knows.
-    retry: DynamicLabel,
-    /// What XMM registers hold there.
-    floats: FloatCache,
-    /// Where it goes, or for a group, where its bytes begin.
-    address: Address,
-}
-
-/// Where a piece of a region begins.
-#[derive(Clone, Copy)]
-struct Label {
-    pc: u64,
-    label: DynamicLabel,
-    /// The mapping that is in force there.
-    mapping: usize,
 }
 
 /// A jump whose stub is still to come.
@@ -289,78 +254,12 @@ impl<'a> Emitter<'a> {
         self.link_stubs();
     }
 
-    fn region(&mut self, region: &Region) {
-        for piece in &region.pieces {
-            let label = self.code.new_dynamic_label();
-            self.labels.push(Label { pc: piece.pc, label, mapping: piece.mapping });
-        }
-        for _ in &region.mappings {
-            self.local.push((self.code.new_dynamic_label(), self.code.new_dynamic_label()));
-        }
-        self.mappings.clone_from(&region.mappings);
-        self.need_float();
-        self.change_mapping(&Mapping::usual(), &region.mappings[region.pieces[0].mapping]);
-        self.forget_guesses();
-        let mut index = 0;
-        for (number, piece) in region.pieces.iter().enumerate() {
-            let label = self.labels[number].label;
-            self.set_mapping(piece.mapping);
-            self.floats.clear();
-            dynasm!(self.code ; .arch x64 ; =>label);
-            let end = index + piece.slots.len();
-            match piece.is_float_loop() {
-                true => self.float_loop(number, index, end),
-                false => self.piece(index, end),
-            }
-            let Site { slot, pc, next, .. } = self.sites[end - 1];
-            let falls = slot.is_some_and(|slot| slot.instruction.op != Op::Jal && !is_outside(&slot));
-            let follower = region.pieces.get(number + 1).filter(|piece| piece.pc == next);
-            match follower {
-                Some(follower) if falls => self.move_to(follower.mapping),
-                None if falls => self.go(pc, next, 0),
-                _ => {}
-            }
-            index = end;
-        }
-        self.cold_code();
-        self.wrong_guesses();
-        self.link_stubs();
-        self.local_trampolines();
-        self.local_forget();
-    }
-
-    fn piece(&mut self, first: usize, end: usize) {
-        self.take_budget(first, end - first);
-        self.instructions(first, end);
-    }
-
-    /// A loop of one piece, that computes floating point: its first round, and then the others, which find in XMM registers what the
-    /// one before has left there.
-    fn float_loop(&mut self, number: usize, first: usize, end: usize) {
-        let (others, done) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
-        let label = std::mem::replace(&mut self.labels[number].label, others);
-        self.piece(first, end);
-        dynasm!(self.code ; .arch x64 ; jmp =>done ; =>others);
-        let floats = self.floats.clone();
-        self.take_budget(first, end - first);
-        self.instructions(first, end - 1);
-        self.float_as_before(&floats);
-        self.instructions(end - 1, end);
-        dynasm!(self.code ; .arch x64 ; =>done);
-        self.labels[number].label = label;
-    }
-
     /// Takes the instructions of a piece out of the budget, or leaves.
     fn take_budget(&mut self, first: usize, length: usize) {
         let from = self.code.new_dynamic_label();
         self.push_cold(Cold::Short { from, length: length as i64, pc: self.sites[first].pc });
         self.add_constant(BUDGET, -(length as i32));
         dynasm!(self.code ; .arch x64 ; js =>from);
-    }
-
-    /// Code that is out of the way, with the mapping of here.
-    fn push_cold(&mut self, cold: Cold) {
-        self.cold.push((self.current, cold));
     }
 
     fn give_back(&mut self, left: i64) {
@@ -376,22 +275,6 @@ impl<'a> Emitter<'a> {
         } else {
             self.leave_mapping();
             self.link(from, target, false);
-        }
-    }
-
-    /// The label of a piece of this region.
-    fn label(&self, target: u64) -> Option<Label> {
-        self.labels.iter().find(|label| label.pc == target).copied()
-    }
-
-    /// What trampolines do for units, with the region's mappings.
-    fn local_trampolines(&mut self) {
-        let indirect = self.trampolines.indirect;
-        for (&(interpret, access), mapping) in self.local.iter().zip(&self.mappings) {
-            dynasm!(self.code ; .arch x64 ; =>interpret);
-            emit_interpret(&mut self.code, mapping, indirect);
-            dynasm!(self.code ; .arch x64 ; =>access);
-            emit_access(&mut self.code, mapping, indirect);
         }
     }
 
@@ -438,45 +321,6 @@ impl<'a> Emitter<'a> {
         Some(Emitted { code, links, sites: self.sites, guesses })
     }
 
-    fn cold_code(&mut self) {
-        // Some of it has some of its own.
-        while !self.cold.is_empty() {
-            for (mapping, cold) in std::mem::take(&mut self.cold) {
-                self.set_mapping(mapping);
-                self.cold_part(cold);
-            }
-        }
-    }
-
-    fn cold_part(&mut self, cold: Cold) {
-        match cold {
-            Cold::Interpret { from, index, back, floats } => {
-                dynasm!(self.code ; .arch x64 ; =>from);
-                self.interpret(index);
-                self.float_reload(&floats);
-                dynasm!(self.code ; .arch x64 ; jmp =>back);
-            }
-            Cold::Missed { missed, back, floats } => self.missed(&missed, back, &floats),
-            Cold::GroupMissed { missed, group, back } => self.group_missed(&missed, &group, back),
-            Cold::NoFloat { from } => {
-                dynasm!(self.code ; .arch x64 ; =>from);
-                constant(&mut self.code, RCX, self.start);
-                dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_float);
-            }
-            Cold::Branch { from, left, pc, target } => {
-                dynasm!(self.code ; .arch x64 ; =>from);
-                self.go(pc, target, left);
-            }
-            Cold::Short { from, length, pc } => {
-                dynasm!(self.code ; .arch x64 ; =>from);
-                self.give_back(length);
-                self.leave_mapping();
-                constant(&mut self.code, RCX, pc);
-                dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_budget);
-            }
-        }
-    }
-
     /// A jump to another unit, or to this one's start.
     fn link(&mut self, from: u64, target: u64, changed: bool) {
         let stub = self.code.new_dynamic_label();
@@ -496,11 +340,6 @@ impl<'a> Emitter<'a> {
             None => dynasm!(self.code ; .arch x64 ; call extern self.trampolines.interpret),
         }
         self.forget_guesses();
-    }
-
-    /// At `from`, control goes to the interpreter for an instruction, and then to `back`.
-    fn push_interpreted(&mut self, from: DynamicLabel, index: usize, back: DynamicLabel) {
-        self.push_cold(Cold::Interpret { from, index, back, floats: self.floats.clone() });
     }
 
     /// The instructions of a piece.
