@@ -184,17 +184,25 @@ impl Hart {
         size: AccessSize,
     ) -> Result<Place, Stop> {
         let ram = platform.ram();
-        let found = match self.handed.take() {
-            Some(handed) if handed.address == address && handed.access == access => handed.found,
-            _ => self.translate(ram, address, access),
-        };
-        let (physical, page_shift) = match found {
+        let (physical, page_shift) = match self.translate_or_take(ram, address, access) {
             Ok(found) => found,
             Err(fault) => return Err(self.raise(fault, address, access, size.bytes())),
         };
         let Some(offset) = ram.offset_of(physical, 1) else { return Ok(Place::Device(physical)) };
         self.fill(ram, address, access, offset, page_shift);
         Ok(Place::Ram(offset))
+    }
+
+    /// What was found for the access already, or else is found now.
+    #[inline(always)]
+    fn translate_or_take(&mut self, ram: &Ram, address: u64, access: Access) -> Result<(u64, u32), Fault> {
+        match self.handed {
+            Some(handed) if handed.address == address && handed.access == access => {
+                self.handed = None;
+                handed.found
+            }
+            _ => self.translate(ram, address, access),
+        }
     }
 
     /// Enters what was found for an access into the first level, if it may be there.
@@ -215,7 +223,7 @@ impl Hart {
     /// Otherwise the access is to be executed at once, by [`Hart::load`] and its like, and then [`Hart::take_back`] to be
     /// called. The access takes what was found here: looking again would count a miss twice.
     pub fn refill(&mut self, ram: &Ram, address: u64, access: Access) -> bool {
-        let found = self.translate(ram, address, access);
+        let found = self.translate_or_take(ram, address, access);
         if let Ok((physical, page_shift)) = found
             && let Some(offset) = ram.offset_of(physical, 1)
             && self.fill(ram, address, access, offset, page_shift)
@@ -228,13 +236,12 @@ impl Hart {
     }
 
     /// For code that is left where an access needs more than a translation: as [`Hart::refill`], with the offset of RAM of the
-    /// address. `None`: the access must be made as a whole, later; nothing has happened now that would not happen then, or that
-    /// would happen twice.
+    /// address. `None`: the access must be made as a whole, before anything else that a guest could notice; it takes a fault
+    /// that was found here, which has been counted, and may have set A in the first stage.
     pub fn refill_ahead(&mut self, ram: &Ram, address: u64, access: Access) -> Option<u64> {
-        let counts = (self.vm.count_tlb_miss, self.statistics.tlb_misses, self.statistics.walk_references);
-        let found = self.translate(ram, address, access);
+        let found = self.translate_or_take(ram, address, access);
         if found.is_err() {
-            (self.vm.count_tlb_miss, self.statistics.tlb_misses, self.statistics.walk_references) = counts;
+            self.handed = Some(Handed { address, access, found });
         }
         // What is found, but not entered, the second level knows from now on.
         let (physical, page_shift) = found.ok()?;

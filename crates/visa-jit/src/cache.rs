@@ -6,8 +6,7 @@ use std::io;
 
 use rustc_hash::FxHashMap;
 use visa_core::guess::GUESSES;
-use visa_core::tlb::FIRST_LEVEL_ENTRIES;
-use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
+use visa_isa::paging::PAGE_SIZE;
 use visa_mem::Ram;
 
 use crate::emit::{self, Emitted};
@@ -389,10 +388,9 @@ impl Cache {
             let code = code - self.memory.address(0);
             self.memory.patch(place, code);
         } else if rewires < REWIRES && self.memory.fits(UNIT_BYTES) {
-            let entry = (target >> PAGE_SHIFT) as usize % FIRST_LEVEL_ENTRIES;
-            let page = target & !(PAGE_SIZE - 1);
-            let back = self.memory.address(stub);
-            let thunk = emit::check(self.memory.next_address(), entry, page, addend, code, back);
+            let (back, fetch) = (self.memory.address(stub), self.trampolines.fetch);
+            let check = emit::Check { pc: target, addend, code, back, fetch };
+            let thunk = emit::check(self.memory.next_address(), &check);
             let thunk = self.memory.append(&thunk);
             self.memory.patch(place, thunk);
         } else {

@@ -112,6 +112,8 @@ impl Jit {
             cache.drop_all();
             self.policy.drop_all();
         }
+        // Whoever had the hart meanwhile may have changed what a fault was found in.
+        hart.take_back();
         let bias = platform.ram().host_pointer() as u64;
         if self.ram != bias {
             self.ram = bias;

@@ -49,6 +49,7 @@ pub struct Environment {
     pub link: u64,
     interpret: usize,
     refill: usize,
+    fetch: usize,
     time: usize,
     interrupt: usize,
     /// Where indirect jumps look.
@@ -98,6 +99,7 @@ impl Environment {
             link: 0,
             interpret: interpret::<P> as *const () as usize,
             refill: refill::<P> as *const () as usize,
+            fetch: fetch::<P> as *const () as usize,
             time: time as *const () as usize,
             interrupt: interrupt as *const () as usize,
             jumps,
@@ -246,6 +248,19 @@ unsafe extern "C" fn refill<P: Platform>(
     !(within && hart.refill(platform.ram(), address, site.access)) as u32
 }
 
+/// Has the first level of the TLB know the page of an instruction. 0: it does not, and the engine must fetch the instruction.
+///
+/// # Safety
+///
+/// As for [`interpret`].
+unsafe extern "C" fn fetch<P: Platform>(hart: *mut Hart, environment: *mut Environment, pc: u64) -> u32 {
+    // SAFETY: as in `interpret`.
+    let (hart, environment) = unsafe { (&mut *hart, &mut *environment) };
+    // SAFETY: as in `interpret`.
+    let platform = unsafe { &mut *environment.platform.cast::<P>() };
+    hart.refill_ahead(platform.ram(), pc, Access::Fetch).is_some() as u32
+}
+
 /// Time, as the ring in use reads it, before an instruction from which on `left` of its unit are left.
 ///
 /// # Safety
@@ -292,6 +307,8 @@ pub struct Trampolines {
     pub exit_float: usize,
     /// Jumped to with an address in RCX: as `exit_budget`, from an optimised loop.
     pub exit_short: usize,
+    /// Jumped to with the target in RCX, whose page the TLB's first level does not know: as `indirect`.
+    pub fetch: usize,
     /// Jumped to with the target in RCX: finds its code in the table of jumps.
     pub indirect: usize,
     /// Called by optimised loops: `data::find`, with all registers kept.
@@ -304,6 +321,7 @@ const BUDGET_FIELD: i32 = std::mem::offset_of!(Environment, budget) as i32;
 const EXIT_FIELD: i32 = std::mem::offset_of!(Environment, exit) as i32;
 const LINK_FIELD: i32 = std::mem::offset_of!(Environment, link) as i32;
 const INTERPRET_FIELD: i32 = std::mem::offset_of!(Environment, interpret) as i32;
+const FETCH_FIELD: i32 = std::mem::offset_of!(Environment, fetch) as i32;
 const TIME_FIELD: i32 = std::mem::offset_of!(Environment, time) as i32;
 const INTERRUPT_FIELD: i32 = std::mem::offset_of!(Environment, interrupt) as i32;
 /// Offset of [`Environment::base`].
@@ -330,9 +348,11 @@ impl Trampolines {
             memory.address(offset)
         };
         let exit_indirect = at(&|code| emit_exit_at(code, Exit::Indirect));
-        let indirect = at(&|code| emit::jump_by_table(code, exit_indirect));
+        let fetch = at(&|code| emit_fetch(code, exit_indirect));
+        let indirect = at(&|code| emit::jump_by_table(code, fetch, exit_indirect));
         Trampolines {
             exit_indirect,
+            fetch,
             indirect,
             find: at(&|code| {
                 emit_stub(code, |code| dynasm!(code ; .arch x64 ; call QWORD [r8 + FIND_FIELD]))
@@ -397,6 +417,31 @@ fn emit_enter(code: &mut Assembler) {
 
 /// The registers that calls do not keep, of those that hold the guest's.
 const UNSAVED: [u8; 6] = [7, 6, 8, 9, 10, 11];
+
+/// The code of [`Trampolines::fetch`]. What need not be executed now is not fetched, either: an interrupt may come first.
+fn emit_fetch(code: &mut Assembler, exit: usize) {
+    dynasm!(code ; .arch x64 ; test r15, r15 ; jg >wanted ; jmp extern exit ; wanted:);
+    for host in UNSAVED {
+        dynasm!(code ; .arch x64 ; push Rq(host));
+    }
+    // With RCX and its neighbour, the stack is as a call needs it.
+    let pushed = 8 * (UNSAVED.len() as i32 + 2);
+    dynasm!(code ; .arch x64
+        ; push rcx
+        ; push rcx
+        ; mov rdi, rbp
+        ; mov rsi, [rsp + pushed]
+        ; mov rdx, rcx
+        ; call QWORD [rsi + FETCH_FIELD]
+        ; pop rcx
+        ; pop rcx
+    );
+    for host in UNSAVED.into_iter().rev() {
+        dynasm!(code ; .arch x64 ; pop Rq(host));
+    }
+    dynasm!(code ; .arch x64 ; test eax, eax ; jnz >known ; jmp extern exit ; known:);
+    emit::jump_by_table(code, exit, exit);
+}
 
 /// Calls a function that changes nothing that generated code sees, with the hart, the environment and what is in RAX; all
 /// registers but RAX and RCX stay.

@@ -80,17 +80,17 @@ impl Emitter<'_> {
                 ; elsewhere:
             );
         }
-        jump_by_table(&mut self.code, self.trampolines.exit_indirect);
+        jump_by_table(&mut self.code, self.trampolines.fetch, self.trampolines.exit_indirect);
     }
 }
 
 /// Jumps to the code for the address in RCX, if the TLB's first level knows its page and the table of jumps the code;
-/// otherwise to `exit`.
-pub fn jump_by_table(code: &mut Assembler, exit: usize) {
-    let unknown = code.new_dynamic_label();
+/// to `fetch` if the one does not, to `exit` if the other does not.
+pub fn jump_by_table(code: &mut Assembler, fetch: usize, exit: usize) {
+    let [missed, unknown] = std::array::from_fn(|_| code.new_dynamic_label());
     place_of_page(code, RCX);
     dynasm!(code ; .arch x64 ; mov rdx, rcx);
-    match_tag(code, Access::Fetch, unknown);
+    match_tag(code, Access::Fetch, missed);
     let jumps = ((crate::cache::JUMPS - 1) << 1) as i32;
     dynasm!(code ; .arch x64
         ; mov rax, [rbp + rax * 8 + layout::addends(Access::Fetch) as i32]
@@ -106,5 +106,7 @@ pub fn jump_by_table(code: &mut Assembler, exit: usize) {
         ; jmp QWORD [rdx + 16]
         ; =>unknown
         ; jmp extern exit
+        ; =>missed
+        ; jmp extern fetch
     );
 }

@@ -30,8 +30,9 @@ pub use guess::MOST as GUESSES_MOST;
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 use visa_core::layout;
-use visa_core::tlb::Access;
+use visa_core::tlb::{Access, FIRST_LEVEL_ENTRIES};
 use visa_interp::Slot;
+use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 
 use self::cold::{Cold, Missed};
 use self::float_cache::FloatCache;
@@ -174,9 +175,25 @@ fn sites(start: u64, slots: Vec<Option<Slot>>) -> Vec<Site> {
     slots.into_iter().map(site).collect()
 }
 
-/// Emits a jump to `target` on the host for as long as the TLB's first level says that the page is where it was when the
-/// target was found; otherwise to `back`.
-pub fn check(address: usize, entry: usize, page: u64, addend: u64, target: usize, back: usize) -> Vec<u8> {
+/// What a jump between pages goes by.
+pub struct Check {
+    /// Where it goes.
+    pub pc: u64,
+    /// What the TLB's first level added to addresses of that page when the code was found.
+    pub addend: u64,
+    /// The code.
+    pub code: usize,
+    /// Where to go if the page is elsewhere now, and if the first level does not know ([`Trampolines::fetch`]).
+    pub back: usize,
+    #[allow(missing_docs)]
+    pub fetch: usize,
+}
+
+/// Emits a jump to code for as long as the TLB's first level says that its page is where it was when the code was found.
+pub fn check(address: usize, check: &Check) -> Vec<u8> {
+    let Check { pc, addend, code: target, back, fetch } = *check;
+    let entry = (pc >> PAGE_SHIFT) as usize % FIRST_LEVEL_ENTRIES;
+    let page = pc & !(PAGE_SIZE - 1);
     let mut code = Assembler::new(address);
     let tag = (layout::tags(Access::Fetch) + 8 * entry) as i32;
     let known_addend = (layout::addends(Access::Fetch) + 8 * entry) as i32;
@@ -184,14 +201,17 @@ pub fn check(address: usize, entry: usize, page: u64, addend: u64, target: usize
     dynasm!(code ; .arch x64
         ; or rcx, [rbp + layout::CONTEXT as i32]
         ; cmp rcx, [rbp + tag]
-        ; jne >differs
+        ; jne >missed
         ; mov rcx, QWORD addend as i64
         ; cmp rcx, [rbp + known_addend]
         ; jne >differs
         ; jmp extern target
         ; differs:
         ; jmp extern back
+        ; missed:
     );
+    constant(&mut code, RCX, pc);
+    dynasm!(code ; .arch x64 ; jmp extern fetch);
     code.finalize().unwrap_or_default()
 }
 
@@ -326,7 +346,7 @@ impl<'a> Emitter<'a> {
         let stub = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; jmp =>stub);
         let end = self.code.offset().0;
-        let same_page = (target ^ self.start) >> visa_isa::paging::PAGE_SHIFT == 0;
+        let same_page = (target ^ self.start) >> PAGE_SHIFT == 0;
         let checked = changed || !same_page;
         self.links.push(OpenLink { place: AssemblyOffset(end - 4), stub, from, target, checked });
     }
