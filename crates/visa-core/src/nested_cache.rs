@@ -123,6 +123,14 @@ impl NestedCache {
         self.find_piece(guest_physical, hptbr, access)
     }
 
+    /// The same for a load, as far as there is a run: the physical address, and how many entries the walk read.
+    #[inline(always)]
+    pub fn find_in_run(&self, guest_physical: u64, hptbr: u64) -> Option<(u64, u32)> {
+        let run = &self.run;
+        (run.contains(guest_physical) && run.hptbr == hptbr && run.leaf.allows(Access::Load))
+            .then(|| (guest_physical.wrapping_add(run.addend), run.leaf.references))
+    }
+
     #[inline(never)]
     fn find_piece(&mut self, guest_physical: u64, hptbr: u64, access: Access) -> Option<(u64, Leaf)> {
         let found = |piece: Piece| (guest_physical.wrapping_add(piece.addend), piece.leaf);

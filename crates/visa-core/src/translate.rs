@@ -229,7 +229,7 @@ impl Hart {
         for level in (0..base.mode.levels()).rev() {
             let slot = table + entry_index(address, level) * 8;
             // The entry's own address is guest-physical.
-            let location = self.second_stage(ram, slot, Access::Load, true)?.address;
+            let location = self.location_of_entry(ram, slot)?;
             let entry = self.read_entry(ram, location)?;
             if !is_well_formed(entry) {
                 return Err(Fault::Page);
@@ -266,6 +266,16 @@ impl Hart {
             write_entry(ram, location, wanted)?;
         }
         Ok(StageResult { address: page | address & ((1 << page_shift) - 1), page_shift, entry: wanted })
+    }
+
+    /// The physical address of an entry of the first stage, to read it.
+    #[inline(always)]
+    fn location_of_entry(&mut self, ram: &Ram, guest_physical: u64) -> Result<u64, Fault> {
+        if let Some((address, references)) = self.nested.find_in_run(guest_physical, self.vm.hptbr) {
+            self.statistics.walk_references += references as u64;
+            return Ok(address);
+        }
+        self.second_stage(ram, guest_physical, Access::Load, true).map(|stage| stage.address)
     }
 
     /// Guest-physical to physical; `walk` says that the access is to a page-table entry.
