@@ -300,12 +300,14 @@ impl Tlb {
         self.second.find(address, asid, vmid)
     }
 
-    /// Enters a translation into the second level, in place of the same page's or of the least recently used.
-    pub fn insert(&mut self, translation: Translation) {
+    /// Enters a translation into the second level, in place of the same page's or of the least recently used. `is_new`:
+    /// [`Tlb::find`] has just found nothing for the address.
+    #[inline]
+    pub fn insert(&mut self, translation: Translation, is_new: bool) {
         if translation.first_stage_shift > translation.page_shift {
             self.pieces.insert(translation.virtual_page, translation.first_stage_shift);
         }
-        self.second.insert(&translation);
+        self.second.insert(&translation, is_new);
     }
 
     /// Every translation of the second level.

@@ -124,8 +124,9 @@ impl Hart {
         if nothing_translates {
             return self.through_range(address, access).unwrap_or(Ok((address, PAGE_SHIFT)));
         }
-        if let Some(&Translation { physical_page, page_shift, permissions, .. }) =
-            self.tlb.find(address, asid, vmid)
+        let known = self.tlb.find(address, asid, vmid);
+        let known = known.map(|found| (found.physical_page, found.page_shift, found.permissions));
+        if let Some((physical_page, page_shift, permissions)) = known
             && self.allows(permissions, access)
             && (access != Access::Store || permissions.has(Permissions::DIRTY))
         {
@@ -134,7 +135,7 @@ impl Hart {
         self.vm.count_tlb_miss += 1;
         self.statistics.tlb_misses += 1;
         let translation = self.walk(ram, address, access, asid, vmid)?;
-        self.tlb.insert(translation);
+        self.tlb.insert(translation, known.is_none());
         let within = address & ((1 << translation.page_shift) - 1);
         Ok((translation.physical_page + within, translation.page_shift))
     }

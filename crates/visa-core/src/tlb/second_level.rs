@@ -42,7 +42,7 @@ impl Keys {
     }
 }
 
-/// The ways of a set from the most recently used, in the low byte, to the least.
+/// The ways of a set from the most recently used, in the low byte, to the least; those without a translation come last.
 #[derive(Clone, Copy)]
 struct Order(u64);
 
@@ -54,16 +54,28 @@ impl Order {
         (self.0 >> (8 * (SECOND_LEVEL_WAYS - 1))) as usize
     }
 
-    /// Moves a way to the front.
+    /// The bytes up to the one that names a way.
     #[inline(always)]
-    fn touch(&mut self, way: usize) {
+    fn up_to(self, way: usize) -> u64 {
         const ONES: u64 = 0x0101_0101_0101_0101;
         // The byte that names the way becomes zero, and no other; the lowest bit found is that byte's highest.
         let differs = self.0 ^ (ONES * way as u64);
         let found = differs.wrapping_sub(ONES) & !differs & ONES << 7;
-        let up_to = found ^ found.wrapping_sub(1);
+        found ^ found.wrapping_sub(1)
+    }
+
+    /// Moves a way to the front.
+    #[inline(always)]
+    fn touch(&mut self, way: usize) {
+        let up_to = self.up_to(way);
         let before = up_to >> 8;
         self.0 = self.0 & !up_to | (self.0 & before) << 8 | way as u64;
+    }
+
+    /// Moves a way to the end.
+    fn retire(&mut self, way: usize) {
+        let before = self.up_to(way) >> 8;
+        self.0 = self.0 & before | (self.0 >> 8) & !before | (way as u64) << (8 * (SECOND_LEVEL_WAYS - 1));
     }
 }
 
@@ -116,24 +128,42 @@ impl SecondLevel {
         None
     }
 
-    /// Enters a translation, in place of the same page's, of none, or of the least recently used.
-    pub fn insert(&mut self, translation: &Translation) {
+    /// Enters a translation, in place of the same page's, of none, or of the least recently used. `is_new`:
+    /// [`SecondLevel::find`] has just found nothing for the page.
+    #[inline]
+    pub fn insert(&mut self, translation: &Translation, is_new: bool) {
         let (page, page_shift) = (translation.virtual_page, translation.page_shift);
         let set = set_of(page, page_shift);
-        let (keys, ways) = (&mut self.keys[set], &mut self.translations[set]);
-        let same = |way: &usize| ways[*way].vmid == translation.vmid && ways[*way].asid == translation.asid;
-        let own = ways_of(keys.matching(key_of(page, page_shift))).find(same);
-        let way = own.or_else(|| ways_of(keys.matching(NO_KEY)).next()).unwrap_or(self.orders[set].oldest());
-        self.remove(set, way);
+        let way = match is_new {
+            true => self.orders[set].oldest(),
+            false => self.way_of(set, translation).unwrap_or(self.orders[set].oldest()),
+        };
+        self.count_out(set, way);
         self.sizes[half_of(page)][size_of_page(page_shift)] += 1;
         self.keys[set].0[way] = key_of(page, page_shift);
         self.translations[set][way] = *translation;
         self.orders[set].touch(way);
     }
 
+    /// The way that holds the same page of the same space.
+    #[cold]
+    fn way_of(&self, set: usize, translation: &Translation) -> Option<usize> {
+        let (keys, ways) = (&self.keys[set], &self.translations[set]);
+        let same = |way: &usize| ways[*way].vmid == translation.vmid && ways[*way].asid == translation.asid;
+        ways_of(keys.matching(key_of(translation.virtual_page, translation.page_shift))).find(same)
+    }
+
     /// Empties a way.
     fn remove(&mut self, set: usize, way: usize) {
-        let key = std::mem::replace(&mut self.keys[set].0[way], NO_KEY);
+        self.count_out(set, way);
+        self.keys[set].0[way] = NO_KEY;
+        self.orders[set].retire(way);
+    }
+
+    /// What a way holds does not count any more.
+    #[inline]
+    fn count_out(&mut self, set: usize, way: usize) {
+        let key = self.keys[set].0[way];
         if key != NO_KEY {
             let page_shift = key as u32 % (1 << PAGE_SHIFT);
             self.sizes[half_of(key)][size_of_page(page_shift)] -= 1;
@@ -200,6 +230,12 @@ mod tests {
             let expected = list.iter().rev().fold(0, |word, &way| word << 8 | way as u64);
             assert_eq!(order.0, expected, "step {step}");
             assert_eq!(order.oldest(), list[SECOND_LEVEL_WAYS - 1]);
+            if step % 3 == 0 {
+                let way = step * 5 % SECOND_LEVEL_WAYS;
+                order.retire(way);
+                list.retain(|&other| other != way);
+                list.push(way);
+            }
         }
     }
 }
