@@ -300,10 +300,14 @@ impl Tlb {
         self.second.find(address, asid, vmid)
     }
 
-    /// Enters a translation into the second level, in place of the same page's or of the least recently used. `is_new`:
-    /// [`Tlb::find`] has just found nothing for the address.
+    /// Enters a translation into the second level, in place of the same page's or of the least recently used.
+    pub fn insert(&mut self, translation: Translation) {
+        self.insert_found(translation, false);
+    }
+
+    /// The same after [`Tlb::find`]: `is_new` if that has found nothing for the address.
     #[inline]
-    pub fn insert(&mut self, translation: Translation, is_new: bool) {
+    pub(crate) fn insert_found(&mut self, translation: Translation, is_new: bool) {
         if translation.first_stage_shift > translation.page_shift {
             self.pieces.insert(translation.virtual_page, translation.first_stage_shift);
         }

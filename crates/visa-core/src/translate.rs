@@ -135,7 +135,7 @@ impl Hart {
         self.vm.count_tlb_miss += 1;
         self.statistics.tlb_misses += 1;
         let translation = self.walk(ram, address, access, asid, vmid)?;
-        self.tlb.insert(translation, known.is_none());
+        self.tlb.insert_found(translation, known.is_none());
         let within = address & ((1 << translation.page_shift) - 1);
         Ok((translation.physical_page + within, translation.page_shift))
     }

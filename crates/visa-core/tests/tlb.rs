@@ -34,11 +34,11 @@ fn page_of_set(index: usize) -> u64 {
 fn a_full_set_displaces_the_least_recently_used() {
     let mut tlb = Tlb::new();
     for index in 0..SECOND_LEVEL_WAYS {
-        tlb.insert(translation(page_of_set(index), 12), false);
+        tlb.insert(translation(page_of_set(index), 12));
     }
     // The first is used again; the second is now the oldest.
     assert!(tlb.find(page_of_set(0), 1, 1).is_some());
-    tlb.insert(translation(page_of_set(SECOND_LEVEL_WAYS), 12), false);
+    tlb.insert(translation(page_of_set(SECOND_LEVEL_WAYS), 12));
     assert!(tlb.find(page_of_set(0), 1, 1).is_some());
     assert!(tlb.find(page_of_set(1), 1, 1).is_none());
     for index in 2..=SECOND_LEVEL_WAYS {
@@ -50,10 +50,10 @@ fn a_full_set_displaces_the_least_recently_used() {
 fn the_same_page_takes_its_own_place() {
     let mut tlb = Tlb::new();
     for index in 0..SECOND_LEVEL_WAYS {
-        tlb.insert(translation(page_of_set(index), 12), false);
+        tlb.insert(translation(page_of_set(index), 12));
     }
     let changed = Translation { physical_page: 0x9000_0000, ..translation(page_of_set(3), 12) };
-    tlb.insert(changed, false);
+    tlb.insert(changed);
     for index in 0..SECOND_LEVEL_WAYS {
         assert!(tlb.find(page_of_set(index), 1, 1).is_some(), "page {index}");
     }
@@ -63,8 +63,8 @@ fn the_same_page_takes_its_own_place() {
 #[test]
 fn tags_and_sizes_keep_entries_apart() {
     let mut tlb = Tlb::new();
-    tlb.insert(translation(0x20_0000, 21), false);
-    tlb.insert(Translation { asid: 2, physical_page: 0, ..translation(0x20_1000, 12) }, false);
+    tlb.insert(translation(0x20_0000, 21));
+    tlb.insert(Translation { asid: 2, physical_page: 0, ..translation(0x20_1000, 12) });
     assert_eq!(tlb.find(0x20_1234, 1, 1).unwrap().page_shift, 21);
     assert_eq!(tlb.find(0x20_1234, 2, 1).unwrap().page_shift, 12);
     assert!(tlb.find(0x20_2234, 2, 1).is_none());
@@ -75,7 +75,7 @@ fn tags_and_sizes_keep_entries_apart() {
 #[test]
 fn a_global_page_serves_every_space_but_none_without_translation() {
     let mut tlb = Tlb::new();
-    tlb.insert(Translation { global: true, ..translation(0x1000, 12) }, false);
+    tlb.insert(Translation { global: true, ..translation(0x1000, 12) });
     assert!(tlb.find(0x1000, 7, 1).is_some());
     assert!(tlb.find(0x1000, NO_SPACE, 1).is_none());
     assert!(tlb.find(0x1000, 7, 2).is_none());
@@ -92,10 +92,10 @@ fn a_global_page_serves_every_space_but_none_without_translation() {
 fn a_fence_drops_every_piece_of_a_page() {
     let mut tlb = Tlb::new();
     let piece = |page| Translation { first_stage_shift: 21, ..translation(page, 12) };
-    tlb.insert(piece(0x20_0000), false);
-    tlb.insert(piece(0x3f_f000), false);
-    tlb.insert(piece(0x40_0000), false);
-    tlb.insert(translation(0x1f_f000, 12), false);
+    tlb.insert(piece(0x20_0000));
+    tlb.insert(piece(0x3f_f000));
+    tlb.insert(piece(0x40_0000));
+    tlb.insert(translation(0x1f_f000, 12));
     tlb.flush_address(0x28_0000, Some(2), 1);
     assert!(tlb.find(0x20_0000, 1, 1).is_some(), "of another space");
     tlb.flush_address(0x28_0000, Some(1), 1);
