@@ -77,7 +77,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
                 &[("VISA_FUZZ_SECONDS", &seconds)],
             )
         });
-        // That many tests of its own, which share the time.
+        // There are four of these tests, and one after the other they share the time.
         let each = (arguments.random_seconds / 4).to_string();
         step("random programs on both engines", &mut || {
             cargo(

@@ -15,7 +15,8 @@ use crate::optimise::compile::Compiled;
 use crate::optimise::data::RegionData;
 use crate::optimise::plan::Plan;
 use crate::optimise::thunk;
-use crate::runtime::{Site, Trampolines};
+use crate::runtime::Site;
+use crate::trampolines::Trampolines;
 use crate::{region, unit};
 
 /// Entries of the table of jumps; a power of two.

@@ -1,24 +1,17 @@
-//! How generated code is entered and left, and how it calls the interpreter for an instruction that it does not hold.
-
-// The assembler's macro converts register numbers, whatever their type.
-#![allow(clippy::useless_conversion)]
+//! What generated code calls, and what it shares with the engine.
 
 use std::arch::asm;
 use std::ffi::c_void;
 
-use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
+use visa_core::Hart;
 use visa_core::tlb::Access;
-use visa_core::{Hart, layout};
 use visa_interp::{RunEnd, Slot, execute_alone, execute_slot};
 use visa_isa::msr::sstatus;
 use visa_isa::paging::PAGE_SIZE;
 use visa_mem::Platform;
 
 use crate::cache::JumpEntry;
-use crate::emit::{self, Assembler};
-use crate::memory::CodeMemory;
 use crate::optimise::data;
-use crate::registers::{MAPPED, Mapping, offset};
 
 /// Why generated code came back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,7 +49,7 @@ pub struct Environment {
     pub jumps: *const JumpEntry,
     platform: *mut c_void,
     /// Whether the host computes floating point for the guest: MXCSR has the guest's rounding mode and collects its flags.
-    float: u32,
+    pub float: u32,
     /// MXCSR with the guest's rounding mode and no flags.
     mxcsr: u32,
     /// The retired count with a budget of zero.
@@ -156,7 +149,7 @@ impl Environment {
     }
 
     /// Gives MXCSR back, and the guest the flags that it has collected.
-    fn collect_flags(&self, hart: &mut Hart) {
+    pub fn collect_flags(&self, hart: &mut Hart) {
         let mut mxcsr = 0u32;
         // SAFETY: stores MXCSR, and loads a value that is valid: what it is by default.
         unsafe {
@@ -167,7 +160,7 @@ impl Environment {
         hart.bank.fcsr |= flags;
     }
 
-    fn load_mxcsr(&self) {
+    pub fn load_mxcsr(&self) {
         // SAFETY: `use_float` has made the value: exceptions masked, a rounding mode, no reserved bits.
         unsafe { asm!("ldmxcsr [{0}]", in(reg) &self.mxcsr, options(nostack, readonly)) };
     }
@@ -180,7 +173,7 @@ const MXCSR_DEFAULT: u32 = 0x1f80;
 ///
 /// # Safety
 ///
-/// For generated code alone: `hart`, `environment` and its platform are those of [`Trampolines::enter`]'s caller, which
+/// For generated code alone: `hart`, `environment` and its platform are those of [`crate::trampolines::Trampolines::enter`]'s caller, which
 /// uses none of them meanwhile; `site` is alive as long as the code that names it.
 unsafe extern "C" fn interpret<P: Platform>(
     hart: *mut Hart,
@@ -222,8 +215,8 @@ unsafe extern "C" fn interpret<P: Platform>(
 /// Generated code goes on with the next instruction.
 const NEXT: u32 = 0;
 /// The engine must look around.
-const LEAVE: u32 = 1;
-/// A trap, a return from one, or a world switch: generated code goes on where the hart's PC is.
+pub const LEAVE: u32 = 1;
+/// A trap, or a return from one: generated code goes on where the hart's PC is.
 const ELSEWHERE: u32 = 2;
 
 /// Has the first level of the TLB know the address of a site's access. 0: it does now, and the access may be made; otherwise
@@ -285,289 +278,24 @@ unsafe extern "C" fn interrupt(hart: *mut Hart, environment: *mut Environment, l
     hart.guest_interrupt_waits() as u64
 }
 
-/// Code that every unit uses, by its address.
-pub struct Trampolines {
-    enter: usize,
-    /// Called with a site in RDX: has the interpreter execute it. Returns, with ZF clear, if the next instruction may follow.
-    pub interpret: usize,
-    /// Called with a site in RDX and the address of its access, which the TLB's first level does not know, in RCX. Returns
-    /// with ZF set if it knows now and the site is to be executed; otherwise does what `interpret` does.
-    pub access: usize,
-    /// Called with how many instructions of the unit are left in RAX: gives [`time`]. Spoils XMM registers and RCX.
-    pub time: usize,
-    /// Likewise: [`interrupt`].
-    pub interrupt: usize,
-    /// Jumped to with a link's number in EAX.
-    pub exit_link: usize,
-    /// Jumped to with the target in RCX.
-    pub exit_indirect: usize,
-    /// Jumped to with the unit's address in RCX and the budget restored.
-    pub exit_budget: usize,
-    /// Jumped to with the unit's address in RCX, the budget untouched.
-    pub exit_float: usize,
-    /// Jumped to with an address in RCX: as `exit_budget`, from an optimised loop.
-    pub exit_short: usize,
-    /// Jumped to with the target in RCX, whose page the TLB's first level does not know: as `indirect`.
-    pub fetch: usize,
-    /// Jumped to with the target in RCX: finds its code in the table of jumps.
-    pub indirect: usize,
-    /// Called by optimised loops: `data::find`, with all registers kept.
-    pub find: usize,
-    /// Likewise: `data::forget`.
-    pub forget: usize,
-}
+/// Where generated code finds what it uses of an [`Environment`]: offsets from its start.
+#[allow(missing_docs)]
+pub mod field {
+    use std::mem::offset_of;
 
-const BUDGET_FIELD: i32 = std::mem::offset_of!(Environment, budget) as i32;
-const EXIT_FIELD: i32 = std::mem::offset_of!(Environment, exit) as i32;
-const LINK_FIELD: i32 = std::mem::offset_of!(Environment, link) as i32;
-const INTERPRET_FIELD: i32 = std::mem::offset_of!(Environment, interpret) as i32;
-const FETCH_FIELD: i32 = std::mem::offset_of!(Environment, fetch) as i32;
-const TIME_FIELD: i32 = std::mem::offset_of!(Environment, time) as i32;
-const INTERRUPT_FIELD: i32 = std::mem::offset_of!(Environment, interrupt) as i32;
-/// Offset of [`Environment::base`].
-pub const BASE_FIELD: i32 = std::mem::offset_of!(Environment, base) as i32;
-const REFILL_FIELD: i32 = std::mem::offset_of!(Environment, refill) as i32;
-/// Offset of [`Environment::float`].
-pub const FLOAT_FIELD: i32 = std::mem::offset_of!(Environment, float) as i32;
-const FIND_FIELD: i32 = std::mem::offset_of!(Environment, find) as i32;
-/// Offset of [`Environment::found`].
-pub const FOUND_FIELD: i32 = std::mem::offset_of!(Environment, found) as i32;
-const JUMPS_FIELD: i32 = std::mem::offset_of!(Environment, jumps) as i32;
+    use super::Environment;
 
-/// Where a unit finds the environment's table of jumps: at this offset from the stack pointer. The environment itself is
-/// at 0.
-pub const JUMPS_SLOT: i32 = 8;
-
-impl Trampolines {
-    /// Writes them at the start of the memory.
-    pub fn new(memory: &mut CodeMemory) -> Trampolines {
-        let mut at = |emit: &dyn Fn(&mut Assembler)| {
-            let mut code = Assembler::new(memory.next_address());
-            emit(&mut code);
-            let offset = memory.append(&code.finalize().unwrap_or_default());
-            memory.address(offset)
-        };
-        let exit_indirect = at(&|code| emit_exit_at(code, Exit::Indirect));
-        let fetch = at(&|code| emit_fetch(code, exit_indirect));
-        let indirect = at(&|code| emit::jump_by_table(code, fetch, exit_indirect));
-        Trampolines {
-            exit_indirect,
-            fetch,
-            indirect,
-            find: at(&|code| {
-                emit_stub(code, |code| dynasm!(code ; .arch x64 ; call QWORD [r8 + FIND_FIELD]))
-            }),
-            forget: at(&|code| {
-                let forget = data::forget as *const () as i64;
-                emit_stub(code, |code| dynasm!(code ; .arch x64 ; mov rax, QWORD forget ; call rax));
-            }),
-            exit_short: at(&|code| emit_exit_at(code, Exit::Short)),
-            enter: at(&emit_enter),
-            interpret: at(&|code| emit_interpret(code, &Mapping::usual(), indirect)),
-            access: at(&|code| emit_access(code, &Mapping::usual(), indirect)),
-            time: at(&|code| emit_question(code, TIME_FIELD)),
-            interrupt: at(&|code| emit_question(code, INTERRUPT_FIELD)),
-            exit_link: at(&|code| {
-                save_registers(code);
-                dynasm!(code ; .arch x64 ; mov rcx, [rsp] ; mov [rcx + LINK_FIELD], rax);
-                emit_exit(code, Exit::Link);
-            }),
-            exit_budget: at(&|code| emit_exit_at(code, Exit::Budget)),
-            exit_float: at(&|code| emit_exit_at(code, Exit::Float)),
-        }
-    }
-
-    /// Runs generated code until it comes back.
-    ///
-    /// # Safety
-    ///
-    /// `code` is the address of a unit that is alive, translated from what the hart's next instruction is; the hart's
-    /// TLB has the address of the platform's RAM as its bias; the environment was made for a platform of the same type, and
-    /// has just been given this one, which nobody uses until this returns.
-    pub unsafe fn enter(&self, code: usize, hart: &mut Hart, environment: &mut Environment) {
-        // SAFETY: `enter` is the address of `emit_enter`'s code, which has this signature and keeps the C convention.
-        let enter: extern "C" fn(usize, *mut Hart, *mut Environment) =
-            unsafe { std::mem::transmute(self.enter) };
-        if environment.float != 0 {
-            environment.load_mxcsr();
-        }
-        enter(code, hart, environment);
-        if environment.float != 0 {
-            environment.collect_flags(hart);
-            environment.float = 0;
-        }
-    }
-}
-
-/// extern "C" fn(code: RDI, hart: RSI, environment: RDX)
-fn emit_enter(code: &mut Assembler) {
-    dynasm!(code ; .arch x64
-        ; push rbx ; push rbp ; push r12 ; push r13 ; push r14 ; push r15
-        ; sub rsp, 24
-        ; mov [rsp], rdx
-        ; mov rbp, rsi
-        ; mov rax, rdi
-        ; mov rcx, [rdx + JUMPS_FIELD]
-        ; mov [rsp + JUMPS_SLOT], rcx
-        ; mov r15, [rdx + BUDGET_FIELD]
-    );
-    load_registers(code);
-    dynasm!(code ; .arch x64 ; jmp rax);
-}
-
-/// The registers that calls do not keep, of those that hold the guest's.
-const UNSAVED: [u8; 6] = [7, 6, 8, 9, 10, 11];
-
-/// The code of [`Trampolines::fetch`]. What need not be executed now is not fetched, either: an interrupt may come first.
-fn emit_fetch(code: &mut Assembler, exit: usize) {
-    dynasm!(code ; .arch x64 ; test r15, r15 ; jg >wanted ; jmp extern exit ; wanted:);
-    for host in UNSAVED {
-        dynasm!(code ; .arch x64 ; push Rq(host));
-    }
-    // With RCX and its neighbour, the stack is as a call needs it.
-    let pushed = 8 * (UNSAVED.len() as i32 + 2);
-    dynasm!(code ; .arch x64
-        ; push rcx
-        ; push rcx
-        ; mov rdi, rbp
-        ; mov rsi, [rsp + pushed]
-        ; mov rdx, rcx
-        ; call QWORD [rsi + FETCH_FIELD]
-        ; pop rcx
-        ; pop rcx
-    );
-    for host in UNSAVED.into_iter().rev() {
-        dynasm!(code ; .arch x64 ; pop Rq(host));
-    }
-    dynasm!(code ; .arch x64 ; test eax, eax ; jnz >known ; jmp extern exit ; known:);
-    emit::jump_by_table(code, exit, exit);
-}
-
-/// Calls a function that changes nothing that generated code sees, with the hart, the environment and what is in RAX; all
-/// registers but RAX and RCX stay.
-fn emit_question(code: &mut Assembler, field: i32) {
-    for host in UNSAVED {
-        dynasm!(code ; .arch x64 ; push Rq(host));
-    }
-    // With the return address and RDX, the stack is as a call needs it.
-    let pushed = 8 * (UNSAVED.len() as i32 + 2);
-    dynasm!(code ; .arch x64
-        ; push rdx
-        ; mov rdi, rbp
-        ; mov rsi, [rsp + pushed]
-        ; mov [rsi + BUDGET_FIELD], r15
-        ; mov rdx, rax
-        ; call QWORD [rsi + field]
-        ; pop rdx
-    );
-    for host in UNSAVED.into_iter().rev() {
-        dynasm!(code ; .arch x64 ; pop Rq(host));
-    }
-    dynasm!(code ; .arch x64 ; ret);
-}
-
-/// The code of [`Trampolines::access`], while the guest's registers are where a mapping says; `indirect` is that trampoline.
-pub fn emit_access(code: &mut Assembler, mapping: &Mapping, indirect: usize) {
-    for host in UNSAVED {
-        dynasm!(code ; .arch x64 ; push Rq(host));
-    }
-    // With the return address and RDX, the stack is as a call needs it.
-    let pushed = 8 * (UNSAVED.len() as i32 + 2);
-    dynasm!(code ; .arch x64
-        ; push rdx
-        ; mov rdi, rbp
-        ; mov rsi, [rsp + pushed]
-        ; xchg rcx, rdx
-        ; call QWORD [rsi + REFILL_FIELD]
-        ; test eax, eax
-        ; pop rdx
-    );
-    for host in UNSAVED.into_iter().rev() {
-        dynasm!(code ; .arch x64 ; pop Rq(host));
-    }
-    dynasm!(code ; .arch x64 ; jnz >interpret ; ret ; interpret:);
-    emit_interpret(code, mapping, indirect);
-}
-
-/// The code of [`Trampolines::interpret`], likewise.
-pub fn emit_interpret(code: &mut Assembler, mapping: &Mapping, indirect: usize) {
-    for (guest, host) in mapping.hosts {
-        dynasm!(code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
-    }
-    dynasm!(code ; .arch x64
-        ; mov rsi, [rsp + 8]
-        ; mov [rsi + BUDGET_FIELD], r15
-        ; mov rdi, rbp
-        ; sub rsp, 8
-        ; call QWORD [rsi + INTERPRET_FIELD]
-        ; add rsp, 8
-        ; cmp eax, LEAVE as i32
-        ; jae >leave
-    );
-    for (guest, host) in mapping.hosts {
-        dynasm!(code ; .arch x64 ; mov Rq(host), [rbp + offset(guest)]);
-    }
-    dynasm!(code ; .arch x64
-        ; ret
-        ; leave:
-        ; lea rsp, [rsp + 8]
-        ; mov rcx, [rsp]
-        ; jne >elsewhere
-    );
-    emit_leave(code, Exit::Interpreted);
-    dynasm!(code ; .arch x64 ; elsewhere: ; mov r15, [rcx + BUDGET_FIELD]);
-    load_registers(code);
-    dynasm!(code ; .arch x64 ; mov rcx, [rbp + layout::PC as i32] ; jmp extern indirect);
-}
-
-/// Keeps all registers of a function around a call that has its arguments already. Optimised loops have nothing in XMM registers.
-fn emit_stub(code: &mut Assembler, call: impl Fn(&mut Assembler)) {
-    // Nine of them, and the return address: the stack is on a boundary of 16 bytes.
-    dynasm!(code ; .arch x64
-        ; push rax ; push rcx ; push rdx ; push rsi ; push rdi ; push r8 ; push r9 ; push r10 ; push r11
-    );
-    call(code);
-    dynasm!(code ; .arch x64
-        ; pop r11 ; pop r10 ; pop r9 ; pop r8 ; pop rdi ; pop rsi ; pop rdx ; pop rcx ; pop rax
-        ; ret
-    );
-}
-
-/// The exits that leave an address (RCX) in the hart's PC.
-fn emit_exit_at(code: &mut Assembler, exit: Exit) {
-    save_registers(code);
-    dynasm!(code ; .arch x64
-        ; mov [rbp + layout::PC as i32], rcx
-        ; mov rcx, [rsp]
-    );
-    emit_exit(code, exit);
-}
-
-/// With the environment in RCX.
-fn emit_exit(code: &mut Assembler, exit: Exit) {
-    dynasm!(code ; .arch x64 ; mov [rcx + BUDGET_FIELD], r15);
-    emit_leave(code, exit);
-}
-
-fn emit_leave(code: &mut Assembler, exit: Exit) {
-    dynasm!(code ; .arch x64
-        ; mov QWORD [rcx + EXIT_FIELD], exit as i32
-        ; add rsp, 24
-        ; pop r15 ; pop r14 ; pop r13 ; pop r12 ; pop rbp ; pop rbx
-        ; ret
-    );
-}
-
-/// From the host's registers to the hart.
-pub fn save_registers(code: &mut Assembler) {
-    for (guest, host) in MAPPED {
-        dynasm!(code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
-    }
-}
-
-/// And back.
-pub fn load_registers(code: &mut Assembler) {
-    for (guest, host) in MAPPED {
-        dynasm!(code ; .arch x64 ; mov Rq(host), [rbp + offset(guest)]);
-    }
+    pub const BUDGET: i32 = offset_of!(Environment, budget) as i32;
+    pub const EXIT: i32 = offset_of!(Environment, exit) as i32;
+    pub const LINK: i32 = offset_of!(Environment, link) as i32;
+    pub const INTERPRET: i32 = offset_of!(Environment, interpret) as i32;
+    pub const REFILL: i32 = offset_of!(Environment, refill) as i32;
+    pub const FETCH: i32 = offset_of!(Environment, fetch) as i32;
+    pub const TIME: i32 = offset_of!(Environment, time) as i32;
+    pub const INTERRUPT: i32 = offset_of!(Environment, interrupt) as i32;
+    pub const BASE: i32 = offset_of!(Environment, base) as i32;
+    pub const FLOAT: i32 = offset_of!(Environment, float) as i32;
+    pub const FIND: i32 = offset_of!(Environment, find) as i32;
+    pub const FOUND: i32 = offset_of!(Environment, found) as i32;
+    pub const JUMPS: i32 = offset_of!(Environment, jumps) as i32;
 }

@@ -63,7 +63,7 @@ impl Emitter<'_> {
         }
     }
 
-    pub(super) fn cold_part(&mut self, cold: Cold) {
+    fn cold_part(&mut self, cold: Cold) {
         match cold {
             Cold::Interpret { from, index, back, floats } => {
                 dynasm!(self.code ; .arch x64 ; =>from);

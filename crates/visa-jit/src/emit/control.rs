@@ -8,7 +8,7 @@ use visa_isa::{Instruction, Op};
 
 use super::{Assembler, Cold, Emitter, Label, constant, match_tag, place_of_page};
 use crate::registers::{Place, RAX, RCX, RDX};
-use crate::runtime::JUMPS_SLOT;
+use crate::trampolines::JUMPS_SLOT;
 
 impl Emitter<'_> {
     /// Emits a branch or a jump; false if it is none.

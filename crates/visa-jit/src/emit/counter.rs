@@ -10,7 +10,7 @@ use visa_isa::{Instruction, Op, Ring, msr, trap_filter};
 use super::msr::only_reads;
 use super::{Emitter, constant};
 use crate::registers::{BUDGET, RAX};
-use crate::runtime::BASE_FIELD;
+use crate::runtime::field;
 
 impl Emitter<'_> {
     /// Emits a read of a counter, or a PAUSE; false if it is neither.
@@ -56,7 +56,7 @@ impl Emitter<'_> {
         } else {
             dynasm!(self.code ; .arch x64
                 ; mov rax, [rsp]
-                ; mov rax, [rax + BASE_FIELD]
+                ; mov rax, [rax + field::BASE]
                 ; sub rax, Rq(BUDGET)
                 ; sub rax, left as i32
             );

@@ -17,7 +17,7 @@ use visa_isa::paging::PAGE_SIZE;
 
 use super::Emitter;
 use super::look_up::Address;
-use crate::registers::RAX;
+use crate::registers::{RAX, RDX};
 
 /// Guesses of a region, at most: forgetting them takes an instruction each.
 pub const MOST: usize = 160;
@@ -83,11 +83,7 @@ impl Emitter<'_> {
         let place = guesses.first + guesses.used;
         guesses.used += 1;
         let (from, back) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
-        match (address.offset, i8::try_from(address.offset)) {
-            (0, _) => dynasm!(self.code ; .arch x64 ; mov rdx, Rq(address.base)),
-            (_, Ok(short)) => dynasm!(self.code ; .arch x64 ; lea rdx, [BYTE Rq(address.base) + short]),
-            _ => dynasm!(self.code ; .arch x64 ; lea rdx, [Rq(address.base) + address.offset]),
-        }
+        self.load_address(RDX, address);
         dynasm!(self.code ; .arch x64
             ; sub rdx, [rbp + page(place)]
             ; cmp rdx, [rbp + limit(place)]

@@ -38,19 +38,20 @@ impl Emitter<'_> {
 
     /// Puts an address into a register of the host, RCX unless it is in one.
     pub(super) fn in_register(&mut self, address: Address) -> u8 {
-        match (address.offset, i8::try_from(address.offset)) {
-            (0, _) => return address.base,
-            (_, Ok(short)) => dynasm!(self.code ; .arch x64 ; lea rcx, [BYTE Rq(address.base) + short]),
-            _ => dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(address.base) + address.offset]),
+        if address.offset == 0 {
+            return address.base;
         }
+        self.load_address(RCX, address);
         RCX
     }
 
-    /// Puts an address into RCX.
-    pub(super) fn load_address(&mut self, address: Address) {
-        let register = self.in_register(address);
-        if register != RCX {
-            dynasm!(self.code ; .arch x64 ; mov rcx, Rq(register));
+    /// Puts an address into a register of the host.
+    pub(super) fn load_address(&mut self, to: u8, Address { base, offset }: Address) {
+        match i8::try_from(offset) {
+            Ok(0) if to == base => {}
+            Ok(0) => dynasm!(self.code ; .arch x64 ; mov Rq(to), Rq(base)),
+            Ok(short) => dynasm!(self.code ; .arch x64 ; lea Rq(to), [BYTE Rq(base) + short]),
+            Err(_) => dynasm!(self.code ; .arch x64 ; lea Rq(to), [Rq(base) + offset]),
         }
     }
 

@@ -10,7 +10,7 @@ use visa_isa::{Instruction, Op};
 use super::float_cache::FloatCache;
 use super::look_up::Address;
 use super::{Cold, Emitter, Missed, constant};
-use crate::registers::{Place, RAX, RDX};
+use crate::registers::{Place, RAX, RCX, RDX};
 
 /// What an instruction does with memory, and with how many bytes.
 pub(super) fn access_of(op: Op) -> Option<(Access, u64)> {
@@ -80,7 +80,7 @@ impl Emitter<'_> {
     pub(super) fn missed(&mut self, missed: &Missed, back: DynamicLabel, floats: &FloatCache) {
         let done = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; =>missed.from);
-        self.load_address(missed.address);
+        self.load_address(RCX, missed.address);
         self.call_access(missed, done);
         dynasm!(self.code ; .arch x64 ; =>missed.interpret);
         self.interpret(missed.index);

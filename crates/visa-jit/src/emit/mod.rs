@@ -41,7 +41,8 @@ use self::look_up::{match_tag, place_of_page};
 use self::region::Label;
 use crate::region::{Region, is_outside};
 use crate::registers::{BUDGET, Mapping, RCX};
-use crate::runtime::{FLOAT_FIELD, Site, Trampolines};
+use crate::runtime::{Site, field};
+use crate::trampolines::Trampolines;
 use crate::unit::End;
 
 /// Collects code and resolves its labels.
@@ -183,9 +184,9 @@ pub struct Check {
     pub addend: u64,
     /// The code.
     pub code: usize,
-    /// Where to go if the page is elsewhere now, and if the first level does not know ([`Trampolines::fetch`]).
+    /// Where to go if the page is elsewhere now.
     pub back: usize,
-    #[allow(missing_docs)]
+    /// Where to go if the first level does not know where it is: [`Trampolines::fetch`].
     pub fetch: usize,
 }
 
@@ -317,7 +318,7 @@ impl<'a> Emitter<'a> {
         let absent = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64
             ; mov rax, [rsp]
-            ; cmp DWORD [rax + FLOAT_FIELD], BYTE 0
+            ; cmp DWORD [rax + field::FLOAT], BYTE 0
             ; je =>absent
         );
         self.push_cold(Cold::NoFloat { from: absent });

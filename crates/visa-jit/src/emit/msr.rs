@@ -11,7 +11,7 @@ use visa_isa::{Instruction, Op, Ring, trap_filter};
 
 use super::{Emitter, constant};
 use crate::registers::{RAX, RCX, RDX};
-use crate::runtime::FLOAT_FIELD;
+use crate::runtime::field;
 
 /// A register of the supervisor that an instruction may only read here, or write too.
 struct Plain {
@@ -125,7 +125,7 @@ impl Emitter<'_> {
                 ; test ecx, sstatus::FS as i32
                 ; jz >same
                 ; mov rax, [rsp]
-                ; cmp DWORD [rax + FLOAT_FIELD], BYTE 0
+                ; cmp DWORD [rax + field::FLOAT], BYTE 0
                 ; jne =>cold
                 ; mov rax, [rbp + layout::SSTATUS as i32]
                 ; same:

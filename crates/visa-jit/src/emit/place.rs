@@ -105,11 +105,7 @@ impl Emitter<'_> {
     pub(super) fn address(&mut self, i: &Instruction) -> u8 {
         match self.mapping.place(i.rs1) {
             Place::Zero => constant(&mut self.code, RCX, i.imm as i64 as u64),
-            Place::Host(base) if i.imm == 0 => return base,
-            Place::Host(base) => match i8::try_from(i.imm) {
-                Ok(short) => dynasm!(self.code ; .arch x64 ; lea rcx, [BYTE Rq(base) + short]),
-                Err(_) => dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(base) + i.imm]),
-            },
+            Place::Host(base) => return self.in_register(Address { base, offset: i.imm }),
             Place::Memory(offset) => {
                 dynasm!(self.code ; .arch x64 ; mov rcx, [rbp + offset]);
                 self.add_constant(RCX, i.imm);

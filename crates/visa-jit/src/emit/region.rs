@@ -8,7 +8,8 @@ use visa_isa::Op;
 use super::Emitter;
 use crate::region::{Region, is_outside};
 use crate::registers::Mapping;
-use crate::runtime::{Site, emit_access, emit_interpret};
+use crate::runtime::Site;
+use crate::trampolines::{emit_access, emit_interpret};
 
 /// Where a piece of a region begins.
 #[derive(Clone, Copy)]
@@ -60,14 +61,14 @@ impl Emitter<'_> {
         self.local_forget();
     }
 
-    pub(super) fn piece(&mut self, first: usize, end: usize) {
+    fn piece(&mut self, first: usize, end: usize) {
         self.take_budget(first, end - first);
         self.instructions(first, end);
     }
 
     /// A loop of one piece, that computes floating point: its first round, and then the others, which find in XMM registers what the
     /// one before has left there.
-    pub(super) fn float_loop(&mut self, number: usize, first: usize, end: usize) {
+    fn float_loop(&mut self, number: usize, first: usize, end: usize) {
         let (others, done) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
         let label = std::mem::replace(&mut self.labels[number].label, others);
         self.piece(first, end);
@@ -87,7 +88,7 @@ impl Emitter<'_> {
     }
 
     /// What trampolines do for units, with the region's mappings.
-    pub(super) fn local_trampolines(&mut self) {
+    fn local_trampolines(&mut self) {
         let indirect = self.trampolines.indirect;
         for (&(interpret, access), mapping) in self.local.iter().zip(&self.mappings) {
             dynasm!(self.code ; .arch x64 ; =>interpret);

@@ -9,7 +9,7 @@ use visa_isa::{Instruction, Op};
 
 use super::data::{Guess, Site};
 use super::lower::{Departure, Lowering};
-use crate::runtime::FOUND_FIELD;
+use crate::runtime::field;
 
 /// Most bytes from the first to the last that are looked up at once.
 const SPAN: i64 = 128;
@@ -267,7 +267,7 @@ impl Lowering<'_, '_> {
         let region = self.constant(&raw const *self.data as u64);
         let stub = self.constant(self.addresses.find as u64);
         self.call(stub, region, site, address);
-        let found = self.builder.ins().load(types::I64, self.own, self.environment, FOUND_FIELD);
+        let found = self.builder.ins().load(types::I64, self.own, self.environment, field::FOUND);
         let failed = self.builder.ins().icmp_imm_s(IntCC::Equal, found, 0);
         self.leave_if(failed, number, end);
         if let Some(block) = self.builder.current_block() {

@@ -13,7 +13,7 @@ use super::lower::Departure;
 use super::trace::page_of;
 use crate::emit::{Assembler, Emitted, EmittedLink, constant};
 use crate::registers::RCX;
-use crate::runtime::{Trampolines, load_registers, save_registers};
+use crate::trampolines::{Trampolines, load_registers, save_registers};
 
 /// Bytes of a landing: what the departure's number counts.
 const LANDING: usize = 8;
