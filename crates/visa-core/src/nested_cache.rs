@@ -188,3 +188,26 @@ impl NestedCache {
 fn index(guest_physical: u64, shift: u32) -> usize {
     (guest_physical >> shift) as usize % ENTRIES
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_run_gives_for_a_load_is_the_same_either_way() {
+        let leaf = Leaf { entry: PTE_READ | PTE_ACCESSED, page_shift: LARGE_SHIFT, references: 3 };
+        let run = Run { start: 0x4000_0000, length: 2 << LARGE_SHIFT, hptbr: 7, addend: 0x1000_0000, leaf };
+        let mut cache = NestedCache::default();
+        assert_eq!(cache.find_in_run(0x4000_0000, 7), None);
+        cache.remember_run(run);
+        for (address, hptbr) in
+            [(0x4000_0008, 7), (0x403f_fff8, 7), (0x3fff_fff8, 7), (0x4040_0000, 7), (0x4000_0008, 8)]
+        {
+            let found = cache.find(address, hptbr, Access::Load).map(|(at, leaf)| (at, leaf.references));
+            assert_eq!(cache.find_in_run(address, hptbr), found, "{address:#x}");
+        }
+        assert_eq!(cache.find_in_run(0x4000_0008, 7), Some((0x5000_0008, 3)));
+        cache.remember_run(Run { leaf: Leaf { entry: PTE_EXECUTE | PTE_ACCESSED, ..leaf }, ..run });
+        assert_eq!(cache.find_in_run(0x4000_0008, 7), None);
+    }
+}

@@ -47,6 +47,24 @@ fn a_full_set_displaces_the_least_recently_used() {
 }
 
 #[test]
+fn a_set_with_room_displaces_nothing() {
+    let mut tlb = Tlb::new();
+    for index in 0..SECOND_LEVEL_WAYS {
+        tlb.insert(translation(page_of_set(index), 12));
+    }
+    // The one that was used last makes room.
+    let last = SECOND_LEVEL_WAYS - 1;
+    tlb.flush_address(page_of_set(last), None, 1);
+    tlb.insert(translation(page_of_set(SECOND_LEVEL_WAYS), 12));
+    for index in (0..=SECOND_LEVEL_WAYS).filter(|&index| index != last) {
+        assert!(tlb.find(page_of_set(index), 1, 1).is_some(), "page {index}");
+    }
+    // With room no more, the least recently used goes.
+    tlb.insert(translation(page_of_set(last), 12));
+    assert!(tlb.find(page_of_set(0), 1, 1).is_none());
+}
+
+#[test]
 fn the_same_page_takes_its_own_place() {
     let mut tlb = Tlb::new();
     for index in 0..SECOND_LEVEL_WAYS {
