@@ -20,9 +20,10 @@ pub struct Trampolines {
     /// Called with a site in RDX and the address of its access, which the TLB's first level does not know, in RCX. Returns
     /// with ZF set if it knows now and the site is to be executed; otherwise does what `interpret` does.
     pub access: usize,
-    /// Called with how many instructions of the unit are left in RAX: gives [`time`]. Spoils XMM registers and RCX.
+    /// Called with how many instructions of the unit are left in RAX: asks the environment for the time. Spoils XMM
+    /// registers and RCX.
     pub time: usize,
-    /// Likewise: [`interrupt`].
+    /// Likewise: asks it whether an interrupt would come if the kernel allowed it.
     pub interrupt: usize,
     /// Jumped to with a link's number in EAX.
     pub exit_link: usize,
@@ -128,8 +129,9 @@ fn emit_enter(code: &mut Assembler) {
 /// The registers that calls do not keep, of those that hold the guest's.
 const UNSAVED: [u8; 6] = [7, 6, 8, 9, 10, 11];
 
-/// Calls a function of the environment with the hart, the environment, and what `arguments` adds. Of the guest's registers in the
-/// host's all stay, and so does `kept`. The function finds the stack as it needs it if one more register, or a return address, is on it.
+/// Calls a function of the environment with the hart, the environment, and what `arguments` adds. Of the guest's registers
+/// in the host's all stay, and so does `kept`. The function finds the stack as it needs it if one more register, or a
+/// return address, is on it.
 fn emit_call(code: &mut Assembler, kept: u8, field: i32, arguments: impl Fn(&mut Assembler)) {
     for host in UNSAVED {
         dynasm!(code ; .arch x64 ; push Rq(host));
