@@ -83,6 +83,12 @@ pub struct Run {
 impl Run {
     const NONE: Run = Run { start: 0, length: 0, hptbr: 0, addend: 0, leaf: NOTHING.leaf };
 
+    /// The physical address of a guest-physical one in the run.
+    #[inline(always)]
+    pub fn find(&self, guest_physical: u64) -> Option<u64> {
+        self.contains(guest_physical).then(|| guest_physical.wrapping_add(self.addend))
+    }
+
     #[inline(always)]
     fn contains(&self, guest_physical: u64) -> bool {
         guest_physical.wrapping_sub(self.start) < self.length
@@ -123,12 +129,11 @@ impl NestedCache {
         self.find_piece(guest_physical, hptbr, access)
     }
 
-    /// The same for a load, as far as there is a run: the physical address, and how many entries the walk read.
+    /// The run, for loads: it is empty if there is none that serves them.
     #[inline(always)]
-    pub fn find_in_run(&self, guest_physical: u64, hptbr: u64) -> Option<(u64, u32)> {
-        let run = &self.run;
-        (run.contains(guest_physical) && run.hptbr == hptbr && run.leaf.allows(Access::Load))
-            .then(|| (guest_physical.wrapping_add(run.addend), run.leaf.references))
+    pub fn run_for_loads(&self, hptbr: u64) -> Run {
+        let serves = self.run.hptbr == hptbr && self.run.leaf.allows(Access::Load);
+        Run { length: if serves { self.run.length } else { 0 }, ..self.run }
     }
 
     #[inline(never)]
@@ -198,16 +203,17 @@ mod tests {
         let leaf = Leaf { entry: PTE_READ | PTE_ACCESSED, page_shift: LARGE_SHIFT, references: 3 };
         let run = Run { start: 0x4000_0000, length: 2 << LARGE_SHIFT, hptbr: 7, addend: 0x1000_0000, leaf };
         let mut cache = NestedCache::default();
-        assert_eq!(cache.find_in_run(0x4000_0000, 7), None);
+        assert_eq!(cache.run_for_loads(0).find(0x4000_0000), None);
         cache.remember_run(run);
         for (address, hptbr) in
             [(0x4000_0008, 7), (0x403f_fff8, 7), (0x3fff_fff8, 7), (0x4040_0000, 7), (0x4000_0008, 8)]
         {
             let found = cache.find(address, hptbr, Access::Load).map(|(at, leaf)| (at, leaf.references));
-            assert_eq!(cache.find_in_run(address, hptbr), found, "{address:#x}");
+            let run = cache.run_for_loads(hptbr);
+            assert_eq!(run.find(address).map(|at| (at, run.leaf.references)), found, "{address:#x}");
         }
-        assert_eq!(cache.find_in_run(0x4000_0008, 7), Some((0x5000_0008, 3)));
+        assert_eq!(cache.run_for_loads(7).find(0x4000_0008), Some(0x5000_0008));
         cache.remember_run(Run { leaf: Leaf { entry: PTE_EXECUTE | PTE_ACCESSED, ..leaf }, ..run });
-        assert_eq!(cache.find_in_run(0x4000_0008, 7), None);
+        assert_eq!(cache.run_for_loads(7).find(0x4000_0008), None);
     }
 }

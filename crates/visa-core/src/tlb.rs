@@ -151,6 +151,10 @@ const SPACES: usize = (PAGE_SIZE as usize >> CLASS_BITS) - 1;
 const GENERATION_BITS: u32 = 48;
 const HART_SHIFT: u32 = 40;
 
+/// How much is remembered of where misses led to, and the regions that are told apart, as a power of two.
+const EXPECTATIONS: usize = 64;
+const EXPECTATION_SHIFT: u32 = 21;
+
 /// Both levels.
 pub struct Tlb {
     /// The first level, by [`Access`].
@@ -162,6 +166,8 @@ pub struct Tlb {
     second: SecondLevel,
     /// See [`Tlb::generation`].
     pub(crate) generation: u64,
+    /// What was added last in each region of addresses, in turn: see [`Tlb::expected_place`].
+    expected: [u64; EXPECTATIONS],
     /// Pages of the first stage that may be here in pieces, because the second stage's pages are smaller.
     pieces: LargePages,
     spaces: HashMap<Space, u64>,
@@ -183,6 +189,7 @@ impl Tlb {
             large: LargePages::default(),
             second: SecondLevel::new(),
             generation: 0,
+            expected: [0; EXPECTATIONS],
             pieces: LargePages::default(),
             spaces: HashMap::new(),
             context: 0,
@@ -237,12 +244,21 @@ impl Tlb {
         let page = address & !(PAGE_SIZE - 1);
         let (array, place) = (&mut self.first[access as usize], index(address));
         self.generation += (array.tags[place] != INVALID && access != Access::Fetch) as u64;
+        let addend = offset.wrapping_add(self.bias).wrapping_sub(page);
         array.tags[place] = page | self.context;
-        array.addends[place] = offset.wrapping_add(self.bias).wrapping_sub(page);
+        array.addends[place] = addend;
+        self.expected[region(address)] = addend;
         array.shifts[place] = page_shift as u8;
         if page_shift != PAGE_SHIFT {
             self.large.insert(address, page_shift);
         }
+    }
+
+    /// The offset of RAM, plus the bias, that an address which the first level does not know is likely to be at, because pages
+    /// side by side often are in RAM, too. It may be anything; it serves to have the host fetch what is there.
+    #[inline(always)]
+    pub fn expected_place(&self, address: u64) -> u64 {
+        address.wrapping_add(self.expected[region(address)])
     }
 
     /// Changes whenever the context does, or an entry of the first level for loads or stores is dropped or replaced: as long as
@@ -302,16 +318,16 @@ impl Tlb {
 
     /// Enters a translation into the second level, in place of the same page's or of the least recently used.
     pub fn insert(&mut self, translation: Translation) {
-        self.insert_found(translation, false);
+        self.insert_found(&translation, false);
     }
 
     /// The same after [`Tlb::find`]: `is_new` if that has found nothing for the address.
-    #[inline]
-    pub(crate) fn insert_found(&mut self, translation: Translation, is_new: bool) {
+    #[inline(always)]
+    pub(crate) fn insert_found(&mut self, translation: &Translation, is_new: bool) {
         if translation.first_stage_shift > translation.page_shift {
             self.pieces.insert(translation.virtual_page, translation.first_stage_shift);
         }
-        self.second.insert(&translation, is_new);
+        self.second.insert(translation, is_new);
     }
 
     /// Every translation of the second level.
@@ -376,4 +392,9 @@ fn size_of_page(page_shift: u32) -> usize {
 #[inline(always)]
 fn index(address: u64) -> usize {
     (address >> PAGE_SHIFT) as usize % FIRST_LEVEL_ENTRIES
+}
+
+#[inline(always)]
+fn region(address: u64) -> usize {
+    (address >> EXPECTATION_SHIFT) as usize % EXPECTATIONS
 }

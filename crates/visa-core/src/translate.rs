@@ -132,10 +132,23 @@ impl Hart {
         {
             return Ok((physical_page + (address & ((1 << page_shift) - 1)), page_shift));
         }
+        self.miss(ram, address, access, (asid, vmid), known.is_none())
+    }
+
+    /// What the second level does not know, or not well enough: `is_new` tells which.
+    #[inline(never)]
+    fn miss(
+        &mut self,
+        ram: &Ram,
+        address: u64,
+        access: Access,
+        (asid, vmid): (u32, u16),
+        is_new: bool,
+    ) -> Result<(u64, u32), Fault> {
         self.vm.count_tlb_miss += 1;
         self.statistics.tlb_misses += 1;
         let translation = self.walk(ram, address, access, asid, vmid)?;
-        self.tlb.insert_found(translation, known.is_none());
+        self.tlb.insert_found(&translation, is_new);
         let within = address & ((1 << translation.page_shift) - 1);
         Ok((translation.physical_page + within, translation.page_shift))
     }
@@ -174,6 +187,7 @@ impl Hart {
     }
 
     /// Walks both stages, sets A and D, and checks permissions.
+    #[inline(always)]
     fn walk(
         &mut self,
         ram: &Ram,
@@ -217,6 +231,7 @@ impl Hart {
     }
 
     /// Guest-virtual to guest-physical. `None`: CR3 is in mode bare.
+    #[inline(always)]
     fn first_stage(&mut self, ram: &Ram, address: u64, access: Access) -> Result<Option<StageResult>, Fault> {
         let base = TableBase::from_cr3(self.supervisor.satp).ok_or(Fault::Page)?;
         if base.mode == Mode::Bare {
@@ -226,20 +241,24 @@ impl Hart {
         if ((address << unused) as i64 >> unused) as u64 != address {
             return Err(Fault::Page);
         }
+        let run = self.nested.run_for_loads(self.vm.hptbr);
         let mut table = base.root;
         for level in (0..base.mode.levels()).rev() {
             let slot = table + entry_index(address, level) * 8;
             // The entry's own address is guest-physical.
-            let location = self.location_of_entry(ram, slot)?;
+            let location = match run.find(slot) {
+                Some(location) => {
+                    self.statistics.walk_references += run.leaf.references as u64;
+                    location
+                }
+                None => self.second_stage(ram, slot, Access::Load, true)?.address,
+            };
             let entry = self.read_entry(ram, location)?;
-            if !is_well_formed(entry) {
-                return Err(Fault::Page);
-            }
-            if is_leaf(entry) {
+            if !is_pointer(entry) {
+                if !is_well_formed(entry) || !is_leaf(entry) {
+                    return Err(Fault::Page);
+                }
                 return self.first_stage_leaf(ram, address, access, entry, level, slot).map(Some);
-            }
-            if entry & (PTE_ACCESSED | PTE_DIRTY | PTE_USER) != 0 {
-                return Err(Fault::Page);
             }
             table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
         }
@@ -267,16 +286,6 @@ impl Hart {
             write_entry(ram, location, wanted)?;
         }
         Ok(StageResult { address: page | address & ((1 << page_shift) - 1), page_shift, entry: wanted })
-    }
-
-    /// The physical address of an entry of the first stage, to read it.
-    #[inline(always)]
-    fn location_of_entry(&mut self, ram: &Ram, guest_physical: u64) -> Result<u64, Fault> {
-        if let Some((address, references)) = self.nested.find_in_run(guest_physical, self.vm.hptbr) {
-            self.statistics.walk_references += references as u64;
-            return Ok(address);
-        }
-        self.second_stage(ram, guest_physical, Access::Load, true).map(|stage| stage.address)
     }
 
     /// Guest-physical to physical; `walk` says that the access is to a page-table entry.
@@ -492,6 +501,13 @@ pub(crate) fn entry_index(address: u64, level: u32) -> u64 {
 /// Valid, no reserved bit, and not the reserved combination of W without R.
 pub(crate) fn is_well_formed(entry: u64) -> bool {
     entry & PTE_VALID != 0 && entry & PTE_RESERVED == 0 && entry & (PTE_READ | PTE_WRITE) != PTE_WRITE
+}
+
+/// Valid, and with no other bit that an entry which points to a table may not have: in the first stage A, D and U are reserved there.
+fn is_pointer(entry: u64) -> bool {
+    const CLEAR: u64 =
+        PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_USER | PTE_ACCESSED | PTE_DIRTY | PTE_RESERVED;
+    entry & (PTE_VALID | CLEAR) == PTE_VALID
 }
 
 pub(crate) fn is_leaf(entry: u64) -> bool {

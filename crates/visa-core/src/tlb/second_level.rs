@@ -1,21 +1,21 @@
 //! The second level: set-associative, with exact recency.
 //!
-//! Each set's keys fill a line of the host's cache, and its order is a word, so that a lookup touches little memory before it
-//! knows that there is nothing, and finding the oldest way takes no comparison.
+//! A set's signatures are a word, and so is its order, so that a lookup touches little memory before it knows that there is
+//! nothing, and finding the oldest way takes no comparison.
 
 use super::{NO_SPACE, Permissions};
 use super::{PAGE_SHIFTS, SECOND_LEVEL_SETS, SECOND_LEVEL_WAYS, Translation, size_of_page};
 use visa_isa::paging::PAGE_SHIFT;
 
-/// The key of a way without a translation: pages have no such address.
-const NO_KEY: u64 = u64::MAX;
+/// The address of a way without a translation: no page has it.
+const NO_PAGE: u64 = u64::MAX;
 
-/// What lookups compare first: the page's address and its size.
-fn key_of(address: u64, page_shift: u32) -> u64 {
-    address >> page_shift << page_shift | page_shift as u64
-}
+/// One in each byte, of which there is one for a way.
+const ONES: u64 = 0x0101_0101_0101_0101;
+const _: () = assert!(SECOND_LEVEL_WAYS == size_of::<u64>());
 
 /// The set of a page.
+#[inline(always)]
 fn set_of(address: u64, page_shift: u32) -> usize {
     (address >> page_shift) as usize % SECOND_LEVEL_SETS
 }
@@ -25,20 +25,38 @@ fn half_of(address: u64) -> usize {
     (address >> 63) as usize
 }
 
-/// The keys of a set.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Keys([u64; SECOND_LEVEL_WAYS]);
+/// The highest bit of each byte that is zero. Bytes above one that is may seem to be.
+#[inline(always)]
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & ONES << 7
+}
 
-impl Keys {
-    /// A bit for each way with the key.
+/// What lookups compare first: a byte of each way's page, by way.
+#[derive(Clone, Copy)]
+struct Signatures(u64);
+
+impl Signatures {
+    /// What is above the bits that choose the set, with the size.
     #[inline(always)]
-    fn matching(&self, key: u64) -> u32 {
-        let mut ways = 0;
-        for (way, other) in self.0.iter().enumerate() {
-            ways |= ((*other == key) as u32) << way;
-        }
-        ways
+    fn of(address: u64, page_shift: u32) -> u8 {
+        (address >> (page_shift + SECOND_LEVEL_SETS.ilog2())) as u8 ^ page_shift as u8
+    }
+
+    /// The ways that may have a signature, by the low one first; those that do are among them.
+    #[inline(always)]
+    fn matching(self, signature: u8) -> impl Iterator<Item = usize> {
+        let mut found = zero_bytes(self.0 ^ (ONES * signature as u64));
+        std::iter::from_fn(move || {
+            let way = (found != 0).then(|| (found.trailing_zeros() / 8) as usize);
+            found &= found.wrapping_sub(1);
+            way
+        })
+    }
+
+    #[inline(always)]
+    fn set(&mut self, way: usize, signature: u8) {
+        let shift = 8 * way as u32;
+        self.0 = self.0 & !(0xff << shift) | (signature as u64) << shift;
     }
 }
 
@@ -49,19 +67,19 @@ struct Order(u64);
 impl Order {
     const NEW: Order = Order(0x0706_0504_0302_0100);
 
-    /// The way that was used least recently.
-    fn oldest(self) -> usize {
-        (self.0 >> (8 * (SECOND_LEVEL_WAYS - 1))) as usize
-    }
-
     /// The bytes up to the one that names a way.
     #[inline(always)]
     fn up_to(self, way: usize) -> u64 {
-        const ONES: u64 = 0x0101_0101_0101_0101;
         // The byte that names the way becomes zero, and no other; the lowest bit found is that byte's highest.
-        let differs = self.0 ^ (ONES * way as u64);
-        let found = differs.wrapping_sub(ONES) & !differs & ONES << 7;
+        let found = zero_bytes(self.0 ^ (ONES * way as u64));
         found ^ found.wrapping_sub(1)
+    }
+
+    /// Moves the way that was used least recently to the front, and says which it is.
+    #[inline(always)]
+    fn reuse_oldest(&mut self) -> usize {
+        self.0 = self.0.rotate_left(8);
+        self.0 as usize % SECOND_LEVEL_WAYS
     }
 
     /// Moves a way to the front.
@@ -79,18 +97,9 @@ impl Order {
     }
 }
 
-/// Ways by the low bit first.
-fn ways_of(mut bits: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let way = (bits != 0).then(|| bits.trailing_zeros() as usize % SECOND_LEVEL_WAYS);
-        bits &= bits.wrapping_sub(1);
-        way
-    })
-}
-
 /// The second level.
 pub(super) struct SecondLevel {
-    keys: Box<[Keys; SECOND_LEVEL_SETS]>,
+    signatures: Box<[Signatures; SECOND_LEVEL_SETS]>,
     orders: Box<[Order; SECOND_LEVEL_SETS]>,
     translations: Box<[[Translation; SECOND_LEVEL_WAYS]; SECOND_LEVEL_SETS]>,
     /// How many translations there are of each page size, by half of the address space.
@@ -101,7 +110,7 @@ impl SecondLevel {
     /// An empty one.
     pub fn new() -> SecondLevel {
         SecondLevel {
-            keys: Box::new([Keys([NO_KEY; SECOND_LEVEL_WAYS]); SECOND_LEVEL_SETS]),
+            signatures: Box::new([Signatures(0); SECOND_LEVEL_SETS]),
             orders: Box::new([Order::NEW; SECOND_LEVEL_SETS]),
             translations: Box::new([[NO_TRANSLATION; SECOND_LEVEL_WAYS]; SECOND_LEVEL_SETS]),
             sizes: [[0; PAGE_SHIFTS.len()]; 2],
@@ -116,10 +125,13 @@ impl SecondLevel {
             if count == 0 {
                 continue;
             }
-            let set = set_of(address, page_shift);
-            for way in ways_of(self.keys[set].matching(key_of(address, page_shift))) {
+            let (set, page) = (set_of(address, page_shift), address >> page_shift << page_shift);
+            for way in self.signatures[set].matching(Signatures::of(address, page_shift)) {
                 let found = &self.translations[set][way];
-                if found.vmid == vmid && (found.asid == asid || found.global && asid != NO_SPACE) {
+                if found.is_page(page, page_shift)
+                    && found.vmid == vmid
+                    && (found.asid == asid || found.global && asid != NO_SPACE)
+                {
                     self.orders[set].touch(way);
                     return Some(&self.translations[set][way]);
                 }
@@ -130,49 +142,57 @@ impl SecondLevel {
 
     /// Enters a translation, in place of the same page's, of none, or of the least recently used. `is_new`:
     /// [`SecondLevel::find`] has just found nothing for the page.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, translation: &Translation, is_new: bool) {
         let (page, page_shift) = (translation.virtual_page, translation.page_shift);
         let set = set_of(page, page_shift);
-        let way = match is_new {
-            true => self.orders[set].oldest(),
-            false => self.way_of(set, translation).unwrap_or(self.orders[set].oldest()),
+        // By value: what has an address is written to memory first, and copied from there.
+        let same = if is_new { None } else { self.way_of(set, *translation) };
+        let way = match same {
+            None => self.orders[set].reuse_oldest(),
+            Some(way) => {
+                self.orders[set].touch(way);
+                way
+            }
         };
-        self.count_out(set, way);
-        self.sizes[half_of(page)][size_of_page(page_shift)] += 1;
-        self.keys[set].0[way] = key_of(page, page_shift);
+        let old = &self.translations[set][way];
+        if old.page_shift != page_shift || half_of(old.virtual_page ^ page) != 0 || old.is_none() {
+            self.count_out(set, way);
+            self.sizes[half_of(page)][size_of_page(page_shift)] += 1;
+        }
+        self.signatures[set].set(way, Signatures::of(page, page_shift));
         self.translations[set][way] = *translation;
-        self.orders[set].touch(way);
     }
 
     /// The way that holds the same page of the same space.
     #[cold]
-    fn way_of(&self, set: usize, translation: &Translation) -> Option<usize> {
-        let (keys, ways) = (&self.keys[set], &self.translations[set]);
-        let same = |way: &usize| ways[*way].vmid == translation.vmid && ways[*way].asid == translation.asid;
-        ways_of(keys.matching(key_of(translation.virtual_page, translation.page_shift))).find(same)
+    fn way_of(&self, set: usize, translation: Translation) -> Option<usize> {
+        self.translations[set].iter().position(|other| {
+            other.is_page(translation.virtual_page, translation.page_shift)
+                && other.vmid == translation.vmid
+                && other.asid == translation.asid
+        })
     }
 
     /// Empties a way.
     fn remove(&mut self, set: usize, way: usize) {
         self.count_out(set, way);
-        self.keys[set].0[way] = NO_KEY;
+        self.translations[set][way] = NO_TRANSLATION;
         self.orders[set].retire(way);
     }
 
     /// What a way holds does not count any more.
-    #[inline]
     fn count_out(&mut self, set: usize, way: usize) {
-        let key = self.keys[set].0[way];
-        if key != NO_KEY {
-            let page_shift = key as u32 % (1 << PAGE_SHIFT);
-            self.sizes[half_of(key)][size_of_page(page_shift)] -= 1;
+        let old = &self.translations[set][way];
+        if !old.is_none() {
+            self.sizes[half_of(old.virtual_page)][size_of_page(old.page_shift)] -= 1;
         }
     }
 
     fn remove_from_set(&mut self, set: usize, condemned: &impl Fn(&Translation) -> bool) {
         for way in 0..SECOND_LEVEL_WAYS {
-            if self.keys[set].0[way] != NO_KEY && condemned(&self.translations[set][way]) {
+            let old = &self.translations[set][way];
+            if !old.is_none() && condemned(old) {
                 self.remove(set, way);
             }
         }
@@ -195,15 +215,25 @@ impl SecondLevel {
 
     /// Every translation.
     pub fn translations(&self) -> impl Iterator<Item = &Translation> {
-        let sets = self.keys.iter().zip(self.translations.iter());
-        let ways = sets.flat_map(|(keys, translations)| keys.0.iter().zip(translations));
-        ways.filter(|(key, _)| **key != NO_KEY).map(|(_, translation)| translation)
+        self.translations.iter().flatten().filter(|translation| !translation.is_none())
+    }
+}
+
+impl Translation {
+    #[inline(always)]
+    fn is_page(&self, page: u64, page_shift: u32) -> bool {
+        self.virtual_page == page && self.page_shift == page_shift
+    }
+
+    #[inline(always)]
+    fn is_none(&self) -> bool {
+        self.virtual_page == NO_PAGE
     }
 }
 
 /// What is in places without a translation.
 const NO_TRANSLATION: Translation = Translation {
-    virtual_page: 0,
+    virtual_page: NO_PAGE,
     physical_page: 0,
     guest_physical_page: 0,
     page_shift: PAGE_SHIFT,
@@ -229,7 +259,11 @@ mod tests {
             list.insert(0, way);
             let expected = list.iter().rev().fold(0, |word, &way| word << 8 | way as u64);
             assert_eq!(order.0, expected, "step {step}");
-            assert_eq!(order.oldest(), list[SECOND_LEVEL_WAYS - 1]);
+            if step % 5 == 0 {
+                let oldest = list.pop().unwrap();
+                assert_eq!(order.reuse_oldest(), oldest, "step {step}");
+                list.insert(0, oldest);
+            }
             if step % 3 == 0 {
                 let way = step * 5 % SECOND_LEVEL_WAYS;
                 order.retire(way);
