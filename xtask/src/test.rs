@@ -67,13 +67,14 @@ pub fn run(arguments: Arguments) -> Result<()> {
         cargo(&["test", "--workspace", "--no-fail-fast"], environment)
     });
     step("visor's own tests", &mut visor_tests);
+    // The whole workspace has been built for tests; one package alone would be built anew, with fewer of its dependencies' features.
     if !arguments.quick {
         step("random programs against QEMU", &mut || {
             cargo(&["xtask", "differential", "--seconds", &seconds], &[])
         });
         step("random guests stay in their VM", &mut || {
             cargo(
-                &["test", "--package", "visa-fuzz", "--test", "wild_guests", "--", "--nocapture"],
+                &["test", "--workspace", "--test", "wild_guests", "--", "--nocapture"],
                 &[("VISA_FUZZ_SECONDS", &seconds)],
             )
         });
@@ -81,13 +82,13 @@ pub fn run(arguments: Arguments) -> Result<()> {
         let each = (arguments.random_seconds / 4).to_string();
         step("random programs on both engines", &mut || {
             cargo(
-                &["test", "--package", "visa-fuzz", "--test", "jit", "--", "--nocapture", "--test-threads=1"],
+                &["test", "--workspace", "--test", "jit", "--", "--nocapture", "--test-threads=1"],
                 &[("VISA_FUZZ_SECONDS", &each)],
             )
         });
         step("random kernels in every mode", &mut || {
             cargo(
-                &["test", "--package", "visa-fuzz", "--test", "modes", "--", "--nocapture"],
+                &["test", "--workspace", "--test", "modes", "--", "--nocapture"],
                 &[("VISA_FUZZ_SECONDS", &seconds)],
             )
         });

@@ -86,6 +86,10 @@ pub struct RowResult {
     pub accelerated_by_qemu: Option<f64>,
     /// Accelerated by native.
     pub accelerated_by_native: Option<Ratio>,
+    /// The same of the least times: what others on the host add to them differs least.
+    pub least_native_by_qemu: Option<f64>,
+    #[allow(missing_docs)]
+    pub least_accelerated_by_native: Option<f64>,
     /// RVVM by QEMU, of like programs, elsewhere.
     pub peer_by_qemu: Option<f64>,
 }
@@ -95,6 +99,8 @@ pub struct RowResult {
 pub struct Times {
     /// The median.
     pub median_seconds: f64,
+    /// The least.
+    pub least_seconds: f64,
     /// How far the extremes are from each other, by the median.
     pub spread: f64,
     /// All, in the order in which they were measured.
@@ -121,6 +127,10 @@ pub struct Means {
     pub accelerated_by_qemu: Option<f64>,
     /// Accelerated by native.
     pub accelerated_by_native: Option<f64>,
+    /// The same of the least times.
+    pub least_native_by_qemu: Option<f64>,
+    #[allow(missing_docs)]
+    pub least_accelerated_by_native: Option<f64>,
     /// RVVM by QEMU, and native by QEMU over those rows: to be less.
     pub peer_by_qemu: Option<Ratio>,
 }
@@ -216,10 +226,12 @@ impl RowResult {
                 times.insert(run.emulator.name, of_run);
             }
         }
-        let ratio = |one: &str, other: &str| {
-            let (one, other): (&Times, &Times) = (times.get(one)?, times.get(other)?);
-            (other.median_seconds > 0.0).then(|| one.median_seconds / other.median_seconds)
+        let quotient = |one: &str, other: &str, value: fn(&Times) -> f64| {
+            let (one, other) = (value(times.get(one)?), value(times.get(other)?));
+            (other > 0.0).then(|| one / other)
         };
+        let ratio = |one, other| quotient(one, other, |times| times.median_seconds);
+        let least = |one, other| quotient(one, other, |times| times.least_seconds);
         let result = RowResult {
             name: row.name,
             summary: row.summary,
@@ -229,6 +241,8 @@ impl RowResult {
             native_by_qemu: ratio(NATIVE, QEMU_NAME).map(|ratio| Ratio::new(ratio, row.target)),
             accelerated_by_qemu: ratio(ACCELERATED, QEMU_NAME),
             accelerated_by_native: ratio(ACCELERATED, NATIVE).map(|ratio| Ratio::new(ratio, VISOR_TARGET)),
+            least_native_by_qemu: least(NATIVE, QEMU_NAME),
+            least_accelerated_by_native: least(ACCELERATED, NATIVE),
             peer_by_qemu: row.peer,
             times,
         };
@@ -246,7 +260,7 @@ impl Times {
         let median =
             if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
         let spread = if median > 0.0 { (most - least) / median } else { 0.0 };
-        Some(Times { median_seconds: median, spread, seconds })
+        Some(Times { median_seconds: median, least_seconds: least, spread, seconds })
     }
 }
 
@@ -272,6 +286,8 @@ impl Means {
             native_by_qemu: mean(&native).map(|ratio| Ratio::new(ratio, MEAN_TARGET)),
             accelerated_by_qemu: mean(&|row| row.accelerated_by_qemu),
             accelerated_by_native: mean(&|row| row.accelerated_by_native.map(|ratio| ratio.ratio)),
+            least_native_by_qemu: mean(&|row| row.least_native_by_qemu),
+            least_accelerated_by_native: mean(&|row| row.least_accelerated_by_native),
             peer_by_qemu: peer.zip(native_beside_peer).map(|(peer, native)| Ratio::new(native, peer)),
         }
     }
@@ -364,6 +380,11 @@ mod tests {
         let integer = &report.rows[1];
         assert_eq!(integer.name, "integer");
         assert_eq!(integer.times[NATIVE].median_seconds, 0.4);
+        assert_eq!(integer.times[NATIVE].least_seconds, 0.3);
+        assert_eq!(
+            (integer.least_native_by_qemu, integer.least_accelerated_by_native),
+            (Some(0.3), Some(0.41 / 0.3))
+        );
         assert!((integer.times[NATIVE].spread - 1.5).abs() < 1e-9);
         assert_eq!(integer.native_by_qemu, Some(Ratio { ratio: 0.4, target: 0.5, is_met: true }));
         assert!(integer.accelerated_by_native.unwrap().is_met);

@@ -18,7 +18,8 @@ pub fn render(report: &Report) -> String {
     }
     text += &format!(
         "\nSeconds of processor time, medians of {}; \"~\" marks those whose extremes are more than {:.0} % apart,\n\
-         \"!\" what misses its target.\n\n",
+         \"!\" what misses its target. Ratios are of medians, and under \"least\" of the least times, to which others on the\n\
+         host have added least.\n\n",
         report.repeat,
         SPREAD_MAX * 100.0
     );
@@ -40,8 +41,8 @@ fn heading(report: &Report) -> String {
         text += &format!(" {name:>10} ");
     }
     text += &format!(
-        "  {:>11} {:>7}  {:>12} {:>7}  {:>9}\n",
-        "native/qemu", "at most", "accel/native", "at most", "rvvm/qemu"
+        "  {:>11} {:>7} {:>6}  {:>12} {:>7} {:>6}  {:>9}\n",
+        "native/qemu", "at most", "least", "accel/native", "at most", "least", "rvvm/qemu"
     );
     text
 }
@@ -51,8 +52,12 @@ fn line(report: &Report, row: &RowResult) -> String {
     for name in shown(report) {
         text += &format!(" {:>11}", row.times.get(name).map_or("- ".into(), seconds));
     }
-    text += &format!("  {}", ratio(row.native_by_qemu, 11));
-    text += &format!("  {}", ratio(row.accelerated_by_native, 12));
+    text += &format!("  {} {}", ratio(row.native_by_qemu, 11), optional(row.least_native_by_qemu, 6));
+    text += &format!(
+        "  {} {}",
+        ratio(row.accelerated_by_native, 12),
+        optional(row.least_accelerated_by_native, 6)
+    );
     text += &format!("  {}", optional(row.peer_by_qemu, 8));
     format!("{}\n", text.trim_end())
 }
@@ -61,8 +66,9 @@ fn means(report: &Report) -> String {
     let means = &report.geometric_mean;
     let mut text = format!("{:<15}", "geometric mean");
     shown(report).for_each(|_| text += &" ".repeat(12));
-    text += &format!("  {}", ratio(means.native_by_qemu, 11));
-    text += &format!("  {}\n", optional(means.accelerated_by_native, 12));
+    text += &format!("  {} {}", ratio(means.native_by_qemu, 11), optional(means.least_native_by_qemu, 6));
+    text += &format!("  {} {:7}", optional(means.accelerated_by_native, 12), "");
+    text += &format!(" {}\n", optional(means.least_accelerated_by_native, 6));
     if let Some(mean) = means.accelerated_by_qemu {
         text += &format!("\naccelerated/qemu, geometric mean: {mean:.3}\n");
     }
