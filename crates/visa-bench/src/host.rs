@@ -13,7 +13,8 @@
 //! | [`child`] | a process, its processor, and its time |
 //! | [`measure`] | one boot of one emulator |
 //! | [`matrix`] | all of them, as often as asked |
-//! | [`report`], [`table`], [`page`] | medians and ratios as data, as text, and as a page |
+//! | [`times`] | medians and ratios |
+//! | [`report`], [`table`], [`page`] | the results as data, as text, and as a page |
 
 pub mod child;
 pub mod emulator;
@@ -24,6 +25,7 @@ pub mod page;
 pub mod report;
 pub mod row;
 pub mod table;
+pub mod times;
 
 /// The archive with the workloads, as it ships.
 pub const ARCHIVE: &[u8] = include_bytes!("../../../guest/images/hostbench.cpio.gz");

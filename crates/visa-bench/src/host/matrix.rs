@@ -1,12 +1,16 @@
-//! All emulators and all rows, as often as asked; one process at a time. Repetitions are the outer loop, and within one each
-//! emulator does a few rows, then the next one the same: so what else the host does falls on all of them alike.
+//! All emulators and all rows, as often as asked. Repetitions are the outer loop, and within one each emulator does a few
+//! rows alone, then the next one the same: so what else the host does falls on all of them alike.
+//!
+//! Between native and accelerated a few parts in a hundred count, which is less than what a host that others use changes
+//! within seconds. So these two then do the same rows at the same time on the one processor, which the host gives to
+//! one and the other in turn, every few milliseconds: whatever slows one of them slows both.
 
 use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::child;
-use super::emulator::Emulator;
+use super::emulator::{ACCELERATED, Emulator, NATIVE};
 use super::measure::{self, Boot, MeasureError, Plan};
 use super::row::{BOOT, Order};
 
@@ -30,12 +34,21 @@ pub struct Matrix {
 pub struct Run {
     /// The emulator.
     pub emulator: Emulator,
-    /// All workloads for each repetition, as if of one run.
-    pub workloads: Vec<Boot>,
-    /// A boot without any for each repetition.
-    pub boots: Vec<Boot>,
+    /// With the processor for itself.
+    pub alone: Series,
+    /// Beside the other of native and accelerated.
+    pub together: Series,
     /// Why it is left out from some repetition on.
     pub failure: Option<String>,
+}
+
+/// What an emulator took, by repetition.
+#[derive(Debug, Default)]
+pub struct Series {
+    /// All workloads, as if of one run.
+    pub workloads: Vec<Boot>,
+    /// A boot without any.
+    pub boots: Vec<Boot>,
 }
 
 impl Matrix {
@@ -57,27 +70,26 @@ impl Matrix {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
-        let new = |emulator: &Emulator| Run {
-            emulator: emulator.clone(),
-            workloads: Vec::new(),
-            boots: Vec::new(),
-            failure: None,
-        };
-        let mut runs: Vec<Run> = self.emulators.iter().map(new).collect();
+        let mut runs: Vec<Run> = self.emulators.iter().map(Run::of).collect();
         let workloads = self.workloads();
         for repetition in 1..=self.repeat {
             let boot = self.has_boot().then_some(&[][..]);
             for orders in boot.into_iter().chain(workloads.chunks(ROWS_TOGETHER)) {
+                let plan = Plan { kernel: &self.kernel, orders, processor };
+                let say = |name: &str, doing: &str| {
+                    bar.set_message(format!("{repetition} of {}: {name}, {doing}", self.repeat));
+                    bar.tick();
+                };
                 for run in runs.iter_mut().filter(|run| run.failure.is_none()) {
-                    let name = run.emulator.name;
-                    let mut progress = |doing: &'static str| {
-                        bar.set_message(format!("{repetition} of {}: {name}, {doing}", self.repeat));
-                        bar.tick();
-                    };
-                    let plan = Plan { kernel: &self.kernel, orders, processor };
-                    match measure::boot(&run.emulator, &plan, &mut progress) {
-                        Ok(boot) => run.enter(boot, repetition as usize),
-                        Err(error) => run.fail(error, workloads.len()),
+                    let result =
+                        measure::boot(&run.emulator, &plan, &mut |doing| say(run.emulator.name, doing));
+                    run.take(result, repetition as usize, workloads.len(), |run| &mut run.alone);
+                }
+                if let [Some(native), Some(accelerated)] = pair(&mut runs) {
+                    say(NATIVE, "beside accelerated");
+                    let results = together([&native.emulator, &accelerated.emulator], &plan);
+                    for (run, result) in [native, accelerated].into_iter().zip(results) {
+                        run.take(result, repetition as usize, workloads.len(), |run| &mut run.together);
                     }
                 }
             }
@@ -87,8 +99,62 @@ impl Matrix {
     }
 }
 
+/// Native and accelerated, as far as they are to be measured.
+fn pair(runs: &mut [Run]) -> [Option<&mut Run>; 2] {
+    let mut found = [None, None];
+    for run in runs.iter_mut().filter(|run| run.failure.is_none()) {
+        match run.emulator.name {
+            NATIVE => found[0] = Some(run),
+            ACCELERATED => found[1] = Some(run),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Boots two emulators at the same time.
+fn together(emulators: [&Emulator; 2], plan: &Plan<'_>) -> [Result<Boot, MeasureError>; 2] {
+    std::thread::scope(|scope| {
+        let started = emulators.map(|emulator| {
+            let boot = move || measure::boot(emulator, plan, &mut |_| {});
+            (emulator.name, scope.spawn(boot))
+        });
+        started.map(|(emulator, thread)| {
+            let panicked = |_| Err(MeasureError::Host { emulator, source: std::io::ErrorKind::Other.into() });
+            thread.join().unwrap_or_else(panicked)
+        })
+    })
+}
+
 impl Run {
-    /// Enters what was measured in a repetition (from 1): the boot, or some of the rows.
+    fn of(emulator: &Emulator) -> Run {
+        let emulator = emulator.clone();
+        Run { emulator, alone: Series::default(), together: Series::default(), failure: None }
+    }
+
+    /// Enters what was measured in a repetition (from 1) into one of the series. If there is nothing, the emulator is left out
+    /// from here on, and so is what it has not measured to the end.
+    fn take(
+        &mut self,
+        result: Result<Boot, MeasureError>,
+        repetition: usize,
+        rows: usize,
+        series: fn(&mut Run) -> &mut Series,
+    ) {
+        match result {
+            Ok(boot) => series(self).enter(boot, repetition),
+            Err(error) => {
+                self.failure = Some(error.to_string());
+                for series in [&mut self.alone, &mut self.together] {
+                    series.workloads.retain(|whole| whole.samples.len() == rows);
+                }
+            }
+        }
+    }
+}
+
+impl Series {
+    /// Enters what was measured in a repetition: the boot, or some of the rows.
     fn enter(&mut self, boot: Boot, repetition: usize) {
         match self.workloads.get_mut(repetition - 1) {
             _ if boot.samples.is_empty() => self.boots.push(boot),
@@ -99,12 +165,6 @@ impl Run {
                 whole.peak_memory_bytes = whole.peak_memory_bytes.max(boot.peak_memory_bytes);
             }
         }
-    }
-
-    /// Leaves the emulator out from here on, and what it has not measured to the end.
-    fn fail(&mut self, error: MeasureError, rows: usize) {
-        self.failure = Some(error.to_string());
-        self.workloads.retain(|whole| whole.samples.len() == rows);
     }
 }
 
@@ -126,17 +186,28 @@ mod tests {
 
     #[test]
     fn parts_of_a_repetition_become_one_and_unfinished_ones_are_dropped() {
-        let emulator = Emulator::qemu_at("/no/such/qemu".into());
-        let mut run = Run { emulator, workloads: Vec::new(), boots: Vec::new(), failure: None };
+        let mut run = Run::of(&Emulator::qemu_at("/no/such/qemu".into()));
         for (rows, repetition) in [(0, 1), (4, 1), (2, 1), (0, 2), (4, 2)] {
-            run.enter(boot(rows), repetition);
+            run.take(Ok(boot(rows)), repetition, 6, |run| &mut run.alone);
         }
-        assert_eq!(run.boots.len(), 2);
-        let whole: Vec<_> = run.workloads.iter().map(|whole| (whole.samples.len(), whole.total)).collect();
+        assert_eq!(run.alone.boots.len(), 2);
+        let whole: Vec<_> =
+            run.alone.workloads.iter().map(|whole| (whole.samples.len(), whole.total)).collect();
         assert_eq!(whole, [(6, Duration::from_secs(4)), (4, Duration::from_secs(2))]);
-        assert_eq!(run.workloads[0].peak_memory_bytes, Some(4));
-        run.fail(MeasureError::Host { emulator: "any", source: std::io::ErrorKind::Other.into() }, 6);
-        assert_eq!(run.workloads.len(), 1);
+        assert_eq!(run.alone.workloads[0].peak_memory_bytes, Some(4));
+        let error = MeasureError::Host { emulator: "any", source: std::io::ErrorKind::Other.into() };
+        run.take(Err(error), 2, 6, |run| &mut run.together);
+        assert_eq!(run.alone.workloads.len(), 1);
         assert!(run.failure.is_some());
+    }
+
+    #[test]
+    fn a_pair_is_of_native_and_accelerated_that_still_run() {
+        let ours = |name| Run::of(&Emulator::visa(name, "visa".into(), None).unwrap());
+        let mut runs = [ours(ACCELERATED), Run::of(&Emulator::qemu_at("/no/such/qemu".into())), ours(NATIVE)];
+        let names = pair(&mut runs).map(|run| run.map(|run| run.emulator.name));
+        assert_eq!(names, [Some(NATIVE), Some(ACCELERATED)]);
+        runs[0].failure = Some("it ended".into());
+        assert!(pair(&mut runs)[1].is_none());
     }
 }

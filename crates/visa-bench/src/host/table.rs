@@ -1,7 +1,8 @@
 //! The results as text.
 
 use super::emulator::{ACCELERATED, INTERPRETER, NATIVE, QEMU_NAME};
-use super::report::{Ratio, Report, RowResult, Times};
+use super::report::{Report, RowResult};
+use super::times::{Ratio, Times};
 
 /// A spread from which on a median is marked.
 const SPREAD_MAX: f64 = 0.1;
@@ -18,8 +19,9 @@ pub fn render(report: &Report) -> String {
     }
     text += &format!(
         "\nSeconds of processor time, medians of {}; \"~\" marks those whose extremes are more than {:.0} % apart,\n\
-         \"!\" what misses its target. Ratios are of medians, and under \"least\" of the least times, to which others on the\n\
-         host have added least.\n\n",
+         \"!\" what misses its target. Native by QEMU is of medians, and under \"least\" of the least times, to which\n\
+         others on the host have added least. Accelerated by native is of runs at the same time on one processor, and under\n\
+         \"range\" are its extremes.\n\n",
         report.repeat,
         SPREAD_MAX * 100.0
     );
@@ -41,8 +43,8 @@ fn heading(report: &Report) -> String {
         text += &format!(" {name:>10} ");
     }
     text += &format!(
-        "  {:>11} {:>7} {:>6}  {:>12} {:>7} {:>6}  {:>9}\n",
-        "native/qemu", "at most", "least", "accel/native", "at most", "least", "rvvm/qemu"
+        "  {:>11} {:>7} {:>6}  {:>12} {:>7} {:>11}  {:>9}\n",
+        "native/qemu", "at most", "least", "accel/native", "at most", "range", "rvvm/qemu"
     );
     text
 }
@@ -53,11 +55,11 @@ fn line(report: &Report, row: &RowResult) -> String {
         text += &format!(" {:>11}", row.times.get(name).map_or("- ".into(), seconds));
     }
     text += &format!("  {} {}", ratio(row.native_by_qemu, 11), optional(row.least_native_by_qemu, 6));
-    text += &format!(
-        "  {} {}",
-        ratio(row.accelerated_by_native, 12),
-        optional(row.least_accelerated_by_native, 6)
-    );
+    let range = row
+        .together
+        .as_ref()
+        .map_or("-".into(), |both| format!("{:.2}-{:.2}", both.ratios[0], both.ratios[1]));
+    text += &format!("  {} {range:>11}", ratio(row.accelerated_by_native, 12));
     text += &format!("  {}", optional(row.peer_by_qemu, 8));
     format!("{}\n", text.trim_end())
 }
@@ -67,8 +69,7 @@ fn means(report: &Report) -> String {
     let mut text = format!("{:<15}", "geometric mean");
     shown(report).for_each(|_| text += &" ".repeat(12));
     text += &format!("  {} {}", ratio(means.native_by_qemu, 11), optional(means.least_native_by_qemu, 6));
-    text += &format!("  {} {:7}", optional(means.accelerated_by_native, 12), "");
-    text += &format!(" {}\n", optional(means.least_accelerated_by_native, 6));
+    text += &format!("  {}\n", optional(means.accelerated_by_native, 12));
     if let Some(mean) = means.accelerated_by_qemu {
         text += &format!("\naccelerated/qemu, geometric mean: {mean:.3}\n");
     }
