@@ -5,7 +5,7 @@ use crate::instruction::{self, Reserved, Role, rows};
 use crate::{Random, touches, values};
 use visa_isa::operand::Kind;
 use visa_isa::table::{Format, Row};
-use visa_isa::{Group, Op, msr};
+use visa_isa::{Group, Instruction, Op, msr};
 
 /// Loops inside loops, at most.
 const DEPTH: u32 = 3;
@@ -124,6 +124,7 @@ impl Maker<'_> {
                 4 if depth < DEPTH => self.call(),
                 5 | 6 => self.access(None),
                 7 => self.fields(),
+                8 if self.random.once_in(3) => self.extended(),
                 8 if self.random.once_in(2) => touches::state(self.random, &mut self.code),
                 8 => {
                     let register = self.free_register();
@@ -199,6 +200,27 @@ impl Maker<'_> {
                 self.one(row);
             }
         }
+    }
+
+    /// What a load or a computation gives, sign-extended from 32 bits, as compilers write it.
+    fn extended(&mut self) {
+        const LOADS: [Op; 7] = [Op::Lb, Op::Lbu, Op::Lh, Op::Lhu, Op::Lw, Op::Lwu, Op::Ld];
+        const COMPUTATIONS: [Op; 6] = [Op::Add, Op::Addw, Op::Sub, Op::Subw, Op::Mul, Op::Xor];
+        let register = self.free_register();
+        if self.random.once_in(2) {
+            let op = self.random.pick(&LOADS);
+            self.code.immediate(op, register, self.scratch, self.random.below(128) as i32);
+        } else {
+            let op = self.random.pick(&COMPUTATIONS);
+            let (rs1, rs2) = (self.random.below(32) as u8, self.random.below(32) as u8);
+            self.code.push(Instruction { rd: register, rs1, rs2, ..Instruction::new(op) });
+        }
+        if self.random.once_in(2) {
+            let row = self.random.pick(&self.compute);
+            self.one(row);
+        }
+        let to = if self.random.once_in(2) { register } else { self.free_register() };
+        self.code.immediate(Op::Addiw, to, register, 0);
     }
 
     /// A branch over a few instructions.

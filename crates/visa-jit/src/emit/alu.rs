@@ -133,6 +133,11 @@ impl Emitter<'_> {
             Srli => immediate!(self, i, shr, (i.imm & 63) as i8),
             Srai => immediate!(self, i, sar, (i.imm & 63) as i8),
             Rori => immediate!(self, i, ror, (i.imm & 63) as i8),
+            Addiw if i.imm == 0 && self.is_extended(index) => {
+                if i.rd != i.rs1 {
+                    self.add_immediate(i);
+                }
+            }
             Addiw | Slliw | Srliw => self.word_immediate(i),
             Sraiw => immediate_word!(self, i, sar, (i.imm & 31) as i8),
             Roriw => immediate_word!(self, i, ror, (i.imm & 31) as i8),

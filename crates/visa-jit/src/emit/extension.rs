@@ -1,4 +1,5 @@
-//! Sign extension, where nobody sees the upper half: results of 32 bits that only feed others of 32 bits.
+//! Sign extension, where nobody sees the upper half: results of 32 bits that only feed others of 32 bits. And where it has
+//! been done: compilers extend what a load has extended already.
 //!
 //! Within a piece nothing of the guest is seen from outside between two computations. An access, a jump, or anything that the
 //! interpreter might execute, wants every register as the architecture has it.
@@ -48,6 +49,29 @@ impl Emitter<'_> {
                 None | Some(Reads::Whole) => return false,
                 Some(_) if i.rd == register => return true,
                 Some(_) => {}
+            }
+        }
+        false
+    }
+
+    /// Whether what the instruction at a site extends is what a load before it in the unit has given, which extends, too.
+    pub(super) fn is_extended(&self, index: usize) -> bool {
+        use Op::{Lb, Lbu, Lh, Lhu, Lw};
+        let Some(register) = self.sites[index].slot.map(|slot| slot.instruction.rs1) else { return false };
+        let mut left = self.sites[index].left;
+        for site in self.sites[..index].iter().rev() {
+            left += 1;
+            let Some(i) = site.slot.map(|slot| slot.instruction) else { return false };
+            // Those of another unit do not count on.
+            if site.left != left {
+                return false;
+            }
+            if matches!(i.op, Lb | Lbu | Lh | Lhu | Lw) && i.rd == register {
+                return true;
+            }
+            // What it writes is known only of instructions that compute.
+            if reads(&i, register).is_none() || i.rd == register {
+                return false;
             }
         }
         false
