@@ -85,8 +85,10 @@ impl Matrix {
                         measure::boot(&run.emulator, &plan, &mut |doing| say(run.emulator.name, doing));
                     run.take(result, repetition as usize, workloads.len(), |run| &mut run.alone);
                 }
-                if let [Some(native), Some(accelerated)] = pair(&mut runs) {
+                for orders in one_by_one(orders) {
+                    let [Some(native), Some(accelerated)] = pair(&mut runs) else { break };
                     say(NATIVE, "beside accelerated");
+                    let plan = Plan { orders, ..plan };
                     let results = together([&native.emulator, &accelerated.emulator], &plan);
                     for (run, result) in [native, accelerated].into_iter().zip(results) {
                         run.take(result, repetition as usize, workloads.len(), |run| &mut run.together);
@@ -97,6 +99,12 @@ impl Matrix {
         bar.finish_and_clear();
         Ok(runs)
     }
+}
+
+/// Each order for itself, so that two emulators begin it at the same time; the boot, if there is none.
+fn one_by_one(orders: &[Order]) -> impl Iterator<Item = &[Order]> {
+    let boot = orders.is_empty().then_some(orders);
+    boot.into_iter().chain(orders.chunks(1))
 }
 
 /// Native and accelerated, as far as they are to be measured.
@@ -174,6 +182,7 @@ mod tests {
 
     use super::*;
     use crate::host::measure::Sample;
+    use crate::host::row::{ROWS, order};
 
     fn boot(rows: usize) -> Boot {
         let sample = Sample { time: Duration::from_secs(1), checksum: 7 };
@@ -199,6 +208,13 @@ mod tests {
         run.take(Err(error), 2, 6, |run| &mut run.together);
         assert_eq!(run.alone.workloads.len(), 1);
         assert!(run.failure.is_some());
+    }
+
+    #[test]
+    fn rows_are_begun_together_and_the_boot_is_one_of_them() {
+        let rows = [&ROWS[1], &ROWS[2], &ROWS[3]].map(|row| order(row, true));
+        let lengths = |orders| one_by_one(orders).map(<[Order]>::len).collect::<Vec<_>>();
+        assert_eq!((lengths(&rows), lengths(&[])), (vec![1, 1, 1], vec![0]));
     }
 
     #[test]
