@@ -110,12 +110,20 @@ fn number(name: &str, default: u64) -> u64 {
 
 /// Calls a test with one seed after the other, for as long as it may take; it returns the instructions that it ran.
 fn for_seeds(mut test: impl FnMut(u64) -> u64) {
+    for_seeds_until(|seed| (test(seed), true));
+}
+
+/// The same of a test that also says whether it has seen what it must: if not, it goes on, but not for ever.
+fn for_seeds_until(mut test: impl FnMut(u64) -> (u64, bool)) {
+    const MOST: u64 = 4_000;
     let limit = Duration::from_secs(number("VISA_FUZZ_SECONDS", 3));
     let start = Instant::now();
     let first = number("VISA_FUZZ_SEED", 1);
-    let (mut seed, mut instructions) = (first, 0);
-    while start.elapsed() < limit {
-        instructions += test(seed);
+    let (mut seed, mut instructions, mut has_seen) = (first, 0, false);
+    while start.elapsed() < limit || !has_seen && seed.wrapping_sub(first) < MOST {
+        let (done, enough) = test(seed);
+        instructions += done;
+        has_seen = enough;
         seed = seed.wrapping_add(1);
     }
     println!("{} runs, {instructions} instructions", seed.wrapping_sub(first));
@@ -209,7 +217,7 @@ fn loops_run_alike() {
     const SCRATCH: u64 = RAM_BASE + (2 << 20) + 0xf80;
     const NEXT_PAGE: u64 = RAM_BASE + (2 << 20) + 0x1000;
     let (mut optimised, mut guesses) = (0, 0);
-    for_seeds(|seed| {
+    for_seeds_until(|seed| {
         let mut random = Random::fork(seed, 5);
         let (mut segments, cr3) = tables(NEXT_PAGE, RAM_BASE + (4 << 20));
         segments.push((RAM_BASE, loops::program(&mut random, RAM_BASE, SCRATCH)));
@@ -226,7 +234,7 @@ fn loops_run_alike() {
         let done = pair.jit.statistics();
         optimised += done.optimised;
         guesses += done.guesses;
-        instructions
+        (instructions, optimised > 0 && guesses > 0)
     });
     println!("{optimised} loops optimised, {guesses} accesses guessed");
     assert!(optimised > 0 && guesses > 0, "no loop was optimised, or none guessed");
