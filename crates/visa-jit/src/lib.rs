@@ -27,6 +27,7 @@ mod region;
 mod registers;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod runtime;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod trampolines;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod unit;

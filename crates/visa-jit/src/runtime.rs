@@ -291,21 +291,27 @@ unsafe extern "C" fn interrupt(hart: *mut Hart, environment: *mut Environment, l
 /// Where generated code finds what it uses of an [`Environment`]: offsets from its start.
 #[allow(missing_docs)]
 pub mod field {
-    use std::mem::offset_of;
-
     use super::Environment;
 
-    pub const BUDGET: i32 = offset_of!(Environment, budget) as i32;
-    pub const EXIT: i32 = offset_of!(Environment, exit) as i32;
-    pub const LINK: i32 = offset_of!(Environment, link) as i32;
-    pub const INTERPRET: i32 = offset_of!(Environment, interpret) as i32;
-    pub const REFILL: i32 = offset_of!(Environment, refill) as i32;
-    pub const FETCH: i32 = offset_of!(Environment, fetch) as i32;
-    pub const TIME: i32 = offset_of!(Environment, time) as i32;
-    pub const INTERRUPT: i32 = offset_of!(Environment, interrupt) as i32;
-    pub const BASE: i32 = offset_of!(Environment, base) as i32;
-    pub const FLOAT: i32 = offset_of!(Environment, float) as i32;
-    pub const FIND: i32 = offset_of!(Environment, find) as i32;
-    pub const FOUND: i32 = offset_of!(Environment, found) as i32;
-    pub const JUMPS: i32 = offset_of!(Environment, jumps) as i32;
+    macro_rules! offsets {
+        ($($name:ident = $field:ident,)*) => {
+            $(pub const $name: i32 = std::mem::offset_of!(Environment, $field) as i32;)*
+        };
+    }
+
+    offsets! {
+        BUDGET = budget,
+        EXIT = exit,
+        LINK = link,
+        INTERPRET = interpret,
+        REFILL = refill,
+        FETCH = fetch,
+        TIME = time,
+        INTERRUPT = interrupt,
+        BASE = base,
+        FLOAT = float,
+        FIND = find,
+        FOUND = found,
+        JUMPS = jumps,
+    }
 }
