@@ -110,7 +110,7 @@ impl Emitter<'_> {
         if i.rd == 0 && is_pure(i.op) {
             return true;
         }
-        self.low_half_suffices = self.upper_half_is_dead(index);
+        self.low_half_suffices = self.extensions.is_lazy(index);
         match i.op {
             Lui => self.set_constant(i.rd, i.imm as i64 as u64),
             Auipc => self.set_constant(i.rd, self.sites[index].pc.wrapping_add(i.imm as i64 as u64)),
@@ -133,7 +133,7 @@ impl Emitter<'_> {
             Srli => immediate!(self, i, shr, (i.imm & 63) as i8),
             Srai => immediate!(self, i, sar, (i.imm & 63) as i8),
             Rori => immediate!(self, i, ror, (i.imm & 63) as i8),
-            Addiw if i.imm == 0 && self.is_extended(index) => {
+            Addiw if i.imm == 0 && self.extends_nothing(index, i.rs1) => {
                 if i.rd != i.rs1 {
                     self.add_immediate(i);
                 }
@@ -160,7 +160,7 @@ impl Emitter<'_> {
             Sraw => shift_word!(self, i, sar),
             Rolw => shift_word!(self, i, rol),
             Rorw => shift_word!(self, i, ror),
-            Slt | Sltu | Slti | Sltiu => self.set_if_less(i),
+            Slt | Sltu | Slti | Sltiu => self.set_if_less(index, i),
             Mulh | Mulhu => self.multiply_high(i),
             Div | Divu | Rem | Remu => self.divide(i),
             Divw | Divuw | Remw | Remuw => self.divide_word(i),
@@ -306,10 +306,14 @@ impl Emitter<'_> {
         }
     }
 
-    fn set_if_less(&mut self, i: &Instruction) {
+    fn set_if_less(&mut self, index: usize, i: &Instruction) {
         let a = self.get(i.rs1, RAX);
         match i.op {
+            Op::Slti | Op::Sltiu if self.are_words(index, &[i.rs1]) => {
+                dynasm!(self.code ; .arch x64 ; cmp Rd(a), i.imm)
+            }
             Op::Slti | Op::Sltiu => dynasm!(self.code ; .arch x64 ; cmp Rq(a), i.imm),
+            _ if self.are_words(index, &[i.rs1, i.rs2]) => with_source!(self, cmp, Rd, a, i.rs2),
             _ => with_source!(self, cmp, Rq, a, i.rs2),
         }
         match i.op {

@@ -19,9 +19,9 @@ pub(super) enum Cold {
     /// Nor that of a group's accesses, or they reach over the end of a page.
     GroupMissed { missed: Missed, group: Group, back: DynamicLabel },
     /// A branch is taken: what was not executed goes back into the budget.
-    Branch { from: DynamicLabel, left: i64, pc: u64, target: u64 },
+    Branch { from: DynamicLabel, index: usize, left: i64, target: u64 },
     /// The budget does not suffice for a piece.
-    Short { from: DynamicLabel, length: i64, pc: u64 },
+    Short { from: DynamicLabel, first: usize, length: i64 },
     /// The host does not compute for the guest.
     NoFloat { from: DynamicLabel },
 }
@@ -67,6 +67,7 @@ impl Emitter<'_> {
         match cold {
             Cold::Interpret { from, index, back, floats } => {
                 dynasm!(self.code ; .arch x64 ; =>from);
+                self.settle(index);
                 self.interpret(index);
                 self.float_reload(&floats);
                 dynasm!(self.code ; .arch x64 ; jmp =>back);
@@ -78,15 +79,16 @@ impl Emitter<'_> {
                 constant(&mut self.code, RCX, self.start);
                 dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_float);
             }
-            Cold::Branch { from, left, pc, target } => {
+            Cold::Branch { from, index, left, target } => {
                 dynasm!(self.code ; .arch x64 ; =>from);
-                self.go(pc, target, left);
+                self.go(index, target, left);
             }
-            Cold::Short { from, length, pc } => {
+            Cold::Short { from, first, length } => {
                 dynasm!(self.code ; .arch x64 ; =>from);
                 self.give_back(length);
+                self.settle(first);
                 self.leave_mapping();
-                constant(&mut self.code, RCX, pc);
+                constant(&mut self.code, RCX, self.sites[first].pc);
                 dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_budget);
             }
         }

@@ -8,6 +8,7 @@ use dynasmrt::{DynasmApi, dynasm};
 use visa_isa::{Instruction, Op};
 
 use super::Emitter;
+use super::region::Label;
 use crate::registers::{BUDGET, Place, RAX, RCX, RDX};
 use crate::unit::is_branch;
 
@@ -31,6 +32,11 @@ impl Emitter<'_> {
         let i = self.sites[index].slot.map(|slot| slot.instruction).filter(|i| is_branch(i.op))?;
         let target = self.sites[index].pc.wrapping_add(i.imm as i64 as u64);
         let last = (index + 1..end.min(index + 1 + LONGEST)).find(|&last| self.sites[last].next == target)?;
+        // Both ways meet where it is known what either leaves in registers.
+        let meet = |label: Label| label.mapping == self.current;
+        if last + 1 == end && !self.label(target).is_some_and(meet) {
+            return None;
+        }
         let skipped = index + 1..last + 1;
         let instructions = self.sites[skipped.clone()].iter().filter_map(|site| site.slot);
         let instructions: Vec<Instruction> = instructions.map(|slot| slot.instruction).collect();
@@ -48,7 +54,7 @@ impl Emitter<'_> {
         self.mapping = usual;
         // What is not executed goes back into the budget.
         dynasm!(self.code ; .arch x64 ; lea Rq(RAX), [BYTE Rq(BUDGET) + skipped.len() as i8]);
-        self.compare(&i, RCX);
+        self.compare(index, &i, RCX);
         match i.op {
             Op::Beq => dynasm!(self.code ; .arch x64 ; cmove Rq(BUDGET), rax ; cmovne Rq(to), rdx),
             Op::Bne => dynasm!(self.code ; .arch x64 ; cmovne Rq(BUDGET), rax ; cmove Rq(to), rdx),

@@ -17,8 +17,7 @@ impl Emitter<'_> {
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => self.branch(index, i),
             Op::Jal => {
                 self.set_constant(i.rd, self.sites[index].next);
-                let pc = self.sites[index].pc;
-                self.go(pc, pc.wrapping_add(i.imm as i64 as u64), 0);
+                self.go(index, self.sites[index].pc.wrapping_add(i.imm as i64 as u64), 0);
             }
             Op::Jalr => self.indirect(index, i),
             _ => return false,
@@ -26,13 +25,16 @@ impl Emitter<'_> {
         true
     }
 
-    /// Compares what a branch compares.
-    pub(super) fn compare(&mut self, i: &Instruction, temporary: u8) {
+    /// Compares what a branch at a site compares.
+    pub(super) fn compare(&mut self, index: usize, i: &Instruction, temporary: u8) {
         let a = self.get(i.rs1, temporary);
-        match self.mapping.place(i.rs2) {
-            Place::Zero => dynasm!(self.code ; .arch x64 ; test Rq(a), Rq(a)),
-            Place::Host(b) => dynasm!(self.code ; .arch x64 ; cmp Rq(a), Rq(b)),
-            Place::Memory(offset) => dynasm!(self.code ; .arch x64 ; cmp Rq(a), [rbp + offset]),
+        match (self.mapping.place(i.rs2), self.are_words(index, &[i.rs1, i.rs2])) {
+            (Place::Zero, true) => dynasm!(self.code ; .arch x64 ; test Rd(a), Rd(a)),
+            (Place::Host(b), true) => dynasm!(self.code ; .arch x64 ; cmp Rd(a), Rd(b)),
+            (Place::Memory(offset), true) => dynasm!(self.code ; .arch x64 ; cmp Rd(a), [rbp + offset]),
+            (Place::Zero, false) => dynasm!(self.code ; .arch x64 ; test Rq(a), Rq(a)),
+            (Place::Host(b), false) => dynasm!(self.code ; .arch x64 ; cmp Rq(a), Rq(b)),
+            (Place::Memory(offset), false) => dynasm!(self.code ; .arch x64 ; cmp Rq(a), [rbp + offset]),
         }
     }
 
@@ -43,12 +45,11 @@ impl Emitter<'_> {
             Some(Label { label, mapping, .. }) if left == 0 && mapping == self.current => label,
             _ => {
                 let from = self.code.new_dynamic_label();
-                let pc = self.sites[index].pc;
-                self.push_cold(Cold::Branch { from, left, pc, target });
+                self.push_cold(Cold::Branch { from, index, left, target });
                 from
             }
         };
-        self.compare(i, RAX);
+        self.compare(index, i, RAX);
         match i.op {
             Op::Beq => dynasm!(self.code ; .arch x64 ; je =>taken),
             Op::Bne => dynasm!(self.code ; .arch x64 ; jne =>taken),
@@ -61,6 +62,7 @@ impl Emitter<'_> {
 
     /// JALR: finds the target in the page's own table, or in the table of jumps if the TLB's first level knows its page.
     fn indirect(&mut self, index: usize, i: &Instruction) {
+        self.settle(index);
         let address = self.address(i);
         if address != RCX {
             dynasm!(self.code ; .arch x64 ; mov rcx, Rq(address));

@@ -1,79 +1,342 @@
-//! Sign extension, where nobody sees the upper half: results of 32 bits that only feed others of 32 bits. And where it has
-//! been done: compilers extend what a load has extended already.
+//! Sign extension, left out where the upper half is not read.
 //!
-//! Within a piece nothing of the guest is seen from outside between two computations. An access, a jump, or anything that the
-//! interpreter might execute, wants every register as the architecture has it.
+//! Results of 32 bits are sign-extended to 64. Most of them only feed others of 32 bits, are compared with such, or are
+//! stored. So a host register may hold the low half of a guest's register alone: its extension is pending. Whatever leaves
+//! generated code, or moves the register, makes up for it first ([`Emitter::settle`]); most of that is out of the usual way.
+//!
+//! Three analyses over the instructions of a unit or a region decide where:
+//!
+//! * forwards, which registers certainly hold words, values of 32 bits sign-extended;
+//! * backwards, whose upper halves are read further on: results that are, are extended at once;
+//! * forwards, whose extensions may be pending. They must be words by whichever way execution comes, because then extending them is
+//!   right whether or not it has been done. Where one is not, it counts as read, and the last two begin again.
 
+use std::ops::Range;
+
+use dynasmrt::{DynasmApi, dynasm};
+use visa_interp::Slot;
+use visa_isa::operand::{Kind, Target};
 use visa_isa::{Instruction, Op};
 
 use super::Emitter;
+use crate::region::is_outside;
+use crate::registers::Mapping;
+use crate::runtime::Site;
+use crate::unit::is_branch;
 
-/// What a computation reads of a register.
+/// A bit for each integer register.
+type Registers = u32;
+
+/// What an instruction's result is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Reads {
-    Nothing,
-    LowHalf,
-    Whole,
+enum Gives {
+    /// 64 bits.
+    Any,
+    /// A word, without being extended.
+    Word,
+    /// The sign extension of what was computed of low halves.
+    Extension,
+    /// Bit by bit of its sources: if they are words, it is one, and its low half is computed of theirs.
+    Same,
 }
 
-/// What an instruction reads of a register; `None` if it does more than compute, or has no code of its own.
-fn reads(i: &Instruction, register: u8) -> Option<Reads> {
+/// What an instruction reads and writes.
+#[derive(Clone, Copy)]
+struct Effect {
+    /// Registers that are read as a whole.
+    whole: Registers,
+    /// Registers of which low halves suffice: always for an extension, for the others if all of them are words.
+    low: Registers,
+    written: Registers,
+    gives: Gives,
+}
+
+fn bit(register: u8) -> Registers {
+    1 << (register & 31)
+}
+
+/// What is known of the instruction at a site.
+#[derive(Clone, Copy, Default)]
+struct Facts {
+    /// Before it.
+    words: Registers,
+    pending: Registers,
+    forced: Registers,
+    /// Read as a whole, from it on.
+    needed: Registers,
+    /// Behind it.
+    pending_after: Registers,
+    /// Its result stays without extension.
+    lazy: bool,
+}
+
+/// What is known of a unit or a region, by site.
+#[derive(Default)]
+pub(super) struct Extensions {
+    facts: Vec<Facts>,
+}
+
+/// A run of sites in a mapping, for the analysis.
+pub(super) struct Run {
+    /// Its sites.
+    sites: Range<usize>,
+    /// Registers that are in host registers.
+    hosted: Registers,
+    /// It belongs to a region, which it leaves before some instructions.
+    of_region: bool,
+}
+
+impl Run {
+    /// A unit, or a piece of a region.
+    pub(super) fn new(sites: Range<usize>, mapping: &Mapping, of_region: bool) -> Run {
+        let hosted = mapping.hosts.iter().fold(0, |hosted, (guest, _)| hosted | bit(*guest));
+        Run { sites, hosted, of_region }
+    }
+
+    fn leaves(&self, slot: &Slot) -> bool {
+        self.of_region && is_outside(slot)
+    }
+}
+
+impl Extensions {
+    /// Whether the result of an instruction stays without extension.
+    pub(super) fn is_lazy(&self, index: usize) -> bool {
+        self.facts.get(index).is_some_and(|facts| facts.lazy)
+    }
+
+    /// Whether registers hold words before an instruction.
+    pub(super) fn are_words(&self, index: usize, registers: &[u8]) -> bool {
+        let known = self.facts.get(index).map_or(0, |facts| facts.words) | 1;
+        registers.iter().all(|register| known & bit(*register) != 0)
+    }
+
+    fn pending(&self, index: usize) -> Registers {
+        self.facts.get(index).map_or(0, |facts| facts.pending)
+    }
+
+    fn pending_after(&self, index: usize) -> Registers {
+        self.facts.get(index).map_or(0, |facts| facts.pending_after)
+    }
+
+    /// Analyses a unit, or a region's pieces.
+    pub(super) fn of(sites: &[Site], runs: &[Run]) -> Extensions {
+        let effects: Vec<Effect> = sites.iter().map(effect).collect();
+        let mut facts = vec![Facts { words: Registers::MAX, ..Facts::default() }; sites.len()];
+        if let Some(first) = facts.first_mut() {
+            first.words = 1;
+        }
+        let mut flow = Flow { effects, facts, sites: Vec::with_capacity(sites.len()) };
+        for run in runs {
+            let around = run
+                .sites
+                .clone()
+                .map(|index| Around { next: successors(sites, runs, run, index), hosted: run.hosted });
+            flow.sites.extend(around);
+        }
+        while flow.words() {}
+        loop {
+            while flow.needed() {}
+            while flow.pending() {}
+            if !flow.force() {
+                return Extensions { facts: flow.facts };
+            }
+        }
+    }
+}
+
+/// Where a site is.
+struct Around {
+    /// Where execution may go on within the unit or the region.
+    next: [Option<usize>; 2],
+    /// Registers that are in host registers.
+    hosted: Registers,
+}
+
+fn successors(sites: &[Site], runs: &[Run], run: &Run, index: usize) -> [Option<usize>; 2] {
+    let site = &sites[index];
+    let Some(slot) = site.slot.filter(|slot| !run.leaves(slot)) else { return [None; 2] };
+    let i = slot.instruction;
+    let target = site.pc.wrapping_add(i.imm as i64 as u64);
+    // Of a piece of its own, or over what a conditional move takes the place of.
+    let piece = |pc| runs.iter().map(|run| run.sites.start).find(|first| sites[*first].pc == pc);
+    let ahead = |pc| (index + 1..run.sites.end).find(|ahead| sites[*ahead].pc == pc);
+    let next = if index + 1 < run.sites.end { Some(index + 1) } else { piece(site.next) };
+    match i.op {
+        Op::Jal => [piece(target), None],
+        _ if is_branch(i.op) => [next, piece(target).or_else(|| ahead(target))],
+        _ => [next, None],
+    }
+}
+
+/// The analyses under way. Each of their steps goes over all sites once, and says whether anything has changed.
+struct Flow {
+    sites: Vec<Around>,
+    effects: Vec<Effect>,
+    facts: Vec<Facts>,
+}
+
+impl Flow {
+    fn words(&mut self) -> bool {
+        let mut changed = false;
+        for (index, site) in self.sites.iter().enumerate() {
+            let Effect { low, written, gives, .. } = self.effects[index];
+            let before = self.facts[index].words;
+            let is_word = match gives {
+                Gives::Any => false,
+                Gives::Word | Gives::Extension => true,
+                Gives::Same => low & !before == 0,
+            };
+            let after = before & !written | if is_word { written } else { 0 } | 1;
+            for next in site.next.into_iter().flatten() {
+                let known = &mut self.facts[next].words;
+                changed |= *known & !after != 0;
+                *known &= after;
+            }
+        }
+        changed
+    }
+
+    fn needed(&mut self) -> bool {
+        let mut changed = false;
+        for (index, site) in self.sites.iter().enumerate().rev() {
+            let Effect { whole, low, written, gives } = self.effects[index];
+            let after =
+                site.next.into_iter().flatten().fold(0, |needed, next| needed | self.facts[next].needed);
+            let facts = &mut self.facts[index];
+            let seen = written & (after | !site.hosted) != 0;
+            facts.lazy = gives == Gives::Extension && !seen && written != 0;
+            let are_words = low & !facts.words == 0;
+            let low_suffices = match gives {
+                Gives::Extension | Gives::Any => true,
+                Gives::Word => are_words,
+                Gives::Same => are_words && !seen,
+            };
+            let read = whole | if low_suffices { 0 } else { low };
+            let needed = (after & !written | read | facts.forced) & !1;
+            changed |= needed != facts.needed;
+            facts.needed = needed;
+        }
+        changed
+    }
+
+    fn pending(&mut self) -> bool {
+        let mut changed = false;
+        for (index, site) in self.sites.iter().enumerate() {
+            let Effect { low, written, gives, .. } = self.effects[index];
+            let facts = &mut self.facts[index];
+            let stays = facts.lazy || gives == Gives::Same && low & facts.pending != 0;
+            let after = facts.pending & !written | if stays { written } else { 0 };
+            facts.pending_after = after;
+            for next in site.next.into_iter().flatten() {
+                // What is not there in a host register was extended on the way.
+                let after = after & self.sites[next].hosted;
+                let known = &mut self.facts[next].pending;
+                changed |= after & !*known != 0;
+                *known |= after;
+            }
+        }
+        changed
+    }
+
+    /// What is pending and not certainly a word counts as read; nothing is pending then, to begin with.
+    fn force(&mut self) -> bool {
+        let mut forced = false;
+        for facts in &mut self.facts {
+            let wrong = facts.pending & !facts.words;
+            forced |= wrong != 0;
+            facts.forced |= wrong;
+        }
+        if forced {
+            self.facts.iter_mut().for_each(|facts| facts.pending = 0);
+        }
+        forced
+    }
+}
+
+fn effect(site: &Site) -> Effect {
     use Op::*;
-    let (sources, low) = match i.op {
-        Lui | Auipc => (0, false),
-        Addiw | Slliw | Srliw | Sraiw => (1, true),
-        Andi => (1, i.imm >= 0),
-        Slli => (1, i.imm >= 32),
-        Addi | Xori | Ori | Srli | Srai | Slti | Sltiu => (1, false),
-        Addw | Subw | Mulw | Sllw | Srlw | Sraw => (2, true),
-        Add | Sub | Xor | Or | And | Sll | Srl | Sra | Slt | Sltu | Mul => (2, false),
-        _ => return None,
+    // One that reaches into the next page: the interpreter's.
+    let Some(slot) = site.slot else {
+        return Effect { whole: 0, low: 0, written: Registers::MAX, gives: Gives::Any };
     };
-    let read = sources >= 1 && i.rs1 == register || sources == 2 && i.rs2 == register;
-    Some(match (read, low) {
-        (false, _) => Reads::Nothing,
-        (true, true) => Reads::LowHalf,
-        (true, false) => Reads::Whole,
-    })
+    let i = &slot.instruction;
+    let (one, two) = (bit(i.rs1), bit(i.rs1) | bit(i.rs2));
+    let (whole, low, gives) = match i.op {
+        Lui => (0, 0, Gives::Word),
+        Addi if i.rs1 == 0 => (0, 0, Gives::Word),
+        Addi if i.imm == 0 => (0, one, Gives::Same),
+        Xori | Ori => (0, one, Gives::Same),
+        Andi if i.imm < 0 => (0, one, Gives::Same),
+        Xor | Or | And => (0, two, Gives::Same),
+        Add if i.rs1 == 0 || i.rs2 == 0 => (0, two, Gives::Same),
+        Addiw | Slliw | Sraiw | Roriw => (0, one, Gives::Extension),
+        Srliw if i.imm & 31 == 0 => (0, one, Gives::Extension),
+        Addw | Subw | Mulw | Sllw | Srlw | Sraw | Rolw | Rorw => (0, two, Gives::Extension),
+        Divw | Divuw | Remw | Remuw => (0, two, Gives::Extension),
+        // The low half suffices for a word of another kind, whatever it is.
+        Andi | Srliw | SextB | SextH | ZextH => return word_of_low_half(i),
+        Slti | Sltiu => (0, one, Gives::Word),
+        Slt | Sltu => (0, two, Gives::Word),
+        Srli if i.imm > 32 => (one, 0, Gives::Word),
+        Srai if i.imm >= 32 => (one, 0, Gives::Word),
+        Slli if i.imm >= 32 => (0, one, Gives::Any),
+        AddUw | Sh1addUw | Sh2addUw | Sh3addUw => (bit(i.rs2), one, Gives::Any),
+        Lb | Lbu | Lh | Lhu | Lw => (one, 0, Gives::Word),
+        Sb | Sh | Sw => return Effect { whole: one, low: 0, written: 0, gives: Gives::Any },
+        _ if is_branch(i.op) => return Effect { whole: 0, low: two, written: 0, gives: Gives::Word },
+        _ => return other(i),
+    };
+    Effect { whole, low, written: bit(i.rd) & !1, gives }
+}
+
+fn word_of_low_half(i: &Instruction) -> Effect {
+    Effect { whole: 0, low: 0, written: bit(i.rd) & !1, gives: Gives::Word }
+}
+
+/// An instruction of which nothing more is known than its operands.
+fn other(i: &Instruction) -> Effect {
+    let (mut whole, mut written) = (0, 0);
+    for operand in i.op.row().format.operands().iter().filter(|operand| operand.kind() == Kind::Integer) {
+        match operand.target() {
+            Target::Rd => written |= bit(i.rd),
+            Target::Rs1 => whole |= bit(i.rs1),
+            Target::RdRs1 => {
+                whole |= bit(i.rs1);
+                written |= bit(i.rd);
+            }
+            _ => whole |= bit(i.rs2),
+        }
+    }
+    Effect { whole, low: 0, written: written & !1, gives: Gives::Any }
 }
 
 impl Emitter<'_> {
-    /// Whether the upper half of what the instruction at a site computes is never seen: overwritten before anything reads it.
-    pub(super) fn upper_half_is_dead(&self, index: usize) -> bool {
-        let Some(slot) = self.sites[index].slot else { return false };
-        let register = slot.instruction.rd;
-        let end = index + self.sites[index].left as usize;
-        for site in &self.sites[index + 1..end] {
-            let Some(i) = site.slot.map(|slot| slot.instruction) else { return false };
-            match reads(&i, register) {
-                None | Some(Reads::Whole) => return false,
-                Some(_) if i.rd == register => return true,
-                Some(_) => {}
-            }
-        }
-        false
+    /// Extends whatever is pending before an instruction; flags stay, and so do temporary registers.
+    pub(super) fn settle(&mut self, index: usize) {
+        self.extend(self.extensions.pending(index));
     }
 
-    /// Whether what the instruction at a site extends is what a load before it in the unit has given, which extends, too.
-    pub(super) fn is_extended(&self, index: usize) -> bool {
-        use Op::{Lb, Lbu, Lh, Lhu, Lw};
-        let Some(register) = self.sites[index].slot.map(|slot| slot.instruction.rs1) else { return false };
-        let mut left = self.sites[index].left;
-        for site in self.sites[..index].iter().rev() {
-            left += 1;
-            let Some(i) = site.slot.map(|slot| slot.instruction) else { return false };
-            // Those of another unit do not count on.
-            if site.left != left {
-                return false;
-            }
-            if matches!(i.op, Lb | Lbu | Lh | Lhu | Lw) && i.rd == register {
-                return true;
-            }
-            // What it writes is known only of instructions that compute.
-            if reads(&i, register).is_none() || i.rd == register {
-                return false;
+    /// Extends whatever is pending behind it.
+    pub(super) fn settle_after(&mut self, index: usize) {
+        self.extend(self.extensions.pending_after(index));
+    }
+
+    fn extend(&mut self, registers: Registers) {
+        for (guest, host) in self.mapping.hosts {
+            if registers & bit(guest) != 0 {
+                dynasm!(self.code ; .arch x64 ; movsxd Rq(host), Rd(host));
             }
         }
-        false
+    }
+
+    /// Whether registers hold words before an instruction: then their low halves compare as they do.
+    pub(super) fn are_words(&self, index: usize, registers: &[u8]) -> bool {
+        self.extensions.are_words(index, registers)
+    }
+
+    /// Whether the sign extension of a register, by an instruction that does no more, leaves it as it is.
+    pub(super) fn extends_nothing(&self, index: usize, register: u8) -> bool {
+        let pending = self.extensions.pending(index) & bit(register) != 0;
+        self.are_words(index, &[register]) && (!pending || self.extensions.is_lazy(index))
     }
 }

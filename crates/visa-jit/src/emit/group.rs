@@ -140,8 +140,9 @@ impl Emitter<'_> {
     pub(super) fn group_missed(&mut self, missed: &Missed, group: &Group, back: DynamicLabel) {
         let rest = self.code.new_dynamic_label();
         let most = (PAGE_SIZE as i64 - group.bytes) as i32;
+        dynasm!(self.code ; .arch x64 ; =>missed.from);
+        self.settle(missed.index);
         dynasm!(self.code ; .arch x64
-            ; =>missed.from
             ; lea rcx, [Rq(group.base) + group.low as i32]
             ; and ecx, PAGE_SIZE as i32 - 1
             ; cmp ecx, most

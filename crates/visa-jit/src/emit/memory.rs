@@ -80,9 +80,11 @@ impl Emitter<'_> {
     pub(super) fn missed(&mut self, missed: &Missed, back: DynamicLabel, floats: &FloatCache) {
         let done = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; =>missed.from);
+        self.settle(missed.index);
         self.load_address(RCX, missed.address);
         self.call_access(missed, done);
         dynasm!(self.code ; .arch x64 ; =>missed.interpret);
+        self.settle(missed.index);
         self.interpret(missed.index);
         dynasm!(self.code ; .arch x64 ; =>done);
         self.forget_guesses();

@@ -35,6 +35,7 @@ use visa_interp::Slot;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 
 use self::cold::{Cold, Missed};
+use self::extension::{Extensions, Run};
 use self::float_cache::FloatCache;
 use self::guess::{Guessed, Guesses};
 use self::look_up::{match_tag, place_of_page};
@@ -108,7 +109,8 @@ struct Emitter<'a> {
     links: Vec<OpenLink>,
     first_link: u32,
     floats: FloatCache,
-    /// Nobody sees the upper half of what is being computed.
+    extensions: Extensions,
+    /// Nobody reads the upper half of what is being computed.
     low_half_suffices: bool,
     /// In a region: where its accesses went.
     guesses: Option<Guesses>,
@@ -254,6 +256,7 @@ impl<'a> Emitter<'a> {
             links: Vec::new(),
             first_link,
             floats: FloatCache::default(),
+            extensions: Extensions::default(),
             low_half_suffices: false,
             guesses: None,
             guessed: Vec::new(),
@@ -262,10 +265,14 @@ impl<'a> Emitter<'a> {
 
     fn unit(&mut self, end: End) {
         let length = self.sites.len();
+        self.extensions = Extensions::of(&self.sites, &[Run::new(0..length, &self.mapping, false)]);
         self.need_float();
         self.take_budget(0, length);
         self.instructions(0, length);
         let Site { pc, next, .. } = self.sites[length - 1];
+        if end != End::Jump {
+            self.settle_after(length - 1);
+        }
         match end {
             End::Jump => {}
             End::Next | End::Across => self.link(pc, next, false),
@@ -278,7 +285,7 @@ impl<'a> Emitter<'a> {
     /// Takes the instructions of a piece out of the budget, or leaves.
     fn take_budget(&mut self, first: usize, length: usize) {
         let from = self.code.new_dynamic_label();
-        self.push_cold(Cold::Short { from, length: length as i64, pc: self.sites[first].pc });
+        self.push_cold(Cold::Short { from, first, length: length as i64 });
         self.add_constant(BUDGET, -(length as i32));
         dynasm!(self.code ; .arch x64 ; js =>from);
     }
@@ -287,15 +294,19 @@ impl<'a> Emitter<'a> {
         self.add_constant(BUDGET, left as i32);
     }
 
-    /// Goes on at an address, inside or outside, with `left` instructions of the piece not executed.
-    fn go(&mut self, from: u64, target: u64, left: i64) {
+    /// Behind a site, goes on at an address, inside or outside, with `left` instructions of the piece not executed.
+    fn go(&mut self, index: usize, target: u64, left: i64) {
         self.give_back(left);
-        if let Some(Label { label, mapping, .. }) = self.label(target) {
-            self.move_to(mapping);
-            dynasm!(self.code ; .arch x64 ; jmp =>label);
-        } else {
-            self.leave_mapping();
-            self.link(from, target, false);
+        match self.label(target) {
+            Some(Label { label, mapping, .. }) => {
+                self.move_to(mapping, index);
+                dynasm!(self.code ; .arch x64 ; jmp =>label);
+            }
+            None => {
+                self.settle_after(index);
+                self.leave_mapping();
+                self.link(self.sites[index].pc, target, false);
+            }
         }
     }
 
@@ -352,7 +363,7 @@ impl<'a> Emitter<'a> {
         self.links.push(OpenLink { place: AssemblyOffset(end - 4), stub, from, target, checked });
     }
 
-    /// Has the interpreter execute an instruction, here. It leaves nothing in XMM registers.
+    /// Has the interpreter execute an instruction, here, where no extension is pending. It leaves nothing in XMM registers.
     fn interpret(&mut self, index: usize) {
         let site = &raw const self.sites[index] as i64;
         dynasm!(self.code ; .arch x64 ; mov rdx, QWORD site);
@@ -388,9 +399,13 @@ impl<'a> Emitter<'a> {
 
     fn instruction(&mut self, index: usize) {
         let Site { slot, pc, left, .. } = self.sites[index];
-        let Some(Slot { instruction: i, .. }) = slot else { return self.interpret(index) };
+        let Some(Slot { instruction: i, .. }) = slot else {
+            self.settle(index);
+            return self.interpret(index);
+        };
         if self.is_region() && slot.is_some_and(|slot| is_outside(&slot)) {
             self.give_back(left);
+            self.settle(index);
             self.leave_mapping();
             return self.link(pc, pc, false);
         }
@@ -401,6 +416,7 @@ impl<'a> Emitter<'a> {
             || self.msr(index, &i)
             || self.counter(index, &i);
         if !done {
+            self.settle(index);
             self.interpret(index);
             self.floats.clear();
         }

@@ -18,9 +18,10 @@ impl Emitter<'_> {
         }
     }
 
-    /// Brings registers where another of the region's mappings has them; flags stay.
-    pub(super) fn move_to(&mut self, number: usize) {
+    /// Behind a site, brings registers where another of the region's mappings has them; flags stay.
+    pub(super) fn move_to(&mut self, number: usize, index: usize) {
         if number != self.current {
+            self.settle_after(index);
             let (from, to) = (self.mapping.clone(), self.mappings[number].clone());
             self.change_mapping(&from, &to);
         }

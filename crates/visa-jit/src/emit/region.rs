@@ -6,6 +6,7 @@ use dynasmrt::{DynamicLabel, DynasmLabelApi, dynasm};
 use visa_isa::Op;
 
 use super::Emitter;
+use super::extension::{Extensions, Run};
 use crate::region::{Region, is_outside};
 use crate::registers::Mapping;
 use crate::runtime::Site;
@@ -30,6 +31,13 @@ impl Emitter<'_> {
             self.local.push((self.code.new_dynamic_label(), self.code.new_dynamic_label()));
         }
         self.mappings.clone_from(&region.mappings);
+        let mut first = 0;
+        let runs = region.pieces.iter().map(|piece| {
+            let end = first + piece.slots.len();
+            let sites = std::mem::replace(&mut first, end)..end;
+            Run::new(sites, &region.mappings[piece.mapping], true)
+        });
+        self.extensions = Extensions::of(&self.sites, &runs.collect::<Vec<_>>());
         self.need_float();
         self.change_mapping(&Mapping::usual(), &region.mappings[region.pieces[0].mapping]);
         self.forget_guesses();
@@ -44,12 +52,12 @@ impl Emitter<'_> {
                 true => self.float_loop(number, index, end),
                 false => self.piece(index, end),
             }
-            let Site { slot, pc, next, .. } = self.sites[end - 1];
+            let Site { slot, next, .. } = self.sites[end - 1];
             let falls = slot.is_some_and(|slot| slot.instruction.op != Op::Jal && !is_outside(&slot));
             let follower = region.pieces.get(number + 1).filter(|piece| piece.pc == next);
             match follower {
-                Some(follower) if falls => self.move_to(follower.mapping),
-                None if falls => self.go(pc, next, 0),
+                Some(follower) if falls => self.move_to(follower.mapping, end - 1),
+                None if falls => self.go(end - 1, next, 0),
                 _ => {}
             }
             index = end;
