@@ -85,6 +85,10 @@ impl Maker<'_> {
         let counter = self.kept[2 + depth as usize];
         let rounds = 1 + self.random.below(ROUNDS >> depth);
         self.code.constant(counter, rounds);
+        if self.random.once_in(4) {
+            let words = self.some_registers();
+            self.skip_words(words);
+        }
         let head = self.code.placed();
         if self.random.once_in(2) {
             self.steps(depth + 1);
@@ -125,6 +129,7 @@ impl Maker<'_> {
                 5 | 6 => self.access(None),
                 7 => self.fields(),
                 8 if self.random.once_in(3) => self.extended(),
+                9 if self.random.once_in(2) => self.words(),
                 8 if self.random.once_in(2) => touches::state(self.random, &mut self.code),
                 8 => {
                     let register = self.free_register();
@@ -221,6 +226,60 @@ impl Maker<'_> {
         }
         let to = if self.random.once_in(2) { register } else { self.free_register() };
         self.code.immediate(Op::Addiw, to, register, 0);
+    }
+
+    /// Computations of 32 bits, each of which mostly feeds the others, as compilers make of C's int.
+    fn words(&mut self) {
+        const LONGEST: u64 = 6;
+        let registers = self.some_registers();
+        for _ in 0..1 + self.random.below(LONGEST) {
+            match self.random.below(8) {
+                0 => self.skip_words(registers),
+                1 => self.access(None),
+                _ => {
+                    let to = self.random.pick(&registers);
+                    self.word(to, registers);
+                }
+            }
+        }
+    }
+
+    /// Registers for a piece of code to compute with.
+    fn some_registers(&mut self) -> [u8; 3] {
+        std::array::from_fn(|_| self.free_register())
+    }
+
+    /// A computation of 32 bits, or one that gives such of such, or a use of all 64.
+    fn word(&mut self, to: u8, of: [u8; 3]) {
+        const PAIRS: [Op; 10] =
+            [Op::Addw, Op::Addw, Op::Subw, Op::Mulw, Op::Sllw, Op::Srlw, Op::Xor, Op::And, Op::Sltu, Op::Add];
+        const WITH_CONSTANT: [Op; 6] = [Op::Addiw, Op::Slliw, Op::Srliw, Op::Sraiw, Op::Andi, Op::Addi];
+        const SHIFT: u64 = 32;
+        let (rs1, rs2) = (self.random.pick(&of), self.random.pick(&of));
+        if self.random.once_in(2) {
+            let op = self.random.pick(&PAIRS);
+            self.code.push(Instruction { rd: to, rs1, rs2, ..Instruction::new(op) });
+        } else {
+            let op = self.random.pick(&WITH_CONSTANT);
+            self.code.immediate(op, to, rs1, self.random.below(SHIFT) as i32);
+        }
+    }
+
+    /// A branch that compares words, over computations of another.
+    fn skip_words(&mut self, registers: [u8; 3]) {
+        const BRANCHES: [Op; 4] = [Op::Beq, Op::Bne, Op::Blt, Op::Bltu];
+        let over = self.code.label();
+        let op = self.random.pick(&BRANCHES);
+        let (a, b) = (self.random.pick(&registers), self.random.pick(&registers));
+        let to = self.random.pick(&registers);
+        if self.random.once_in(2) {
+            self.word(to, registers);
+        }
+        self.code.branch(op, a, b, over);
+        for _ in 0..1 + self.random.below(3) {
+            self.word(to, registers);
+        }
+        self.code.place(over);
     }
 
     /// A branch over a few instructions.
