@@ -121,6 +121,10 @@ impl Extensions {
     /// Analyses a unit, or a region's pieces.
     pub(super) fn of(sites: &[Site], runs: &[Run]) -> Extensions {
         let effects: Vec<Effect> = sites.iter().map(effect).collect();
+        // Most units of a kernel: nothing is extended, and there is nothing to find out.
+        if effects.iter().all(|effect| effect.gives != Gives::Extension) {
+            return Extensions::default();
+        }
         let mut facts = vec![Facts { words: Registers::MAX, ..Facts::default() }; sites.len()];
         if let Some(first) = facts.first_mut() {
             first.words = 1;
