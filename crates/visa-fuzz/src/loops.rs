@@ -129,12 +129,12 @@ impl Maker<'_> {
                 5 | 6 => self.access(None),
                 7 => self.fields(),
                 8 if self.random.once_in(3) => self.extended(),
-                9 if self.random.once_in(2) => self.words(),
                 8 if self.random.once_in(2) => touches::state(self.random, &mut self.code),
                 8 => {
                     let register = self.free_register();
                     self.code.read_msr(register, msr::INSTRET);
                 }
+                9 if self.random.once_in(2) => self.words(),
                 _ => {
                     let row = self.random.pick(&self.compute);
                     self.one(row);

@@ -183,7 +183,11 @@ impl Run<'_> {
         while hart.instructions < until && !hart.attention {
             if let Left::ForSample(optimised) = left {
                 left = Left::Elsewhere;
+                let before = hart.instructions;
                 self.sample(hart, platform, optimised, until)?;
+                if hart.instructions == before {
+                    self.advance(hart, platform, until)?;
+                }
                 continue;
             }
             self.install(platform);
@@ -289,6 +293,16 @@ impl Run<'_> {
     ) -> Result<(), RunEnd> {
         let until = self.interpreter.before_breakpoint(hart, until).unwrap_or(until);
         self.interpreter.run_located(hart, platform, offset, until)
+    }
+
+    /// Has the interpreter execute one instruction: code that takes more at once than there are between two samples would lack
+    /// them each time.
+    fn advance<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, until: u64) -> Result<(), RunEnd> {
+        if hart.attention || self.breakpoints.contains(&hart.bank.pc) {
+            return Ok(());
+        }
+        let Some(offset) = self.interpreter.locate(hart, platform)? else { return Ok(()) };
+        self.interpret(hart, platform, offset, until.min(hart.instructions + 1))
     }
 
     /// Looks whether what is executed is worth optimising.

@@ -133,7 +133,7 @@ impl Emitter<'_> {
             Srli => immediate!(self, i, shr, (i.imm & 63) as i8),
             Srai => immediate!(self, i, sar, (i.imm & 63) as i8),
             Rori => immediate!(self, i, ror, (i.imm & 63) as i8),
-            Addiw if i.imm == 0 && self.extends_nothing(index, i.rs1) => {
+            Addiw if i.imm == 0 && self.extensions.extends_nothing(index, i.rs1) => {
                 if i.rd != i.rs1 {
                     self.add_immediate(i);
                 }
@@ -309,11 +309,11 @@ impl Emitter<'_> {
     fn set_if_less(&mut self, index: usize, i: &Instruction) {
         let a = self.get(i.rs1, RAX);
         match i.op {
-            Op::Slti | Op::Sltiu if self.are_words(index, &[i.rs1]) => {
+            Op::Slti | Op::Sltiu if self.extensions.are_words(index, &[i.rs1]) => {
                 dynasm!(self.code ; .arch x64 ; cmp Rd(a), i.imm)
             }
             Op::Slti | Op::Sltiu => dynasm!(self.code ; .arch x64 ; cmp Rq(a), i.imm),
-            _ if self.are_words(index, &[i.rs1, i.rs2]) => with_source!(self, cmp, Rd, a, i.rs2),
+            _ if self.extensions.are_words(index, &[i.rs1, i.rs2]) => with_source!(self, cmp, Rd, a, i.rs2),
             _ => with_source!(self, cmp, Rq, a, i.rs2),
         }
         match i.op {

@@ -28,7 +28,7 @@ impl Emitter<'_> {
     /// Compares what a branch at a site compares.
     pub(super) fn compare(&mut self, index: usize, i: &Instruction, temporary: u8) {
         let a = self.get(i.rs1, temporary);
-        match (self.mapping.place(i.rs2), self.are_words(index, &[i.rs1, i.rs2])) {
+        match (self.mapping.place(i.rs2), self.extensions.are_words(index, &[i.rs1, i.rs2])) {
             (Place::Zero, true) => dynasm!(self.code ; .arch x64 ; test Rd(a), Rd(a)),
             (Place::Host(b), true) => dynasm!(self.code ; .arch x64 ; cmp Rd(a), Rd(b)),
             (Place::Memory(offset), true) => dynasm!(self.code ; .arch x64 ; cmp Rd(a), [rbp + offset]),

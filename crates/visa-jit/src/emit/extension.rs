@@ -104,10 +104,16 @@ impl Extensions {
         self.facts.get(index).is_some_and(|facts| facts.lazy)
     }
 
-    /// Whether registers hold words before an instruction.
+    /// Whether registers hold words before an instruction: then their low halves compare as they do.
     pub(super) fn are_words(&self, index: usize, registers: &[u8]) -> bool {
         let known = self.facts.get(index).map_or(0, |facts| facts.words) | 1;
         registers.iter().all(|register| known & bit(*register) != 0)
+    }
+
+    /// Whether the sign extension of a register, by an instruction that does no more, leaves it as it is.
+    pub(super) fn extends_nothing(&self, index: usize, register: u8) -> bool {
+        let pending = self.pending(index) & bit(register) != 0;
+        self.are_words(index, &[register]) && (!pending || self.is_lazy(index))
     }
 
     fn pending(&self, index: usize) -> Registers {
@@ -277,8 +283,8 @@ fn effect(site: &Site) -> Effect {
         Srliw if i.imm & 31 == 0 => (0, one, Gives::Extension),
         Addw | Subw | Mulw | Sllw | Srlw | Sraw | Rolw | Rorw => (0, two, Gives::Extension),
         Divw | Divuw | Remw | Remuw => (0, two, Gives::Extension),
-        // The low half suffices for a word of another kind, whatever it is.
-        Andi | Srliw | SextB | SextH | ZextH => return word_of_low_half(i),
+        // Words of what is in the low half, whatever that is.
+        Andi | Srliw | SextB | SextH | ZextH => (0, 0, Gives::Word),
         Slti | Sltiu => (0, one, Gives::Word),
         Slt | Sltu => (0, two, Gives::Word),
         Srli if i.imm > 32 => (one, 0, Gives::Word),
@@ -291,10 +297,6 @@ fn effect(site: &Site) -> Effect {
         _ => return other(i),
     };
     Effect { whole, low, written: bit(i.rd) & !1, gives }
-}
-
-fn word_of_low_half(i: &Instruction) -> Effect {
-    Effect { whole: 0, low: 0, written: bit(i.rd) & !1, gives: Gives::Word }
 }
 
 /// An instruction of which nothing more is known than its operands.
@@ -331,16 +333,5 @@ impl Emitter<'_> {
                 dynasm!(self.code ; .arch x64 ; movsxd Rq(host), Rd(host));
             }
         }
-    }
-
-    /// Whether registers hold words before an instruction: then their low halves compare as they do.
-    pub(super) fn are_words(&self, index: usize, registers: &[u8]) -> bool {
-        self.extensions.are_words(index, registers)
-    }
-
-    /// Whether the sign extension of a register, by an instruction that does no more, leaves it as it is.
-    pub(super) fn extends_nothing(&self, index: usize, register: u8) -> bool {
-        let pending = self.extensions.pending(index) & bit(register) != 0;
-        self.are_words(index, &[register]) && (!pending || self.extensions.is_lazy(index))
     }
 }
