@@ -12,7 +12,7 @@ use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Op};
 use visa_mem::Ram;
 
-use crate::emit::float;
+use crate::emit::{extends, float};
 use crate::registers::Mapping;
 use crate::unit::is_branch;
 
@@ -23,8 +23,8 @@ const INNER: u32 = 4;
 /// How often a register must occur at least to be worth the moves at the region's ends.
 const OCCURRENCES: u32 = 3;
 
-/// Most instructions of a loop that is emitted twice, for floating point.
-const FLOAT_LENGTH: usize = 64;
+/// Most instructions of a loop that is emitted twice.
+const PEELED_LENGTH: usize = 64;
 
 /// A run of instructions that is entered at its first one alone.
 pub struct Piece {
@@ -49,12 +49,13 @@ impl Piece {
 }
 
 impl Piece {
-    /// Whether it is a loop by itself, and computes floating point.
-    pub fn is_float_loop(&self) -> bool {
+    /// Whether it is a loop by itself that is emitted twice, for its first round and for the others: these begin with what a
+    /// round leaves in registers.
+    pub fn is_peeled(&self) -> bool {
         let back = self.lines().last().and_then(|(pc, i)| target(pc, i)) == Some(self.pc);
         let ends = self.slots.last().is_some_and(|slot| is_branch(slot.instruction.op));
-        let floats = self.slots.iter().any(|slot| float::is_inline(&slot.instruction));
-        back && ends && floats && self.slots.len() <= FLOAT_LENGTH
+        let gains = |slot: &Slot| float::is_inline(&slot.instruction) || extends(&slot.instruction);
+        back && ends && self.slots.len() <= PEELED_LENGTH && self.slots.iter().any(gains)
     }
 }
 
@@ -64,6 +65,14 @@ pub struct Region {
     pub pieces: Vec<Piece>,
     /// Where its registers are: in all of it, and in inner loops.
     pub mappings: Vec<Mapping>,
+}
+
+impl Region {
+    /// Whether jumps of later pieces, or its own, go back to a piece.
+    pub fn is_loop_head(&self, number: usize) -> bool {
+        let head = self.pieces[number].pc;
+        self.pieces[number..].iter().flat_map(Piece::lines).any(|(pc, i)| target(pc, i) == Some(head))
+    }
 }
 
 /// One decoded instruction with its address.

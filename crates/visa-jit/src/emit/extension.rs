@@ -74,12 +74,18 @@ struct Facts {
 #[derive(Default)]
 pub(super) struct Extensions {
     facts: Vec<Facts>,
+    /// The sites of peeled loops, all rounds.
+    loops: Vec<Range<usize>>,
 }
 
 /// A run of sites in a mapping, for the analysis.
 pub(super) struct Run {
     /// Its sites.
-    sites: Range<usize>,
+    pub sites: Range<usize>,
+    /// The site that a jump to its first instruction reaches: that one, or where the other rounds of a peeled loop begin.
+    head: usize,
+    /// Of a peeled loop: the sites of all rounds.
+    rounds: Option<Range<usize>>,
     /// Registers that are in host registers.
     hosted: Registers,
     /// It belongs to a region, which it leaves before some instructions.
@@ -90,12 +96,28 @@ impl Run {
     /// A unit, or a piece of a region.
     pub(super) fn new(sites: Range<usize>, mapping: &Mapping, of_region: bool) -> Run {
         let hosted = mapping.hosts.iter().fold(0, |hosted, (guest, _)| hosted | bit(*guest));
-        Run { sites, hosted, of_region }
+        Run { head: sites.start, sites, rounds: None, hosted, of_region }
+    }
+
+    /// The two runs of a peeled loop: the first round, and the others.
+    pub(super) fn peeled(first: usize, length: usize, mapping: &Mapping) -> [Run; 2] {
+        let (head, end) = (first + length, first + 2 * length);
+        let rounds = Some(first..end);
+        [first..head, head..end].map(|sites| Run {
+            head,
+            rounds: rounds.clone(),
+            ..Run::new(sites, mapping, true)
+        })
     }
 
     fn leaves(&self, slot: &Slot) -> bool {
         self.of_region && is_outside(slot)
     }
+}
+
+/// Whether an instruction's result is extended, or would be.
+pub fn extends(i: &Instruction) -> bool {
+    effect_of(i).gives == Gives::Extension
 }
 
 impl Extensions {
@@ -114,6 +136,12 @@ impl Extensions {
     pub(super) fn extends_nothing(&self, index: usize, register: u8) -> bool {
         let pending = self.pending(index) & bit(register) != 0;
         self.are_words(index, &[register]) && (!pending || self.is_lazy(index))
+    }
+
+    /// Whether going on at an address behind a site leaves a peeled loop.
+    pub(super) fn leaves_loop(&self, sites: &[Site], index: usize, target: u64) -> bool {
+        let of = self.loops.iter().find(|rounds| rounds.contains(&index));
+        of.is_some_and(|rounds| sites[rounds.start].pc != target)
     }
 
     fn pending(&self, index: usize) -> Registers {
@@ -137,10 +165,11 @@ impl Extensions {
         }
         let mut flow = Flow { effects, facts, sites: Vec::with_capacity(sites.len()) };
         for run in runs {
-            let around = run
-                .sites
-                .clone()
-                .map(|index| Around { next: successors(sites, runs, run, index), hosted: run.hosted });
+            let around = run.sites.clone().map(|index| Around {
+                next: successors(sites, runs, run, index),
+                hosted: run.hosted,
+                rounds: run.rounds.clone(),
+            });
             flow.sites.extend(around);
         }
         while flow.words() {}
@@ -148,7 +177,8 @@ impl Extensions {
             while flow.needed() {}
             while flow.pending() {}
             if !flow.force() {
-                return Extensions { facts: flow.facts };
+                let peeled = runs.iter().filter_map(|run| run.rounds.clone());
+                return Extensions { facts: flow.facts, loops: peeled.collect() };
             }
         }
     }
@@ -160,6 +190,16 @@ struct Around {
     next: [Option<usize>; 2],
     /// Registers that are in host registers.
     hosted: Registers,
+    /// In a peeled loop: the sites of all rounds.
+    rounds: Option<Range<usize>>,
+}
+
+impl Around {
+    /// Where execution may go on with what is pending. What leaves a peeled loop extends, so that its rounds need not.
+    fn unsettled(&self) -> impl Iterator<Item = usize> {
+        let stays = |next: &usize| self.rounds.as_ref().is_none_or(|rounds| rounds.contains(next));
+        self.next.into_iter().flatten().filter(stays)
+    }
 }
 
 fn successors(sites: &[Site], runs: &[Run], run: &Run, index: usize) -> [Option<usize>; 2] {
@@ -168,7 +208,10 @@ fn successors(sites: &[Site], runs: &[Run], run: &Run, index: usize) -> [Option<
     let i = slot.instruction;
     let target = site.pc.wrapping_add(i.imm as i64 as u64);
     // Of a piece of its own, or over what a conditional move takes the place of.
-    let piece = |pc| runs.iter().map(|run| run.sites.start).find(|first| sites[*first].pc == pc);
+    let piece = |pc| match sites[run.head].pc == pc {
+        true => Some(run.head),
+        false => runs.iter().map(|run| run.sites.start).find(|first| sites[*first].pc == pc),
+    };
     let ahead = |pc| (index + 1..run.sites.end).find(|ahead| sites[*ahead].pc == pc);
     let next = if index + 1 < run.sites.end { Some(index + 1) } else { piece(site.next) };
     match i.op {
@@ -210,8 +253,7 @@ impl Flow {
         let mut changed = false;
         for (index, site) in self.sites.iter().enumerate().rev() {
             let Effect { whole, low, written, gives } = self.effects[index];
-            let after =
-                site.next.into_iter().flatten().fold(0, |needed, next| needed | self.facts[next].needed);
+            let after = site.unsettled().fold(0, |needed, next| needed | self.facts[next].needed);
             let facts = &mut self.facts[index];
             let seen = written & (after | !site.hosted) != 0;
             facts.lazy = gives == Gives::Extension && !seen && written != 0;
@@ -237,7 +279,7 @@ impl Flow {
             let stays = facts.lazy || gives == Gives::Same && low & facts.pending != 0;
             let after = facts.pending & !written | if stays { written } else { 0 };
             facts.pending_after = after;
-            for next in site.next.into_iter().flatten() {
+            for next in site.unsettled() {
                 // What is not there in a host register was extended on the way.
                 let after = after & self.sites[next].hosted;
                 let known = &mut self.facts[next].pending;
@@ -264,12 +306,13 @@ impl Flow {
 }
 
 fn effect(site: &Site) -> Effect {
-    use Op::*;
     // One that reaches into the next page: the interpreter's.
-    let Some(slot) = site.slot else {
-        return Effect { whole: 0, low: 0, written: Registers::MAX, gives: Gives::Any };
-    };
-    let i = &slot.instruction;
+    let unknown = Effect { whole: 0, low: 0, written: Registers::MAX, gives: Gives::Any };
+    site.slot.map_or(unknown, |slot| effect_of(&slot.instruction))
+}
+
+fn effect_of(i: &Instruction) -> Effect {
+    use Op::*;
     let (one, two) = (bit(i.rs1), bit(i.rs1) | bit(i.rs2));
     let (whole, low, gives) = match i.op {
         Lui => (0, 0, Gives::Word),

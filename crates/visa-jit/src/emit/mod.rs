@@ -25,6 +25,7 @@ mod place;
 mod region;
 
 pub use control::jump_by_table;
+pub use extension::extends;
 pub use guess::MOST as GUESSES_MOST;
 
 use dynasmrt::x64::X64Relocation;
@@ -40,7 +41,7 @@ use self::float_cache::FloatCache;
 use self::guess::{Guessed, Guesses};
 use self::look_up::{match_tag, place_of_page};
 use self::region::Label;
-use crate::region::{Region, is_outside};
+use crate::region::{Piece, Region, is_outside};
 use crate::registers::{BUDGET, Mapping, RCX};
 use crate::runtime::{Site, field};
 use crate::trampolines::Trampolines;
@@ -88,6 +89,8 @@ struct OpenLink {
 struct Emitter<'a> {
     code: Assembler,
     trampolines: &'a Trampolines,
+    /// Where the code will be, on the host.
+    address: usize,
     /// Address of the unit.
     start: u64,
     /// Address of RAM on the host.
@@ -151,10 +154,9 @@ pub fn region(
     first_link: u32,
     guesses: Option<usize>,
 ) -> Option<Emitted> {
-    let all = region
-        .pieces
-        .iter()
-        .flat_map(|piece| sites(piece.pc, piece.slots.iter().copied().map(Some).collect()));
+    let rounds = |piece: &Piece| if piece.is_peeled() { 2 } else { 1 };
+    let round = |piece: &Piece| sites(piece.pc, piece.slots.iter().copied().map(Some).collect());
+    let all = region.pieces.iter().flat_map(|piece| round(piece).repeat(rounds(piece)));
     let mapping = Mapping::usual();
     let mut emitter = Emitter::new(trampolines, address, source, all.collect(), mapping, first_link);
     if let Some(first) = guesses {
@@ -243,6 +245,7 @@ impl<'a> Emitter<'a> {
         Emitter {
             code: Assembler::new(address),
             trampolines,
+            address,
             start: source.start,
             ram: source.ram,
             table: source.table,
@@ -299,7 +302,7 @@ impl<'a> Emitter<'a> {
         self.give_back(left);
         match self.label(target) {
             Some(Label { label, mapping, .. }) => {
-                self.move_to(mapping, index);
+                self.move_to(mapping, index, target);
                 dynasm!(self.code ; .arch x64 ; jmp =>label);
             }
             None => {

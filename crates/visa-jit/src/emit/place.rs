@@ -18,10 +18,13 @@ impl Emitter<'_> {
         }
     }
 
-    /// Behind a site, brings registers where another of the region's mappings has them; flags stay.
-    pub(super) fn move_to(&mut self, number: usize, index: usize) {
-        if number != self.current {
+    /// Behind a site, brings registers where another of the region's mappings has them, and as a piece expects them; flags stay.
+    pub(super) fn move_to(&mut self, number: usize, index: usize, target: u64) {
+        let moves = number != self.current;
+        if moves || self.extensions.leaves_loop(&self.sites, index, target) {
             self.settle_after(index);
+        }
+        if moves {
             let (from, to) = (self.mapping.clone(), self.mappings[number].clone());
             self.change_mapping(&from, &to);
         }

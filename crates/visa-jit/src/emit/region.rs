@@ -2,7 +2,7 @@
 // The assembler's macro converts register numbers, whatever their type.
 #![allow(clippy::useless_conversion)]
 
-use dynasmrt::{DynamicLabel, DynasmLabelApi, dynasm};
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_isa::Op;
 
 use super::Emitter;
@@ -11,6 +11,21 @@ use crate::region::{Region, is_outside};
 use crate::registers::Mapping;
 use crate::runtime::Site;
 use crate::trampolines::{emit_access, emit_interpret};
+
+/// Bytes of a line of the host's caches of instructions.
+const LINE: usize = 64;
+/// Instructions that do nothing, by length.
+const NOPS: [&[u8]; 9] = [
+    &[0x90],
+    &[0x66, 0x90],
+    &[0x0f, 0x1f, 0x00],
+    &[0x0f, 0x1f, 0x40, 0x00],
+    &[0x0f, 0x1f, 0x44, 0x00, 0x00],
+    &[0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00],
+    &[0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00],
+    &[0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+    &[0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+];
 
 /// Where a piece of a region begins.
 #[derive(Clone, Copy)]
@@ -31,13 +46,16 @@ impl Emitter<'_> {
             self.local.push((self.code.new_dynamic_label(), self.code.new_dynamic_label()));
         }
         self.mappings.clone_from(&region.mappings);
-        let mut first = 0;
-        let runs = region.pieces.iter().map(|piece| {
-            let end = first + piece.slots.len();
-            let sites = std::mem::replace(&mut first, end)..end;
-            Run::new(sites, &region.mappings[piece.mapping], true)
-        });
-        self.extensions = Extensions::of(&self.sites, &runs.collect::<Vec<_>>());
+        let mut runs = Vec::new();
+        for piece in &region.pieces {
+            let first = runs.last().map_or(0, |run: &Run| run.sites.end);
+            let (length, mapping) = (piece.slots.len(), &region.mappings[piece.mapping]);
+            match piece.is_peeled() {
+                true => runs.extend(Run::peeled(first, length, mapping)),
+                false => runs.push(Run::new(first..first + length, mapping, true)),
+            }
+        }
+        self.extensions = Extensions::of(&self.sites, &runs);
         self.need_float();
         self.change_mapping(&Mapping::usual(), &region.mappings[region.pieces[0].mapping]);
         self.forget_guesses();
@@ -46,21 +64,27 @@ impl Emitter<'_> {
             let label = self.labels[number].label;
             self.set_mapping(piece.mapping);
             self.floats.clear();
+            if region.is_loop_head(number) && !piece.is_peeled() {
+                self.align();
+            }
             dynasm!(self.code ; .arch x64 ; =>label);
-            let end = index + piece.slots.len();
-            match piece.is_float_loop() {
-                true => self.float_loop(number, index, end),
-                false => self.piece(index, end),
+            let length = piece.slots.len();
+            match piece.is_peeled() {
+                true => {
+                    self.peeled(number, index, length);
+                    index += 2 * length;
+                }
+                false => {
+                    self.piece(index, index + length);
+                    index += length;
+                }
             }
-            let Site { slot, next, .. } = self.sites[end - 1];
-            let falls = slot.is_some_and(|slot| slot.instruction.op != Op::Jal && !is_outside(&slot));
-            let follower = region.pieces.get(number + 1).filter(|piece| piece.pc == next);
-            match follower {
-                Some(follower) if falls => self.move_to(follower.mapping, end - 1),
-                None if falls => self.go(end - 1, next, 0),
-                _ => {}
+            if let Some(next) = self.falls_to(index - 1) {
+                match region.pieces.get(number + 1).filter(|piece| piece.pc == next) {
+                    Some(follower) => self.move_to(follower.mapping, index - 1, next),
+                    None => self.go(index - 1, next, 0),
+                }
             }
-            index = end;
         }
         self.cold_code();
         self.wrong_guesses();
@@ -69,25 +93,45 @@ impl Emitter<'_> {
         self.local_forget();
     }
 
+    /// Pads the code, so that a loop begins where the host's cache of decoded instructions has a line begin.
+    fn align(&mut self) {
+        let mut left = (self.address + self.code.offset().0).wrapping_neg() % LINE;
+        while left > 0 {
+            let length = left.min(NOPS.len());
+            self.code.extend(NOPS[length - 1]);
+            left -= length;
+        }
+    }
+
     fn piece(&mut self, first: usize, end: usize) {
         self.take_budget(first, end - first);
         self.instructions(first, end);
     }
 
-    /// A loop of one piece, that computes floating point: its first round, and then the others, which find in XMM registers what the
-    /// one before has left there.
-    fn float_loop(&mut self, number: usize, first: usize, end: usize) {
-        let (others, done) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
+    /// A loop of one piece, whose first round is apart from the others: those know what a round leaves in registers, which is words,
+    /// and floating point that XMM registers hold already.
+    fn peeled(&mut self, number: usize, first: usize, length: usize) {
+        let (middle, end) = (first + length, first + 2 * length);
+        let others = self.code.new_dynamic_label();
         let label = std::mem::replace(&mut self.labels[number].label, others);
-        self.piece(first, end);
-        dynasm!(self.code ; .arch x64 ; jmp =>done ; =>others);
+        self.piece(first, middle);
+        if let Some(next) = self.falls_to(middle - 1) {
+            self.go(middle - 1, next, 0);
+        }
+        self.align();
+        dynasm!(self.code ; .arch x64 ; =>others);
         let floats = self.floats.clone();
-        self.take_budget(first, end - first);
-        self.instructions(first, end - 1);
+        self.take_budget(middle, length);
+        self.instructions(middle, end - 1);
         self.float_as_before(&floats);
         self.instructions(end - 1, end);
-        dynasm!(self.code ; .arch x64 ; =>done);
         self.labels[number].label = label;
+    }
+
+    /// Where execution goes on behind the last instruction of a piece, if it does not jump.
+    fn falls_to(&self, last: usize) -> Option<u64> {
+        let Site { slot, next, .. } = self.sites[last];
+        slot.filter(|slot| slot.instruction.op != Op::Jal && !is_outside(slot)).map(|_| next)
     }
 
     /// The label of a piece of this region.
