@@ -16,6 +16,9 @@ pub struct Guess {
     pub limit: u64,
     /// What turns addresses of the page into the host's.
     pub addend: u64,
+    /// Once no page is guessed: bits of an address to turn over before the addend is added. So pages are found that the guest's
+    /// kernel has given out in descending order.
+    pub turned: u64,
     /// How often the guess may still be wrong before no more is guessed.
     pub left: i64,
 }

@@ -21,6 +21,8 @@ use crate::registers::{RAX, RDX};
 
 /// Guesses of a region, at most: forgetting them takes an instruction each.
 pub const MOST: usize = 160;
+/// How often the addend of a page may differ from that of the last time before none is expected any more.
+const NONE_EXPECTED: i32 = -64;
 
 /// The guesses of a region. The first place stands for all: it holds the generation of the TLB for which they hold.
 pub(super) struct Guesses {
@@ -52,6 +54,10 @@ fn limit(place: usize) -> i32 {
 
 fn addend(place: usize) -> i32 {
     layout::guess(place, offset_of!(Guess, addend)) as i32
+}
+
+fn turned(place: usize) -> i32 {
+    layout::guess(place, offset_of!(Guess, turned)) as i32
 }
 
 fn left(place: usize) -> i32 {
@@ -102,10 +108,36 @@ impl Emitter<'_> {
             let page_mask = !(PAGE_SIZE as i32 - 1);
             dynasm!(self.code ; .arch x64 ; =>from);
             let address = self.in_register(address);
-            self.look_up_first_level(access, address, bytes, slow);
+            self.find_first_level(access, address, bytes, slow);
+            let known = layout::addends(access) as i32;
             dynasm!(self.code ; .arch x64
                 ; cmp QWORD [rbp + left(place)], BYTE 0
-                ; jle >known
+                ; jg >learn
+                // The load that follows need not wait for the addend in the entry if it is the expected one.
+                ; mov rdx, Rq(address)
+                ; xor rdx, [rbp + turned(place)]
+                ; add rdx, [rbp + addend(place)]
+                ; sub rdx, Rq(address)
+                ; cmp rdx, [rbp + rax * 8 + known]
+                ; jne >differs
+                ; mov Rq(into), rdx
+                ; jmp =>back
+                ; differs:
+                ; mov rax, [rbp + rax * 8 + known]
+                ; cmp QWORD [rbp + left(place)], NONE_EXPECTED
+                ; je >found
+                ; sub QWORD [rbp + left(place)], BYTE 1
+                ; mov rdx, [rbp + turned(place)]
+                ; xor rdx, page_mask
+                ; mov [rbp + turned(place)], rdx
+                ; xor rdx, Rq(address)
+                ; neg rdx
+                ; add rdx, Rq(address)
+                ; add rdx, rax
+                ; mov [rbp + addend(place)], rdx
+                ; jmp >found
+                ; learn:
+                ; mov rax, [rbp + rax * 8 + known]
                 ; sub QWORD [rbp + left(place)], BYTE 1
                 ; jz >enough
                 ; mov rdx, Rq(address)
@@ -113,10 +145,10 @@ impl Emitter<'_> {
                 ; mov [rbp + page(place)], rdx
                 ; mov QWORD [rbp + limit(place)], (PAGE_SIZE + 1 - bytes) as i32
                 ; mov [rbp + addend(place)], rax
-                ; jmp >known
+                ; jmp >found
                 ; enough:
                 ; mov QWORD [rbp + limit(place)], 0
-                ; known:
+                ; found:
             );
             if into != RAX {
                 dynasm!(self.code ; .arch x64 ; mov Rq(into), rax);

@@ -63,10 +63,15 @@ impl Emitter<'_> {
         bytes: u64,
         slow: DynamicLabel,
     ) {
+        self.find_first_level(access, address, bytes, slow);
+        dynasm!(self.code ; .arch x64 ; mov rax, [rbp + rax * 8 + layout::addends(access) as i32]);
+    }
+
+    /// RAX becomes the place of an address in the first level, or control goes to `slow`.
+    pub(super) fn find_first_level(&mut self, access: Access, address: u8, bytes: u64, slow: DynamicLabel) {
         self.place_of_page(address);
         self.last_byte(address, bytes);
         self.match_tag(access, slow);
-        dynasm!(self.code ; .arch x64 ; mov rax, [rbp + rax * 8 + layout::addends(access) as i32]);
     }
 
     /// RDX becomes the address of the last byte of an access: where the place in the first level comes from the first byte, its
