@@ -27,8 +27,8 @@ fn keeps_rdx(i: &Instruction) -> bool {
 }
 
 impl Emitter<'_> {
-    /// Emits such a branch, and gives how many instructions it may skip.
-    pub(super) fn conditional_move(&mut self, index: usize, end: usize) -> Option<usize> {
+    /// What such a branch may skip; `None`: it is none.
+    fn skipped(&self, index: usize, end: usize) -> Option<Vec<Instruction>> {
         let i = self.sites[index].slot.map(|slot| slot.instruction).filter(|i| is_branch(i.op))?;
         let target = self.sites[index].pc.wrapping_add(i.imm as i64 as u64);
         let last = (index + 1..end.min(index + 1 + LONGEST)).find(|&last| self.sites[last].next == target)?;
@@ -37,14 +37,27 @@ impl Emitter<'_> {
         if last + 1 == end && !self.label(target).is_some_and(meet) {
             return None;
         }
-        let skipped = index + 1..last + 1;
-        let instructions = self.sites[skipped.clone()].iter().filter_map(|site| site.slot);
+        let instructions = self.sites[index + 1..last + 1].iter().filter_map(|site| site.slot);
         let instructions: Vec<Instruction> = instructions.map(|slot| slot.instruction).collect();
         let register = instructions.first()?.rd;
+        let in_host = matches!(self.mapping.place(register), Place::Host(_));
+        let moved = instructions.iter().all(|i| i.rd == register && keeps_rdx(i));
+        (in_host && moved).then_some(instructions)
+    }
+
+    /// Whether an instruction is a branch that is one here, too.
+    pub(super) fn stays_branch(&self, index: usize, end: usize) -> bool {
+        let is_branch = self.sites[index].slot.is_some_and(|slot| is_branch(slot.instruction.op));
+        is_branch && self.skipped(index, end).is_none()
+    }
+
+    /// Emits such a branch, and gives how many instructions it may skip.
+    pub(super) fn conditional_move(&mut self, index: usize, end: usize) -> Option<usize> {
+        let instructions = self.skipped(index, end)?;
+        let i = self.sites[index].slot?.instruction;
+        let register = instructions.first()?.rd;
         let Place::Host(to) = self.mapping.place(register) else { return None };
-        if !instructions.iter().all(|i| i.rd == register && keeps_rdx(i)) {
-            return None;
-        }
+        let skipped = index + 1..index + 1 + instructions.len();
         dynasm!(self.code ; .arch x64 ; mov rdx, Rq(to));
         let temporary = self.mapping.with_temporary(register, RDX);
         let usual = std::mem::replace(&mut self.mapping, temporary);

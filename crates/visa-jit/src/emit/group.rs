@@ -1,8 +1,9 @@
 //! Several accesses by one look at the TLB: loads, or stores, off the same base register, in the same page.
 //!
 //! Function prologues and the fields of a structure make such groups. Computations may stand in between, as long as they leave
-//! the base and RCX alone, which holds what turns the base's addresses into the host's. If the group reaches over the
-//! end of the page, the interpreter executes all of it; a long one has code for that, too, with a look at the TLB for each.
+//! the base and RCX alone, which holds what turns the base's addresses into the host's; and in a region, branches that leave. If
+//! the group reaches over the end of the page, the interpreter executes all of it; a long one, and one with branches, has code
+//! for that, too, with a look at the TLB for each.
 
 use std::ops::Range;
 
@@ -15,6 +16,8 @@ use visa_isa::{Instruction, Op};
 use super::look_up::Address;
 use super::{Cold, Emitter, Missed, memory};
 use crate::registers::{Place, RCX};
+use crate::runtime::Site;
+use crate::unit::is_branch;
 
 /// Most bytes from the first to the last that a group touches.
 const SPAN: i64 = 256;
@@ -88,6 +91,9 @@ impl Emitter<'_> {
             return None;
         }
         for index in first + 1..end.min(first + LENGTH) {
+            if self.stays_branch(index, end) && self.is_region() {
+                continue;
+            }
             let i = self.sites[index].slot?.instruction;
             match access_of(i.op) {
                 Some((other, size)) if other == access && i.rs1 == leader.rs1 => {
@@ -150,27 +156,35 @@ impl Emitter<'_> {
             ; lea rcx, [Rq(group.base) + group.first as i32]
         );
         self.call_access(missed, rest);
+        let Range { start, end } = group.sites;
+        let branch = |site: &Site| site.slot.is_some_and(|slot| is_branch(slot.instruction.op));
+        let branches = self.sites[start..end].iter().any(branch);
         dynasm!(self.code ; .arch x64 ; =>missed.interpret);
-        if group.sites.len() >= LONG {
-            self.one_by_one(missed, group);
+        if branches || group.sites.len() >= LONG {
+            self.one_by_one(missed, start..end);
             dynasm!(self.code ; .arch x64 ; jmp =>back);
         } else {
-            self.interpret(missed.index);
+            self.interpret(start);
         }
         dynasm!(self.code ; .arch x64 ; =>rest);
         self.forget_guesses();
-        group.sites.clone().skip(1).for_each(|index| self.interpret(index));
-        self.float_reload(&missed.floats);
+        if branches {
+            self.float_reload(&missed.floats);
+            self.one_by_one(missed, start + 1..end);
+        } else {
+            (start + 1..end).for_each(|index| self.interpret(index));
+            self.float_reload(&missed.floats);
+        }
         dynasm!(self.code ; .arch x64 ; jmp =>back);
     }
 
     /// A group without what makes it one. A kernel's switch of tasks saves and restores a long one, and where a task is does not
     /// change.
-    fn one_by_one(&mut self, missed: &Missed, group: &Group) {
+    fn one_by_one(&mut self, missed: &Missed, sites: Range<usize>) {
         self.floats = missed.floats.clone();
         // Guesses are for what is usual.
         let guesses = self.guesses.take();
-        group.sites.clone().for_each(|index| self.instruction(index));
+        sites.for_each(|index| self.instruction(index));
         self.guesses = guesses;
     }
 }
