@@ -5,7 +5,7 @@
 #include "../workloads/system.h"
 
 workload records, digest, compress, sieve, copy, interpret, calls, calls_indirect, bodies, matrices, single_precision,
-    switch_threads, atomics, modify_code;
+    switch_threads, atomics, modify_code, walks;
 
 /* A pseudo-random number of 24 bits. */
 static inline uint32_t next_random(uint32_t *state)

@@ -37,6 +37,7 @@ static const struct {
     {"float", single_precision},
     {"chase-small", chase_small},
     {"chase-large", chase_large},
+    {"walk", walks},
     {"syscall", get_parent},
     {"fault-fresh", fault_fresh},
     {"fault-recycled", fault_recycled},

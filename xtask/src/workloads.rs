@@ -51,6 +51,7 @@ const PROGRAMS: [Program; 2] = [
             "control.c",
             "floating.c",
             "parallel.c",
+            "walk.c",
             "main.c",
         ],
         // A root is an instruction, and a product and a sum are one where the source leaves it open.

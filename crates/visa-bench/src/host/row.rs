@@ -51,7 +51,7 @@ const fn row(
 /// All rows, in the order in which they run in one machine: what wants memory that nobody had before comes first.
 ///
 /// RVVM's figures (release 2024-10, against QEMU 10.0.2) are of programs of the same kind, not of these.
-pub const ROWS: [Row; 25] = [
+pub const ROWS: [Row; 26] = [
     row(
         BOOT,
         "Linux to power-off, the emulator's start and end included",
@@ -104,6 +104,13 @@ pub const ROWS: [Row; 25] = [
         (4_000_000, "load"),
         CHASE_TARGET,
         Some(0.33),
+    ),
+    row(
+        "walk",
+        "loads that miss the TLB, of tables and data in the host's caches",
+        (6_000_000, "load"),
+        CHASE_TARGET,
+        None,
     ),
     row("syscall", "getppid", (1_000_000, "call"), SYSCALL_TARGET, Some(1.62)),
     row("fork", "fork, exit, wait", (900, "process"), OTHER_TARGET, None),
