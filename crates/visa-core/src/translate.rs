@@ -1,21 +1,17 @@
-//! The two-stage walk (specification, 4.1; RISC-V privileged, 12.3.2 and 12.4).
+//! The two-stage walk (specification, 4.1; RISC-V privileged, 12.3.2 and 12.4): its first stage, and what both give together.
 
 use visa_isa::Ring;
-use visa_isa::cause::{Exception, ExitCause};
+use visa_isa::cause::Exception;
 use visa_isa::io::RangeKind;
 use visa_isa::msr::sstatus;
 use visa_isa::paging::{
-    LEVEL_BITS, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN,
-    PTE_PPN_SHIFT, PTE_READ, PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
+    LEVEL_BITS, Mode, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN, PTE_PPN_SHIFT,
+    PTE_READ, PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
 };
-use visa_isa::trap_filter;
 use visa_mem::Ram;
 
 use crate::hart::Hart;
-use crate::nested_cache::{Leaf, Run};
-use crate::state::ExitRecord;
 use crate::tlb::{Access, NO_SPACE, Permissions, Space, Translation};
-use crate::trap::Stop;
 
 /// Why an address has no translation, before it is decided who hears of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,13 +37,13 @@ pub enum Fault {
 }
 
 /// A physical page that one stage maps an address to.
-struct StageResult {
+pub(crate) struct StageResult {
     /// Physical address of the byte.
-    address: u64,
+    pub address: u64,
     /// Size of the page as a power of two.
-    page_shift: u32,
+    pub page_shift: u32,
     /// The entry's bits.
-    entry: u64,
+    pub entry: u64,
 }
 
 impl Access {
@@ -154,7 +150,11 @@ impl Hart {
     }
 
     /// What an IOVMAP range makes of a guest-physical address; `None` if it is in none.
-    fn through_range(&self, guest_physical: u64, access: Access) -> Option<Result<(u64, u32), Fault>> {
+    pub(crate) fn through_range(
+        &self,
+        guest_physical: u64,
+        access: Access,
+    ) -> Option<Result<(u64, u32), Fault>> {
         let range = self.vm.range_of(guest_physical)?;
         if range.kind == RangeKind::Passthrough as u64 {
             return Some(Ok((range.target + (guest_physical - range.guest_address), PAGE_SHIFT)));
@@ -288,209 +288,9 @@ impl Hart {
         Ok(StageResult { address: page | address & ((1 << page_shift) - 1), page_shift, entry: wanted })
     }
 
-    /// Guest-physical to physical; `walk` says that the access is to a page-table entry.
-    #[inline(always)]
-    fn second_stage(
-        &mut self,
-        ram: &Ram,
-        guest_physical: u64,
-        access: Access,
-        walk: bool,
-    ) -> Result<StageResult, Fault> {
-        let hptbr = self.vm.hptbr;
-        if let Some((address, leaf)) = self.nested.find(guest_physical, hptbr, access) {
-            self.statistics.walk_references += leaf.references as u64;
-            return Ok(StageResult { address, page_shift: leaf.page_shift, entry: leaf.entry });
-        }
-        self.walk_second_stage(ram, guest_physical, access, walk)
-    }
-
-    /// The same, of what is not remembered.
-    #[cold]
-    fn walk_second_stage(
-        &mut self,
-        ram: &Ram,
-        guest_physical: u64,
-        access: Access,
-        walk: bool,
-    ) -> Result<StageResult, Fault> {
-        const EVERYTHING: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_DIRTY | PTE_ACCESSED;
-        if let Some(result) = self.through_range(guest_physical, access) {
-            return match result {
-                Ok((address, page_shift)) => Ok(StageResult { address, page_shift, entry: EVERYTHING }),
-                Err(_) if walk => Err(Fault::Access),
-                Err(fault) => Err(fault),
-            };
-        }
-        let base = TableBase::from_hptbr(self.vm.hptbr).ok_or(Fault::Access)?;
-        if base.mode == Mode::Bare {
-            let page_shift = self.vm.shift_between_ranges(guest_physical);
-            if !self.vm.has_ranges {
-                let leaf = Leaf { entry: EVERYTHING, page_shift, references: 0 };
-                let hptbr = self.vm.hptbr;
-                self.nested.remember_run(Run { start: 0, length: u64::MAX, hptbr, addend: 0, leaf });
-            }
-            return Ok(StageResult { address: guest_physical, page_shift, entry: EVERYTHING });
-        }
-        let fault = Fault::Nested { guest_physical, walk };
-        if guest_physical >> base.mode.address_bits() != 0 {
-            return Err(fault);
-        }
-        let mut table = base.root;
-        for level in (0..base.mode.levels()).rev() {
-            let slot = table + entry_index(guest_physical, level) * 8;
-            let entry = self.read_entry(ram, slot)?;
-            if !is_well_formed(entry) {
-                return Err(fault);
-            }
-            if is_leaf(entry) {
-                let found =
-                    self.second_stage_leaf(ram, guest_physical, access, entry, level, slot).ok_or(fault)?;
-                let (hptbr, references) = (self.vm.hptbr, base.mode.levels() - level);
-                let leaf = Leaf { entry: found.entry, page_shift: found.page_shift, references };
-                if self.nested.remember(guest_physical, hptbr, found.address, leaf) {
-                    let (start, length) = self.pages_alike(ram, guest_physical, level, slot, leaf.entry);
-                    let addend = found.address.wrapping_sub(guest_physical);
-                    self.nested.remember_run(Run { start, length, hptbr, addend, leaf });
-                }
-                return Ok(found);
-            }
-            // Reserved in an entry that points to a table, as in the first stage; U is ignored.
-            if entry & (PTE_ACCESSED | PTE_DIRTY) != 0 {
-                return Err(fault);
-            }
-            table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
-        }
-        Err(fault)
-    }
-
-    /// First address and length of the guest-physical memory around an address that leaves side by side in one table map
-    /// alike: by `entry`, which is that of the address at `slot`, but for the pages' numbers, which follow one another.
-    fn pages_alike(&self, ram: &Ram, guest_physical: u64, level: u32, slot: u64, entry: u64) -> (u64, u64) {
-        let page_shift = PAGE_SHIFT + LEVEL_BITS * level;
-        let page = guest_physical >> page_shift << page_shift;
-        let is_alike = |distance: i64| {
-            let next = entry.wrapping_add_signed(distance << (PTE_PPN_SHIFT + LEVEL_BITS * level));
-            let location = ram.offset_of(slot.wrapping_add_signed(8 * distance), 8);
-            let address = page.wrapping_add_signed(distance << page_shift);
-            next & PTE_RESERVED == 0
-                && location.and_then(|offset| ram.load_u64(offset)) == Some(next)
-                && !self.vm.ranges_overlap(address, page_shift)
-        };
-        let index = entry_index(guest_physical, level) as i64;
-        let before = (1..=index).take_while(|&distance| is_alike(-distance)).count() as u64;
-        let after = (1..(1 << LEVEL_BITS) - index).take_while(|&distance| is_alike(distance)).count() as u64;
-        (page - (before << page_shift), (before + 1 + after) << page_shift)
-    }
-
-    /// Checks a leaf of the second stage and sets its A and D.
-    fn second_stage_leaf(
-        &mut self,
-        ram: &Ram,
-        guest_physical: u64,
-        access: Access,
-        entry: u64,
-        level: u32,
-        slot: u64,
-    ) -> Option<StageResult> {
-        let needed = match access {
-            Access::Load => PTE_READ,
-            Access::Store => PTE_WRITE,
-            Access::Fetch => PTE_EXECUTE,
-        };
-        let (page, mut page_shift) = leaf_page(entry, level)?;
-        if entry & needed == 0 {
-            return None;
-        }
-        let wanted = entry | needed_bits(access);
-        if wanted != entry {
-            write_entry(ram, slot, wanted).ok()?;
-        }
-        let address = page | guest_physical & ((1 << page_shift) - 1);
-        if self.vm.ranges_overlap(guest_physical, page_shift) {
-            page_shift = PAGE_SHIFT;
-        }
-        Some(StageResult { address, page_shift, entry: wanted })
-    }
-
-    fn read_entry(&mut self, ram: &Ram, address: u64) -> Result<u64, Fault> {
+    pub(crate) fn read_entry(&mut self, ram: &Ram, address: u64) -> Result<u64, Fault> {
         self.statistics.walk_references += 1;
         ram.offset_of(address, 8).and_then(|offset| ram.load_u64(offset)).ok_or(Fault::Access)
-    }
-
-    /// SFENCE.VMA, with the operands that are not R0. In Ring -1 it is TLBFLUSHV without operands.
-    pub fn sfence_vma(&mut self, address: Option<u64>, asid: Option<u64>) -> Result<(), Stop> {
-        match self.ring {
-            Ring::User => return Err(self.not_in_this_ring(false)),
-            Ring::Hypervisor => self.flush_nested(None, None),
-            Ring::Kernel if self.filter(trap_filter::FLUSH) => {
-                let given = address.is_some() as u64 | (asid.is_some() as u64) << 1;
-                return Err(self.exit_with(ExitRecord {
-                    cause: ExitCause::TlbFlush as u64,
-                    guest_virtual: address.unwrap_or(0),
-                    value: asid.unwrap_or(0),
-                    code: given,
-                    ..ExitRecord::default()
-                }));
-            }
-            Ring::Kernel => self.fence_translations(address, asid),
-        }
-        Ok(())
-    }
-
-    /// TLBFLUSHV, with the operands that are not R0.
-    pub fn tlbflushv(&mut self, vmid: Option<u64>, guest_physical: Option<u64>) -> Result<(), Stop> {
-        if self.in_guest() {
-            return Err(self.not_in_this_ring(true));
-        }
-        self.flush_nested(vmid, guest_physical);
-        Ok(())
-    }
-
-    /// SFENCE.VMA in a guest, with the operands that are not R0 (RISC-V privileged, 12.2.1).
-    fn fence_translations(&mut self, address: Option<u64>, asid: Option<u64>) {
-        let vmid = self.vm.vmid();
-        let asid = asid.map(|asid| asid as u16 as u32);
-        if address.is_none() {
-            self.nested.clear();
-        }
-        match (address, asid) {
-            (Some(address), asid) => self.tlb.flush_address(address, asid, vmid),
-            (None, None) => self.tlb.flush(|old| old.vmid == vmid),
-            (None, Some(asid)) => self.tlb.flush(|old| old.vmid == vmid && old.asid == asid && !old.global),
-        }
-        self.attention = true;
-    }
-
-    /// TLBFLUSHV (specification, 4.3), with the operands that are not R0.
-    pub(crate) fn flush_nested(&mut self, vmid: Option<u64>, guest_physical: Option<u64>) {
-        let page = guest_physical.map(|address| address & !(PAGE_SIZE - 1));
-        self.tlb.flush(|old| {
-            let same_vm = vmid.is_none_or(|vmid| old.vmid == vmid as u16);
-            let same_page =
-                page.is_none_or(|page| page >> old.page_shift == old.guest_physical_page >> old.page_shift);
-            same_vm && same_page
-        });
-        self.nested.clear();
-        self.attention = true;
-    }
-}
-
-impl crate::state::VirtualMachine {
-    /// The size of the largest page that holds the address and none of a range, as a power of two: what limits the
-    /// first stage's pages where the second does not translate.
-    pub(crate) fn shift_between_ranges(&self, guest_physical: u64) -> u32 {
-        const SIZES: [u32; 3] =
-            [PAGE_SHIFT + 3 * LEVEL_BITS, PAGE_SHIFT + 2 * LEVEL_BITS, PAGE_SHIFT + LEVEL_BITS];
-        let free = SIZES.into_iter().find(|&page_shift| !self.ranges_overlap(guest_physical, page_shift));
-        free.unwrap_or(PAGE_SHIFT)
-    }
-
-    /// Whether a range is bound inside the page of 2^`page_shift` bytes that holds the address.
-    fn ranges_overlap(&self, guest_physical: u64, page_shift: u32) -> bool {
-        let size = 1u64 << page_shift;
-        let page = guest_physical & !(size - 1);
-        self.has_ranges && self.ranges.iter().any(|range| range.overlaps(page, size))
     }
 }
 
@@ -522,11 +322,11 @@ pub(crate) fn leaf_page(entry: u64, level: u32) -> Option<(u64, u32)> {
 }
 
 /// A, and for stores D.
-fn needed_bits(access: Access) -> u64 {
+pub(crate) fn needed_bits(access: Access) -> u64 {
     if access == Access::Store { PTE_ACCESSED | PTE_DIRTY } else { PTE_ACCESSED }
 }
 
-fn write_entry(ram: &Ram, address: u64, entry: u64) -> Result<(), Fault> {
+pub(crate) fn write_entry(ram: &Ram, address: u64, entry: u64) -> Result<(), Fault> {
     let offset = ram.offset_of(address, 8).ok_or(Fault::Access)?;
     ram.store_u64(offset, entry).ok_or(Fault::Access)?;
     ram.note_write(offset, 8);
