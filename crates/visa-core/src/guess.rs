@@ -19,7 +19,7 @@ pub struct Guess {
     /// Once no page is guessed: bits of an address to turn over before the addend is added. So pages are found that the guest's
     /// kernel has given out in descending order.
     pub turned: u64,
-    /// How often the guess may still be wrong before no more is guessed.
+    /// How often the guess may still be wrong before no more is guessed; below 0, how often an expected addend was.
     pub left: i64,
 }
 

@@ -28,12 +28,19 @@ pub enum Engine {
     Jit,
     /// The same with slices of a few instructions.
     JitBySlices,
+    /// The JIT without stops at checks, which it never guesses or optimises around; compared with the interpreter at the end.
+    JitWithoutStops,
 }
 
 impl Engine {
     /// Every engine.
-    pub const ALL: [Engine; 4] =
-        [Engine::Interpreter, Engine::InterpreterByOne, Engine::Jit, Engine::JitBySlices];
+    pub const ALL: [Engine; 5] = [
+        Engine::Interpreter,
+        Engine::InterpreterByOne,
+        Engine::Jit,
+        Engine::JitBySlices,
+        Engine::JitWithoutStops,
+    ];
 
     /// The engine's name in the names of tests.
     pub const fn name(self) -> &'static str {
@@ -42,6 +49,7 @@ impl Engine {
             Engine::InterpreterByOne => "interpreter-by-one",
             Engine::Jit => "jit",
             Engine::JitBySlices => "jit-by-slices",
+            Engine::JitWithoutStops => "jit-without-stops",
         }
     }
 
@@ -49,7 +57,7 @@ impl Engine {
     fn kind(self) -> EngineKind {
         match self {
             Engine::Interpreter | Engine::InterpreterByOne => EngineKind::Interpreter,
-            Engine::Jit | Engine::JitBySlices => EngineKind::Jit { threshold: Some(0), optimise: Some(50) },
+            _ => EngineKind::Jit { threshold: Some(0), optimise: Some(50) },
         }
     }
 
@@ -57,11 +65,11 @@ impl Engine {
     /// for one each it is the time that must be short.
     fn slice(self, harts: usize) -> (u64, u64) {
         match (self, harts) {
-            (Engine::Interpreter | Engine::Jit, _) => (u64::MAX, u64::MAX),
             (Engine::JitBySlices, 1) => (u64::MAX, 7),
             (Engine::JitBySlices, _) => (7, u64::MAX),
             (Engine::InterpreterByOne, 1) => (u64::MAX, 1),
             (Engine::InterpreterByOne, _) => (1, u64::MAX),
+            _ => (u64::MAX, u64::MAX),
         }
     }
 }
@@ -101,7 +109,11 @@ const TRACE_LENGTH: usize = 16;
 /// Runs a program on an engine; returns the log of its events.
 pub fn run(program: &Program, engine: Engine) -> Result<Vec<String>, Failure> {
     let mut run = Run::new(program, engine).map_err(|message| Failure::plain(&program.name, message))?;
-    match run.run_to_end() {
+    let result = match engine {
+        Engine::JitWithoutStops => run.compare_at_end(),
+        _ => run.run_to_end(),
+    };
+    match result {
         Ok(()) => Ok(run.log),
         Err((line, message)) => {
             let place = match line {
@@ -158,6 +170,36 @@ impl<'a> Run<'a> {
             log: Vec::new(),
             unnamed: Vec::new(),
         })
+    }
+
+    /// Runs without checks, and compares the end and all events with those of the interpreter.
+    fn compare_at_end(&mut self) -> Result<(), Failed> {
+        let mut reference = Run::new(self.program, Engine::Interpreter).map_err(|message| (0, message))?;
+        let [expected, found] = [&mut reference, &mut *self].map(|run| {
+            run.machine.breakpoints_mut().clear();
+            let end = run.until_end();
+            run.collect_events();
+            end
+        });
+        let (expected, found) = (format!("{:?}", expected?), format!("{:?}", found?));
+        same("the run's end", &expected, &found)?;
+        same("instructions", &reference.machine.instructions(), &self.machine.instructions())?;
+        for (number, (one, other)) in reference.log.iter().zip(&self.log).enumerate() {
+            same(&format!("event {number}"), one, other)?;
+        }
+        same("events", &reference.log.len(), &self.log.len())?;
+        for (one, other) in reference.machine.harts.iter().zip(&self.machine.harts) {
+            let [before, now] = [(&reference.machine, one), (&self.machine, other)]
+                .map(|(machine, hart)| picture(machine, hart));
+            let differing = differences(&before, &now, &[]);
+            if !differing.is_empty() {
+                return Err((
+                    0,
+                    format!("at the end this is not as the interpreter has it: {}", differing.join(", ")),
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn run_to_end(&mut self) -> Result<(), Failed> {
@@ -422,6 +464,13 @@ impl<'a> Run<'a> {
             _ => value("tval")?,
         };
         equal("HVTVAL", tval, state.read_msr(msr::HVTVAL).unwrap_or_default())
+    }
+}
+
+fn same<T: PartialEq + fmt::Display>(name: &str, expected: &T, found: &T) -> Result<(), Failed> {
+    match expected == found {
+        true => Ok(()),
+        false => Err((0, format!("{name}\n  interpreter {expected}\n  JIT         {found}"))),
     }
 }
 

@@ -15,10 +15,6 @@ use crate::runtime::{Environment, Exit};
 /// Most instructions between two looks around.
 const SPAN: u64 = 1 << 40;
 
-/// Wrong guesses that a place of a region gets with each sample, and the most that it may have.
-const WRONG_GUESSES: i64 = 200;
-const WRONG_GUESSES_MOST: i64 = 4_000;
-
 /// What the engine has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
@@ -314,7 +310,8 @@ impl Run<'_> {
         until: u64,
     ) -> Result<(), RunEnd> {
         self.policy.restart();
-        hart.guesses.replenish(self.cache.guesses, WRONG_GUESSES, WRONG_GUESSES_MOST);
+        let (more, most) = self.policy.wrong_guesses();
+        hart.guesses.replenish(self.cache.guesses, more, most);
         let cache = &self.cache;
         let data = |unit| cache.region_data(unit).map(|data| (data.entries, data.retired));
         for unit in self.policy.unworthy(data) {

@@ -21,8 +21,10 @@ use crate::registers::{RAX, RDX};
 
 /// Guesses of a region, at most: forgetting them takes an instruction each.
 pub const MOST: usize = 160;
-/// How often the addend of a page may differ from that of the last time before none is expected any more.
+/// [`Guess::left`] when no addend is expected either: it goes on below 0 with every one that differs.
 const NONE_EXPECTED: i32 = -64;
+/// The bits of an address that say which page it is in.
+const PAGE_MASK: i32 = !(PAGE_SIZE as i32 - 1);
 
 /// The guesses of a region. The first place stands for all: it holds the generation of the TLB for which they hold.
 pub(super) struct Guesses {
@@ -101,19 +103,18 @@ impl Emitter<'_> {
         true
     }
 
-    /// The ways of wrong guesses: by the first level, which is remembered.
+    /// The ways of wrong guesses: by the first level, which is remembered, or if guesses have stopped, by an addend that is expected.
     pub(super) fn wrong_guesses(&mut self) {
         for guessed in std::mem::take(&mut self.guessed) {
             let Guessed { from, back, slow, place, into, access, address, bytes } = guessed;
-            let page_mask = !(PAGE_SIZE as i32 - 1);
+            let found = self.code.new_dynamic_label();
+            let known = layout::addends(access) as i32;
             dynasm!(self.code ; .arch x64 ; =>from);
             let address = self.in_register(address);
             self.find_first_level(access, address, bytes, slow);
-            let known = layout::addends(access) as i32;
             dynasm!(self.code ; .arch x64
                 ; cmp QWORD [rbp + left(place)], BYTE 0
                 ; jg >learn
-                // The load that follows need not wait for the addend in the entry if it is the expected one.
                 ; mov rdx, Rq(address)
                 ; xor rdx, [rbp + turned(place)]
                 ; add rdx, [rbp + addend(place)]
@@ -124,37 +125,55 @@ impl Emitter<'_> {
                 ; jmp =>back
                 ; differs:
                 ; mov rax, [rbp + rax * 8 + known]
-                ; cmp QWORD [rbp + left(place)], NONE_EXPECTED
-                ; je >found
-                ; sub QWORD [rbp + left(place)], BYTE 1
-                ; mov rdx, [rbp + turned(place)]
-                ; xor rdx, page_mask
-                ; mov [rbp + turned(place)], rdx
-                ; xor rdx, Rq(address)
-                ; neg rdx
-                ; add rdx, Rq(address)
-                ; add rdx, rax
-                ; mov [rbp + addend(place)], rdx
-                ; jmp >found
+            );
+            self.expect(place, address, found);
+            dynasm!(self.code ; .arch x64
                 ; learn:
                 ; mov rax, [rbp + rax * 8 + known]
-                ; sub QWORD [rbp + left(place)], BYTE 1
-                ; jz >enough
-                ; mov rdx, Rq(address)
-                ; and rdx, page_mask
-                ; mov [rbp + page(place)], rdx
-                ; mov QWORD [rbp + limit(place)], (PAGE_SIZE + 1 - bytes) as i32
-                ; mov [rbp + addend(place)], rax
-                ; jmp >found
-                ; enough:
-                ; mov QWORD [rbp + limit(place)], 0
-                ; found:
             );
+            self.learn(place, address, bytes);
+            dynasm!(self.code ; .arch x64 ; =>found);
             if into != RAX {
                 dynasm!(self.code ; .arch x64 ; mov Rq(into), rax);
             }
             dynasm!(self.code ; .arch x64 ; jmp =>back);
         }
+    }
+
+    /// Remembers the page of an address in a register as the guess, with the addend in RAX. Spoils RDX.
+    fn learn(&mut self, place: usize, address: u8, bytes: u64) {
+        dynasm!(self.code ; .arch x64
+            ; sub QWORD [rbp + left(place)], BYTE 1
+            ; jz >enough
+            ; mov rdx, Rq(address)
+            ; and rdx, PAGE_MASK
+            ; mov [rbp + page(place)], rdx
+            ; mov QWORD [rbp + limit(place)], (PAGE_SIZE + 1 - bytes) as i32
+            ; mov [rbp + addend(place)], rax
+            ; jmp >learnt
+            ; enough:
+            ; mov QWORD [rbp + limit(place)], 0
+            ; learnt:
+        );
+    }
+
+    /// Another addend than the expected one, in RAX: expects what follows from it if pages lie the other way round than was
+    /// thought, upwards or downwards, until that was wrong too often; goes on at `found`. Spoils RDX.
+    fn expect(&mut self, place: usize, address: u8, found: DynamicLabel) {
+        dynasm!(self.code ; .arch x64
+            ; cmp QWORD [rbp + left(place)], NONE_EXPECTED
+            ; je =>found
+            ; sub QWORD [rbp + left(place)], BYTE 1
+            ; mov rdx, [rbp + turned(place)]
+            ; xor rdx, PAGE_MASK
+            ; mov [rbp + turned(place)], rdx
+            ; xor rdx, Rq(address)
+            ; neg rdx
+            ; add rdx, Rq(address)
+            ; add rdx, rax
+            ; mov [rbp + addend(place)], rdx
+            ; jmp =>found
+        );
     }
 
     /// Forgets guesses that may not be backed any more. Spoils RAX.

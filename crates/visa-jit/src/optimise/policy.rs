@@ -15,6 +15,10 @@ use super::trace::Trace;
 
 /// Instructions between two samples.
 const PERIOD: u64 = 1 << 19;
+/// How often a guess may be wrong until the next sample.
+const WRONG_GUESSES: u64 = 200;
+/// For how many samples what was not used of that is kept.
+const KEPT: i64 = 20;
 /// Samples in a page before it is traced for the first time.
 const SAMPLES: u32 = 4;
 /// The most that this becomes.
@@ -103,6 +107,12 @@ impl Policy {
             self.next_sample = now + self.period;
         }
         self.next_sample
+    }
+
+    /// How much more often each guess may be wrong now that a sample is taken, and how often at most.
+    pub fn wrong_guesses(&self) -> (i64, i64) {
+        let more = (WRONG_GUESSES * self.period / PERIOD).max(1) as i64;
+        (more, KEPT * more)
     }
 
     /// A sample is taken now, even if it was not due yet.
