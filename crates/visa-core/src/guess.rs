@@ -10,15 +10,13 @@ pub const GUESSES: usize = 4096;
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct Guess {
-    /// Address of the page.
+    /// Address of the page. Once no page is guessed: bits of an address to turn over before the addend is added, all that say
+    /// which page it is in or none. So pages are found that the guest's kernel has given out in descending order, or ascending.
     pub page: u64,
     /// How far into the page the access may begin, plus one; 0: nothing is known.
     pub limit: u64,
     /// What turns addresses of the page into the host's.
     pub addend: u64,
-    /// Once no page is guessed: bits of an address to turn over before the addend is added. So pages are found that the guest's
-    /// kernel has given out in descending order.
-    pub turned: u64,
     /// How often the guess may still be wrong before no more is guessed; below 0, how often an expected addend was.
     pub left: i64,
 }

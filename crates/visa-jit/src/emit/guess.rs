@@ -58,10 +58,6 @@ fn addend(place: usize) -> i32 {
     layout::guess(place, offset_of!(Guess, addend)) as i32
 }
 
-fn turned(place: usize) -> i32 {
-    layout::guess(place, offset_of!(Guess, turned)) as i32
-}
-
 fn left(place: usize) -> i32 {
     layout::guess(place, offset_of!(Guess, left)) as i32
 }
@@ -116,7 +112,7 @@ impl Emitter<'_> {
                 ; cmp QWORD [rbp + left(place)], BYTE 0
                 ; jg >learn
                 ; mov rdx, Rq(address)
-                ; xor rdx, [rbp + turned(place)]
+                ; xor rdx, [rbp + page(place)]
                 ; add rdx, [rbp + addend(place)]
                 ; sub rdx, Rq(address)
                 ; cmp rdx, [rbp + rax * 8 + known]
@@ -153,6 +149,7 @@ impl Emitter<'_> {
             ; jmp >learnt
             ; enough:
             ; mov QWORD [rbp + limit(place)], 0
+            ; mov QWORD [rbp + page(place)], 0
             ; learnt:
         );
     }
@@ -164,9 +161,9 @@ impl Emitter<'_> {
             ; cmp QWORD [rbp + left(place)], NONE_EXPECTED
             ; je =>found
             ; sub QWORD [rbp + left(place)], BYTE 1
-            ; mov rdx, [rbp + turned(place)]
+            ; mov rdx, [rbp + page(place)]
             ; xor rdx, PAGE_MASK
-            ; mov [rbp + turned(place)], rdx
+            ; mov [rbp + page(place)], rdx
             ; xor rdx, Rq(address)
             ; neg rdx
             ; add rdx, Rq(address)
