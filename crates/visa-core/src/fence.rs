@@ -43,8 +43,9 @@ impl Hart {
     fn fence_translations(&mut self, address: Option<u64>, asid: Option<u64>) {
         let vmid = self.vm.vmid();
         let asid = asid.map(|asid| asid as u16 as u32);
-        if address.is_none() {
-            self.nested.clear();
+        match address {
+            Some(address) => self.walk_cache.forget(address),
+            None => self.forget_walks(),
         }
         match (address, asid) {
             (Some(address), asid) => self.tlb.flush_address(address, asid, vmid),
@@ -63,7 +64,7 @@ impl Hart {
                 page.is_none_or(|page| page >> old.page_shift == old.guest_physical_page >> old.page_shift);
             same_vm && same_page
         });
-        self.nested.clear();
+        self.forget_walks();
         self.attention = true;
     }
 }

@@ -11,6 +11,7 @@ use crate::statistics::Statistics;
 use crate::timeline::Timeline;
 use crate::tlb::Tlb;
 use crate::vic::{Message, Residency};
+use crate::walk_cache::WalkCache;
 use visa_isa::Ring;
 use visa_isa::cause::ExitCause;
 use visa_isa::msr::sstatus;
@@ -95,8 +96,12 @@ pub struct Hart {
     pub attention: bool,
     /// Translation caches.
     pub tlb: Tlb,
+    /// Whether a stage translates in the ring in use.
+    pub(crate) translates: bool,
     /// What walks remember of the second stage.
     pub(crate) nested: NestedCache,
+    /// What they remember of the first.
+    pub(crate) walk_cache: WalkCache,
     /// What the next access finds, if it is the one that this was found for.
     pub(crate) handed: Option<Handed>,
     /// What to tell other harts.
@@ -155,7 +160,9 @@ impl Hart {
             attention: true,
             guesses: Guesses::default(),
             tlb: Tlb::of_hart(id),
+            translates: false,
             nested: NestedCache::default(),
+            walk_cache: WalkCache::default(),
             handed: None,
             outgoing: Vec::new(),
             peers: Vec::new(),

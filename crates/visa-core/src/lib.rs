@@ -36,6 +36,7 @@ pub mod tlb;
 pub mod translate;
 pub mod trap;
 pub mod vic;
+mod walk_cache;
 pub mod walk_trace;
 pub mod world_switch;
 

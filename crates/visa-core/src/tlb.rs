@@ -4,12 +4,14 @@
 //! entry says "this page, in this context, is at this offset of RAM, and the access is allowed". The second level is
 //! set-associative, knows page sizes, permissions and tags, and decides what counts as a miss.
 
+mod entry;
 mod second_level;
 
 use std::collections::HashMap;
 
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 
+use self::entry::SpaceTag;
 use self::second_level::SecondLevel;
 
 /// Entries of each array of the first level.
@@ -103,6 +105,38 @@ pub struct Translation {
     pub vmid: u16,
 }
 
+impl Translation {
+    /// The physical address of one in the page.
+    #[inline(always)]
+    pub fn address(&self, address: u64) -> u64 {
+        within(self.physical_page, self.page_shift, address)
+    }
+}
+
+/// What a lookup in the second level finds.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// Physical address of the page.
+    pub physical_page: u64,
+    /// Page size as a power of two.
+    pub page_shift: u32,
+    /// What may be done.
+    pub permissions: Permissions,
+}
+
+impl Found {
+    /// The physical address of one in the page.
+    #[inline(always)]
+    pub fn address(&self, address: u64) -> u64 {
+        within(self.physical_page, self.page_shift, address)
+    }
+}
+
+#[inline(always)]
+fn within(physical_page: u64, page_shift: u32, address: u64) -> u64 {
+    physical_page.wrapping_add(address & ((1 << page_shift) - 1))
+}
+
 /// A set of large pages that may hold more than it was given.
 #[derive(Clone, Copy, Default)]
 struct LargePages {
@@ -172,6 +206,8 @@ pub struct Tlb {
     pieces: LargePages,
     spaces: HashMap<Space, u64>,
     pub(crate) context: u64,
+    /// Of the space in use.
+    tag: SpaceTag,
 }
 
 impl Default for Tlb {
@@ -193,6 +229,7 @@ impl Tlb {
             pieces: LargePages::default(),
             spaces: HashMap::new(),
             context: 0,
+            tag: SpaceTag::of(NO_SPACE, 0),
         }
     }
 
@@ -203,6 +240,7 @@ impl Tlb {
 
     /// Chooses the space and the class (ring, SUM, MXR: three bits) of the accesses to come.
     pub fn set_context(&mut self, space: Space, class: u64) {
+        self.tag = SpaceTag::of(space.asid, space.vmid);
         let number = match self.spaces.get(&space) {
             Some(&number) => number,
             None => {
@@ -221,6 +259,12 @@ impl Tlb {
     /// Changes the class alone.
     pub fn set_class(&mut self, class: u64) {
         self.enter_context(self.context >> CLASS_BITS << CLASS_BITS | class);
+    }
+
+    /// The class.
+    #[inline(always)]
+    pub(crate) fn class(&self) -> u64 {
+        self.context & ((1 << CLASS_BITS) - 1)
     }
 
     fn enter_context(&mut self, context: u64) {
@@ -312,8 +356,14 @@ impl Tlb {
 
     /// Looks a virtual address up in the second level.
     #[inline(always)]
-    pub fn find(&mut self, address: u64, asid: u32, vmid: u16) -> Option<&Translation> {
-        self.second.find(address, asid, vmid)
+    pub fn find(&mut self, address: u64, asid: u32, vmid: u16) -> Option<Found> {
+        self.second.find(address, SpaceTag::of(asid, vmid))
+    }
+
+    /// The same in the space in use.
+    #[inline(always)]
+    pub(crate) fn find_here(&mut self, address: u64) -> Option<Found> {
+        self.second.find(address, self.tag)
     }
 
     /// Enters a translation into the second level, in place of the same page's or of the least recently used.
@@ -331,7 +381,7 @@ impl Tlb {
     }
 
     /// Every translation of the second level.
-    pub fn translations(&self) -> impl Iterator<Item = &Translation> {
+    pub fn translations(&self) -> impl Iterator<Item = Translation> {
         self.second.translations()
     }
 

@@ -5,13 +5,14 @@ use visa_isa::cause::Exception;
 use visa_isa::io::RangeKind;
 use visa_isa::msr::sstatus;
 use visa_isa::paging::{
-    LEVEL_BITS, Mode, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN, PTE_PPN_SHIFT,
-    PTE_READ, PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
+    LEVEL_BITS, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN,
+    PTE_PPN_SHIFT, PTE_READ, PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
 };
 use visa_mem::Ram;
 
 use crate::hart::Hart;
 use crate::tlb::{Access, NO_SPACE, Permissions, Space, Translation};
+use crate::walk_cache::Table;
 
 /// Why an address has no translation, before it is decided who hears of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,9 +80,16 @@ impl Hart {
                 guest,
             },
         };
+        self.translates = guest && (space.asid != NO_SPACE || self.vm.hptbr >> 60 != 0);
         let class = self.translation_class();
         self.tlb.set_context(space, class);
         self.attention = true;
+    }
+
+    /// Forgets what walks remember of either stage.
+    pub(crate) fn forget_walks(&mut self) {
+        self.nested.clear();
+        self.walk_cache.clear();
     }
 
     /// Recomputes what the context has of ring, SUM and MXR, where nothing else changed.
@@ -110,43 +118,56 @@ impl Hart {
 
     /// Translates an address of the ring in use, by the second level of the TLB or by a walk. The result is the
     /// physical address and the page size.
-    #[inline(always)]
     pub fn translate(&mut self, ram: &Ram, address: u64, access: Access) -> Result<(u64, u32), Fault> {
-        if !self.in_guest() {
-            return Ok((address, PAGE_SHIFT));
+        if !self.translates {
+            let range = if self.in_guest() { self.through_range(address, access) } else { None };
+            return range.unwrap_or(Ok((address, PAGE_SHIFT)));
         }
-        let (asid, vmid) = (self.asid(), self.vm.vmid());
-        let nothing_translates = self.supervisor.satp >> 60 == 0 && self.vm.hptbr >> 60 == 0;
-        if nothing_translates {
-            return self.through_range(address, access).unwrap_or(Ok((address, PAGE_SHIFT)));
-        }
-        let known = self.tlb.find(address, asid, vmid);
-        let known = known.map(|found| (found.physical_page, found.page_shift, found.permissions));
-        if let Some((physical_page, page_shift, permissions)) = known
-            && self.allows(permissions, access)
-            && (access != Access::Store || permissions.has(Permissions::DIRTY))
+        let known = self.tlb.find(address, self.asid(), self.vm.vmid());
+        if let Some(found) = known
+            && self.allows(found.permissions, access)
+            && (access != Access::Store || found.permissions.has(Permissions::DIRTY))
         {
-            return Ok((physical_page + (address & ((1 << page_shift) - 1)), page_shift));
+            return Ok((found.address(address), found.page_shift));
         }
-        self.miss(ram, address, access, (asid, vmid), known.is_none())
+        self.count_miss();
+        let translation = match self.walk_lowest(ram, address, access) {
+            Some(translation) => translation,
+            None => self.walk(ram, address, access)?,
+        };
+        self.tlb.insert_found(&translation, known.is_none());
+        Ok((translation.address(address), translation.page_shift))
     }
 
-    /// What the second level does not know, or not well enough: `is_new` tells which.
-    #[inline(never)]
-    fn miss(
+    /// The same where it takes little: the second level or one entry of the tables tells, and no bit need be set. `None`:
+    /// [`Hart::translate`] must do it, and nothing has been done yet.
+    #[inline(always)]
+    pub(crate) fn translate_quickly(
         &mut self,
         ram: &Ram,
         address: u64,
         access: Access,
-        (asid, vmid): (u32, u16),
-        is_new: bool,
-    ) -> Result<(u64, u32), Fault> {
+    ) -> Option<(u64, u32)> {
+        if !self.translates {
+            return None;
+        }
+        match self.tlb.find_here(address) {
+            Some(found) if self.surely_allows(found.permissions, access) => {
+                Some((found.address(address), found.page_shift))
+            }
+            Some(_) => None,
+            None => {
+                let translation = self.walk_lowest(ram, address, access)?;
+                self.count_miss();
+                self.tlb.insert_found(&translation, true);
+                Some((translation.address(address), PAGE_SHIFT))
+            }
+        }
+    }
+
+    fn count_miss(&mut self) {
         self.vm.count_tlb_miss += 1;
         self.statistics.tlb_misses += 1;
-        let translation = self.walk(ram, address, access, asid, vmid)?;
-        self.tlb.insert_found(&translation, is_new);
-        let within = address & ((1 << translation.page_shift) - 1);
-        Ok((translation.physical_page + within, translation.page_shift))
     }
 
     /// What an IOVMAP range makes of a guest-physical address; `None` if it is in none.
@@ -186,16 +207,48 @@ impl Hart {
         stage_allows && (ring_allows || self.supervisor.satp >> 60 == 0)
     }
 
-    /// Walks both stages, sets A and D, and checks permissions.
+    /// Whether the ring in use may make the access, and no bit must be set: most that may are found so. What is not,
+    /// [`Hart::allows`] decides.
     #[inline(always)]
-    fn walk(
-        &mut self,
-        ram: &Ram,
-        address: u64,
-        access: Access,
-        asid: u32,
-        vmid: u16,
-    ) -> Result<Translation, Fault> {
+    fn surely_allows(&self, permissions: Permissions, access: Access) -> bool {
+        let sure = self.sure(access);
+        permissions.0 & sure.among == sure.all
+    }
+
+    #[inline(always)]
+    fn sure(&self, access: Access) -> Sure {
+        SURE[self.tlb.class() as usize & 3][access as usize]
+    }
+
+    /// Walks both stages where the last entry of the first is all that must be read, and no bit need be set. `None`: it takes
+    /// a whole walk.
+    #[inline(always)]
+    fn walk_lowest(&mut self, ram: &Ram, address: u64, access: Access) -> Option<Translation> {
+        let table = self.walk_cache.find(address, self.supervisor.satp, self.vm.hptbr)?;
+        let entry = ram.load_u64(table.offset + entry_index(address, 0) * 8)?;
+        let (first, sure) = (first_stage_permissions(entry), self.sure(access));
+        const FIRST: u16 = !Permissions::ALL_NESTED;
+        if !is_well_formed(entry) || entry & PTE_ACCESSED == 0 || first & sure.among != sure.all & FIRST {
+            return None;
+        }
+        let guest_physical = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
+        let (physical, leaf) = self.nested.find(guest_physical, self.vm.hptbr, access)?;
+        self.statistics.walk_references += table.references + 1 + leaf.references as u64;
+        Some(Translation {
+            virtual_page: address & !(PAGE_SIZE - 1),
+            physical_page: physical,
+            guest_physical_page: guest_physical,
+            page_shift: PAGE_SHIFT,
+            first_stage_shift: PAGE_SHIFT,
+            permissions: both_permissions(first, leaf.entry),
+            global: entry & PTE_GLOBAL != 0,
+            asid: self.asid(),
+            vmid: self.vm.vmid(),
+        })
+    }
+
+    /// Walks both stages, sets A and D, and checks permissions.
+    fn walk(&mut self, ram: &Ram, address: u64, access: Access) -> Result<Translation, Fault> {
         let first = self.first_stage(ram, address, access)?;
         let (guest_physical, first_shift, first_permissions) = match &first {
             None => (
@@ -210,11 +263,6 @@ impl Hart {
             other => other,
         };
         let nested = self.second_stage(ram, guest_physical, nested_access, false)?;
-        let nested_dirty = nested.entry & PTE_DIRTY != 0;
-        let mut permissions = first_permissions | nested_permissions(nested.entry);
-        if !nested_dirty {
-            permissions &= !Permissions::DIRTY;
-        }
         let page_shift = first_shift.min(nested.page_shift);
         let mask = (1u64 << page_shift) - 1;
         Ok(Translation {
@@ -223,10 +271,10 @@ impl Hart {
             guest_physical_page: guest_physical & !mask,
             page_shift,
             first_stage_shift: if first.is_some() { first_shift } else { page_shift },
-            permissions: Permissions(permissions),
+            permissions: both_permissions(first_permissions, nested.entry),
             global: first.is_some_and(|stage| stage.entry & PTE_GLOBAL != 0),
-            asid,
-            vmid,
+            asid: self.asid(),
+            vmid: self.vm.vmid(),
         })
     }
 
@@ -242,6 +290,7 @@ impl Hart {
             return Err(Fault::Page);
         }
         let run = self.nested.run_for_loads(self.vm.hptbr);
+        let references = self.statistics.walk_references;
         let mut table = base.root;
         for level in (0..base.mode.levels()).rev() {
             let slot = table + entry_index(address, level) * 8;
@@ -258,11 +307,23 @@ impl Hart {
                 if !is_well_formed(entry) || !is_leaf(entry) {
                     return Err(Fault::Page);
                 }
+                if level == 0 {
+                    let references = self.statistics.walk_references - references - 1;
+                    self.remember_lowest(ram, address, location, references);
+                }
                 return self.first_stage_leaf(ram, address, access, entry, level, slot).map(Some);
             }
             table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
         }
         Err(Fault::Page)
+    }
+
+    /// Remembers the table of the lowest level that has an address's entry at a physical one.
+    fn remember_lowest(&mut self, ram: &Ram, address: u64, location: u64, references: u64) {
+        if let Some(offset) = ram.offset_of(location & !(PAGE_SIZE - 1), PAGE_SIZE) {
+            let (cr3, hptbr) = (self.supervisor.satp, self.vm.hptbr);
+            self.walk_cache.remember(address, cr3, hptbr, Table { offset, references });
+        }
     }
 
     /// Checks a leaf of the first stage and sets its A and D.
@@ -345,6 +406,40 @@ fn first_stage_permissions(entry: u64) -> u16 {
     ((entry & SIDE_BY_SIDE) >> SHIFT) as u16 | dirty
 }
 
-fn nested_permissions(entry: u64) -> u16 {
-    first_stage_permissions(entry & (PTE_READ | PTE_WRITE | PTE_EXECUTE)) << 5
+/// What the first stage's permissions become by the second's leaf.
+fn both_permissions(first: u16, nested_entry: u64) -> Permissions {
+    let nested = first_stage_permissions(nested_entry & (PTE_READ | PTE_WRITE | PTE_EXECUTE)) << 5;
+    let clean = if nested_entry & PTE_DIRTY == 0 { Permissions::DIRTY } else { 0 };
+    Permissions(first & !clean | nested)
 }
+
+/// What suffices for an access: of the permissions `among`, `all` and no others.
+#[derive(Clone, Copy)]
+struct Sure {
+    among: u16,
+    all: u16,
+}
+
+/// It, by what the context has of ring and SUM ([`Hart::translation_class`]) and by access.
+const SURE: [[Sure; 3]; 4] = {
+    use Permissions as P;
+    const LOAD: u16 = P::READ | P::NESTED_READ;
+    const STORE: u16 = P::READ | P::WRITE | P::DIRTY | P::NESTED_WRITE;
+    const FETCH: u16 = P::EXECUTE | P::NESTED_EXECUTE;
+    const fn any(all: u16) -> Sure {
+        Sure { among: all, all }
+    }
+    const fn users(all: u16) -> Sure {
+        any(all | P::USER)
+    }
+    const fn kernels(all: u16) -> Sure {
+        Sure { among: all | P::USER, all }
+    }
+    const NEVER: Sure = Sure { among: 0, all: 1 };
+    [
+        [NEVER; 3],
+        [users(LOAD), users(STORE), users(FETCH)],
+        [kernels(LOAD), kernels(STORE), kernels(FETCH)],
+        [any(LOAD), any(STORE), kernels(FETCH)],
+    ]
+};

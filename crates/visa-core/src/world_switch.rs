@@ -222,7 +222,7 @@ impl Hart {
             }
         }
         if self.vm.ranges != state.vm.ranges {
-            self.nested.clear();
+            self.forget_walks();
         }
         self.vm = state.vm;
         self.supervisor = state.supervisor;

@@ -19,7 +19,8 @@ const INSTRUCTIONS_MAX: u64 = 60_000;
 
 /// A hart and its memory after a run, and what the model counted.
 struct Outcome {
-    hart: Hart,
+    /// On the heap: a test's stack has no room for three of them.
+    hart: Box<Hart>,
     memory: Vec<u8>,
     report: Option<CycleReport>,
 }
@@ -30,7 +31,7 @@ fn run(guest: &WildGuest, features: Features, mut model: Option<CycleModel>) -> 
     for segment in &guest.segments {
         board.ram().write_bytes(segment.address - RAM_BASE, &segment.bytes).expect("it fits");
     }
-    let mut hart = Hart::new(0, guest.entry, 0);
+    let mut hart = Box::new(Hart::new(0, guest.entry, 0));
     hart.set_features(features);
     let mut interpreter = Interpreter::new();
     loop {

@@ -3,12 +3,11 @@
 //! A set's signatures are a word, and so is its order, so that a lookup touches little memory before it knows that there is
 //! nothing, and finding the oldest way takes no comparison.
 
-use super::{NO_SPACE, Permissions};
-use super::{PAGE_SHIFTS, SECOND_LEVEL_SETS, SECOND_LEVEL_WAYS, Translation, size_of_page};
-use visa_isa::paging::PAGE_SHIFT;
-
-/// The address of a way without a translation: no page has it.
-const NO_PAGE: u64 = u64::MAX;
+use super::{Found, PAGE_SHIFTS, SECOND_LEVEL_SETS, SECOND_LEVEL_WAYS, Translation};
+use super::{
+    entry::{Entry, SpaceTag},
+    size_of_page,
+};
 
 /// One in each byte, of which there is one for a way.
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -21,7 +20,7 @@ fn set_of(address: u64, page_shift: u32) -> usize {
 }
 
 /// Upper and lower half of the address space, which a kernel and its programs share between them.
-fn half_of(address: u64) -> usize {
+pub(super) fn half_of(address: u64) -> usize {
     (address >> 63) as usize
 }
 
@@ -97,11 +96,16 @@ impl Order {
     }
 }
 
+/// The arrays, by set.
+struct Sets {
+    signatures: [Signatures; SECOND_LEVEL_SETS],
+    orders: [Order; SECOND_LEVEL_SETS],
+    entries: [[Entry; SECOND_LEVEL_WAYS]; SECOND_LEVEL_SETS],
+}
+
 /// The second level.
 pub(super) struct SecondLevel {
-    signatures: Box<[Signatures; SECOND_LEVEL_SETS]>,
-    orders: Box<[Order; SECOND_LEVEL_SETS]>,
-    translations: Box<[[Translation; SECOND_LEVEL_WAYS]; SECOND_LEVEL_SETS]>,
+    sets: Box<Sets>,
     /// How many translations there are of each page size, by half of the address space.
     sizes: [[u32; PAGE_SHIFTS.len()]; 2],
 }
@@ -110,30 +114,34 @@ impl SecondLevel {
     /// An empty one.
     pub fn new() -> SecondLevel {
         SecondLevel {
-            signatures: Box::new([Signatures(0); SECOND_LEVEL_SETS]),
-            orders: Box::new([Order::NEW; SECOND_LEVEL_SETS]),
-            translations: Box::new([[NO_TRANSLATION; SECOND_LEVEL_WAYS]; SECOND_LEVEL_SETS]),
+            sets: Box::new(Sets {
+                signatures: [Signatures(0); SECOND_LEVEL_SETS],
+                orders: [Order::NEW; SECOND_LEVEL_SETS],
+                entries: [[Entry::NONE; SECOND_LEVEL_WAYS]; SECOND_LEVEL_SETS],
+            }),
             sizes: [[0; PAGE_SHIFTS.len()]; 2],
         }
     }
 
     /// The translation of an address in a space, which becomes the most recently used of its set.
     #[inline(always)]
-    pub fn find(&mut self, address: u64, asid: u32, vmid: u16) -> Option<&Translation> {
+    pub fn find(&mut self, address: u64, space: SpaceTag) -> Option<Found> {
         let sizes = self.sizes[half_of(address)];
         for (page_shift, count) in PAGE_SHIFTS.into_iter().zip(sizes) {
             if count == 0 {
                 continue;
             }
-            let (set, page) = (set_of(address, page_shift), address >> page_shift << page_shift);
-            for way in self.signatures[set].matching(Signatures::of(address, page_shift)) {
-                let found = &self.translations[set][way];
-                if found.is_page(page, page_shift)
-                    && found.vmid == vmid
-                    && (found.asid == asid || found.global && asid != NO_SPACE)
-                {
-                    self.orders[set].touch(way);
-                    return Some(&self.translations[set][way]);
+            let set = set_of(address, page_shift);
+            for way in self.sets.signatures[set].matching(Signatures::of(address, page_shift)) {
+                let entry = &self.sets.entries[set][way];
+                if entry.is_page(address, page_shift) && entry.serves(space) {
+                    let found = Found {
+                        physical_page: entry.physical_page,
+                        page_shift,
+                        permissions: entry.permissions(),
+                    };
+                    self.sets.orders[set].touch(way);
+                    return Some(found);
                 }
             }
         }
@@ -146,54 +154,41 @@ impl SecondLevel {
     pub fn insert(&mut self, translation: &Translation, is_new: bool) {
         let (page, page_shift) = (translation.virtual_page, translation.page_shift);
         let set = set_of(page, page_shift);
-        // By value: what has an address is written to memory first, and copied from there.
-        let same = if is_new { None } else { self.way_of(set, *translation) };
+        let entry = Entry::of(translation);
+        let same = if is_new { None } else { self.way_of(set, entry) };
         let way = match same {
-            None => self.orders[set].reuse_oldest(),
+            None => self.sets.orders[set].reuse_oldest(),
             Some(way) => {
-                self.orders[set].touch(way);
+                self.sets.orders[set].touch(way);
                 way
             }
         };
-        let old = &self.translations[set][way];
-        if old.page_shift != page_shift || half_of(old.virtual_page ^ page) != 0 || old.is_none() {
-            self.count_out(set, way);
+        let old = &mut self.sets.entries[set][way];
+        if !old.counts_as(&entry) {
+            if let Some((half, size)) = old.counted() {
+                self.sizes[half][size] -= 1;
+            }
             self.sizes[half_of(page)][size_of_page(page_shift)] += 1;
         }
-        self.signatures[set].set(way, Signatures::of(page, page_shift));
-        self.translations[set][way] = *translation;
+        *old = entry;
+        self.sets.signatures[set].set(way, Signatures::of(page, page_shift));
     }
 
     /// The way that holds the same page of the same space.
     #[cold]
-    fn way_of(&self, set: usize, translation: Translation) -> Option<usize> {
-        self.translations[set].iter().position(|other| {
-            other.is_page(translation.virtual_page, translation.page_shift)
-                && other.vmid == translation.vmid
-                && other.asid == translation.asid
-        })
-    }
-
-    /// Empties a way.
-    fn remove(&mut self, set: usize, way: usize) {
-        self.count_out(set, way);
-        self.translations[set][way] = NO_TRANSLATION;
-        self.orders[set].retire(way);
-    }
-
-    /// What a way holds does not count any more.
-    fn count_out(&mut self, set: usize, way: usize) {
-        let old = &self.translations[set][way];
-        if !old.is_none() {
-            self.sizes[half_of(old.virtual_page)][size_of_page(old.page_shift)] -= 1;
-        }
+    fn way_of(&self, set: usize, entry: Entry) -> Option<usize> {
+        self.sets.entries[set].iter().position(|other| other.is_same(&entry))
     }
 
     fn remove_from_set(&mut self, set: usize, condemned: &impl Fn(&Translation) -> bool) {
         for way in 0..SECOND_LEVEL_WAYS {
-            let old = &self.translations[set][way];
-            if !old.is_none() && condemned(old) {
-                self.remove(set, way);
+            let old = &mut self.sets.entries[set][way];
+            if let Some((half, size)) = old.counted()
+                && condemned(&old.translation())
+            {
+                *old = Entry::NONE;
+                self.sizes[half][size] -= 1;
+                self.sets.orders[set].retire(way);
             }
         }
     }
@@ -214,35 +209,11 @@ impl SecondLevel {
     }
 
     /// Every translation.
-    pub fn translations(&self) -> impl Iterator<Item = &Translation> {
-        self.translations.iter().flatten().filter(|translation| !translation.is_none())
+    pub fn translations(&self) -> impl Iterator<Item = Translation> {
+        let entries = self.sets.entries.iter().flatten();
+        entries.filter(|entry| entry.counted().is_some()).map(Entry::translation)
     }
 }
-
-impl Translation {
-    #[inline(always)]
-    fn is_page(&self, page: u64, page_shift: u32) -> bool {
-        self.virtual_page == page && self.page_shift == page_shift
-    }
-
-    #[inline(always)]
-    fn is_none(&self) -> bool {
-        self.virtual_page == NO_PAGE
-    }
-}
-
-/// What is in places without a translation.
-const NO_TRANSLATION: Translation = Translation {
-    virtual_page: NO_PAGE,
-    physical_page: 0,
-    guest_physical_page: 0,
-    page_shift: PAGE_SHIFT,
-    first_stage_shift: PAGE_SHIFT,
-    permissions: Permissions(0),
-    global: false,
-    asid: NO_SPACE,
-    vmid: 0,
-};
 
 #[cfg(test)]
 mod tests {

@@ -25,7 +25,7 @@ const FIRST_STAGE: usize = 5;
 
 /// The second level of a hart's TLB, by VM, address space and address. Writing to a `String` does not fail.
 pub fn show(hart: &Hart) -> String {
-    let mut entries: Vec<&Translation> = hart.tlb.translations().collect();
+    let mut entries: Vec<Translation> = hart.tlb.translations().collect();
     entries.sort_by_key(|entry| (entry.vmid, entry.asid, entry.virtual_page));
     let room = SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS;
     let mut text = format!("hart {}: {} of {room} entries\n", hart.id, entries.len());
