@@ -17,8 +17,6 @@ pub const FLOAT: usize = offset_of!(Hart, bank) + offset_of!(Bank, f);
 pub const PC: usize = offset_of!(Hart, bank) + offset_of!(Bank, pc);
 /// The FCSR of the bank in use, 4 bytes.
 pub const FCSR: usize = offset_of!(Hart, bank) + offset_of!(Bank, fcsr);
-/// The context of translations ([`Tlb::set_context`]), 8 bytes: what is in the low bits of the tags that match.
-pub const CONTEXT: usize = offset_of!(Hart, tlb) + offset_of!(Tlb, context);
 /// [`Tlb::generation`], 8 bytes.
 pub const GENERATION: usize = offset_of!(Hart, tlb) + offset_of!(Tlb, generation);
 /// The guest's sstatus, 8 bytes.
@@ -55,6 +53,11 @@ pub const RESERVATION: usize = offset_of!(Hart, reservation);
 /// A field of a guess ([`crate::guess::Guess`]): `field` is its offset there.
 pub const fn guess(number: usize, field: usize) -> usize {
     offset_of!(Hart, guesses) + number * size_of::<crate::guess::Guess>() + field
+}
+
+/// The context of a kind of access ([`Tlb::set_context`]), 8 bytes: what is in the low bits of the tags that match.
+pub const fn context(access: Access) -> usize {
+    offset_of!(Hart, tlb) + offset_of!(Tlb, contexts) + access as usize * size_of::<u64>()
 }
 
 /// The tags of the TLB's first level for a kind of access, 8 bytes each, by the low bits of the page's number.

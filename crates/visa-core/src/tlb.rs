@@ -205,7 +205,8 @@ pub struct Tlb {
     /// Pages of the first stage that may be here in pieces, because the second stage's pages are smaller.
     pieces: LargePages,
     spaces: HashMap<Space, u64>,
-    pub(crate) context: u64,
+    /// What is in the low bits of the tags that match, by [`Access`].
+    pub(crate) contexts: [u64; 3],
     /// Of the space in use.
     tag: SpaceTag,
 }
@@ -228,7 +229,7 @@ impl Tlb {
             expected: [0; EXPECTATIONS],
             pieces: LargePages::default(),
             spaces: HashMap::new(),
-            context: 0,
+            contexts: [0; 3],
             tag: SpaceTag::of(NO_SPACE, 0),
         }
     }
@@ -238,8 +239,9 @@ impl Tlb {
         Tlb { generation: hart << HART_SHIFT, ..Tlb::new() }
     }
 
-    /// Chooses the space and the class (ring, SUM, MXR: three bits) of the accesses to come.
-    pub fn set_context(&mut self, space: Space, class: u64) {
+    /// Chooses the space and the class (ring, SUM, MXR: three bits) of the accesses to come, and that of the fetches, on
+    /// which SUM and MXR have no bearing: pages of code stay known while a kernel copies from and to its programs.
+    pub fn set_context(&mut self, space: Space, class: u64, fetch_class: u64) {
         self.tag = SpaceTag::of(space.asid, space.vmid);
         let number = match self.spaces.get(&space) {
             Some(&number) => number,
@@ -253,22 +255,23 @@ impl Tlb {
                 number
             }
         };
-        self.enter_context(number << CLASS_BITS | class);
+        self.enter(number << CLASS_BITS, class, fetch_class);
     }
 
-    /// Changes the class alone.
-    pub fn set_class(&mut self, class: u64) {
-        self.enter_context(self.context >> CLASS_BITS << CLASS_BITS | class);
+    /// Changes the classes alone.
+    pub fn set_class(&mut self, class: u64, fetch_class: u64) {
+        self.enter(self.contexts[0] >> CLASS_BITS << CLASS_BITS, class, fetch_class);
     }
 
-    /// The class.
+    /// The class of loads and stores.
     #[inline(always)]
     pub(crate) fn class(&self) -> u64 {
-        self.context & ((1 << CLASS_BITS) - 1)
+        self.contexts[Access::Load as usize] & ((1 << CLASS_BITS) - 1)
     }
 
-    fn enter_context(&mut self, context: u64) {
-        self.context = context;
+    fn enter(&mut self, space: u64, class: u64, fetch_class: u64) {
+        let context = space | class;
+        self.contexts = [context, context, space | fetch_class];
         self.generation = context << GENERATION_BITS | self.generation & ((1 << GENERATION_BITS) - 1);
     }
 
@@ -279,7 +282,7 @@ impl Tlb {
         let (array, place) = (&self.first[access as usize], index(address));
         let page = address & !(PAGE_SIZE - 1);
         let fits = address & (PAGE_SIZE - 1) <= PAGE_SIZE - bytes;
-        (array.tags[place] == page | self.context && fits)
+        (array.tags[place] == page | self.contexts[access as usize] && fits)
             .then(|| address.wrapping_add(array.addends[place]).wrapping_sub(self.bias))
     }
 
@@ -289,7 +292,7 @@ impl Tlb {
         let (array, place) = (&mut self.first[access as usize], index(address));
         self.generation += (array.tags[place] != INVALID && access != Access::Fetch) as u64;
         let addend = offset.wrapping_add(self.bias).wrapping_sub(page);
-        array.tags[place] = page | self.context;
+        array.tags[place] = page | self.contexts[access as usize];
         array.addends[place] = addend;
         self.expected[region(address)] = addend;
         array.shifts[place] = page_shift as u8;

@@ -81,8 +81,8 @@ impl Hart {
             },
         };
         self.translates = guest && (space.asid != NO_SPACE || self.vm.hptbr >> 60 != 0);
-        let class = self.translation_class();
-        self.tlb.set_context(space, class);
+        let (class, fetch_class) = self.translation_classes();
+        self.tlb.set_context(space, class, fetch_class);
         self.attention = true;
     }
 
@@ -94,17 +94,18 @@ impl Hart {
 
     /// Recomputes what the context has of ring, SUM and MXR, where nothing else changed.
     pub fn update_translation_class(&mut self) {
-        let class = self.translation_class();
-        self.tlb.set_class(class);
+        let (class, fetch_class) = self.translation_classes();
+        self.tlb.set_class(class, fetch_class);
     }
 
-    fn translation_class(&self) -> u64 {
+    /// Of loads and stores, and of fetches.
+    fn translation_classes(&self) -> (u64, u64) {
         let status = self.supervisor.sstatus;
         let mxr = (status & sstatus::MXR != 0) as u64;
         match self.ring {
-            Ring::Hypervisor => 0,
-            Ring::User => mxr << 2 | 1,
-            Ring::Kernel => mxr << 2 | if status & sstatus::SUM != 0 { 3 } else { 2 },
+            Ring::Hypervisor => (0, 0),
+            Ring::User => (mxr << 2 | 1, 1),
+            Ring::Kernel => (mxr << 2 | if status & sstatus::SUM != 0 { 3 } else { 2 }, 2),
         }
     }
 
@@ -420,7 +421,7 @@ struct Sure {
     all: u16,
 }
 
-/// It, by what the context has of ring and SUM ([`Hart::translation_class`]) and by access.
+/// It, by what the context has of ring and SUM ([`Hart::translation_classes`]) and by access.
 const SURE: [[Sure; 3]; 4] = {
     use Permissions as P;
     const LOAD: u16 = P::READ | P::NESTED_READ;

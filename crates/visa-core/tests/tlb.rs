@@ -204,16 +204,16 @@ fn a_fence_drops_every_piece_of_a_page() {
 #[test]
 fn the_first_level_answers_for_its_context_alone() {
     let mut tlb = Tlb::new();
-    tlb.set_context(space(1, 1), 2);
+    tlb.set_context(space(1, 1), 2, 2);
     tlb.fill(Access::Load, 0x5000, 0x9000, 12);
     assert_eq!(tlb.lookup(Access::Load, 0x5ff8, 8), Some(0x9ff8));
     assert_eq!(tlb.lookup(Access::Load, 0x5ff9, 8), None, "over the end of the page");
     assert_eq!(tlb.lookup(Access::Store, 0x5000, 8), None, "another kind of access");
     tlb.set_class(3);
     assert_eq!(tlb.lookup(Access::Load, 0x5000, 8), None, "another ring, SUM or MXR");
-    tlb.set_context(space(2, 1), 2);
+    tlb.set_context(space(2, 1), 2, 2);
     assert_eq!(tlb.lookup(Access::Load, 0x5000, 8), None, "another address space");
-    tlb.set_context(space(1, 1), 2);
+    tlb.set_context(space(1, 1), 2, 2);
     assert_eq!(tlb.lookup(Access::Load, 0x5000, 8), Some(0x9000));
     // The page that shares the entry displaces it.
     tlb.fill(Access::Load, 0x5000 + FIRST_LEVEL_ENTRIES as u64 * PAGE, 0xa000, 12);
@@ -224,7 +224,7 @@ fn the_first_level_answers_for_its_context_alone() {
 fn more_spaces_than_there_are_numbers_never_meet() {
     let mut tlb = Tlb::new();
     for asid in 0..2_000 {
-        tlb.set_context(space(asid, 1), 0);
+        tlb.set_context(space(asid, 1), 0, 0);
         assert_eq!(tlb.lookup(Access::Fetch, 0x7000, 4), None, "space {asid}");
         tlb.fill(Access::Fetch, 0x7000, u64::from(asid) * PAGE, 12);
         assert_eq!(tlb.lookup(Access::Fetch, 0x7000, 4), Some(u64::from(asid) * PAGE));

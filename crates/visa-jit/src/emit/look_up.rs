@@ -113,7 +113,7 @@ pub(super) fn match_tag(code: &mut Assembler, access: Access, differs: DynamicLa
     let page = !(visa_isa::paging::PAGE_SIZE as i32 - 1);
     dynasm!(code ; .arch x64
         ; and rdx, page
-        ; or rdx, [rbp + layout::CONTEXT as i32]
+        ; or rdx, [rbp + layout::context(access) as i32]
         ; cmp rdx, [rbp + rax * 8 + layout::tags(access) as i32]
         ; jne =>differs
     );

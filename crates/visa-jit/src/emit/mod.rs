@@ -204,7 +204,7 @@ pub fn check(address: usize, check: &Check) -> Vec<u8> {
     let known_addend = (layout::addends(Access::Fetch) + 8 * entry) as i32;
     constant(&mut code, RCX, page);
     dynasm!(code ; .arch x64
-        ; or rcx, [rbp + layout::CONTEXT as i32]
+        ; or rcx, [rbp + layout::context(Access::Fetch) as i32]
         ; cmp rcx, [rbp + tag]
         ; jne >missed
         ; mov rcx, QWORD addend as i64

@@ -236,7 +236,7 @@ impl Lowering<'_, '_> {
         // The page of the last byte: an access into the next page matches no entry, as its place is the first byte's.
         let last = self.builder.ins().iadd_imm_s(address, bytes - 1);
         let page = self.builder.ins().band_imm_s(last, -(PAGE_SIZE as i64));
-        let context = self.builder.ins().load(types::I64, own, self.hart, layout::CONTEXT as i32);
+        let context = self.builder.ins().load(types::I64, own, self.hart, layout::context(access) as i32);
         let wanted = self.builder.ins().bor(page, context);
         let matches = self.builder.ins().icmp(IntCC::Equal, tag, wanted);
         let (right, wrong, go_on) =

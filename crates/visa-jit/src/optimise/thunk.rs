@@ -65,7 +65,7 @@ fn check_pages(code: &mut Assembler, source: &Source, elsewhere: DynamicLabel) {
         let addend = source.ram.wrapping_add(*offset).wrapping_sub(*page);
         constant(code, RCX, *page);
         dynasm!(code ; .arch x64
-            ; or rcx, [rbp + layout::CONTEXT as i32]
+            ; or rcx, [rbp + layout::context(Access::Fetch) as i32]
             ; cmp rcx, [rbp + (layout::tags(Access::Fetch) + 8 * entry) as i32]
             ; jne =>elsewhere
             ; mov rcx, QWORD addend as i64
