@@ -28,6 +28,7 @@ pub mod memory;
 pub mod model;
 pub mod msr;
 mod nested_cache;
+mod quick_walk;
 mod second_stage;
 mod state;
 mod statistics;

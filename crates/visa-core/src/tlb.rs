@@ -5,14 +5,19 @@
 //! set-associative, knows page sizes, permissions and tags, and decides what counts as a miss.
 
 mod entry;
+mod large_pages;
 mod second_level;
+mod translation;
 
 use std::collections::HashMap;
 
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 
 use self::entry::SpaceTag;
+use self::large_pages::LargePages;
 use self::second_level::SecondLevel;
+pub use self::translation::{Found, NO_SPACE, Permissions, Translation};
+use self::translation::{PAGE_SHIFTS, size_of_page};
 
 /// Entries of each array of the first level.
 pub const FIRST_LEVEL_ENTRIES: usize = 256;
@@ -53,115 +58,6 @@ const EMPTY: FirstLevel = FirstLevel {
     addends: [0; FIRST_LEVEL_ENTRIES],
     shifts: [PAGE_SHIFT as u8; FIRST_LEVEL_ENTRIES],
 };
-
-/// Permissions of a combined translation: the first stage's in the low bits, the second's above.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Permissions(pub u16);
-
-#[allow(missing_docs)]
-impl Permissions {
-    pub const READ: u16 = 1 << 0;
-    pub const WRITE: u16 = 1 << 1;
-    pub const EXECUTE: u16 = 1 << 2;
-    pub const USER: u16 = 1 << 3;
-    /// D is set in both stages, so that a store need not walk.
-    pub const DIRTY: u16 = 1 << 4;
-    pub const NESTED_READ: u16 = 1 << 5;
-    pub const NESTED_WRITE: u16 = 1 << 6;
-    pub const NESTED_EXECUTE: u16 = 1 << 7;
-    /// A stage that does not translate allows everything.
-    pub const ALL_NESTED: u16 = Self::NESTED_READ | Self::NESTED_WRITE | Self::NESTED_EXECUTE;
-
-    /// Whether all of `bits` are set.
-    pub fn has(self, bits: u16) -> bool {
-        self.0 & bits == bits
-    }
-}
-
-/// The tag of translations made while CR3 is in mode bare: no ASID, so that they never serve an address space.
-pub const NO_SPACE: u32 = 1 << 16;
-
-/// A translation of the second level.
-#[derive(Clone, Copy, Debug)]
-pub struct Translation {
-    /// Virtual address of the page.
-    pub virtual_page: u64,
-    /// Physical address of the page.
-    pub physical_page: u64,
-    /// Guest-physical address of the page, for flushes by it.
-    pub guest_physical_page: u64,
-    /// Page size as a power of two: the lesser of the two stages'.
-    pub page_shift: u32,
-    /// Size of the first stage's page alone; the same where that does not translate. A fence of any address in it
-    /// drops the translation.
-    pub first_stage_shift: u32,
-    /// What may be done.
-    pub permissions: Permissions,
-    /// Maps in every address space of the VM.
-    pub global: bool,
-    /// Address space, in the first stage ([`NO_SPACE`] if that does not translate).
-    pub asid: u32,
-    /// Virtual machine.
-    pub vmid: u16,
-}
-
-impl Translation {
-    /// The physical address of one in the page.
-    #[inline(always)]
-    pub fn address(&self, address: u64) -> u64 {
-        within(self.physical_page, self.page_shift, address)
-    }
-}
-
-/// What a lookup in the second level finds.
-#[derive(Clone, Copy, Debug)]
-pub struct Found {
-    /// Physical address of the page.
-    pub physical_page: u64,
-    /// Page size as a power of two.
-    pub page_shift: u32,
-    /// What may be done.
-    pub permissions: Permissions,
-}
-
-impl Found {
-    /// The physical address of one in the page.
-    #[inline(always)]
-    pub fn address(&self, address: u64) -> u64 {
-        within(self.physical_page, self.page_shift, address)
-    }
-}
-
-#[inline(always)]
-fn within(physical_page: u64, page_shift: u32, address: u64) -> u64 {
-    physical_page.wrapping_add(address & ((1 << page_shift) - 1))
-}
-
-/// A set of large pages that may hold more than it was given.
-#[derive(Clone, Copy, Default)]
-struct LargePages {
-    bits: [u64; 16],
-}
-
-impl LargePages {
-    fn place(address: u64, page_shift: u32) -> (usize, u64) {
-        let page = (address >> page_shift) ^ (page_shift as u64) << 4;
-        ((page >> 6) as usize % 16, 1 << (page & 63))
-    }
-
-    fn insert(&mut self, address: u64, page_shift: u32) {
-        let (word, bit) = LargePages::place(address, page_shift);
-        self.bits[word] |= bit;
-    }
-
-    /// Whether a large page with the address may be among them.
-    fn may_hold(&self, address: u64) -> bool {
-        PAGE_SHIFTS[1..].iter().any(|&page_shift| {
-            let (word, bit) = LargePages::place(address, page_shift);
-            self.bits[word] & bit != 0
-        })
-    }
-}
 
 /// Address space and virtual machine, with what else a first-level entry depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -432,14 +328,6 @@ impl Tlb {
             }
         }
     }
-}
-
-/// The page sizes that exist: 4 KiB, 2 MiB, 1 GiB, 512 GiB.
-const PAGE_SHIFTS: [u32; 4] = [12, 21, 30, 39];
-
-/// The place of a page size among [`PAGE_SHIFTS`].
-fn size_of_page(page_shift: u32) -> usize {
-    ((page_shift - PAGE_SHIFT) / 9) as usize % PAGE_SHIFTS.len()
 }
 
 #[inline(always)]

@@ -5,14 +5,13 @@ use visa_isa::cause::Exception;
 use visa_isa::io::RangeKind;
 use visa_isa::msr::sstatus;
 use visa_isa::paging::{
-    LEVEL_BITS, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN,
-    PTE_PPN_SHIFT, PTE_READ, PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
+    LEVEL_BITS, Mode, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN, PTE_PPN_SHIFT,
+    PTE_READ, PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
 };
 use visa_mem::Ram;
 
 use crate::hart::Hart;
 use crate::tlb::{Access, NO_SPACE, Permissions, Space, Translation};
-use crate::walk_cache::Table;
 
 /// Why an address has no translation, before it is decided who hears of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -140,33 +139,7 @@ impl Hart {
         Ok((translation.address(address), translation.page_shift))
     }
 
-    /// The same where it takes little: the second level or one entry of the tables tells, and no bit need be set. `None`:
-    /// [`Hart::translate`] must do it, and nothing has been done yet.
-    #[inline(always)]
-    pub(crate) fn translate_quickly(
-        &mut self,
-        ram: &Ram,
-        address: u64,
-        access: Access,
-    ) -> Option<(u64, u32)> {
-        if !self.translates {
-            return None;
-        }
-        match self.tlb.find_here(address) {
-            Some(found) if self.surely_allows(found.permissions, access) => {
-                Some((found.address(address), found.page_shift))
-            }
-            Some(_) => None,
-            None => {
-                let translation = self.walk_lowest(ram, address, access)?;
-                self.count_miss();
-                self.tlb.insert_found(&translation, true);
-                Some((translation.address(address), PAGE_SHIFT))
-            }
-        }
-    }
-
-    fn count_miss(&mut self) {
+    pub(crate) fn count_miss(&mut self) {
         self.vm.count_tlb_miss += 1;
         self.statistics.tlb_misses += 1;
     }
@@ -206,46 +179,6 @@ impl Hart {
             }
         };
         stage_allows && (ring_allows || self.supervisor.satp >> 60 == 0)
-    }
-
-    /// Whether the ring in use may make the access, and no bit must be set: most that may are found so. What is not,
-    /// [`Hart::allows`] decides.
-    #[inline(always)]
-    fn surely_allows(&self, permissions: Permissions, access: Access) -> bool {
-        let sure = self.sure(access);
-        permissions.0 & sure.among == sure.all
-    }
-
-    #[inline(always)]
-    fn sure(&self, access: Access) -> Sure {
-        SURE[self.tlb.class() as usize & 3][access as usize]
-    }
-
-    /// Walks both stages where the last entry of the first is all that must be read, and no bit need be set. `None`: it takes
-    /// a whole walk.
-    #[inline(always)]
-    fn walk_lowest(&mut self, ram: &Ram, address: u64, access: Access) -> Option<Translation> {
-        let table = self.walk_cache.find(address, self.supervisor.satp, self.vm.hptbr)?;
-        let entry = ram.load_u64(table.offset + entry_index(address, 0) * 8)?;
-        let (first, sure) = (first_stage_permissions(entry), self.sure(access));
-        const FIRST: u16 = !Permissions::ALL_NESTED;
-        if !is_well_formed(entry) || entry & PTE_ACCESSED == 0 || first & sure.among != sure.all & FIRST {
-            return None;
-        }
-        let guest_physical = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
-        let (physical, leaf) = self.nested.find(guest_physical, self.vm.hptbr, access)?;
-        self.statistics.walk_references += table.references + 1 + leaf.references as u64;
-        Some(Translation {
-            virtual_page: address & !(PAGE_SIZE - 1),
-            physical_page: physical,
-            guest_physical_page: guest_physical,
-            page_shift: PAGE_SHIFT,
-            first_stage_shift: PAGE_SHIFT,
-            permissions: both_permissions(first, leaf.entry),
-            global: entry & PTE_GLOBAL != 0,
-            asid: self.asid(),
-            vmid: self.vm.vmid(),
-        })
     }
 
     /// Walks both stages, sets A and D, and checks permissions.
@@ -319,14 +252,6 @@ impl Hart {
         Err(Fault::Page)
     }
 
-    /// Remembers the table of the lowest level that has an address's entry at a physical one.
-    fn remember_lowest(&mut self, ram: &Ram, address: u64, location: u64, references: u64) {
-        if let Some(offset) = ram.offset_of(location & !(PAGE_SIZE - 1), PAGE_SIZE) {
-            let (cr3, hptbr) = (self.supervisor.satp, self.vm.hptbr);
-            self.walk_cache.remember(address, cr3, hptbr, Table { offset, references });
-        }
-    }
-
     /// Checks a leaf of the first stage and sets its A and D.
     fn first_stage_leaf(
         &mut self,
@@ -396,7 +321,7 @@ pub(crate) fn write_entry(ram: &Ram, address: u64, entry: u64) -> Result<(), Fau
 }
 
 /// Both have R, W, X and U side by side, in this order.
-fn first_stage_permissions(entry: u64) -> u16 {
+pub(crate) fn first_stage_permissions(entry: u64) -> u16 {
     const SIDE_BY_SIDE: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_USER;
     const SHIFT: u32 = PTE_READ.trailing_zeros() - Permissions::READ.trailing_zeros();
     const _: () = assert!(
@@ -408,39 +333,8 @@ fn first_stage_permissions(entry: u64) -> u16 {
 }
 
 /// What the first stage's permissions become by the second's leaf.
-fn both_permissions(first: u16, nested_entry: u64) -> Permissions {
+pub(crate) fn both_permissions(first: u16, nested_entry: u64) -> Permissions {
     let nested = first_stage_permissions(nested_entry & (PTE_READ | PTE_WRITE | PTE_EXECUTE)) << 5;
     let clean = if nested_entry & PTE_DIRTY == 0 { Permissions::DIRTY } else { 0 };
     Permissions(first & !clean | nested)
 }
-
-/// What suffices for an access: of the permissions `among`, `all` and no others.
-#[derive(Clone, Copy)]
-struct Sure {
-    among: u16,
-    all: u16,
-}
-
-/// It, by what the context has of ring and SUM ([`Hart::translation_classes`]) and by access.
-const SURE: [[Sure; 3]; 4] = {
-    use Permissions as P;
-    const LOAD: u16 = P::READ | P::NESTED_READ;
-    const STORE: u16 = P::READ | P::WRITE | P::DIRTY | P::NESTED_WRITE;
-    const FETCH: u16 = P::EXECUTE | P::NESTED_EXECUTE;
-    const fn any(all: u16) -> Sure {
-        Sure { among: all, all }
-    }
-    const fn users(all: u16) -> Sure {
-        any(all | P::USER)
-    }
-    const fn kernels(all: u16) -> Sure {
-        Sure { among: all | P::USER, all }
-    }
-    const NEVER: Sure = Sure { among: 0, all: 1 };
-    [
-        [NEVER; 3],
-        [users(LOAD), users(STORE), users(FETCH)],
-        [kernels(LOAD), kernels(STORE), kernels(FETCH)],
-        [any(LOAD), any(STORE), kernels(FETCH)],
-    ]
-};

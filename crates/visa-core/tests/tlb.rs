@@ -209,8 +209,12 @@ fn the_first_level_answers_for_its_context_alone() {
     assert_eq!(tlb.lookup(Access::Load, 0x5ff8, 8), Some(0x9ff8));
     assert_eq!(tlb.lookup(Access::Load, 0x5ff9, 8), None, "over the end of the page");
     assert_eq!(tlb.lookup(Access::Store, 0x5000, 8), None, "another kind of access");
-    tlb.set_class(3);
+    tlb.fill(Access::Fetch, 0x5000, 0x9000, 12);
+    tlb.set_class(3, 2);
     assert_eq!(tlb.lookup(Access::Load, 0x5000, 8), None, "another ring, SUM or MXR");
+    assert_eq!(tlb.lookup(Access::Fetch, 0x5000, 2), Some(0x9000), "fetches know neither SUM nor MXR");
+    tlb.set_class(1, 1);
+    assert_eq!(tlb.lookup(Access::Fetch, 0x5000, 2), None, "another ring");
     tlb.set_context(space(2, 1), 2, 2);
     assert_eq!(tlb.lookup(Access::Load, 0x5000, 8), None, "another address space");
     tlb.set_context(space(1, 1), 2, 2);
