@@ -201,7 +201,10 @@ impl Hart {
                 self.handed = None;
                 handed.found
             }
-            _ => self.translate(ram, address, access),
+            _ => match self.translate_quickly(ram, address, access) {
+                Some(found) => Ok(found),
+                None => self.translate(ram, address, access),
+            },
         }
     }
 
