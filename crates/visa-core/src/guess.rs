@@ -45,9 +45,9 @@ impl Guesses {
         }
     }
 
-    /// The first `used` may be wrong some more times, up to a number.
-    pub fn replenish(&mut self, used: usize, more: i64, most: i64) {
-        for guess in self.places.iter_mut().take(used) {
+    /// Each of the first may be wrong some more times, up to a number.
+    pub fn replenish(&mut self, allowances: impl Iterator<Item = (i64, i64)>) {
+        for (guess, (more, most)) in self.places.iter_mut().zip(allowances) {
             guess.left = (guess.left + more).min(most);
         }
     }

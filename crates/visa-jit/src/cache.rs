@@ -116,8 +116,8 @@ pub struct Cache {
     pub regions: u64,
     /// Optimised loops.
     pub optimised: u64,
-    /// Places for guesses that regions use.
-    pub guesses: usize,
+    /// Places for guesses that regions use: instructions between two uses ([`Emitted::guesses`]).
+    pub guesses: Vec<u32>,
     /// Differs each time that these are used anew.
     pub epoch: u64,
     /// How often everything was dropped to make room.
@@ -145,7 +145,7 @@ impl Cache {
             translated: 0,
             regions: 0,
             optimised: 0,
-            guesses: 0,
+            guesses: Vec::new(),
             epoch: 1,
             reclaimed: 0,
         })
@@ -260,9 +260,9 @@ impl Cache {
         let source = emit::Source { slots: &[], end: unit::End::Jump, start: pc, ram, table: None };
         let first_link = self.links.len() as u32;
         let address = self.memory.next_address();
-        let guesses = guesses.then_some(self.guesses);
+        let guesses = guesses.then_some(self.guesses.len());
         let emitted = emit::region(&self.trampolines, address, &source, &region, first_link, guesses);
-        self.guesses += emitted.as_ref().map_or(0, |emitted| emitted.guesses);
+        self.guesses.extend(emitted.iter().flat_map(|emitted| &emitted.guesses));
         let new = self.memory.used();
         if emitted.is_some_and(|emitted| self.enter(offset, pc, emitted)) {
             self.memory.divert(code - self.memory.address(0), new);
@@ -279,7 +279,7 @@ impl Cache {
         for number in numbers {
             let Unit { offset, pc, tried, loops, .. } = self.units[number as usize];
             let is_current = self.by_place.get(&(offset, pc)) == Some(&number);
-            let room = self.guesses + emit::GUESSES_MOST <= GUESSES && self.memory.fits(2 * UNIT_BYTES);
+            let room = self.guesses.len() + emit::GUESSES_MOST <= GUESSES && self.memory.fits(2 * UNIT_BYTES);
             if loops == Some(false) && is_current && room && self.units.len() < UNITS {
                 self.make_region(number, tried, ram, breakpoints, true);
             }
@@ -440,7 +440,7 @@ impl Cache {
         self.by_page.clear();
         self.jumps.fill(NO_JUMP);
         self.tables.clear();
-        self.guesses = 0;
+        self.guesses.clear();
         self.epoch = self.epoch.wrapping_add(1);
     }
 

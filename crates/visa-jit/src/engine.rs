@@ -89,7 +89,7 @@ impl Jit {
         self.cache.as_ref().map_or(Statistics::default(), |cache| Statistics {
             units: cache.translated,
             optimised: cache.optimised,
-            guesses: cache.guesses as u64,
+            guesses: cache.guesses.len() as u64,
             code_bytes: cache.bytes() as u64,
             reclaimed: cache.reclaimed,
         })
@@ -310,8 +310,7 @@ impl Run<'_> {
         until: u64,
     ) -> Result<(), RunEnd> {
         self.policy.restart();
-        let (more, most) = self.policy.wrong_guesses();
-        hart.guesses.replenish(self.cache.guesses, more, most);
+        hart.guesses.replenish(self.cache.guesses.iter().map(|&round| self.policy.wrong_guesses(round)));
         let cache = &self.cache;
         let data = |unit| cache.region_data(unit).map(|data| (data.entries, data.retired));
         for unit in self.policy.unworthy(data) {

@@ -73,6 +73,15 @@ impl Region {
         let head = self.pieces[number].pc;
         self.pieces[number..].iter().flat_map(Piece::lines).any(|(pc, i)| target(pc, i) == Some(head))
     }
+
+    /// Instructions from one execution of a piece to the next, if the shortest loop that it is in goes round without skipping any.
+    pub fn round(&self, number: usize) -> usize {
+        let lines = lines_of(&self.pieces);
+        let at = self.pieces[number].pc;
+        let around = loops(&lines).into_iter().filter(|(to, from)| (*to..=*from).contains(&at));
+        let length = |(to, from)| lines.iter().filter(|(pc, _)| (to..=from).contains(pc)).count();
+        around.map(length).min().unwrap_or(lines.len())
+    }
 }
 
 /// One decoded instruction with its address.

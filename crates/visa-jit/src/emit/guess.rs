@@ -29,8 +29,10 @@ const PAGE_MASK: i32 = !(PAGE_SIZE as i32 - 1);
 /// The guesses of a region. The first place stands for all: it holds the generation of the TLB for which they hold.
 pub(super) struct Guesses {
     first: usize,
-    /// How many places are in use.
-    pub used: usize,
+    /// For each place that is in use, instructions between two executions of what it is for; 0 for the first.
+    pub rounds: Vec<u32>,
+    /// The same for accesses that are emitted now.
+    round: u32,
     forget: DynamicLabel,
 }
 
@@ -66,12 +68,19 @@ impl Emitter<'_> {
     /// Uses guesses from a place on.
     pub(super) fn use_guesses(&mut self, first: usize) {
         let forget = self.code.new_dynamic_label();
-        self.guesses = Some(Guesses { first, used: 1, forget });
+        self.guesses = Some(Guesses { first, rounds: vec![0], round: 0, forget });
+    }
+
+    /// What is emitted from now on is executed once in so many instructions.
+    pub(super) fn guess_by_round(&mut self, instructions: usize) {
+        if let Some(guesses) = &mut self.guesses {
+            guesses.round = instructions as u32;
+        }
     }
 
     /// Whether there is room for one more.
     pub(super) fn can_guess(&self) -> bool {
-        self.guesses.as_ref().is_some_and(|guesses| guesses.used < MOST)
+        self.guesses.as_ref().is_some_and(|guesses| guesses.rounds.len() < MOST)
     }
 
     /// As [`Emitter::look_up`], by a guess; false if there is no room for one.
@@ -83,9 +92,11 @@ impl Emitter<'_> {
         bytes: u64,
         slow: DynamicLabel,
     ) -> bool {
-        let Some(guesses) = self.guesses.as_mut().filter(|guesses| guesses.used < MOST) else { return false };
-        let place = guesses.first + guesses.used;
-        guesses.used += 1;
+        let Some(guesses) = self.guesses.as_mut().filter(|guesses| guesses.rounds.len() < MOST) else {
+            return false;
+        };
+        let place = guesses.first + guesses.rounds.len();
+        guesses.rounds.push(guesses.round);
         let (from, back) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
         self.load_address(RDX, address);
         dynasm!(self.code ; .arch x64
@@ -175,7 +186,7 @@ impl Emitter<'_> {
 
     /// Forgets guesses that may not be backed any more. Spoils RAX.
     pub(super) fn forget_guesses(&mut self) {
-        if let Some(Guesses { first, forget, .. }) = self.guesses {
+        if let Some(&Guesses { first, forget, .. }) = self.guesses.as_ref() {
             dynasm!(self.code ; .arch x64
                 ; mov rax, [rbp + layout::GENERATION as i32]
                 ; cmp rax, [rbp + page(first)]
@@ -188,7 +199,8 @@ impl Emitter<'_> {
 
     /// What that calls, with the generation in RAX.
     pub(super) fn local_forget(&mut self) {
-        let Some(Guesses { first, used, forget }) = self.guesses else { return };
+        let Some(Guesses { first, rounds, forget, .. }) = self.guesses.as_ref() else { return };
+        let (first, used, forget) = (*first, rounds.len(), *forget);
         dynasm!(self.code ; .arch x64 ; =>forget ; mov [rbp + page(first)], rax ; xor eax, eax);
         for place in first + 1..first + used {
             dynasm!(self.code ; .arch x64 ; mov [rbp + limit(place)], rax);

@@ -72,8 +72,8 @@ pub struct Emitted {
     pub links: Vec<EmittedLink>,
     /// What it names by address.
     pub sites: Box<[Site]>,
-    /// Places for guesses that it uses.
-    pub guesses: usize,
+    /// The places for guesses that it uses: how many instructions lie between two uses, 0 if it is no guess.
+    pub guesses: Vec<u32>,
 }
 
 /// A jump whose stub is still to come.
@@ -352,7 +352,7 @@ impl<'a> Emitter<'a> {
             });
         }
         let code = self.code.finalize().ok()?;
-        let guesses = self.guesses.map_or(0, |guesses| guesses.used);
+        let guesses = self.guesses.map_or(Vec::new(), |guesses| guesses.rounds);
         Some(Emitted { code, links, sites: self.sites, guesses })
     }
 

@@ -64,6 +64,7 @@ impl Emitter<'_> {
             let label = self.labels[number].label;
             self.set_mapping(piece.mapping);
             self.floats.clear();
+            self.guess_by_round(region.round(number));
             if region.is_loop_head(number) && !piece.is_peeled() {
                 self.align();
             }

@@ -15,8 +15,8 @@ use super::trace::Trace;
 
 /// Instructions between two samples.
 const PERIOD: u64 = 1 << 19;
-/// How often a guess may be wrong until the next sample.
-const WRONG_GUESSES: u64 = 200;
+/// One guess in so many may be wrong, where nothing else is executed.
+const WRONG_GUESSES: u64 = 48;
 /// For how many samples what was not used of that is kept.
 const KEPT: i64 = 20;
 /// Samples in a page before it is traced for the first time.
@@ -109,9 +109,11 @@ impl Policy {
         self.next_sample
     }
 
-    /// How much more often each guess may be wrong now that a sample is taken, and how often at most.
-    pub fn wrong_guesses(&self) -> (i64, i64) {
-        let more = (WRONG_GUESSES * self.period / PERIOD).max(1) as i64;
+    /// How much more often a guess that is made once in `round` instructions may be wrong now that a sample is taken, and how often
+    /// at most.
+    pub fn wrong_guesses(&self, round: u32) -> (i64, i64) {
+        let guesses = self.period / (round as u64).max(1);
+        let more = (guesses / WRONG_GUESSES).max(1) as i64;
         (more, KEPT * more)
     }
 

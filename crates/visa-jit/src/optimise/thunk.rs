@@ -54,7 +54,7 @@ pub fn thunk(trampolines: &Trampolines, address: usize, source: &Source, first_l
             emitted.push(EmittedLink { place, stub, from, target, checked });
         }
     }
-    Some(Emitted { code: code.finalize().ok()?, links: emitted, sites: Box::default(), guesses: 0 })
+    Some(Emitted { code: code.finalize().ok()?, links: emitted, sites: Box::default(), guesses: Vec::new() })
 }
 
 /// Goes elsewhere unless the TLB's first level has all pages of the loop where they were when it was compiled. The entry's
