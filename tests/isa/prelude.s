@@ -116,6 +116,22 @@
     vmresume
 .endm
 
+# The fences of a guest: of the address in R11, of the ASID in R13, of both, and of all.
+.macro guest_fences
+fence_address:
+    sfence.vma R11
+    vmexit
+fence_space:
+    sfence.vma zero, R13
+    vmexit
+fence_both:
+    sfence.vma R11, R13
+    vmexit
+fence_all:
+    sfence.vma
+    vmexit
+.endm
+
 # All of the guest's state as the prelude made it.
 .macro fresh
     li t0, VMCS

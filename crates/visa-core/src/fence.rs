@@ -67,4 +67,9 @@ impl Hart {
         self.forget_walks();
         self.attention = true;
     }
+    /// Forgets what walks remember of either stage.
+    pub(crate) fn forget_walks(&mut self) {
+        self.nested.clear();
+        self.walk_cache.clear();
+    }
 }

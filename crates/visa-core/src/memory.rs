@@ -227,20 +227,6 @@ impl Hart {
     /// called. The access takes what was found here: looking again would count a miss twice.
     #[inline(always)]
     pub fn refill(&mut self, ram: &Ram, address: u64, access: Access) -> bool {
-        if self.handed.is_none()
-            && !self.attention
-            && let Some((physical, page_shift)) = self.translate_quickly(ram, address, access)
-            && let Some(offset) = ram.offset_of(physical, 1)
-            && (access != Access::Store || !ram.is_watched(offset))
-        {
-            self.tlb.fill(access, address, offset & !(PAGE_SIZE - 1), page_shift);
-            return true;
-        }
-        self.refill_slowly(ram, address, access)
-    }
-
-    #[inline(never)]
-    fn refill_slowly(&mut self, ram: &Ram, address: u64, access: Access) -> bool {
         let found = self.translate_or_take(ram, address, access);
         if let Ok((physical, page_shift)) = found
             && let Some(offset) = ram.offset_of(physical, 1)

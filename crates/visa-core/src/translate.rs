@@ -85,12 +85,6 @@ impl Hart {
         self.attention = true;
     }
 
-    /// Forgets what walks remember of either stage.
-    pub(crate) fn forget_walks(&mut self) {
-        self.nested.clear();
-        self.walk_cache.clear();
-    }
-
     /// Recomputes what the context has of ring, SUM and MXR, where nothing else changed.
     pub fn update_translation_class(&mut self) {
         let (class, fetch_class) = self.translation_classes();
@@ -123,7 +117,7 @@ impl Hart {
             let range = if self.in_guest() { self.through_range(address, access) } else { None };
             return range.unwrap_or(Ok((address, PAGE_SHIFT)));
         }
-        let known = self.tlb.find(address, self.asid(), self.vm.vmid());
+        let known = self.tlb.find_here(address);
         if let Some(found) = known
             && self.allows(found.permissions, access)
             && (access != Access::Store || found.permissions.has(Permissions::DIRTY))

@@ -263,3 +263,30 @@ fn written(pieces: &[Piece]) -> u32 {
         .flat_map(|piece| &piece.slots)
         .fold(0, |written, slot| written | 1 << (slot.instruction.rd & 31))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_is_that_of_the_shortest_loop_around() {
+        const BASE: u64 = 0x8000_0000;
+        let ram = Ram::new(BASE, PAGE_SIZE).unwrap();
+        let program: [u32; 6] = [
+            0x0030_0293, // outer: addi x5, x0, 3
+            0x0013_0313, // inner: addi x6, x6, 1
+            0xfff2_8293, //        addi x5, x5, -1
+            0xfe02_9ce3, //        bne x5, x0, inner
+            0xfff3_8393, //        addi x7, x7, -1
+            0xfe03_96e3, //        bne x7, x0, outer
+        ];
+        for (number, word) in program.into_iter().enumerate() {
+            ram.store_u32(4 * number as u64, word).unwrap();
+        }
+        let region = find(&ram, 0, BASE, BASE + 20, &BTreeSet::new()).unwrap();
+        let rounds: Vec<(u64, usize)> = (0..region.pieces.len())
+            .map(|number| (region.pieces[number].pc - BASE, region.round(number)))
+            .collect();
+        assert_eq!(rounds, [(0, 6), (4, 3), (16, 6)]);
+    }
+}

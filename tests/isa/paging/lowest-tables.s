@@ -167,15 +167,4 @@ jump:
 store:
     sd R12, 0(R11)
     vmexit
-fence_address:
-    sfence.vma R11
-    vmexit
-fence_both:
-    sfence.vma R11, R13
-    vmexit
-fence_space:
-    sfence.vma zero, R13
-    vmexit
-fence_all:
-    sfence.vma
-    vmexit
+    guest_fences

@@ -221,15 +221,4 @@ switch:
     MOV CR3, R12
     ld R10, 0(R11)
     vmexit
-fence_both:
-    sfence.vma R11, R13
-    vmexit
-fence_address:
-    sfence.vma R11
-    vmexit
-fence_space:
-    sfence.vma zero, R13
-    vmexit
-fence_all:
-    sfence.vma
-    vmexit
+    guest_fences

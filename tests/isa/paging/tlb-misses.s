@@ -101,9 +101,4 @@ sweep:
     addi R16, R16, -1
     bnez R16, 1b
     vmexit
-fence_address:
-    sfence.vma R11
-    vmexit
-fence_all:
-    sfence.vma
-    vmexit
+    guest_fences

@@ -26,6 +26,7 @@ pub(super) struct Entry {
     pub physical_page: u64,
     guest_physical_page: u64,
 }
+const _: () = assert!(size_of::<Entry>() == 32);
 
 /// A space, as in `tags`.
 #[derive(Clone, Copy)]

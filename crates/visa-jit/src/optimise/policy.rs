@@ -250,3 +250,21 @@ impl Policy {
         self.samples.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guesses_may_be_wrong_by_how_often_they_are_made() {
+        let policy = Policy::new();
+        let (short, long) = (policy.wrong_guesses(4), policy.wrong_guesses(64));
+        // A page of 64 accesses is worth guessing, one of 32 is not.
+        let made = (PERIOD / 4) as i64;
+        assert!(made / 64 < short.0 && short.0 < made / 32, "{short:?}");
+        assert!((15..=17).contains(&(short.0 / long.0)), "{short:?} {long:?}");
+        assert_eq!(short.1, KEPT * short.0);
+        // What is never made has some, too.
+        assert_eq!(policy.wrong_guesses(u32::MAX).0, 1);
+    }
+}
