@@ -7,6 +7,7 @@
 .equ PAGES, 0x40000000
 .equ POOL, 0x80200000
 .equ G_TABLE4, 0x80134000
+.equ ALIAS, 0x40000000              ; from the kernel's addresses of the program to the user's
 .equ SPACE, 0x8000100000080130
 .equ OTHER, 0x8000100000080133
 .macro reads page, value
@@ -20,6 +21,17 @@
 .macro fence label
     put vmr13, 1
     go \label
+.endm
+.macro user page, label, cause       ; the illegal VMEXIT, if nothing came before it
+    put vmr11, PAGES+(\page)*4096
+    put scause, 0
+    la t0, \label
+    li t1, ALIAS
+    add t0, t0, t1
+    wrmsr vmpc, t0
+    put vmring, 3
+    vmresume
+;= VMCAUSE = 0x0c, SCAUSE = \cause
 .endm
 .macro faults page, label, cause
     put vmr11, PAGES+(\page)*4096
@@ -155,6 +167,16 @@ main:
     faults 30, jump, 12
     entry A, 31, POOL, RW
     faults 31, jump, 12
+    ; In Ring 3: the kernel's pages, as walks find them and as the TLB knows them, and the user's own.
+    entry G_ROOT, 3, 0x80000000, URWX
+    user 33, load, 13
+    user 34, store, 15
+    reads 35, 0x123
+    user 35, load, 13
+    user 35, store, 15
+    entry A, 36, POOL, URW
+    user 36, load, 2
+    user 36, store, 2
     put hptbr, 0
     entry A, 32, 0x40000000, RW     ; neither RAM nor a device
     faults 32, load, 5
