@@ -49,8 +49,9 @@ pub struct Mapping {
     places: [Place; 32],
     /// (guest, host), one for each host register of [`MAPPED`].
     pub hosts: [(u8, u8); MAPPED.len()],
-    /// Registers of the guest that may be written while the mapping is in force.
-    written: u32,
+    /// Registers of the guest whose slot in the hart may hold an older value than their host register, while the mapping is in
+    /// force.
+    stale: u32,
 }
 
 impl Mapping {
@@ -59,17 +60,19 @@ impl Mapping {
         Mapping::of(MAPPED, u32::MAX)
     }
 
-    fn of(hosts: [(u8, u8); MAPPED.len()], written: u32) -> Mapping {
+    fn of(hosts: [(u8, u8); MAPPED.len()], stale: u32) -> Mapping {
         let mut places: [Place; 32] = std::array::from_fn(|register| Place::Memory(offset(register as u8)));
         places[0] = Place::Zero;
         for (guest, host) in hosts {
             places[guest as usize] = Place::Host(host);
         }
-        Mapping { places, hosts, written }
+        Mapping { places, hosts, stale }
     }
 
     /// A mapping for a loop in which registers occur so often: those that occur more take the places of those that occur
-    /// less. `written` has a bit for each register that the loop writes.
+    /// less. `written` has a bit for each register that the loop writes: what it does not write is either loaded from its slot when
+    /// the loop is entered, or stays where it was between units, and then [`Mapping::kept_for`] says which of those must be
+    /// stored there.
     pub fn of_loop(weights: &[u32; 32], written: u32) -> Mapping {
         let mut hosts = MAPPED;
         hosts.sort_by_key(|(guest, _)| weights[*guest as usize]);
@@ -97,7 +100,7 @@ impl Mapping {
         for (place, register) in unused.zip(wanted) {
             place.0 = register;
         }
-        Mapping::of(hosts, self.written)
+        Mapping::of(hosts, self.stale)
     }
 
     /// Where a register of the guest is.
@@ -112,9 +115,20 @@ impl Mapping {
         mapping
     }
 
-    /// Whether a register of the guest may have been written.
-    pub fn is_written(&self, register: u8) -> bool {
-        self.written >> (register & 31) & 1 != 0
+    /// Whether the slot of a register of the guest may be older than its host register.
+    pub fn is_stale(&self, register: u8) -> bool {
+        self.stale >> (register & 31) & 1 != 0
+    }
+
+    /// Registers that this mapping, of a loop, leaves where they are between units, that the loop does not write, and that an inner
+    /// mapping displaces: (guest, host). Their slots hold what they held when the register was last stored, so they must be stored
+    /// once before the loop.
+    pub fn kept_for<'a>(&'a self, inner: &'a [Mapping]) -> impl Iterator<Item = (u8, u8)> + 'a {
+        let kept = MAPPED.into_iter().filter(|&(guest, host)| self.place(guest) == Place::Host(host));
+        kept.filter(move |&(guest, host)| {
+            let displaced = inner.iter().any(|mapping| mapping.place(guest) != Place::Host(host));
+            displaced && !self.is_stale(guest)
+        })
     }
 
     /// The host registers that another mapping uses otherwise: (host, guest here, guest there).

@@ -40,7 +40,7 @@ impl Emitter<'_> {
     pub(super) fn change_mapping(&mut self, from: &Mapping, to: &Mapping) {
         let changes: Vec<(u8, u8, u8)> = from.changes(to).collect();
         for &(host, before, _) in &changes {
-            if from.is_written(before) {
+            if from.is_stale(before) {
                 dynasm!(self.code ; .arch x64 ; mov [rbp + offset(before)], Rq(host));
             }
         }

@@ -8,7 +8,7 @@ use visa_isa::Op;
 use super::Emitter;
 use super::extension::{Extensions, Run};
 use crate::region::{Region, is_outside};
-use crate::registers::Mapping;
+use crate::registers::{Mapping, offset};
 use crate::runtime::Site;
 use crate::trampolines::{emit_access, emit_interpret};
 
@@ -57,7 +57,7 @@ impl Emitter<'_> {
         }
         self.extensions = Extensions::of(&self.sites, &runs);
         self.need_float();
-        self.change_mapping(&Mapping::usual(), &region.mappings[region.pieces[0].mapping]);
+        self.enter_region(region);
         self.forget_guesses();
         let mut index = 0;
         for (number, piece) in region.pieces.iter().enumerate() {
@@ -92,6 +92,15 @@ impl Emitter<'_> {
         self.link_stubs();
         self.local_trampolines();
         self.local_forget();
+    }
+
+    /// Brings registers from where they are between units to where the loop has them.
+    fn enter_region(&mut self, region: &Region) {
+        let outer = &region.mappings[region.pieces[0].mapping];
+        for (guest, host) in outer.kept_for(&region.mappings) {
+            dynasm!(self.code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
+        }
+        self.change_mapping(&Mapping::usual(), outer);
     }
 
     /// Pads the code, so that a loop begins where the host's cache of decoded instructions has a line begin.
