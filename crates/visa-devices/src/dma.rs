@@ -49,6 +49,11 @@ impl<'m> DmaMemory<'m> {
         Self { ram, translation: Some(translation) }
     }
 
+    /// The size of all of RAM, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.ram.size()
+    }
+
     /// The first stretch of `address..address + count` that is contiguous in RAM.
     fn first_slice(&self, address: u64, count: usize, access: Permissions) -> Result<VolatileSlice<'m, ()>> {
         let (physical, length) = match self.translation {

@@ -29,7 +29,7 @@ pub use plic::{PLIC_PRIORITY_MAX, PLIC_SOURCES, Plic};
 pub use rtc::Rtc;
 pub use uart::{UART_FIFO_BYTES, UART_LINE_STATUS, Uart};
 pub use virtio::block::{
-    BLOCK_QUEUE_SIZE, BLOCK_REQUEST_BYTES_MAX, Block, BlockBackend, BlockError, MemoryBackend, SECTOR_BYTES,
+    BLOCK_QUEUE_SIZE, BLOCK_TRANSFER_BYTES, Block, BlockBackend, BlockError, MemoryBackend, SECTOR_BYTES,
 };
 pub use virtio::transport::VirtioMmio;
 pub use virtio::{CHAIN_DESCRIPTORS_MAX, Chain, MalformedChain, VirtioDevice};

@@ -76,7 +76,7 @@ fn it_presents_itself() {
     assert_eq!(bench.read(0x000), 0x7472_6976, "\"virt\"");
     assert_eq!(bench.read(0x004), 2);
     assert_eq!(bench.read(0x008), 2, "a block device");
-    assert_eq!(bench.read(register::QUEUE_NUM_MAX), 128);
+    assert_eq!(bench.read(register::QUEUE_NUM_MAX), 1024);
     bench.write(register::QUEUE_SEL, 1);
     assert_eq!(bench.read(register::QUEUE_NUM_MAX), 0, "only one queue");
     bench.write(register::DEVICE_FEATURES_SEL, 1);
@@ -311,14 +311,89 @@ fn broken_rings_need_a_reset() {
 fn a_chain_longer_than_the_limit_is_refused() {
     let fault = broken(|bench| {
         let table = BASE + 0x8000;
-        for index in 0..200 {
+        for index in 0..1024 {
             bench.descriptor_at(table, index, DATA, 1, NEXT | WRITE, index as u16 + 1);
         }
-        bench.descriptor_at(table, 200, STATUS, 1, WRITE, 0);
-        bench.descriptor(0, table, 201 * 16, INDIRECT, 0);
+        bench.descriptor_at(table, 1024, STATUS, 1, WRITE, 0);
+        bench.descriptor(0, table, 1025 * 16, INDIRECT, 0);
         bench.offer(0);
     });
     assert_eq!(fault, MalformedChain::TooLong);
+}
+
+/// Drivers that did not accept SIZE_MAX and SEG_MAX, as firmware, make one descriptor of all that they want, or as many as the
+/// queue has entries (sections 5.2.3 and 2.7.5.3.1).
+#[test]
+fn a_request_may_be_as_large_as_memory_and_disk() {
+    const SECTORS: usize = 80 << 11;
+    const ROOM: u64 = BASE + 0x10_0000;
+    let contents: Vec<u8> =
+        (0..SECTORS).flat_map(|sector| [sector as u8 ^ (sector >> 8) as u8; 512]).collect();
+    for bytes in [512, 4 << 20, (4 << 20) + 512, 64 << 20] {
+        let mut bench = Bench::with_ram(MemoryBackend::new(contents.clone(), false), 72 << 20);
+        bench.start();
+        bench.request(IN, 5, bytes, true);
+        bench.descriptor(1, ROOM, bytes, NEXT | WRITE, 2);
+        bench.submit(0);
+        assert_eq!((bench.status(), bench.used(0)), (OK, (0, bytes + 1)), "{bytes:#x}");
+        assert_eq!(bench.get(ROOM, bytes as usize), contents[5 * 512..][..bytes as usize], "{bytes:#x}");
+        // And back, to another place.
+        bench.request(OUT, 9, bytes, false);
+        bench.descriptor(1, ROOM, bytes, NEXT, 2);
+        bench.submit(0);
+        assert_eq!((bench.status(), bench.used(1)), (OK, (0, 1)), "{bytes:#x}");
+        bench.request(IN, 9, bytes, true);
+        bench.put(ROOM, &vec![0; bytes as usize]);
+        bench.descriptor(1, ROOM, bytes, NEXT | WRITE, 2);
+        bench.submit(0);
+        assert_eq!(bench.get(ROOM, bytes as usize), contents[5 * 512..][..bytes as usize], "{bytes:#x}");
+    }
+}
+
+#[test]
+fn a_request_larger_than_memory_fails_alone() {
+    let mut bench = Bench::new(MemoryBackend::new(vec![1; 4 << 20], false));
+    bench.start();
+    // Twice the same half of memory, and a page more.
+    let half = RAM_BYTES as u32 / 2;
+    bench.header(OUT, 0);
+    bench.descriptor(0, HEADER, 16, NEXT, 1);
+    bench.descriptor(1, BASE, half, NEXT, 2);
+    bench.descriptor(2, BASE, half, NEXT, 3);
+    bench.descriptor(3, BASE, 512, NEXT, 4);
+    bench.descriptor(4, STATUS, 1, WRITE, 0);
+    bench.submit(0);
+    assert_eq!(bench.status(), IO_ERROR);
+    bench.descriptor(2, BASE, half, NEXT, 4);
+    bench.submit(0);
+    assert_eq!(bench.status(), OK);
+}
+
+#[test]
+fn a_queue_may_have_1024_entries_in_one_chain() {
+    let (mut bench, _) = started();
+    bench.write(register::QUEUE_READY, 0);
+    bench.write(register::QUEUE_NUM, 1024);
+    let (descriptors, used) = (BASE + 0x1_0000, BASE + 0x2_0000);
+    bench.write_pair(register::QUEUE_DESC, descriptors);
+    bench.write_pair(register::QUEUE_DEVICE, used);
+    bench.write(register::QUEUE_READY, 1);
+    assert_eq!(bench.read(register::QUEUE_READY), 1);
+    // 2,048 bytes in pieces of two, all but a header and the last four.
+    bench.header(IN, 0);
+    bench.descriptor_at(descriptors, 0, HEADER, 16, NEXT, 1);
+    for index in 1..1022 {
+        bench.descriptor_at(descriptors, index, DATA + 2 * (index - 1), 2, NEXT | WRITE, index as u16 + 1);
+    }
+    bench.descriptor_at(descriptors, 1022, DATA + 2042, 6, NEXT | WRITE, 1023);
+    bench.descriptor_at(descriptors, 1023, STATUS, 1, WRITE, 0);
+    bench.put(STATUS, &[0xEE]);
+    bench.submit(0);
+    assert!(!bench.needs_reset());
+    assert_eq!(bench.status(), OK);
+    let expected: Vec<u8> = (0..4u8).flat_map(|sector| [sector; 512]).collect();
+    assert_eq!(bench.get(DATA, 2048), expected);
+    assert_eq!(bench.get(used + 4, 8), [0, 0, 0, 0, 0x01, 0x08, 0, 0], "chain 0, 2,049 bytes");
 }
 
 #[test]
@@ -336,7 +411,7 @@ fn a_queue_at_impossible_places_is_refused() {
         assert_eq!(bench.read(register::QUEUE_READY), 0);
         assert!(bench.needs_reset());
     }
-    for size in [0, 3, 256, 0x1_0000] {
+    for size in [0, 3, 2048, 0x1_0000] {
         let mut bench = Bench::new(SharedDisk::new());
         bench.negotiate();
         bench.write(register::QUEUE_NUM, size);

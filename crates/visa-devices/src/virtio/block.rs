@@ -6,12 +6,12 @@ use crate::DmaMemory;
 /// The unit of addressing, in bytes (section 5.2.4), whatever the medium's own block size.
 pub const SECTOR_BYTES: u64 = 512;
 
-/// The most data one request may carry, in bytes. Larger requests fail with VIRTIO_BLK_S_IOERR; the limits in the
-/// configuration space keep a driver below it.
-pub const BLOCK_REQUEST_BYTES_MAX: u64 = SEGMENTS_MAX as u64 * SEGMENT_BYTES_MAX as u64;
+/// How much of a request is in host memory at a time, in bytes. A request itself may be as large as the disk: size_max and
+/// seg_max bind drivers that have accepted the features, and firmware has not (sections 5.2.3, 5.2.5).
+pub const BLOCK_TRANSFER_BYTES: usize = 1 << 20;
 
 /// Entries of the request queue.
-pub const BLOCK_QUEUE_SIZE: u16 = 128;
+pub const BLOCK_QUEUE_SIZE: u16 = 1024;
 
 const DEVICE_ID_BLOCK: u32 = 2;
 const SEGMENTS_MAX: u32 = 62;
@@ -169,31 +169,45 @@ impl Block {
     }
 
     fn read(&mut self, request: &Request, chain: &Chain, memory: &DmaMemory<'_>) -> (Status, u32) {
-        let Some(length) = self.checked_length(request.sector, request.writable_bytes) else {
+        let Some(length) = self.checked_length(request.sector, request.writable_bytes, memory) else {
             return (Status::IoError, 0);
         };
-        let mut data = vec![0; length];
-        let outcome = self.backend.read(request.sector, &mut data);
-        match self.status_of(outcome) {
-            Status::Ok if chain.write(memory, 0, &data).is_some() => (Status::Ok, length as u32),
-            Status::Ok => (Status::IoError, 0),
-            failed => (failed, 0),
+        let mut data = vec![0; BLOCK_TRANSFER_BYTES.min(length as usize)];
+        let mut done = 0;
+        while done < length {
+            let part = data.len().min((length - done) as usize);
+            let outcome = self.backend.read(request.sector + done / SECTOR_BYTES, &mut data[..part]);
+            match self.status_of(outcome) {
+                Status::Ok if chain.write(memory, done, &data[..part]).is_some() => done += part as u64,
+                Status::Ok => return (Status::IoError, 0),
+                failed => return (failed, 0),
+            }
         }
+        (Status::Ok, length as u32)
     }
 
     fn write(&mut self, request: &Request, chain: &Chain, memory: &DmaMemory<'_>) -> Status {
         if self.backend.read_only() {
             return Status::IoError;
         }
-        let Some(length) = self.checked_length(request.sector, request.readable_bytes) else {
+        let Some(length) = self.checked_length(request.sector, request.readable_bytes, memory) else {
             return Status::IoError;
         };
-        let mut data = vec![0; length];
-        if chain.read(memory, request::HEADER_BYTES as u64, &mut data).is_none() {
-            return Status::IoError;
+        let mut data = vec![0; BLOCK_TRANSFER_BYTES.min(length as usize)];
+        let mut done = 0;
+        while done < length {
+            let part = data.len().min((length - done) as usize);
+            let offset = request::HEADER_BYTES as u64 + done;
+            if chain.read(memory, offset, &mut data[..part]).is_none() {
+                return Status::IoError;
+            }
+            let outcome = self.backend.write(request.sector + done / SECTOR_BYTES, &data[..part]);
+            match self.status_of(outcome) {
+                Status::Ok => done += part as u64,
+                failed => return failed,
+            }
         }
-        let outcome = self.backend.write(request.sector, &data);
-        self.status_of(outcome)
+        Status::Ok
     }
 
     fn identify(&self, request: &Request, chain: &Chain, memory: &DmaMemory<'_>) -> (Status, u32) {
@@ -204,11 +218,12 @@ impl Block {
         }
     }
 
-    /// The length of a transfer, if it is whole sectors, within the request limit, and inside the disk.
-    fn checked_length(&self, sector: u64, bytes: u64) -> Option<usize> {
-        let whole = bytes.is_multiple_of(SECTOR_BYTES) && bytes <= BLOCK_REQUEST_BYTES_MAX;
+    /// The length of a transfer, if it is whole sectors inside the disk, and no more than fits memory: one that is larger
+    /// goes to the same bytes again and again, and its length does not fit the used ring's 32 bits.
+    fn checked_length(&self, sector: u64, bytes: u64, memory: &DmaMemory<'_>) -> Option<u64> {
+        let sound = bytes.is_multiple_of(SECTOR_BYTES) && bytes <= memory.bytes().min(u32::MAX.into());
         let end = sector.checked_add(bytes / SECTOR_BYTES)?;
-        (whole && end <= self.backend.sectors()).then_some(bytes as usize)
+        (sound && end <= self.backend.sectors()).then_some(bytes)
     }
 
     fn status_of(&mut self, outcome: Result<(), BlockError>) -> Status {

@@ -11,8 +11,9 @@ use vm_memory::{Bytes, GuestAddress};
 
 use crate::DmaMemory;
 
-/// The most descriptors a chain may have. Larger ones are malformed: no device here offers as many.
-pub const CHAIN_DESCRIPTORS_MAX: usize = 128;
+/// The most descriptors a chain may have: as many as the largest queue of a device here (section 2.7.5.3.1 allows a driver
+/// no more than its queue's size). Longer ones are malformed.
+pub const CHAIN_DESCRIPTORS_MAX: usize = block::BLOCK_QUEUE_SIZE as usize;
 
 /// The driver has broken the virtqueue's rules in a way that leaves no request to fail: the device needs a reset
 /// (virtio 1.2, section 2.1.2).

@@ -188,16 +188,18 @@ impl VirtioMmio {
         if !queue.is_valid(memory) {
             return Err(MalformedChain::Ring);
         }
-        let chains: Vec<_> =
-            queue.iter(memory).map_err(|_| MalformedChain::Ring)?.map(Chain::with_head).collect();
-        for (head, chain) in &chains {
-            let chain = chain.as_ref().map_err(|fault| *fault)?;
-            let written = device.process(index, chain, memory)?;
-            queue.add_used(memory, *head, written).map_err(|_| MalformedChain::Ring)?;
+        let mut served = 0;
+        // One chain after the other, so that no more than one is in host memory.
+        while served < queue.size() {
+            let Some(chain) = queue.iter(memory).map_err(|_| MalformedChain::Ring)?.next() else { break };
+            let head = chain.head_index();
+            let written = device.process(index, &Chain::collect(chain)?, memory)?;
+            queue.add_used(memory, head, written).map_err(|_| MalformedChain::Ring)?;
+            served += 1;
         }
         let flags: u16 =
             memory.read_obj(GuestAddress(queue.avail_ring())).map_err(|_| MalformedChain::Ring)?;
-        if !chains.is_empty() && u16::from_le(flags) & AVAILABLE_NO_INTERRUPT == 0 {
+        if served > 0 && u16::from_le(flags) & AVAILABLE_NO_INTERRUPT == 0 {
             self.interrupt_status |= interrupt::USED_BUFFER;
         }
         Ok(())
@@ -293,15 +295,6 @@ impl VirtioMmio {
             let byte = usize::try_from(offset + index).ok().and_then(|at| config.get(at).copied());
             value << 8 | u64::from(byte.unwrap_or(0))
         })
-    }
-}
-
-impl Chain {
-    /// A chain's head index, with the chain or what is wrong with it.
-    fn with_head(
-        chain: virtio_queue::DescriptorChain<&DmaMemory<'_>>,
-    ) -> (u16, Result<Self, MalformedChain>) {
-        (chain.head_index(), Self::collect(chain))
     }
 }
 

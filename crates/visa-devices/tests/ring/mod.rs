@@ -47,7 +47,11 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(backend: impl BlockBackend + 'static) -> Self {
-        let ram = Ram::new(BASE, RAM_BYTES).expect("RAM");
+        Self::with_ram(backend, RAM_BYTES)
+    }
+
+    pub fn with_ram(backend: impl BlockBackend + 'static, bytes: u64) -> Self {
+        let ram = Ram::new(BASE, bytes).expect("RAM");
         let transport = VirtioMmio::new(Box::new(Block::new(Box::new(backend), "disk-0")));
         Self { ram, transport, available_index: 0 }
     }
