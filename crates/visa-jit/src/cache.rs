@@ -9,6 +9,7 @@ use visa_core::guess::GUESSES;
 use visa_isa::paging::PAGE_SIZE;
 use visa_mem::Ram;
 
+use crate::check::Fault;
 use crate::emit::{self, Emitted};
 use crate::memory::CodeMemory;
 use crate::optimise::compile::Compiled;
@@ -17,7 +18,7 @@ use crate::optimise::plan::Plan;
 use crate::optimise::thunk;
 use crate::runtime::Site;
 use crate::trampolines::Trampolines;
-use crate::{region, unit};
+use crate::{check, region, unit};
 
 /// Entries of the table of jumps; a power of two.
 pub const JUMPS: usize = 4096;
@@ -122,7 +123,14 @@ pub struct Cache {
     pub epoch: u64,
     /// How often everything was dropped to make room.
     pub reclaimed: u64,
+    /// Whether code is checked before it is entered.
+    pub checked: bool,
+    /// What was wrong with code that was not.
+    pub faults: Vec<Fault>,
 }
+
+/// Most faults that are kept.
+const FAULTS: usize = 16;
 
 impl Cache {
     /// An empty cache.
@@ -148,6 +156,9 @@ impl Cache {
             guesses: Vec::new(),
             epoch: 1,
             reclaimed: 0,
+            // A fault is one of ours: those who look for such want to stop at once.
+            checked: cfg!(debug_assertions),
+            faults: Vec::new(),
         })
     }
 
@@ -198,10 +209,39 @@ impl Cache {
             self.reclaimed += 1;
         }
         let table = (end == unit::End::Jump).then(|| self.table(offset, pc)).flatten();
-        let source = emit::Source { slots: &slots, end, start: pc, ram: ram.host_pointer() as u64, table };
+        let ram = ram.host_pointer() as u64;
+        let source = emit::Source { slots: &slots, end, start: pc, ram, table, marked: self.checked };
         let first_link = self.links.len() as u32;
         let emitted = emit::unit(&self.trampolines, self.memory.next_address(), &source, first_link);
-        emitted.is_some_and(|emitted| self.enter(offset, pc, emitted))
+        emitted.is_some_and(|emitted| self.is_right(&emitted, None, None) && self.enter(offset, pc, emitted))
+    }
+
+    /// Whether code that comes next is right, if that is to be checked; its first place for guesses is given.
+    fn is_right(
+        &mut self,
+        emitted: &Emitted,
+        first_place: Option<usize>,
+        thunk: Option<&thunk::Source>,
+    ) -> bool {
+        if !self.checked {
+            return true;
+        }
+        let marks = emitted.marks.as_deref().unwrap_or_default();
+        let subject = check::Subject {
+            emitted,
+            marks,
+            address: self.memory.next_address(),
+            first_link: self.links.len() as u32,
+            first_place,
+            trampolines: &self.trampolines,
+            thunk,
+        };
+        let Err(fault) = check::check(&subject) else { return true };
+        debug_assert!(false, "{fault}");
+        if self.faults.len() < FAULTS {
+            self.faults.push(fault);
+        }
+        false
     }
 
     /// Enters the code of a unit, in place of what there was for its first instruction.
@@ -257,14 +297,17 @@ impl Cache {
         let Unit { offset, pc, code, .. } = self.units[number as usize];
         let Some(region) = region::find(ram, offset, pc, last, breakpoints) else { return };
         let ram = ram.host_pointer() as u64;
-        let source = emit::Source { slots: &[], end: unit::End::Jump, start: pc, ram, table: None };
+        let marked = self.checked;
+        let source = emit::Source { slots: &[], end: unit::End::Jump, start: pc, ram, table: None, marked };
         let first_link = self.links.len() as u32;
         let address = self.memory.next_address();
         let guesses = guesses.then_some(self.guesses.len());
         let emitted = emit::region(&self.trampolines, address, &source, &region, first_link, guesses);
         self.guesses.extend(emitted.iter().flat_map(|emitted| &emitted.guesses));
         let new = self.memory.used();
-        if emitted.is_some_and(|emitted| self.enter(offset, pc, emitted)) {
+        if emitted
+            .is_some_and(|emitted| self.is_right(&emitted, guesses, None) && self.enter(offset, pc, emitted))
+        {
             self.memory.divert(code - self.memory.address(0), new);
             let unit = self.units.len() - 1;
             self.units[unit].tried = last;
@@ -317,7 +360,7 @@ impl Cache {
         let first_link = self.links.len() as u32;
         let emitted = thunk::thunk(&self.trampolines, self.memory.next_address(), &source, first_link)?;
         let new = self.memory.used();
-        if !self.enter(offset, pc, emitted) {
+        if !self.is_right(&emitted, None, Some(&source)) || !self.enter(offset, pc, emitted) {
             return None;
         }
         let number = self.units.len() as u32 - 1;

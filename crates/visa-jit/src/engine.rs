@@ -84,6 +84,20 @@ impl Jit {
         }
     }
 
+    /// Has each piece of code checked before it is used, as builds with debug assertions do, which panic at a fault. What is wrong is
+    /// interpreted then, and told by [`Jit::faults`].
+    pub fn check_code(&mut self, check: bool) {
+        if let Some(cache) = &mut self.cache {
+            cache.checked = check;
+        }
+    }
+
+    /// What was found wrong with code, in words, the first few.
+    pub fn faults(&self) -> Vec<String> {
+        let faults = self.cache.iter().flat_map(|cache| &cache.faults);
+        faults.map(|fault| fault.to_string()).collect()
+    }
+
     /// What it has done.
     pub fn statistics(&self) -> Statistics {
         self.cache.as_ref().map_or(Statistics::default(), |cache| Statistics {

@@ -9,6 +9,10 @@ use visa_mem::Platform;
 pub struct Statistics {
     /// Units translated.
     pub units: u64,
+    /// Loops that were optimised.
+    pub optimised: u64,
+    /// Accesses of regions that go by guesses, as of now.
+    pub guesses: u64,
     /// Bytes of their code, as of now.
     pub code_bytes: u64,
     /// How often all code was dropped to make room.
@@ -33,6 +37,17 @@ impl Jit {
 
     /// Has no effect here.
     pub fn set_code_limit(&mut self, _: usize) {}
+
+    /// Has no effect here.
+    pub fn optimise_at_once(&mut self, _: u64) {}
+
+    /// Has no effect here.
+    pub fn check_code(&mut self, _: bool) {}
+
+    /// Nothing: there is no code.
+    pub fn faults(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What it has done.
     pub fn statistics(&self) -> Statistics {

@@ -14,6 +14,8 @@
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod cache;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod check;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod emit;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod engine;

@@ -227,32 +227,22 @@ impl Emitter<'_> {
         }
     }
 
-    /// SLLI by 32 and SRLI of the same register, by 32 or less: zero extension, and a shift. Or both by 48 or 56: zero extension
-    /// from 16 or 8 bits. False if they are not that.
-    pub(super) fn zero_extend(&mut self, first: &Instruction, second: &Instruction) -> bool {
-        let shifts = first.op == Op::Slli
-            && second.op == Op::Srli
-            && (second.rd, second.rs1) == (first.rd, first.rd)
-            && first.rd != 0;
-        let pair = shifts && first.imm == 32 && second.imm <= 32;
-        if shifts && matches!((first.imm, second.imm), (48, 48) | (56, 56)) {
+    /// Two shifts that are a zero extension ([`is_zero_extension`]).
+    pub(super) fn zero_extend(&mut self, first: &Instruction, second: &Instruction) {
+        if first.imm > 32 {
             let (from, to) = (self.get(first.rs1, RAX), self.target(first.rd));
             match first.imm {
                 48 => dynasm!(self.code ; .arch x64 ; movzx Rd(to), Rw(from)),
                 _ => dynasm!(self.code ; .arch x64 ; movzx Rd(to), Rb(from)),
             }
-            self.set(first.rd, to);
-            return true;
+            return self.set(first.rd, to);
         }
-        if pair {
-            let to = self.target(first.rd);
-            self.load_low(to, first.rs1);
-            if second.imm < 32 {
-                dynasm!(self.code ; .arch x64 ; shl Rq(to), (32 - second.imm) as i8);
-            }
-            self.set(first.rd, to);
+        let to = self.target(first.rd);
+        self.load_low(to, first.rs1);
+        if second.imm < 32 {
+            dynasm!(self.code ; .arch x64 ; shl Rq(to), (32 - second.imm) as i8);
         }
-        pair
+        self.set(first.rd, to);
     }
 
     /// Loads the low 32 bits, zero-extended.
@@ -324,6 +314,16 @@ impl Emitter<'_> {
         dynasm!(self.code ; .arch x64 ; movzx Rd(to), al);
         self.set(i.rd, to);
     }
+}
+
+/// Whether SLLI and SRLI of the same register, by 32 and at most 32, are zero extension and a shift; or both by 48 or 56, zero
+/// extension from 16 or 8 bits.
+pub(super) fn is_zero_extension(first: &Instruction, second: &Instruction) -> bool {
+    let shifts = first.op == Op::Slli
+        && second.op == Op::Srli
+        && (second.rd, second.rs1) == (first.rd, first.rd)
+        && first.rd != 0;
+    shifts && (first.imm == 32 && second.imm <= 32 || matches!((first.imm, second.imm), (48, 48) | (56, 56)))
 }
 
 /// Whether an instruction does nothing but compute the value of rd.

@@ -9,6 +9,7 @@ use visa_isa::{Instruction, Op};
 
 use super::Emitter;
 use super::region::Label;
+use crate::check::mark::Begins;
 use crate::registers::{BUDGET, Place, RAX, RCX, RDX};
 use crate::unit::is_branch;
 
@@ -58,13 +59,16 @@ impl Emitter<'_> {
         let register = instructions.first()?.rd;
         let Place::Host(to) = self.mapping.place(register) else { return None };
         let skipped = index + 1..index + 1 + instructions.len();
+        self.mark(index, Begins::Move(instructions.len()));
         dynasm!(self.code ; .arch x64 ; mov rdx, Rq(to));
         let temporary = self.mapping.with_temporary(register, RDX);
         let usual = std::mem::replace(&mut self.mapping, temporary);
         for (index, i) in skipped.clone().zip(&instructions) {
+            self.mark(index, Begins::Part);
             self.compute(index, i);
         }
         self.mapping = usual;
+        self.mark(index, Begins::Part);
         // What is not executed goes back into the budget.
         dynasm!(self.code ; .arch x64 ; lea Rq(RAX), [BYTE Rq(BUDGET) + skipped.len() as i8]);
         self.compare(index, &i, RCX);
@@ -76,6 +80,7 @@ impl Emitter<'_> {
             Op::Bltu => dynasm!(self.code ; .arch x64 ; cmovb Rq(BUDGET), rax ; cmovae Rq(to), rdx),
             _ => dynasm!(self.code ; .arch x64 ; cmovae Rq(BUDGET), rax ; cmovb Rq(to), rdx),
         }
+        self.mark(index, Begins::End);
         Some(skipped.len())
     }
 }

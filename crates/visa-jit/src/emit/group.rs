@@ -14,7 +14,7 @@ use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Op};
 
 use super::look_up::Address;
-use super::{Cold, Emitter, Missed, memory};
+use super::{Begins, Cold, Emitter, Missed, memory};
 use crate::registers::{Place, RCX};
 use crate::runtime::Site;
 use crate::unit::is_branch;
@@ -117,6 +117,7 @@ impl Emitter<'_> {
     /// Emits a group.
     pub(super) fn grouped(&mut self, group: &Group) {
         let [from, interpret, retry, back] = std::array::from_fn(|_| self.code.new_dynamic_label());
+        self.mark(group.sites.start, Begins::Step(1));
         dynasm!(self.code ; .arch x64 ; =>retry);
         let mut address = Address { base: group.base, offset: group.low as i32 };
         if !self.can_guess() {
@@ -127,10 +128,14 @@ impl Emitter<'_> {
             match self.sites[index].slot {
                 Some(Slot { instruction: i, .. }) if access_of(i.op).is_some() => {
                     let address = Address { base: group.base, offset: i.imm };
+                    if index > group.sites.start {
+                        self.mark(index, Begins::Step(1));
+                    }
                     match group.access {
                         Access::Store => self.store_at(&i, address, RCX),
                         _ => self.load_at(&i, address, RCX),
                     }
+                    self.mark(index, Begins::End);
                 }
                 _ => self.instruction(index),
             }
@@ -172,7 +177,10 @@ impl Emitter<'_> {
             self.float_reload(&missed.floats);
             self.one_by_one(missed, start + 1..end);
         } else {
-            (start + 1..end).for_each(|index| self.interpret(index));
+            for index in start + 1..end {
+                self.mark(index, Begins::Step(1));
+                self.interpret(index);
+            }
             self.float_reload(&missed.floats);
         }
         dynasm!(self.code ; .arch x64 ; jmp =>back);

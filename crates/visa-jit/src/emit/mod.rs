@@ -35,12 +35,14 @@ use visa_core::tlb::{Access, FIRST_LEVEL_ENTRIES};
 use visa_interp::Slot;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 
+use self::alu::is_zero_extension;
 use self::cold::{Cold, Missed};
 use self::extension::{Extensions, Run};
 use self::float_cache::FloatCache;
 use self::guess::{Guessed, Guesses};
 use self::look_up::{match_tag, place_of_page};
 use self::region::Label;
+use crate::check::mark::{Begins, Mark, Marks};
 use crate::region::{Piece, Region, is_outside};
 use crate::registers::{BUDGET, Mapping, RCX};
 use crate::runtime::{Site, field};
@@ -74,6 +76,8 @@ pub struct Emitted {
     pub sites: Box<[Site]>,
     /// The places for guesses that it uses: how many instructions lie between two uses, 0 if it is no guess.
     pub guesses: Vec<u32>,
+    /// What of it executes what, if the source asks for that.
+    pub marks: Option<Vec<Mark>>,
 }
 
 /// A jump whose stub is still to come.
@@ -118,6 +122,7 @@ struct Emitter<'a> {
     /// In a region: where its accesses went.
     guesses: Option<Guesses>,
     guessed: Vec<Guessed>,
+    marks: Marks,
 }
 
 /// What a unit is made of.
@@ -132,6 +137,8 @@ pub struct Source<'a> {
     pub ram: u64,
     /// The address of the table of its page, for indirect jumps.
     pub table: Option<u64>,
+    /// Whether its code is to be marked, for the checker.
+    pub marked: bool,
 }
 
 /// Emits the code of a unit that will be executed at `address` on the host. Its links are numbered from `first_link` on.
@@ -242,6 +249,10 @@ impl<'a> Emitter<'a> {
         mapping: Mapping,
         first_link: u32,
     ) -> Emitter<'a> {
+        let mut marks = Marks::default();
+        if source.marked {
+            marks.remember();
+        }
         Emitter {
             code: Assembler::new(address),
             trampolines,
@@ -263,13 +274,21 @@ impl<'a> Emitter<'a> {
             low_half_suffices: false,
             guesses: None,
             guessed: Vec::new(),
+            marks,
         }
+    }
+
+    /// What follows executes what a mark says, from a site on.
+    fn mark(&mut self, site: usize, begins: Begins) {
+        let offset = self.code.offset().0;
+        self.marks.push(offset, site, begins);
     }
 
     fn unit(&mut self, end: End) {
         let length = self.sites.len();
         self.extensions = Extensions::of(&self.sites, &[Run::new(0..length, &self.mapping, false)]);
         self.need_float();
+        self.mark(0, Begins::Run);
         self.take_budget(0, length);
         self.instructions(0, length);
         let Site { pc, next, .. } = self.sites[length - 1];
@@ -353,7 +372,7 @@ impl<'a> Emitter<'a> {
         }
         let code = self.code.finalize().ok()?;
         let guesses = self.guesses.map_or(Vec::new(), |guesses| guesses.rounds);
-        Some(Emitted { code, links, sites: self.sites, guesses })
+        Some(Emitted { code, links, sites: self.sites, guesses, marks: self.marks.take() })
     }
 
     /// A jump to another unit, or to this one's start.
@@ -382,7 +401,12 @@ impl<'a> Emitter<'a> {
         let mut index = first;
         while index < end {
             let pair = self.sites[index].slot.zip(self.sites[index..end].get(1).and_then(|site| site.slot));
-            if pair.is_some_and(|(one, two)| self.zero_extend(&one.instruction, &two.instruction)) {
+            if let Some((one, two)) = pair
+                && is_zero_extension(&one.instruction, &two.instruction)
+            {
+                self.mark(index, Begins::Step(2));
+                self.zero_extend(&one.instruction, &two.instruction);
+                self.mark(index, Begins::End);
                 index += 2;
                 continue;
             }
@@ -403,6 +427,7 @@ impl<'a> Emitter<'a> {
     fn instruction(&mut self, index: usize) {
         let Site { slot, pc, left, .. } = self.sites[index];
         let Some(Slot { instruction: i, .. }) = slot else {
+            self.mark(index, Begins::Step(1));
             self.settle(index);
             return self.interpret(index);
         };
@@ -412,6 +437,7 @@ impl<'a> Emitter<'a> {
             self.leave_mapping();
             return self.link(pc, pc, false);
         }
+        self.mark(index, Begins::Step(1));
         let done = self.compute(index, &i)
             || self.access(index, &i)
             || self.control(index, &i)
@@ -423,6 +449,7 @@ impl<'a> Emitter<'a> {
             self.interpret(index);
             self.floats.clear();
         }
+        self.mark(index, Begins::End);
     }
 
     /// Whether this is a loop, rather than a straight run.

@@ -7,6 +7,7 @@ use visa_isa::Op;
 
 use super::Emitter;
 use super::extension::{Extensions, Run};
+use crate::check::mark::Begins;
 use crate::region::{Region, is_outside};
 use crate::registers::{Mapping, offset};
 use crate::runtime::Site;
@@ -114,6 +115,7 @@ impl Emitter<'_> {
     }
 
     fn piece(&mut self, first: usize, end: usize) {
+        self.mark(first, Begins::Run);
         self.take_budget(first, end - first);
         self.instructions(first, end);
     }
@@ -131,6 +133,7 @@ impl Emitter<'_> {
         self.align();
         dynasm!(self.code ; .arch x64 ; =>others);
         let floats = self.floats.clone();
+        self.mark(middle, Begins::Run);
         self.take_budget(middle, length);
         self.instructions(middle, end - 1);
         self.float_as_before(&floats);

@@ -51,6 +51,7 @@ impl Compiler {
         for (name, value) in [
             ("opt_level", "speed"),
             ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+            ("regalloc_checker", if cfg!(debug_assertions) { "true" } else { "false" }),
             ("unwind_info", "false"),
             ("enable_probestack", "false"),
         ] {

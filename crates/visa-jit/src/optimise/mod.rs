@@ -12,7 +12,7 @@ mod access;
 pub mod compile;
 mod compute;
 pub mod data;
-mod lower;
+pub mod lower;
 pub mod plan;
 pub mod policy;
 pub mod thunk;

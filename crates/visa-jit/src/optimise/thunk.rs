@@ -16,7 +16,7 @@ use crate::registers::RCX;
 use crate::trampolines::{Trampolines, load_registers, save_registers};
 
 /// Bytes of a landing: what the departure's number counts.
-const LANDING: usize = 8;
+pub const LANDING: usize = 8;
 
 /// What a thunk is made of.
 pub struct Source<'a> {
@@ -54,7 +54,13 @@ pub fn thunk(trampolines: &Trampolines, address: usize, source: &Source, first_l
             emitted.push(EmittedLink { place, stub, from, target, checked });
         }
     }
-    Some(Emitted { code: code.finalize().ok()?, links: emitted, sites: Box::default(), guesses: Vec::new() })
+    Some(Emitted {
+        code: code.finalize().ok()?,
+        links: emitted,
+        sites: Box::default(),
+        guesses: Vec::new(),
+        marks: None,
+    })
 }
 
 /// Goes elsewhere unless the TLB's first level has all pages of the loop where they were when it was compiled. The entry's
