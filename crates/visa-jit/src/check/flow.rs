@@ -1,5 +1,7 @@
 //! The ways through generated code.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use iced_x86::{ConditionCode, Decoder, DecoderOptions, FastFormatter, FlowControl, Instruction};
@@ -63,8 +65,14 @@ pub struct Checker<'a> {
     first_marks: Vec<u32>,
     /// Whether jumps go to an offset.
     targets: Vec<bool>,
-    known: FxHashMap<Place, State>,
-    open: Vec<Place>,
+    /// What is known at places, by number.
+    places: Vec<Place>,
+    numbers_of_places: FxHashMap<Place, usize>,
+    known: Vec<State>,
+    /// Whether they are among the open ones.
+    waiting: Vec<bool>,
+    /// The places that are to be followed from: offset and number.
+    open: BinaryHeap<Reverse<(usize, usize)>>,
 }
 
 type Way = Result<(), String>;
@@ -80,8 +88,11 @@ impl<'a> Checker<'a> {
             numbers: vec![0; code.len() + 1],
             first_marks: first_marks(subject.marks, code.len()),
             targets: vec![false; code.len() + 1],
-            known: FxHashMap::default(),
-            open: Vec::new(),
+            places: Vec::new(),
+            numbers_of_places: FxHashMap::default(),
+            known: Vec::new(),
+            waiting: Vec::new(),
+            open: BinaryHeap::new(),
         };
         while decoder.can_decode() {
             let i = decoder.decode();
@@ -141,9 +152,12 @@ impl<'a> Checker<'a> {
         let start = Place { offset: 0, back: None, position: Position::At(pc) };
         let arrived = self.arrive(start, State::entered(), true);
         arrived.map_err(|what| self.fault(0, start.position, what))?;
-        while let Some(place) = self.open.pop() {
-            let Some(state) = self.known.get(&place).cloned() else { continue };
-            self.follow(place, state)?;
+        // Those that come first in the code first: what is behind them has then met most ways to it.
+        while let Some(Reverse((_, number))) = self.open.pop() {
+            let place = self.places[number];
+            if std::mem::take(&mut self.waiting[number]) {
+                self.follow(place, self.known[number].clone())?;
+            }
         }
         Ok(())
     }
@@ -276,20 +290,28 @@ impl<'a> Checker<'a> {
     /// Comes to a place, by a jump or from the instruction before it.
     fn arrive(&mut self, place: Place, mut state: State, jumped: bool) -> Way {
         let place = self.begin_at(place, &mut state, jumped)?;
-        match self.known.get_mut(&place) {
-            Some(known) => {
+        let number = match self.numbers_of_places.get(&place) {
+            Some(&number) => {
+                let known = &mut self.known[number];
                 if known.stack.len() != state.stack.len() {
                     return Err("meets another way with another height of the stack".into());
                 }
                 if !known.meet(&state) {
                     return Ok(());
                 }
+                number
             }
             None => {
-                self.known.insert(place, state);
+                self.places.push(place);
+                self.known.push(state);
+                self.waiting.push(false);
+                self.numbers_of_places.insert(place, self.places.len() - 1);
+                self.places.len() - 1
             }
+        };
+        if !std::mem::replace(&mut self.waiting[number], true) {
+            self.open.push(Reverse((place.offset, number)));
         }
-        self.open.push(place);
         Ok(())
     }
 
@@ -585,14 +607,16 @@ impl<'a> Checker<'a> {
         for register in 0..32u8 {
             let of = |written: Option<u8>| Value::of(if written == Some(register) { NEW } else { register });
             state.slots[register as usize] = if register == 0 { Value::default() } else { of(step.written) };
-            state.float_slots[register as usize] = of(step.float_written);
         }
         for register in 0..16u8 {
             if !KEPT.contains(&register) {
                 state.general[register as usize] = Value::default();
             }
         }
-        state.vector = Default::default();
+        state.forget_vector();
+        if let Some(written) = step.float_written {
+            state.floats_mut().slots[written as usize] = Value::of(NEW);
+        }
         state.predictions = Predictions::Old;
         state.predicted = None;
         state.given = None;
@@ -614,7 +638,7 @@ impl<'a> Checker<'a> {
             for register in (0..16).filter(|register| !KEPT.contains(register)) {
                 state.general[register as usize] = Value::default();
             }
-            state.vector = Default::default();
+            state.forget_vector();
             state.predictions = Predictions::Old;
             state.general[RAX as usize] = Value::of_kind(Kind::Refilled);
             return self.arrive(next, state, false);
@@ -727,7 +751,7 @@ fn in_slots(state: &State) -> Way {
 }
 
 fn floats_in_slots(state: &State) -> Way {
-    match (0..32u8).find(|register| !state.float_slots[*register as usize].holds(*register)) {
+    match (0..32u8).find(|register| !state.floats.slots[*register as usize].holds(*register)) {
         Some(register) => Err(format!("leaves with F{register} elsewhere")),
         None => Ok(()),
     }
@@ -735,13 +759,13 @@ fn floats_in_slots(state: &State) -> Way {
 
 fn spoil(state: &mut State, registers: &[u8]) {
     registers.iter().for_each(|register| state.general[*register as usize] = Value::default());
-    state.vector = Default::default();
+    state.forget_vector();
 }
 
 /// A floating-point register is a boxed single: so what has its low half has it as one.
 fn is_boxed(state: &mut State, register: u8) {
     state.boxed |= bit(register);
-    for value in &mut state.vector {
+    for value in &mut state.floats_mut().vector {
         if value.kind == Kind::Raw(register) {
             value.low |= bit(register);
         }

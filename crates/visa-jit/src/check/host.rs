@@ -102,8 +102,8 @@ impl Host<'_> {
             Operand::Slot(register, width) => self.usable(&self.state.slots[register as usize], width),
             Operand::Float(register, _) | Operand::FloatUpper(register) => {
                 let sources = self.view.step.map_or(0, |step| step.float_sources);
-                self.state.float_read |= self.state.float_slots[register as usize].full;
-                let held = self.state.float_slots[register as usize].full & sources != 0;
+                self.state.float_read |= self.state.floats.slots[register as usize].full;
+                let held = self.state.floats.slots[register as usize].full & sources != 0;
                 if held { Ok(Known::All) } else { Err(NOTHING.into()) }
             }
             Operand::Prediction(place, part) => self.predicted(place, part),
@@ -211,7 +211,7 @@ impl Host<'_> {
         let (to, from) = (self.operand(0)?, self.operand(1)?);
         let value = match (to, from) {
             (Operand::FloatUpper(register), Operand::Immediate(bits)) if bits as u32 == u32::MAX => {
-                let slot = &mut self.state.float_slots[register as usize];
+                let slot = &mut self.state.floats_mut().slots[register as usize];
                 slot.full |= slot.low;
                 return Ok(());
             }
@@ -222,7 +222,7 @@ impl Host<'_> {
             }
             (_, Operand::Float(register, _)) => {
                 let known = self.read(from)?;
-                let held = self.state.float_slots[register as usize].held_in_slot(register);
+                let held = self.state.floats.slots[register as usize].held_in_slot(register);
                 Value { kind: held.map_or(Kind::Temporary, Kind::FloatBits), ..self.result(known) }
             }
             (_, Operand::General(number, width)) => self.copy(self.state.general[number as usize], width),
@@ -449,7 +449,7 @@ impl Host<'_> {
         let (left, right) = (self.value_of(a), self.value_of(b));
         self.state.flags = match (a, b) {
             (Operand::FloatUpper(register), Operand::Immediate(bits)) if bits as u32 == u32::MAX => {
-                let held = self.state.float_slots[register as usize].held_in_slot(register);
+                let held = self.state.floats.slots[register as usize].held_in_slot(register);
                 Flags::Boxed(held.ok_or(NOTHING)?)
             }
             (_, Operand::Prediction(place, Part::Limit)) => {

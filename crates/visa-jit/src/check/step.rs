@@ -100,6 +100,22 @@ impl Step {
         self
     }
 
+    /// Whether XMM registers are used.
+    fn computes_floats(&self) -> bool {
+        self.float_written.is_some() || self.float_sources != 0
+    }
+
+    fn complete_floats(&self, state: &mut State) {
+        for value in state.floats_mut().all() {
+            let (full, low) = (value.holds(NEW), value.holds_low(NEW));
+            retire(value, self.float_written, full, low);
+            let raw = |register| value.kind == Kind::Raw(register);
+            if value.kind == Kind::Temporary || raw(NEW) || self.float_written.is_some_and(raw) {
+                value.kind = Kind::Unknown;
+            }
+        }
+    }
+
     /// An operand that code which is complete has not read: that it has a result, or none that anybody sees, is not enough. A
     /// copy may be where it was.
     pub fn unread(&self, state: &State) -> bool {
@@ -154,13 +170,8 @@ impl Step {
         if let Some(written) = self.written {
             state.words = words & !bit(written) | if word { bit(written) } else { 0 } | 1;
         }
-        for value in state.floats() {
-            let (full, low) = (value.holds(NEW), value.holds_low(NEW));
-            retire(value, self.float_written, full, low);
-            let raw = |register| value.kind == Kind::Raw(register);
-            if raw(NEW) || self.float_written.is_some_and(raw) {
-                value.kind = Kind::Unknown;
-            }
+        if self.computes_floats() {
+            self.complete_floats(state);
         }
         state.boxed &= !bit(NEW);
         if let Some(written) = self.float_written {
@@ -190,12 +201,7 @@ pub fn forget_temporaries(state: &mut State) {
         }
     }
     (state.read, state.float_read) = (0, 0);
-    state.slots.iter_mut().chain(&mut state.float_slots).for_each(|value| value.kind = Kind::Unknown);
-    for value in &mut state.vector {
-        if value.kind == Kind::Temporary {
-            value.kind = Kind::Unknown;
-        }
-    }
+    state.slots.iter_mut().for_each(|value| value.kind = Kind::Unknown);
     state.flags = Default::default();
 }
 

@@ -1,5 +1,7 @@
 //! What the host's registers and the guest's slots are known to hold.
 
+use std::rc::Rc;
+
 use crate::registers::{BUDGET, MAPPED};
 
 /// A bit for each register of the guest, and for [`NEW`] and [`OTHER_WAY`].
@@ -124,11 +126,10 @@ pub enum Predictions {
 pub struct State {
     /// General registers of the host.
     pub general: [Value; 16],
-    /// XMM registers.
-    pub vector: [Value; 16],
-    /// The hart's integer and floating-point registers.
+    /// The hart's integer registers.
     pub slots: [Value; 32],
-    pub float_slots: [Value; 32],
+    /// What has floating-point registers: most code leaves it alone, and then many states share it.
+    pub floats: Rc<Floats>,
     /// What generated code has pushed.
     pub stack: Vec<Value>,
     /// Registers that hold words, 32 bits sign-extended.
@@ -152,8 +153,8 @@ pub struct State {
 impl State {
     /// All registers are in the hart, and nowhere else.
     pub fn all_in_slots(&mut self) {
-        let State { slots, float_slots, .. } = State::entered();
-        (self.slots, self.float_slots) = (slots, float_slots);
+        let State { slots, floats, .. } = State::entered();
+        (self.slots, self.floats) = (slots, floats);
         self.general = [Value::default(); 16];
         for (guest, _) in MAPPED {
             self.slots[guest as usize] = Value::of(guest);
@@ -164,9 +165,11 @@ impl State {
     pub fn entered() -> State {
         let mut state = State {
             general: [Value::default(); 16],
-            vector: [Value::default(); 16],
             slots: std::array::from_fn(|register| Value::of(register as u8)),
-            float_slots: std::array::from_fn(|register| Value::of(register as u8)),
+            floats: Rc::new(Floats {
+                vector: [Value::default(); 16],
+                slots: std::array::from_fn(|register| Value::of(register as u8)),
+            }),
             stack: Vec::new(),
             words: bit(0),
             boxed: 0,
@@ -193,13 +196,17 @@ impl State {
         let mut changed = false;
         let pairs = [
             (&mut self.general[..], &other.general[..]),
-            (&mut self.vector[..], &other.vector[..]),
             (&mut self.slots[..], &other.slots[..]),
-            (&mut self.float_slots[..], &other.float_slots[..]),
             (&mut self.stack[..], &other.stack[..]),
         ];
         for (ours, theirs) in pairs {
             for (ours, theirs) in ours.iter_mut().zip(theirs) {
+                changed |= ours.meet(theirs);
+            }
+        }
+        if !Rc::ptr_eq(&self.floats, &other.floats) {
+            let ours = Rc::make_mut(&mut self.floats);
+            for (ours, theirs) in ours.all().zip(other.floats.vector.iter().chain(&other.floats.slots)) {
                 changed |= ours.meet(theirs);
             }
         }
@@ -224,9 +231,33 @@ impl State {
         self.general.iter_mut().chain(&mut self.slots).chain(&mut self.stack)
     }
 
-    /// Every value that may equal floating-point registers.
-    pub fn floats(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.vector.iter_mut().chain(&mut self.float_slots)
+    /// What has floating-point registers, to be changed.
+    pub fn floats_mut(&mut self) -> &mut Floats {
+        Rc::make_mut(&mut self.floats)
+    }
+
+    /// XMM registers hold nothing any more.
+    pub fn forget_vector(&mut self) {
+        let nothing = [Value::default(); 16];
+        if self.floats.vector != nothing {
+            self.floats_mut().vector = nothing;
+        }
+    }
+}
+
+/// What has floating-point registers.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Floats {
+    /// XMM registers.
+    pub vector: [Value; 16],
+    /// The hart's registers.
+    pub slots: [Value; 32],
+}
+
+impl Floats {
+    /// Every value.
+    pub fn all(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.vector.iter_mut().chain(&mut self.slots)
     }
 }
 

@@ -72,7 +72,8 @@ fn write(state: &mut State, view: &View, i: &Instruction, full: bool, low: bool)
     let Operand::Vector(to) = operand(state, i, 0)? else { return Err("computes in no XMM register".into()) };
     let new = new(view);
     let pick = |wanted: bool| if wanted { new } else { 0 };
-    state.vector[to as usize] = Value { full: pick(full), low: pick(low), kind: Kind::Temporary };
+    state.floats_mut().vector[to as usize] =
+        Value { full: pick(full), low: pick(low), kind: Kind::Temporary };
     Ok(())
 }
 
@@ -92,7 +93,7 @@ fn computed(
         let Operand::Vector(number) = operand(state, i, index)? else {
             return Err("computes with what is in no XMM register".into());
         };
-        let value = state.vector[number as usize];
+        let value = state.floats.vector[number as usize];
         let made = value.kind == Kind::Temporary;
         state.float_read |= value.full | value.low;
         full &= value.full & sources != 0 || made;
@@ -128,14 +129,14 @@ fn moved(state: &mut State, view: &View, i: &Instruction) -> Result<(), String> 
     let whole = matches!(i.mnemonic(), Mnemonic::Movsd | Mnemonic::Movq | Mnemonic::Movaps);
     match (operand(state, i, 0)?, operand(state, i, 1)?) {
         (Operand::Vector(to), Operand::Vector(from)) => {
-            let value = state.vector[from as usize];
+            let value = state.floats.vector[from as usize];
             state.float_read |= value.full | value.low;
-            state.vector[to as usize] = value;
+            state.floats_mut().vector[to as usize] = value;
             Ok(())
         }
         (Operand::Vector(to), Operand::Float(register, _)) => {
-            let slot = state.float_slots[register as usize];
-            state.vector[to as usize] = match whole {
+            let slot = state.floats.slots[register as usize];
+            state.floats_mut().vector[to as usize] = match whole {
                 true => Value { full: slot.full, low: 0, kind: Kind::Unknown },
                 false => match slot.held_in_slot(register) {
                     Some(held) => Value { full: 0, low: bit(held) & state.boxed, kind: Kind::Raw(held) },
@@ -145,8 +146,8 @@ fn moved(state: &mut State, view: &View, i: &Instruction) -> Result<(), String> 
             Ok(())
         }
         (Operand::Float(register, _), Operand::Vector(from)) => {
-            let value = state.vector[from as usize];
-            state.float_slots[register as usize] = match whole {
+            let value = state.floats.vector[from as usize];
+            state.floats_mut().slots[register as usize] = match whole {
                 true => Value { full: value.full, low: 0, kind: Kind::Unknown },
                 false => Value { full: 0, low: value.low, kind: Kind::Unknown },
             };
@@ -155,7 +156,8 @@ fn moved(state: &mut State, view: &View, i: &Instruction) -> Result<(), String> 
         (Operand::Vector(to), Operand::General(from, _)) => {
             let value = state.general[from as usize];
             if let (Kind::Constant(CANONICAL_NAN), Some(register)) = (value.kind, state.not_boxed) {
-                state.vector[to as usize] = Value { full: 0, low: bit(register), kind: Kind::Unknown };
+                state.floats_mut().vector[to as usize] =
+                    Value { full: 0, low: bit(register), kind: Kind::Unknown };
                 return Ok(());
             }
             state.read |= value.low;
@@ -167,7 +169,7 @@ fn moved(state: &mut State, view: &View, i: &Instruction) -> Result<(), String> 
             }
         }
         (Operand::General(to, _), Operand::Vector(from)) => {
-            let value = state.vector[from as usize];
+            let value = state.floats.vector[from as usize];
             let held = if whole { value.full } else { value.low };
             state.float_read |= held;
             if held & sources(view) == 0 {
