@@ -2,9 +2,10 @@
 //! them.
 
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 use std::io;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use visa_core::guess::GUESSES;
 use visa_isa::paging::PAGE_SIZE;
 use visa_mem::Ram;
@@ -125,12 +126,26 @@ pub struct Cache {
     pub reclaimed: u64,
     /// Whether code is checked before it is entered.
     pub checked: bool,
+    /// Identities of what was right, some of them.
+    right: FxHashSet<u64>,
     /// What was wrong with code that was not.
     pub faults: Vec<Fault>,
 }
 
 /// Most faults that are kept.
 const FAULTS: usize = 16;
+/// Most identities of code that was right.
+const RIGHT: usize = 1 << 16;
+
+/// What says whether code is the same but for where it is: its instructions, where they are, and whether it predicts pages.
+fn identity(emitted: &Emitted, predicts: bool) -> u64 {
+    let mut hasher = FxHasher::default();
+    for site in &emitted.sites {
+        (site.pc, site.left, site.slot.map(|slot| slot.bits)).hash(&mut hasher);
+    }
+    (predicts, emitted.links.len()).hash(&mut hasher);
+    hasher.finish()
+}
 
 impl Cache {
     /// An empty cache.
@@ -158,6 +173,7 @@ impl Cache {
             reclaimed: 0,
             // A fault is one of ours: those who look for such want to stop at once.
             checked: cfg!(debug_assertions),
+            right: FxHashSet::default(),
             faults: Vec::new(),
         })
     }
@@ -227,6 +243,14 @@ impl Cache {
             return true;
         }
         let marks = emitted.marks.as_deref().unwrap_or_default();
+        // What is translated again and again, for want of room, is the same but for addresses.
+        let is_known = thunk.is_none() && !self.right.insert(identity(emitted, first_place.is_some()));
+        if is_known {
+            return true;
+        }
+        if self.right.len() > RIGHT {
+            self.right.clear();
+        }
         let subject = check::Subject {
             emitted,
             marks,
@@ -238,6 +262,7 @@ impl Cache {
         };
         let Err(fault) = check::check(&subject) else { return true };
         debug_assert!(false, "{fault}");
+        self.right.remove(&identity(emitted, first_place.is_some()));
         if self.faults.len() < FAULTS {
             self.faults.push(fault);
         }
