@@ -4,7 +4,7 @@ use iced_x86::{ConditionCode, Instruction, Mnemonic, OpKind, Register};
 
 use super::operand::{Operand, Part, general, operand};
 use super::step::Step;
-use super::value::{Bits, Flags, Kind, NEW, OTHER_WAY, Predictions, State, Value, bit};
+use super::value::{Bits, Flags, Kind, NEW, Predictions, State, Value, bit};
 use crate::registers::BUDGET;
 
 /// What the code at hand is for.
@@ -22,28 +22,28 @@ pub struct View {
 
 /// How much of a value is known to be what it should be.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Known {
+pub(super) enum Known {
     /// The lower half.
     Low,
     All,
 }
 
-const NOTHING: &str = "reads what holds nothing that the instruction reads";
-const PENDING: &str = "reads the upper half of a register whose extension is pending";
+pub(super) const NOTHING: &str = "reads what holds nothing that the instruction reads";
+pub(super) const PENDING: &str = "reads the upper half of a register whose extension is pending";
 
 /// Executes an instruction.
 pub fn execute(state: &mut State, view: &View, i: &Instruction) -> Result<(), String> {
     Host { state, view, i }.execute()
 }
 
-struct Host<'a> {
-    state: &'a mut State,
-    view: &'a View,
-    i: &'a Instruction,
+pub(super) struct Host<'a> {
+    pub(super) state: &'a mut State,
+    pub(super) view: &'a View,
+    pub(super) i: &'a Instruction,
 }
 
 impl Host<'_> {
-    fn execute(&mut self) -> Result<(), String> {
+    pub(super) fn execute(&mut self) -> Result<(), String> {
         use Mnemonic::*;
         match self.i.mnemonic() {
             Nop => Ok(()),
@@ -72,16 +72,16 @@ impl Host<'_> {
         }
     }
 
-    fn operand(&self, index: u32) -> Result<Operand, String> {
+    pub(super) fn operand(&self, index: u32) -> Result<Operand, String> {
         operand(self.state, self.i, index)
     }
 
-    fn sources(&self) -> Bits {
+    pub(super) fn sources(&self) -> Bits {
         self.view.step.map_or(0, |step| step.sources) | bit(NEW)
     }
 
     /// Reads a value: how much of it the instruction may use, by so many bits.
-    fn usable(&self, value: &Value, width: u32) -> Result<Known, String> {
+    pub(super) fn usable(&self, value: &Value, width: u32) -> Result<Known, String> {
         let sources = self.sources();
         let made = !matches!(value.kind, Kind::Unknown | Kind::Raw(_));
         if value.full & sources != 0 || made {
@@ -94,7 +94,7 @@ impl Host<'_> {
         }
     }
 
-    fn read(&mut self, operand: Operand) -> Result<Known, String> {
+    pub(super) fn read(&mut self, operand: Operand) -> Result<Known, String> {
         self.note(&self.value_of(operand));
         match operand {
             Operand::General(4 | 5, _) => Ok(Known::All),
@@ -114,12 +114,12 @@ impl Host<'_> {
     }
 
     /// A value is read: so are the registers that it equals.
-    fn note(&mut self, value: &Value) {
+    pub(super) fn note(&mut self, value: &Value) {
         self.state.read |= value.low;
     }
 
     /// A place for predictions may be looked at as long as the TLB backs them.
-    fn predicted(&self, place: usize, part: Part) -> Result<Known, String> {
+    pub(super) fn predicted(&self, place: usize, part: Part) -> Result<Known, String> {
         let (first, count) = self.view.places.ok_or("predicts a page where nothing is predicted")?;
         if !(first..first + count).contains(&place) {
             return Err("uses a place for predictions that is not its own".into());
@@ -132,7 +132,7 @@ impl Host<'_> {
     }
 
     /// The registers of an address must be known as a whole.
-    fn address(&mut self) -> Result<Known, String> {
+    pub(super) fn address(&mut self) -> Result<Known, String> {
         for register in [self.i.memory_base(), self.i.memory_index()] {
             let Some(number) = general(register) else { continue };
             if matches!(number, 4 | 5) {
@@ -147,7 +147,7 @@ impl Host<'_> {
     }
 
     /// What was computed of what is known.
-    fn result(&self, known: Known) -> Value {
+    pub(super) fn result(&self, known: Known) -> Value {
         let all = known == Known::All;
         let kind = if all { Kind::Temporary } else { Kind::Unknown };
         let Some(step) = &self.view.step else { return Value::of_kind(kind) };
@@ -155,12 +155,12 @@ impl Host<'_> {
         Value { full, low: bit(NEW), kind }
     }
 
-    fn constant(&self, value: u64) -> Value {
+    pub(super) fn constant(&self, value: u64) -> Value {
         let new = if self.view.step.is_some() { bit(NEW) } else { 0 };
         Value { full: new, low: new, kind: Kind::Constant(value) }
     }
 
-    fn write(&mut self, index: u32, value: Value) -> Result<(), String> {
+    pub(super) fn write(&mut self, index: u32, value: Value) -> Result<(), String> {
         match self.operand(index)? {
             Operand::General(number, _) => self.write_general(number, value),
             Operand::Slot(register, 64) => {
@@ -182,7 +182,7 @@ impl Host<'_> {
         }
     }
 
-    fn write_general(&mut self, number: u8, value: Value) -> Result<(), String> {
+    pub(super) fn write_general(&mut self, number: u8, value: Value) -> Result<(), String> {
         let budget = self.view.step.is_some() && number == BUDGET;
         if matches!(number, 4 | 5) || budget {
             return Err("writes a register that has its use".into());
@@ -192,7 +192,7 @@ impl Host<'_> {
     }
 
     /// Writes a place for predictions. Each of them is forgotten in turn, behind the first, which says for which generation.
-    fn predict(&mut self, place: usize, part: Part, value: Value) -> Result<(), String> {
+    pub(super) fn predict(&mut self, place: usize, part: Part, value: Value) -> Result<(), String> {
         let (first, count) = self.view.places.ok_or("predicts a page where nothing is predicted")?;
         match (self.state.predictions, part, value.kind) {
             (_, Part::Page, Kind::Generation) if place == first => {
@@ -207,7 +207,7 @@ impl Host<'_> {
         Ok(())
     }
 
-    fn mov(&mut self) -> Result<(), String> {
+    pub(super) fn mov(&mut self) -> Result<(), String> {
         let (to, from) = (self.operand(0)?, self.operand(1)?);
         let value = match (to, from) {
             (Operand::FloatUpper(register), Operand::Immediate(bits)) if bits as u32 == u32::MAX => {
@@ -243,7 +243,7 @@ impl Host<'_> {
     }
 
     /// A value that goes to the guest's memory.
-    fn stored(&mut self, value: Value, width: u32) -> Result<Value, String> {
+    pub(super) fn stored(&mut self, value: Value, width: u32) -> Result<Value, String> {
         use visa_isa::Op::*;
         self.note(&value);
         let i = self.view.step.and_then(|step| step.instruction);
@@ -260,7 +260,7 @@ impl Host<'_> {
     }
 
     /// A copy of a value, or of its low bits. It may be what the step computes.
-    fn copy(&mut self, value: Value, width: u32) -> Value {
+    pub(super) fn copy(&mut self, value: Value, width: u32) -> Value {
         self.note(&value);
         let usable = self.usable(&value, width);
         let mut copy = value;
@@ -281,7 +281,7 @@ impl Host<'_> {
     }
 
     /// MOVSXD: what is pending is made up for, of words; or the last step of a computation of 32 bits.
-    fn extend(&mut self) -> Result<(), String> {
+    pub(super) fn extend(&mut self) -> Result<(), String> {
         let from = self.operand(1)?;
         let value = match from {
             Operand::General(number, _) => self.state.general[number as usize],
@@ -308,7 +308,7 @@ impl Host<'_> {
         self.write(0, extended)
     }
 
-    fn lea(&mut self) -> Result<(), String> {
+    pub(super) fn lea(&mut self) -> Result<(), String> {
         let base = general(self.i.memory_base());
         let of_budget = base.map(|base| self.state.general[base as usize].kind);
         if let (Some(Kind::Budget(budget)), Register::None) = (of_budget, self.i.memory_index()) {
@@ -329,11 +329,11 @@ impl Host<'_> {
     }
 
     /// Whether an instruction adds a constant to the budget.
-    fn is_budget(&self) -> bool {
+    pub(super) fn is_budget(&self) -> bool {
         general(self.i.op0_register()) == Some(BUDGET) && self.i.op1_kind() != OpKind::Register
     }
 
-    fn change_budget(&mut self) -> Result<(), String> {
+    pub(super) fn change_budget(&mut self) -> Result<(), String> {
         let by = self.i.immediate(1) as i64;
         match &mut self.state.general[BUDGET as usize].kind {
             Kind::Budget(budget) => *budget += by,
@@ -343,19 +343,19 @@ impl Host<'_> {
         Ok(())
     }
 
-    fn clear(&mut self) -> Result<(), String> {
+    pub(super) fn clear(&mut self) -> Result<(), String> {
         let operand = self.operand(0)?;
         self.note(&self.value_of(operand));
         self.state.flags = Flags::Unknown;
         self.write(0, self.constant(0))
     }
 
-    fn clears(&self) -> bool {
+    pub(super) fn clears(&self) -> bool {
         self.i.op1_kind() == OpKind::Register && self.i.op0_register() == self.i.op1_register()
     }
 
     /// An instruction that computes its first operand of the others, and (`reads_first`) of itself.
-    fn compute(&mut self, reads_first: bool, sets_flags: bool) -> Result<(), String> {
+    pub(super) fn compute(&mut self, reads_first: bool, sets_flags: bool) -> Result<(), String> {
         let is_stack = general(self.i.op0_register()) == Some(4);
         if is_stack {
             return self.move_stack();
@@ -387,13 +387,13 @@ impl Host<'_> {
     }
 
     /// Whether the low half of a result is computed of low halves.
-    fn keeps_low_halves(&self) -> bool {
+    pub(super) fn keeps_low_halves(&self) -> bool {
         use Mnemonic::*;
         matches!(self.i.mnemonic(), And | Or | Xor | Not | Add | Sub | Imul | Shl | Neg)
     }
 
     /// Whether a result has nothing of the upper halves.
-    fn clears_upper_half(&self) -> bool {
+    pub(super) fn clears_upper_half(&self) -> bool {
         if self.i.op_count() < 2
             || self.i.op1_kind() == OpKind::Register
             || self.i.op1_kind() == OpKind::Memory
@@ -409,7 +409,7 @@ impl Host<'_> {
     }
 
     /// Multiplication and division: RAX and RDX beside the operand.
-    fn with_both_halves(&mut self, read: &[u8], written: &[u8]) -> Result<(), String> {
+    pub(super) fn with_both_halves(&mut self, read: &[u8], written: &[u8]) -> Result<(), String> {
         let operand = self.operand(0)?;
         let Operand::General(_, width) = operand else { return Err("divides by what is in memory".into()) };
         let mut known = self.read(operand)?;
@@ -424,7 +424,7 @@ impl Host<'_> {
         written.iter().try_for_each(|&number| self.write_general(number, self.result(known)))
     }
 
-    fn read_all(&mut self) -> Result<(), String> {
+    pub(super) fn read_all(&mut self) -> Result<(), String> {
         self.state.flags = Flags::Unknown;
         for index in 0..self.i.op_count() {
             let operand = self.operand(index)?;
@@ -435,7 +435,7 @@ impl Host<'_> {
         Ok(())
     }
 
-    fn value_of(&self, operand: Operand) -> Value {
+    pub(super) fn value_of(&self, operand: Operand) -> Value {
         match operand {
             Operand::General(number, _) => self.state.general[number as usize],
             Operand::Slot(register, _) => self.state.slots[register as usize],
@@ -444,67 +444,7 @@ impl Host<'_> {
         }
     }
 
-    fn compare(&mut self) -> Result<(), String> {
-        let (a, b) = (self.operand(0)?, self.operand(1)?);
-        let (left, right) = (self.value_of(a), self.value_of(b));
-        self.state.flags = match (a, b) {
-            (Operand::FloatUpper(register), Operand::Immediate(bits)) if bits as u32 == u32::MAX => {
-                let held = self.state.floats.slots[register as usize].held_in_slot(register);
-                Flags::Boxed(held.ok_or(NOTHING)?)
-            }
-            (_, Operand::Prediction(place, Part::Limit)) => {
-                self.predicted(place, Part::Limit)?;
-                if left.kind != Kind::Within(place) {
-                    return Err("compares with the limit of another prediction".into());
-                }
-                Flags::Predicted(place)
-            }
-            (_, Operand::Prediction(_, Part::Page)) if left.kind == Kind::Generation => Flags::Generation,
-            _ if left.kind == Kind::Interpreted => Flags::Interpreted,
-            _ => {
-                self.read_all()?;
-                let width = [a, b].map(|operand| match operand {
-                    Operand::General(_, width) | Operand::Slot(_, width) => width,
-                    _ => 64,
-                });
-                self.compares_words(&left, &right, width[0].min(width[1]))?;
-                Flags::Compared(left, right, width[0].min(width[1]))
-            }
-        };
-        Ok(())
-    }
-
-    /// Low halves compare as their registers do if these are words.
-    fn compares_words(&self, left: &Value, right: &Value, width: u32) -> Result<(), String> {
-        use visa_isa::Op::*;
-        let Some(step) = &self.view.step else { return Ok(()) };
-        let whole = step.is_branch()
-            || step
-                .instruction
-                .is_some_and(|i| matches!(i.op, Slt | Sltu | Slti | Sltiu | Min | Max | Minu | Maxu));
-        let of_registers = (left.low | right.low) & step.sources & !1;
-        match whole && width < 64 && of_registers != 0 && step.sources & !self.state.words & !1 != 0 {
-            true => Err("compares low halves of what may be no words".into()),
-            false => Ok(()),
-        }
-    }
-
-    fn test(&mut self) -> Result<(), String> {
-        let (a, b) = (self.operand(0)?, self.operand(1)?);
-        let value = self.value_of(a);
-        let (Operand::General(_, width), true) = (a, a == b) else { return self.read_all() };
-        if value.kind == Kind::Refilled {
-            self.state.flags = Flags::Refilled;
-            return Ok(());
-        }
-        self.read_all()?;
-        let zero = Value::of_kind(Kind::Constant(0));
-        self.compares_words(&value, &zero, width)?;
-        self.state.flags = Flags::Compared(value, zero, width);
-        Ok(())
-    }
-
-    fn exchange(&mut self) -> Result<(), String> {
+    pub(super) fn exchange(&mut self) -> Result<(), String> {
         let [Some(a), Some(b)] = [self.i.op0_register(), self.i.op1_register()].map(general) else {
             return Err("exchanges memory".into());
         };
@@ -512,13 +452,13 @@ impl Host<'_> {
         Ok(())
     }
 
-    fn push(&mut self) -> Result<(), String> {
+    pub(super) fn push(&mut self) -> Result<(), String> {
         let Some(number) = general(self.i.op0_register()) else { return Err("pushes no register".into()) };
         self.state.stack.push(self.state.general[number as usize]);
         Ok(())
     }
 
-    fn pop(&mut self) -> Result<(), String> {
+    pub(super) fn pop(&mut self) -> Result<(), String> {
         let Some(number) = general(self.i.op0_register()) else { return Err("pops into no register".into()) };
         // Below are the return address, and what the entry has kept for the host.
         if let Some(value) = self.state.stack.pop() {
@@ -528,7 +468,7 @@ impl Host<'_> {
     }
 
     /// ADD and SUB of RSP.
-    fn move_stack(&mut self) -> Result<(), String> {
+    pub(super) fn move_stack(&mut self) -> Result<(), String> {
         let words = self.i.immediate(1) as usize / 8;
         match self.i.mnemonic() {
             Mnemonic::Sub => {
@@ -539,71 +479,9 @@ impl Host<'_> {
         }
     }
 
-    fn drop_pushed(&mut self, words: usize) -> Result<(), String> {
+    pub(super) fn drop_pushed(&mut self, words: usize) -> Result<(), String> {
         let left = self.state.stack.len().saturating_sub(words);
         self.state.stack.truncate(left);
         Ok(())
-    }
-
-    /// SETcc and CMOVcc.
-    fn conditional(&mut self) -> Result<(), String> {
-        let to = self.operand(0)?;
-        if self.i.op_count() == 1 {
-            return self.write(0, self.result(Known::All));
-        }
-        if let (Operand::General(number, 64), Some(moves)) = (to, self.view.moves)
-            && matches!(self.state.flags, Flags::Compared(..))
-            && self.view.step.is_some_and(|step| step.is_branch())
-        {
-            return self.either_way(number, moves);
-        }
-        let from = self.operand(1)?;
-        let known = self.read(to)?.min(self.read(from)?);
-        if known == Known::Low {
-            return Err(PENDING.into());
-        }
-        self.write(0, self.result(known))
-    }
-
-    /// The moves of a conditional move, by the branch's comparison: the budget, if it is taken; the register, if not.
-    fn either_way(&mut self, number: u8, moves: (u8, i64, ConditionCode)) -> Result<(), String> {
-        let (register, skipped, taken) = moves;
-        let from = general(self.i.op1_register()).ok_or("moves from memory")?;
-        let (old, new) = (self.state.general[number as usize], self.state.general[from as usize]);
-        let condition = self.i.condition_code();
-        super::flow::compares_what_it_should(self.state, self.view.step.as_ref())?;
-        if number == BUDGET {
-            return match (old.kind, new.kind) {
-                (Kind::Budget(a), Kind::Budget(b)) if b == a + skipped && condition == taken => {
-                    self.state.given_back = true;
-                    Ok(())
-                }
-                _ => Err("gives back another budget than was not used".into()),
-            };
-        }
-        if condition != negated(taken) {
-            return Err("moves when the branch is taken".into());
-        }
-        let both = |has: fn(&Value, u8) -> bool| (has(&old, register) && has(&new, OTHER_WAY)) as Bits;
-        let value = &mut self.state.general[number as usize];
-        *value = Value {
-            full: both(Value::holds) << NEW,
-            low: both(Value::holds_low) << NEW,
-            kind: Kind::Unknown,
-        };
-        Ok(())
-    }
-}
-
-/// The other condition.
-pub fn negated(condition: ConditionCode) -> ConditionCode {
-    match condition {
-        ConditionCode::e => ConditionCode::ne,
-        ConditionCode::ne => ConditionCode::e,
-        ConditionCode::l => ConditionCode::ge,
-        ConditionCode::ge => ConditionCode::l,
-        ConditionCode::b => ConditionCode::ae,
-        ConditionCode::ae => ConditionCode::b,
-        other => other,
     }
 }

@@ -21,10 +21,13 @@
 //! notes on where registers are: what the checker believes is the host's code, and the [marks](mark) that say which of the guest's
 //! instructions a part of it executes. Its model is the checker of regalloc2.
 
+mod conditions;
+mod exits;
 mod flow;
 mod host;
 pub mod mark;
 mod operand;
+mod progress;
 mod step;
 #[cfg(test)]
 mod tests;
