@@ -15,7 +15,8 @@ pub enum Style {
 }
 
 /// The instruction at the start of `bits` (its low 16 bits alone if it is a compressed form), which lies at `address`.
-/// Targets of branches are shown as addresses. What is no instruction is shown as `.half` or `.word`.
+/// Targets of branches are shown as addresses. What is no instruction is shown as `.half` or `.word`, and a fence with reserved
+/// fields, which is one, as `.insn`.
 pub fn format_instruction(bits: u32, address: u64) -> String {
     format_instruction_in(Style::Abi, bits, address)
 }
@@ -42,6 +43,10 @@ pub(crate) fn format_with(style: Style, bits: u32, target: &dyn Fn(i32) -> Strin
     let writer = Writer { style, instruction: &instruction, target };
     if instruction.length == 2 {
         return Some(writer.text(&Shape::of_compressed(compressed::Row::of(bits as u16)?)));
+    }
+    // Text has no place for fields that decoding does not look at.
+    if bits & instruction.op.ignored_bits() != 0 {
+        return Some(format!(".insn 4, {bits:#010x}"));
     }
     let concept = if style == Style::Concept { writer.concept() } else { None };
     Some(concept.unwrap_or_else(|| writer.text(&Shape::of(instruction.op.row()))))

@@ -56,6 +56,16 @@ fn every_row_with_random_operands() {
 }
 
 #[test]
+fn fences_with_reserved_fields() {
+    let mut random = Random(5);
+    let words = (0..4000).map(|_| random.next() as u32 & !0x607f | 0x0f);
+    let bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
+    check(&bytes);
+    assert_eq!(format_instruction_in(Style::Abi, 0x0ff0_008f, 0), ".insn 4, 0x0ff0008f");
+    assert_eq!(format_instruction_in(Style::Abi, 0x0ff0_000f, 0), "fence iorw, iorw");
+}
+
+#[test]
 fn every_compressed_word() {
     let halves = (0..=u16::MAX).filter(|half| half & 3 != 3);
     let bytes: Vec<u8> = halves.flat_map(u16::to_le_bytes).collect();

@@ -107,6 +107,23 @@ pub const EXCEPTION_MAP_VALID: u64 = 0b0000_0001_1111_1111;
 /// Set in scause and HVCAUSE for an interrupt.
 pub const INTERRUPT: u64 = 1 << 63;
 
+/// What a value of scause stands for, in words. Numbers that the machine has not are "unknown".
+pub const fn trap_name(cause: u64) -> &'static str {
+    const NUMBER: u64 = !INTERRUPT;
+    if cause & INTERRUPT == 0 {
+        return match Exception::from_number(cause) {
+            Some(exception) => exception.name(),
+            None => "unknown exception",
+        };
+    }
+    match (cause & NUMBER) as u32 {
+        interrupt::SUPERVISOR_SOFTWARE => "software interrupt",
+        interrupt::SUPERVISOR_TIMER => "timer interrupt",
+        interrupt::SUPERVISOR_EXTERNAL => "external interrupt",
+        _ => "unknown interrupt",
+    }
+}
+
 /// Interrupt numbers: bits of sie and sip (supervisor) and of HVIE and HVIP (hypervisor).
 pub mod interrupt {
     /// Supervisor software interrupt.

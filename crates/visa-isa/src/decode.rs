@@ -42,11 +42,12 @@ pub fn decode_word(word: u32) -> Option<Instruction> {
         return None;
     }
     let opcode = (word >> 2 & 0x1f) as usize;
-    let candidates = &BUCKETS.rows[opcode][..BUCKETS.len[opcode]];
+    let mut candidates = BUCKETS.rows[opcode][..BUCKETS.len[opcode]].iter().map(|&row| &ROWS[row as usize]);
+    // First as the rows are, so that FENCE.TSO and PAUSE are no FENCE of reserved fields.
     let row = candidates
-        .iter()
-        .map(|&row| &ROWS[row as usize])
-        .find(|row| word & row.bits.mask == row.bits.value)?;
+        .clone()
+        .find(|row| word & row.bits.mask == row.bits.value)
+        .or_else(|| candidates.find(|row| word & row.bits.mask & !row.op.ignored_bits() == row.bits.value))?;
     let mut instruction = Instruction::new(row.op);
     for &operand in row.format.operands() {
         let value = operand.extract(word);

@@ -237,6 +237,20 @@ impl Op {
     pub const fn row(self) -> &'static Row {
         &ROWS[self as usize]
     }
+
+    /// The bits of the row that software writes as they are and that decoding does not look at: fields kept for finer
+    /// fences to come, in which every value executes as the fence without them (RISC-V unprivileged specification, 2.7 and
+    /// Zifencei).
+    pub const fn ignored_bits(self) -> u32 {
+        const REGISTERS: u32 = 0x1f << 7 | 0x1f << 15;
+        match self {
+            // rd, rs1, and the reserved values of fm.
+            Op::Fence => REGISTERS | 0xf << 28,
+            // rd, rs1, and the immediate.
+            Op::FenceI => REGISTERS | 0xfff << 20,
+            _ => 0,
+        }
+    }
 }
 
 instructions! {

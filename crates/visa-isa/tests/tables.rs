@@ -126,6 +126,72 @@ fn reserved_words_are_illegal() {
     assert_eq!(decode(0x0000_6053), None);
 }
 
+/// Every value of the reserved fields (unprivileged specification, 2.7 and Zifencei), the other bits of each word being those of
+/// the fence that it executes as.
+#[test]
+fn reserved_fields_of_fences_are_ignored() {
+    let base = |word| decode(word).unwrap_or_else(|| panic!("{word:#010x} is illegal"));
+    let registers = (0..32).flat_map(|rd| (0..32).map(move |rs1| rd << 7 | rs1 << 15));
+    for fields in registers {
+        for upper in 0..1 << 12 {
+            let word = upper << 20 | fields | 0x1000 | 0x0f;
+            assert_eq!(base(word), Instruction::new(Op::FenceI), "{word:#010x}");
+            let word = upper << 20 | fields | 0x0f;
+            let decoded = base(word);
+            match word {
+                0x0100_000f => assert_eq!(decoded.op, Op::Pause),
+                0x8330_000f => assert_eq!(decoded.op, Op::FenceTso),
+                _ => {
+                    let sets = (upper & 0xff) as i32;
+                    assert_eq!(
+                        decoded,
+                        Instruction { imm: sets, ..Instruction::new(Op::Fence) },
+                        "{word:#010x}"
+                    );
+                }
+            }
+        }
+    }
+    // The other minor opcodes of MISC-MEM are not the base's.
+    for minor in 2..8 {
+        assert_eq!(decode(minor << 12 | 0x0f), None, "{minor}");
+    }
+}
+
+/// Hints (unprivileged specification, 2.9 and 26.3): what would compute into R0 is legal, and what it computes goes nowhere.
+#[test]
+fn hints_are_instructions() {
+    let writes_integer = |op: Op| op.row().format.operands().contains(&Operand::Rd);
+    let mut random = Random(3);
+    for row in ROWS.iter().filter(|row| row.group == visa_isa::Group::Base && writes_integer(row.op)) {
+        for _ in 0..500 {
+            let word = (random.next() as u32 & !row.bits.mask | row.bits.value) & !(0x1f << 7);
+            let decoded = decode(word).unwrap_or_else(|| panic!("{} {word:#010x}", row.mnemonic));
+            assert_eq!((decoded.op, decoded.rd), (row.op, 0), "{word:#010x}");
+        }
+    }
+    let register = |number: u16| number << 7;
+    for number in 0..32 {
+        for low in 0..64u16 {
+            let immediate = (low & 31) << 2 | (low & 32) << 7;
+            // c.addi rd, 0 (c.nop with an immediate is rd = 0); c.li, c.lui, c.slli of R0; shifts by 0.
+            let mut hints = vec![0x0001 | immediate, 0x4001 | immediate, 0x0002 | immediate];
+            hints.extend([0x0001 | register(number), 0x0002 | register(number)]);
+            hints.extend([0x8001 | register(number & 7), 0x8401 | register(number & 7)]);
+            if low != 0 {
+                hints.push(0x6001 | immediate);
+            }
+            if number != 0 {
+                // c.mv and c.add of R0.
+                hints.extend([0x8002 | number << 2, 0x9002 | number << 2]);
+            }
+            for half in hints {
+                assert!(decode(half.into()).is_some(), "{half:#06x}");
+            }
+        }
+    }
+}
+
 #[test]
 fn out_of_range_operands_are_refused() {
     let too_far = Instruction { rs1: 1, imm: 4096, ..Instruction::new(Op::Beq) };
