@@ -76,6 +76,7 @@ fn it_presents_itself() {
     assert_eq!(bench.read(0x000), 0x7472_6976, "\"virt\"");
     assert_eq!(bench.read(0x004), 2);
     assert_eq!(bench.read(0x008), 2, "a block device");
+    assert_eq!(bench.read(0x00C), u32::from_le_bytes(*b"QEMU"), "what small kernels look for");
     assert_eq!(bench.read(register::QUEUE_NUM_MAX), 1024);
     bench.write(register::QUEUE_SEL, 1);
     assert_eq!(bench.read(register::QUEUE_NUM_MAX), 0, "only one queue");
@@ -125,9 +126,40 @@ fn features_that_were_not_offered_are_refused() {
         bench.read(register::STATUS) & 8 != 0
     };
     assert!(features_ok(1 << 9, 1));
-    assert!(!features_ok(1 << 9, 0), "a driver must accept VERSION_1");
+    assert!(features_ok(1 << 9, 0), "a driver that does not know VERSION_1 (section 6.2)");
     assert!(!features_ok(1 << 11, 1), "write-cache control was not offered");
     assert!(!features_ok(0, 3));
+}
+
+/// As teaching kernels have it: no look at the upper features, the lower ones masked by what is not wanted, pages of their own for
+/// each part of a queue of eight.
+#[test]
+fn a_driver_of_the_lower_features_alone_works() {
+    let mut bench = Bench::new(SharedDisk::new());
+    bench.write(register::STATUS, 0);
+    bench.write(register::STATUS, 1);
+    bench.write(register::STATUS, 3);
+    let unwanted = 1 << 5 | 1 << 7 | 1 << 11 | 1 << 12 | 1 << 27 | 1 << 28 | 1 << 29;
+    let features = bench.read(register::DEVICE_FEATURES) & !unwanted;
+    bench.write(register::DRIVER_FEATURES, features);
+    bench.write(register::STATUS, 11);
+    assert_eq!(bench.read(register::STATUS), 11, "FEATURES_OK stays");
+    bench.write(register::QUEUE_SEL, 0);
+    assert_eq!(bench.read(register::QUEUE_READY), 0);
+    assert!(bench.read(register::QUEUE_NUM_MAX) >= 8);
+    bench.write(register::QUEUE_NUM, 8);
+    bench.write_pair(register::QUEUE_DESC, DESCRIPTORS);
+    bench.write_pair(register::QUEUE_DRIVER, AVAILABLE);
+    bench.write_pair(register::QUEUE_DEVICE, USED);
+    bench.write(register::QUEUE_READY, 1);
+    bench.write(register::STATUS, 15);
+    bench.request(IN, 2, 1024, true);
+    bench.submit(0);
+    assert_eq!(bench.status(), OK);
+    assert_eq!(bench.get(DATA, 512), [2; 512]);
+    assert_eq!(bench.read(register::INTERRUPT_STATUS) & 3, 1);
+    bench.write(register::INTERRUPT_ACK, 1);
+    assert!(!bench.transport.interrupt());
 }
 
 #[test]

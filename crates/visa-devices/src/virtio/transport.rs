@@ -56,7 +56,9 @@ mod interrupt {
 
 const MAGIC: u32 = u32::from_le_bytes(*b"virt");
 const VERSION_MODERN: u32 = 2;
-const VENDOR: u32 = u32::from_le_bytes(*b"VISA");
+/// The subsystem vendor ID. Nothing is registered for this transport (section 4.2.2), and the number that small kernels' drivers look for
+/// is QEMU's.
+const VENDOR: u32 = u32::from_le_bytes(*b"QEMU");
 const FEATURE_RING_INDIRECT: u64 = 1 << 28;
 const FEATURE_VERSION_1: u64 = 1 << 32;
 /// VIRTQ_AVAIL_F_NO_INTERRUPT, in the first field of the available ring (section 2.7.6).
@@ -232,8 +234,9 @@ impl VirtioMmio {
         // The driver only ever adds bits; what the device has set, it cannot clear but by a reset.
         let mut next = value & 0xFF | self.status & status::DEVICE_NEEDS_RESET;
         if next & !self.status & status::FEATURES_OK != 0 {
-            let acceptable = self.driver_features & !self.device_features() == 0
-                && self.driver_features & FEATURE_VERSION_1 != 0;
+            // A driver must accept VERSION_1, and a device may go on with one that has not (sections 6.1 and 6.2): what it then does
+            // with these registers is the same.
+            let acceptable = self.driver_features & !self.device_features() == 0;
             match &mut self.device {
                 Some(device) if acceptable => device.accept_features(self.driver_features),
                 _ => next &= !status::FEATURES_OK,
