@@ -17,6 +17,7 @@
 //! | [`figure`], [`chart`], [`ranges`] | the charts of that page |
 //! | `host` | the emulator's own speed, beside QEMU's; on Linux |
 //! | [`stat`], [`live`], [`timeline`] | the exits of any machine: as a table, while it runs, and in time |
+//! | [`traps`] | the traps of any machine that Ring 0 took |
 #![forbid(unsafe_code)]
 
 pub mod archive;
@@ -38,6 +39,7 @@ pub mod software_exits;
 pub mod stat;
 pub mod table;
 pub mod timeline;
+pub mod traps;
 pub mod variant;
 pub mod visor_exits;
 pub mod workload;

@@ -45,6 +45,6 @@ pub use event::Event;
 pub use features::{Feature, Features};
 pub use hart::{Bank, Hart, Reservation};
 pub use state::{ExitRecord, Hypervisor, Range, Supervisor, VirtualMachine};
-pub use statistics::{Spread, Statistics};
+pub use statistics::{Spread, Statistics, Traps};
 pub use trap::{Stop, Wait};
 pub use vic::{Message, Residency};

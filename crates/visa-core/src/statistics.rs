@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use visa_isa::cause::ExitCause;
+use visa_isa::cause::{ExitCause, INTERRUPT};
 
 /// Counts of a hart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Statistics {
     pub exits: BTreeMap<ExitCause, u64>,
     /// Instructions that Ring -1 executed between an exit and the next entry, by the exit's cause.
     pub exit_instructions: BTreeMap<ExitCause, Spread>,
+    /// Exceptions and interrupts that Ring 0 took.
+    pub traps: Traps,
     /// Instructions that Ring -1 completed in software, over all VMs.
     pub emulated: u64,
     /// Combined TLB misses, over all VMs.
@@ -21,6 +23,35 @@ pub struct Statistics {
     pub walk_references: u64,
     /// Registers that world switches moved to or from memory, on a machine without a banked switch.
     pub register_moves: u64,
+}
+
+/// Numbers of causes that are counted; there are none above.
+const TRAP_CAUSES: usize = 32;
+
+/// Traps by cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traps {
+    exceptions: [u64; TRAP_CAUSES],
+    interrupts: [u64; TRAP_CAUSES],
+}
+
+impl Traps {
+    /// Counts one, by scause.
+    #[inline]
+    pub(crate) fn count(&mut self, cause: u64) {
+        let of_kind = if cause & INTERRUPT != 0 { &mut self.interrupts } else { &mut self.exceptions };
+        of_kind[cause as usize % TRAP_CAUSES] += 1;
+    }
+
+    /// The causes that there were, as in scause, with how often.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let numbered = |counts: &'_ [u64; TRAP_CAUSES], kind| {
+            let counts = *counts;
+            (0..TRAP_CAUSES).map(move |number| (number as u64 | kind, counts[number]))
+        };
+        let both = numbered(&self.exceptions, 0).chain(numbered(&self.interrupts, INTERRUPT));
+        both.filter(|(_, count)| *count != 0)
+    }
 }
 
 /// How a quantity was spread over its samples.
@@ -64,7 +95,14 @@ impl Spread {
 
 #[cfg(test)]
 mod tests {
-    use super::Spread;
+    use super::{INTERRUPT, Spread, Traps};
+
+    #[test]
+    fn traps_are_counted_by_cause() {
+        let mut traps = Traps::default();
+        [8, INTERRUPT | 5, 8, 13].into_iter().for_each(|cause| traps.count(cause));
+        assert_eq!(traps.iter().collect::<Vec<_>>(), [(8, 2), (13, 1), (INTERRUPT | 5, 1)]);
+    }
 
     #[test]
     fn a_spread_knows_its_ends_and_mean() {

@@ -121,6 +121,7 @@ impl Hart {
 
     /// Ring 0 takes an exception or interrupt (RISC-V privileged, 12.1).
     pub(crate) fn take_in_kernel(&mut self, cause: u64, value: u64) {
+        self.statistics.traps.count(cause);
         let from = self.ring;
         let status = &mut self.supervisor.sstatus;
         let enabled = *status & sstatus::SIE != 0;

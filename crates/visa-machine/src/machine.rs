@@ -75,6 +75,8 @@ pub struct Totals {
     pub instructions_ring_minus_1: u64,
     /// VM exits by cause.
     pub exits: BTreeMap<ExitCause, u64>,
+    /// Exceptions and interrupts that Ring 0 took, by scause.
+    pub traps: BTreeMap<u64, u64>,
     /// Instructions that Ring -1 completed in software.
     pub emulated: u64,
     /// Combined TLB misses.
@@ -314,6 +316,9 @@ impl Machine {
             totals.tlb_misses += hart.statistics.tlb_misses;
             totals.walk_references += hart.statistics.walk_references;
             totals.register_moves += hart.statistics.register_moves;
+            for (cause, count) in hart.statistics.traps.iter() {
+                *totals.traps.entry(cause).or_default() += count;
+            }
             for (&cause, spread) in &hart.statistics.exit_instructions {
                 totals.exit_instructions.entry(cause).or_default().merge(spread);
             }

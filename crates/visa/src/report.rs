@@ -9,7 +9,9 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::Serialize;
 use visa_bench::stat::{ExitLine, ExitTable};
+use visa_bench::traps::Traps;
 use visa_core::Hart;
+use visa_machine::boot::Mode;
 use visa_machine::machine::Machine;
 
 use crate::cycles::Cycles;
@@ -42,6 +44,8 @@ pub struct Report {
     instructions_ring_minus_1: u64,
     /// VM exits.
     exits: Exits,
+    /// Exceptions and interrupts that Ring 0 took: the guest's kernel, or visor in mode `software`.
+    traps: Traps,
     /// Instructions that Ring -1 completed in software.
     emulated: u64,
     /// Combined TLB misses.
@@ -152,6 +156,7 @@ impl Report {
                 by_cause: totals.exits.iter().map(|(cause, count)| (cause.name(), *count)).collect(),
                 ring_minus_1: exit_table.by_name().clone(),
             },
+            traps: Traps::of(&totals),
             emulated: totals.emulated,
             tlb_misses: totals.tlb_misses,
             walk_references: totals.walk_references,
@@ -168,12 +173,21 @@ impl Report {
     /// The table of `--stats`.
     pub fn table(&self) -> String {
         let mut text = self.exit_table.render();
+        let traps = self.traps.render();
+        if !traps.is_empty() {
+            text += &format!("\n{traps}");
+        }
         let share = percent(self.instructions_ring_minus_1, self.instructions);
         text += &format!(
             "\n  {:>16}  instructions, {share:.2}% of them in Ring -1\n",
             grouped(self.instructions)
         );
         text += &format!("  {:>16}  VM exits (VMCOUNT_EXIT)\n", grouped(self.exits.total));
+        text += &format!(
+            "  {:>16}  exceptions and interrupts taken by {}\n",
+            grouped(self.traps.total),
+            if self.is_software() { "visor in Ring 0" } else { "Ring 0" }
+        );
         text +=
             &format!("  {:>16}  instructions completed in software (VMCOUNT_EMU)\n", grouped(self.emulated));
         text += &format!("  {:>16}  combined TLB misses (VMCOUNT_TLBMISS)\n", grouped(self.tlb_misses));
@@ -193,12 +207,22 @@ impl Report {
     /// One line on how it went.
     pub fn line(&self) -> String {
         format!(
-            "visa: {}: {} instructions, {} VM exits, {:.1} s",
+            "visa: {}: {} instructions, {} VM exits,{} {:.1} s",
             self.ended_because,
             grouped(self.instructions),
             grouped(self.exits.total),
+            // What this mode has instead of exits.
+            if self.is_software() {
+                format!(" {} traps into visor,", grouped(self.traps.total))
+            } else {
+                String::new()
+            },
             self.host_seconds
         )
+    }
+
+    fn is_software(&self) -> bool {
+        self.mode == Mode::Software.name()
     }
 }
 
