@@ -3,7 +3,7 @@
 use crate::memory::Region;
 use crate::sbi::{Environment, Fence, HartSet, HartState, Start};
 use crate::vm::Vm;
-use crate::{console, hart};
+use crate::{console, emulate, hart};
 use visa_guest::registers as msr;
 
 /// The SBI's environment on one hart.
@@ -36,6 +36,10 @@ impl Environment for Firmware {
         hart::interrupt(harts);
     }
 
+    fn clear_interrupt(&mut self) -> bool {
+        hart::clear_guest_interrupt()
+    }
+
     fn fence(&mut self, harts: HartSet, fence: Fence) {
         hart::fence(harts, fence);
     }
@@ -54,6 +58,10 @@ impl Environment for Firmware {
 
     fn read_console(&mut self) -> Option<u8> {
         console::read_byte()
+    }
+
+    fn locate(&self, address: u64) -> Option<u64> {
+        emulate::locate(self.vm, self.hart, address)
     }
 
     fn load(&self, physical: u64) -> u8 {

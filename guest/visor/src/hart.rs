@@ -247,6 +247,15 @@ fn interrupt_guest() {
     unsafe { msr::sip::set(1 << SUPERVISOR_SOFTWARE) };
 }
 
+/// Makes it no longer pending; whether it was.
+pub fn clear_guest_interrupt() -> bool {
+    const BIT: u64 = 1 << SUPERVISOR_SOFTWARE;
+    let was_pending = msr::sip::read() & BIT != 0;
+    // SAFETY: the guest asked for it.
+    unsafe { msr::sip::clear(BIT) };
+    was_pending
+}
+
 /// Raises a hart's Ring -1 software interrupt: an exit if its guest runs, the end of its waiting if not.
 fn notify(number: usize) {
     // SAFETY: each of visor's harts serves the interrupt.

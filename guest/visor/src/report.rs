@@ -3,6 +3,7 @@
 use crate::console::finish;
 use crate::ending::{self, Ending};
 use crate::hart;
+use crate::software::cpu::Cpu;
 use visa_guest::registers as msr;
 use visa_guest::{Exit, guest_integer};
 use visa_isa::cause::{Exception, ExitCause};
@@ -43,18 +44,42 @@ pub fn entry_failure() -> ! {
     end(Ending::EntryFailure)
 }
 
+/// The last trap that a guest took: scause, sepc, stval and stvec.
+struct LastTrap {
+    cause: u64,
+    pc: u64,
+    value: u64,
+    vector: u64,
+}
+
+impl LastTrap {
+    /// Says that it leads nowhere.
+    fn tell(&self, hart: usize) {
+        let LastTrap { cause, pc, value, vector } = self;
+        let name = Exception::from_number(*cause).map_or("unknown cause", Exception::name);
+        line!("\nvisor: hart {hart}: the guest cannot go on: its trap vector traps (shutdown)");
+        line!("visor: last trap: {name} ({cause:#x}) at {pc:#x}, value {value:#x}, vector {vector:#x}");
+    }
+}
+
 /// The guest took three exceptions without an instruction in between.
 pub fn shutdown() -> ! {
-    let cause = msr::scause::read();
-    let name = Exception::from_number(cause).map_or("unknown cause", Exception::name);
-    line!("\nvisor: hart {}: the guest cannot go on: its trap vector traps (shutdown)", hart::this());
-    line!(
-        "visor: last trap: {name} ({cause:#x}) at {:#x}, value {:#x}, vector {:#x}",
-        msr::sepc::read(),
-        msr::stval::read(),
-        msr::stvec::read()
-    );
+    let last = LastTrap {
+        cause: msr::scause::read(),
+        pc: msr::sepc::read(),
+        value: msr::stval::read(),
+        vector: msr::stvec::read(),
+    };
+    last.tell(hart::this());
     state();
+    end(Ending::GuestShutdown)
+}
+
+/// The same of the guest of the software-only back end. There is no exit record, and not all of its registers are in memory.
+pub fn software_shutdown(cpu: &Cpu) -> ! {
+    let last = LastTrap { cause: cpu.scause, pc: cpu.sepc, value: cpu.stval, vector: cpu.stvec };
+    last.tell(0);
+    line!("visor: pc {:#018x}  ring {}  satp {:#018x}", cpu.pc, 3 * cpu.user, cpu.satp);
     end(Ending::GuestShutdown)
 }
 

@@ -52,39 +52,52 @@ impl Space<'_> {
     /// Where half an instruction is in memory. The VM's memory comes in whole pages.
     fn locate(&self, memory: &impl Memory, address: u64) -> Result<u64, FetchFault> {
         let fault = |exception| FetchFault(exception, address);
-        let guest_physical = self.walk(memory, address).map_err(fault)?;
+        let by = Accessor { kernel: self.kernel, sum: false, mxr: false };
+        let guest_physical = self.walk(memory, address, Access::Fetch, by).map_err(fault)?;
         translate(self.regions, guest_physical, 2).ok_or(fault(Exception::FetchAccessFault))
     }
 
+    /// Where a byte is in memory that is loaded, with the guest's SUM and MXR; `None` if that would fault.
+    pub fn locate_data(&self, memory: &impl Memory, address: u64, sum: bool, mxr: bool) -> Option<u64> {
+        let by = Accessor { kernel: self.kernel, sum, mxr };
+        let guest_physical = self.walk(memory, address, Access::Load, by).ok()?;
+        translate(self.regions, guest_physical, 1)
+    }
+
     /// Guest-virtual to guest-physical (RISC-V privileged, 12.3.2). A is left as it is: the fetch that is repeated here
-    /// has set it.
-    fn walk(&self, memory: &impl Memory, address: u64) -> Result<u64, Exception> {
-        let base = TableBase::from_cr3(self.satp).ok_or(Exception::FetchPageFault)?;
+    /// has set it, and a call that loads is not what makes a page old or young.
+    fn walk(
+        &self,
+        memory: &impl Memory,
+        address: u64,
+        access: Access,
+        by: Accessor,
+    ) -> Result<u64, Exception> {
+        let base = TableBase::from_cr3(self.satp).ok_or(access.page_fault())?;
         if base.mode == Mode::Bare {
             return Ok(address);
         }
         let unused = 64 - base.mode.address_bits();
         if ((address << unused) as i64 >> unused) as u64 != address {
-            return Err(Exception::FetchPageFault);
+            return Err(access.page_fault());
         }
-        let by = Accessor { kernel: self.kernel, sum: false, mxr: false };
         let mut table = base.root;
         for level in (0..base.mode.levels()).rev() {
             let slot = table + index(address, level) * ENTRY_BYTES;
             let entry =
-                memory.entry(translate(self.regions, slot, ENTRY_BYTES).ok_or(Exception::FetchAccessFault)?);
+                memory.entry(translate(self.regions, slot, ENTRY_BYTES).ok_or(access.access_fault())?);
             if is_pointer(entry) {
                 table = target(entry);
                 continue;
             }
             let (page, within) = (target(entry), page_bytes(level) - 1);
             let sound = is_well_formed(entry) && is_leaf(entry) && page & within == 0;
-            return if sound && by.allowed(entry, Access::Fetch) {
+            return if sound && by.allowed(entry, access) {
                 Ok(page | address & within)
             } else {
-                Err(Exception::FetchPageFault)
+                Err(access.page_fault())
             };
         }
-        Err(Exception::FetchPageFault)
+        Err(access.page_fault())
     }
 }

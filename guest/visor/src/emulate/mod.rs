@@ -36,6 +36,8 @@ mod run;
 mod wait;
 
 #[cfg(target_arch = "riscv64")]
+pub use decoded::locate;
+#[cfg(target_arch = "riscv64")]
 pub use run::run;
 #[cfg(target_arch = "riscv64")]
 pub use wait::Wait;

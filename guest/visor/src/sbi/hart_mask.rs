@@ -10,9 +10,19 @@ pub struct HartSet(u64);
 const ALL: u64 = u64::MAX;
 
 impl HartSet {
+    /// All of so many harts.
+    pub const fn existing(harts: usize) -> HartSet {
+        HartSet(if harts >= 64 { u64::MAX } else { (1 << harts) - 1 })
+    }
+
+    /// Those of them that are in a mask, too.
+    pub const fn among(self, mask: u64) -> HartSet {
+        HartSet(self.0 & mask)
+    }
+
     /// The harts that a call names, of `harts` (at most 64). One that does not exist is an invalid parameter.
     pub fn new(mask: u64, base: u64, harts: usize) -> Result<HartSet, SbiError> {
-        let existing = if harts >= 64 { u64::MAX } else { (1 << harts) - 1 };
+        let HartSet(existing) = HartSet::existing(harts);
         if base == ALL {
             return Ok(HartSet(existing));
         }

@@ -34,10 +34,24 @@ pub mod extension {
     pub const SRST: u64 = 0x5352_5354;
     /// Debug console.
     pub const DBCN: u64 = 0x4442_434e;
+    /// Legacy: set the timer.
+    pub const LEGACY_SET_TIMER: u64 = 0;
     /// Legacy: write a byte to the console.
     pub const LEGACY_PUTCHAR: u64 = 1;
     /// Legacy: read a byte from the console.
     pub const LEGACY_GETCHAR: u64 = 2;
+    /// Legacy: make the caller's software interrupt no longer pending.
+    pub const LEGACY_CLEAR_IPI: u64 = 3;
+    /// Legacy: interrupts between harts.
+    pub const LEGACY_SEND_IPI: u64 = 4;
+    /// Legacy: FENCE.I on other harts.
+    pub const LEGACY_FENCE_I: u64 = 5;
+    /// Legacy: SFENCE.VMA of addresses on other harts.
+    pub const LEGACY_FENCE_VMA: u64 = 6;
+    /// Legacy: the same of one ASID.
+    pub const LEGACY_FENCE_VMA_ASID: u64 = 7;
+    /// Legacy: end the run.
+    pub const LEGACY_SHUTDOWN: u64 = 8;
 }
 
 /// The errors of the SBI.
@@ -137,6 +151,8 @@ pub trait Environment {
     fn set_timer(&mut self, time: u64);
     /// Makes the supervisor software interrupt pending.
     fn interrupt(&mut self, harts: HartSet);
+    /// Makes the caller's own no longer pending; whether it was.
+    fn clear_interrupt(&mut self) -> bool;
     /// Has harts execute a fence; returns when they all have.
     fn fence(&mut self, harts: HartSet, fence: Fence);
     /// The state of a hart.
@@ -147,6 +163,9 @@ pub trait Environment {
     fn write_console(&mut self, byte: u8);
     /// Reads a byte from the console, if one is there.
     fn read_console(&mut self) -> Option<u8>;
+    /// The physical address of a byte at a guest-virtual one, for a load by the guest's kernel as it now is; `None`: it would
+    /// fault, or reach a device.
+    fn locate(&self, address: u64) -> Option<u64>;
     /// Reads a byte of the guest's memory, at a physical address that [`Environment::memory`] has.
     fn load(&self, physical: u64) -> u8;
     /// Writes a byte of the guest's memory, likewise.
@@ -165,7 +184,7 @@ pub fn call(on: &mut impl Environment, call: &Call) -> Outcome {
         extension::HSM => hsm::call(on, call),
         extension::SRST => reset::call(call),
         extension::DBCN => console::call(on, call).into(),
-        extension::LEGACY_PUTCHAR | extension::LEGACY_GETCHAR => legacy::call(on, call),
+        extension::LEGACY_SET_TIMER..=extension::LEGACY_SHUTDOWN => legacy::call(on, call),
         _ => Outcome::Return(Err(SbiError::NotSupported)),
     }
 }
@@ -173,5 +192,5 @@ pub fn call(on: &mut impl Environment, call: &Call) -> Outcome {
 /// Whether there is an extension of this number.
 fn has_extension(number: u64) -> bool {
     use extension::*;
-    matches!(number, BASE | TIME | IPI | RFENCE | HSM | SRST | DBCN | LEGACY_PUTCHAR | LEGACY_GETCHAR)
+    matches!(number, BASE | TIME | IPI | RFENCE | HSM | SRST | DBCN | LEGACY_SET_TIMER..=LEGACY_SHUTDOWN)
 }

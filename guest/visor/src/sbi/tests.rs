@@ -4,6 +4,7 @@ use crate::ending;
 /// Three harts, of which the second is stopped, and 16 bytes of memory at guest-physical 0x4000_0000.
 struct Mock {
     timer: u64,
+    pending: bool,
     interrupted: Vec<usize>,
     fenced: Vec<(usize, Fence)>,
     states: [HartState; 3],
@@ -16,11 +17,14 @@ struct Mock {
 
 const PHYSICAL: u64 = 0x8000_0000;
 const GUEST: u64 = 0x4000_0000;
+/// Added to guest-physical addresses: where the kernel has them.
+const VIRTUAL: u64 = 0xffff_ffc0_0000_0000;
 
 impl Mock {
     fn new() -> Mock {
         Mock {
             timer: 0,
+            pending: false,
             interrupted: vec![],
             fenced: vec![],
             states: [HartState::Started, HartState::Stopped, HartState::Suspended],
@@ -55,6 +59,9 @@ impl Environment for Mock {
     fn interrupt(&mut self, harts: HartSet) {
         self.interrupted.extend(harts.iter());
     }
+    fn clear_interrupt(&mut self) -> bool {
+        std::mem::take(&mut self.pending)
+    }
     fn fence(&mut self, harts: HartSet, fence: Fence) {
         self.fenced.extend(harts.iter().map(|hart| (hart, fence)));
     }
@@ -70,6 +77,9 @@ impl Environment for Mock {
     }
     fn read_console(&mut self) -> Option<u8> {
         self.typed.pop()
+    }
+    fn locate(&self, address: u64) -> Option<u64> {
+        crate::memory::translate(&self.memory, address.checked_sub(VIRTUAL)?, 1)
     }
     fn load(&self, physical: u64) -> u8 {
         self.bytes[(physical - PHYSICAL) as usize]
@@ -99,9 +109,12 @@ fn base_says_version_2_0_and_what_there_is() {
         let number = name.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
         assert_eq!(on.call(0x10, 3, &[number]), value(1), "{number:#x}");
     }
-    // SUSP, and the legacy set-timer.
+    for legacy in 0..=8 {
+        assert_eq!(on.call(0x10, 3, &[legacy]), value(1), "{legacy}");
+    }
+    // SUSP, and the first number behind the legacy ones.
     assert_eq!(on.call(0x10, 3, &[0x5355_5350]), value(0));
-    assert_eq!(on.call(0x10, 3, &[0]), value(0));
+    assert_eq!(on.call(0x10, 3, &[9]), value(0));
     assert_eq!(on.call(0x10, 7, &[]), error(SbiError::NotSupported));
     assert_eq!(on.call(0x5355_5350, 0, &[]), error(SbiError::NotSupported));
     assert_eq!(on.call(u64::MAX, u64::MAX, &[]), error(SbiError::NotSupported));
@@ -222,4 +235,39 @@ fn legacy_calls_return_one_value() {
     assert_eq!(on.call(2, 0, &[]), Outcome::Legacy(-1));
     on.typed = vec![7];
     assert_eq!(on.call(2, 0, &[]), Outcome::Legacy(7));
+    assert_eq!(on.call(0, 99, &[12345]), Outcome::Legacy(0), "the function means nothing here");
+    assert_eq!(on.timer, 12345);
+    assert_eq!(on.call(3, 0, &[]), Outcome::Legacy(0));
+    on.pending = true;
+    assert_eq!(on.call(3, 0, &[]), Outcome::Legacy(1));
+    assert_eq!(on.call(3, 0, &[]), Outcome::Legacy(0));
+    assert_eq!(on.call(8, 0, &[]), Outcome::End(ending::PASS));
+}
+
+#[test]
+fn legacy_calls_for_other_harts_have_their_mask_in_memory() {
+    let mut on = Mock::new();
+    on.bytes = [0; 16];
+    // Harts 0 and 2, and one that is not there; not aligned.
+    on.bytes[3] = 0b1000_0101;
+    let mask = VIRTUAL + GUEST + 3;
+    assert_eq!(on.call(4, 0, &[mask]), Outcome::Legacy(0));
+    assert_eq!(on.interrupted, [0, 2]);
+    for (number, fence) in [(5, Fence::Instructions), (6, Fence::Translations), (7, Fence::Translations)] {
+        on.fenced.clear();
+        assert_eq!(on.call(number, 0, &[mask, 0x1000, 0x1000, 3]), Outcome::Legacy(0));
+        assert_eq!(on.fenced, [(0, fence), (2, fence)]);
+    }
+    on.interrupted.clear();
+    assert_eq!(on.call(4, 0, &[0]), Outcome::Legacy(0));
+    assert_eq!(on.interrupted, [0, 1, 2], "no mask is all harts");
+    on.interrupted.clear();
+    for address in [GUEST, VIRTUAL + GUEST - 1, VIRTUAL + GUEST + 9, u64::MAX] {
+        assert_eq!(
+            on.call(4, 0, &[address]),
+            Outcome::Legacy(SbiError::InvalidAddress as i64),
+            "{address:#x}"
+        );
+    }
+    assert_eq!(on.interrupted, [], "a call that fails does nothing");
 }

@@ -2,15 +2,18 @@
 
 use super::Hypervisor;
 use super::cpu::Cpu;
-use super::csr::Real;
+use super::csr::{self, Real};
 use super::entry::PHYSICAL;
 use super::interrupts;
 use super::machine::{self, Hart};
 use super::statistics;
 use crate::console;
+use crate::emulate::fetch::Space;
 use crate::ending::{PASS, RESET};
 use crate::memory::Region;
 use crate::sbi::{self, Call, Environment, Fence, HartSet, HartState, Outcome, SbiResult, Start, extension};
+use visa_isa::cause::interrupt::SUPERVISOR_SOFTWARE;
+use visa_isa::msr::sstatus;
 
 /// Registers of a call (SBI 2.0, chapter 3).
 const A0: usize = 10;
@@ -28,13 +31,11 @@ pub fn serve(hypervisor: &mut Hypervisor, cpu: &mut Cpu) {
         function: r[A6],
         arguments: [r[A0], r[A1], r[A0 + 2], r[A0 + 3], r[A0 + 4]],
     };
-    match sbi::call(&mut Firmware { hypervisor }, &call) {
+    let space = (cpu.satp, csr::read(cpu, &Hart, visa_isa::msr::SSTATUS).unwrap_or(0));
+    match sbi::call(&mut Firmware { hypervisor, space }, &call) {
         Outcome::Return(result) => give(cpu, result),
         Outcome::Legacy(value) => cpu.registers[A0] = value as u64,
-        Outcome::Stop => {
-            line!("visor: the guest has stopped its only virtual CPU");
-            end(hypervisor, cpu, PASS);
-        }
+        Outcome::Stop => stop(hypervisor, cpu),
         Outcome::Suspend => {
             interrupts::wait(cpu);
             give(cpu, Ok(0));
@@ -55,6 +56,16 @@ fn give(cpu: &mut Cpu, result: SbiResult) {
     };
 }
 
+/// The guest has stopped its only virtual CPU. As in the other modes nothing will start it again, and the machine finds out.
+fn stop(hypervisor: &Hypervisor, cpu: &Cpu) -> ! {
+    statistics::print(hypervisor, cpu);
+    // SAFETY: visor takes no interrupts, and the guest runs no more.
+    unsafe { visa_guest::registers::sie::write(0) };
+    loop {
+        crate::hart::wait();
+    }
+}
+
 /// Ends the run: by the firmware's system reset, which then is the same call as the guest's, or else by the finisher.
 fn end(hypervisor: &Hypervisor, cpu: &Cpu, value: u32) -> ! {
     const SHUTDOWN: u64 = 0;
@@ -71,6 +82,8 @@ fn end(hypervisor: &Hypervisor, cpu: &Cpu, value: u32) -> ! {
 
 struct Firmware<'a> {
     hypervisor: &'a mut Hypervisor,
+    /// satp and sstatus as the caller has them.
+    space: (u64, u64),
 }
 
 impl Environment for Firmware<'_> {
@@ -96,6 +109,12 @@ impl Environment for Firmware<'_> {
         }
     }
 
+    fn clear_interrupt(&mut self) -> bool {
+        let was_pending = Hart.pending() & 1 << SUPERVISOR_SOFTWARE != 0;
+        Hart.set_software_pending(false);
+        was_pending
+    }
+
     fn fence(&mut self, harts: HartSet, fence: Fence) {
         match fence {
             _ if !harts.has(0) => {}
@@ -118,6 +137,12 @@ impl Environment for Firmware<'_> {
 
     fn read_console(&mut self) -> Option<u8> {
         console::read_byte()
+    }
+
+    fn locate(&self, address: u64) -> Option<u64> {
+        let (satp, status) = self.space;
+        let space = Space { regions: self.memory(), satp, kernel: true };
+        space.locate_data(&Hart, address, status & sstatus::SUM != 0, status & sstatus::MXR != 0)
     }
 
     fn load(&self, physical: u64) -> u8 {

@@ -2,6 +2,7 @@
 
 use super::csr::{Real, STATUS_LIVE};
 use super::entry::PHYSICAL;
+use crate::emulate::fetch;
 use crate::shadow::Hardware;
 use crate::shadow::walk::Memory;
 use core::arch::asm;
@@ -23,6 +24,17 @@ impl Memory for Hart {
     fn store(&mut self, physical: u64, value: u64) {
         // SAFETY: as in `load`.
         unsafe { ((physical + PHYSICAL) as *mut u64).write_volatile(value) };
+    }
+}
+
+impl fetch::Memory for Hart {
+    fn entry(&self, physical: u64) -> u64 {
+        self.load(physical)
+    }
+
+    fn half(&self, physical: u64) -> u16 {
+        // SAFETY: as in `load`.
+        unsafe { ((physical + PHYSICAL) as *const u16).read_volatile() }
     }
 }
 

@@ -5,6 +5,7 @@ use super::csr;
 use super::machine::Hart;
 use super::statistics::Kind;
 use super::{Hypervisor, compile, emulate, firmware, interrupts};
+use crate::report;
 use crate::shadow::layout::View;
 use crate::shadow::walk::{Access, Accessor, Fault};
 use visa_guest::registers as msr;
@@ -105,9 +106,15 @@ fn page_fault(hypervisor: &mut Hypervisor, cpu: &mut Cpu, access: Access, addres
     inject(cpu, exception as u64, address);
 }
 
-/// Has the guest's kernel take an exception or interrupt that happened at the guest's PC.
+/// Has the guest's kernel take an exception or interrupt that happened at the guest's PC; unless its trap vector is what
+/// faults, again, so that it would never get to an instruction: that is a shutdown, as it would be in a VM (specification, 2.3).
 pub fn inject(cpu: &mut Cpu, cause: u64, value: u64) {
     let was_user = cpu.user != 0;
+    let at_vector = !was_user && cpu.pc == cpu.stvec & !3;
+    if cause & INTERRUPT == 0 && at_vector && cpu.pc == cpu.sepc {
+        super::statistics::print(super::get(), cpu);
+        report::software_shutdown(cpu);
+    }
     csr::trap(cpu, cause, value);
     if was_user {
         choose_view(cpu);

@@ -190,7 +190,7 @@ impl Builder<'_> {
         let mut code = Code::at(0);
         let random = &mut *self.random;
         let data = DATA + random.below(DATA_PAGES) * PAGE_SIZE + random.below(PAGE_SIZE);
-        let (extension, function, arguments) = match random.below(12) {
+        let (extension, function, arguments) = match random.below(14) {
             0 => (sbi::BASE, random.below(8), [random.pick(&[sbi::TIME, sbi::DBCN, 0x999]), 0, 0]),
             1 => (sbi::DBCN, 2, [random.bits(), 0, 0]),
             2 => (sbi::DBCN, 0, [random.below(16), data, 0]),
@@ -203,6 +203,9 @@ impl Builder<'_> {
             8 => (sbi::HSM, 2, [random.below(3), 0, 0]),
             9 => (1, 0, [random.below(256), 0, 0]),
             10 => (2, 0, [0; 3]),
+            // The legacy timer, and the legacy calls whose mask is in memory: somewhere, nowhere, or left out.
+            11 => (0, 0, [u64::MAX, 0, 0]),
+            12 => (3 + random.below(5), 0, [random.pick(&[0, data, A, u64::MAX]), 0, 0]),
             _ => (random.bits(), random.bits(), [random.bits(), 0, 0]),
         };
         let arguments = arguments.into_iter().chain([0, 0]);
