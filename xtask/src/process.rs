@@ -37,17 +37,26 @@ pub fn run_captured(command: &mut Command) -> Result<Output> {
 /// Makes sure that a program is there: installs the Debian package that has it if this process may, else
 /// says what to do.
 pub fn require(program: &str, package: &str) -> Result<()> {
-    if exists(program) {
+    install(program, package, &|| exists(program))
+}
+
+/// The same for a file that is no program.
+pub fn require_file(file: &Path, package: &str) -> Result<()> {
+    install(&file.display().to_string(), package, &|| file.is_file())
+}
+
+fn install(what: &str, package: &str, is_there: &dyn Fn() -> bool) -> Result<()> {
+    if is_there() {
         return Ok(());
     }
     if !exists("apt-get") || !is_root() {
-        bail!("`{program}` is not installed; on Debian: sudo apt-get install {package}");
+        bail!("`{what}` is not installed; on Debian: sudo apt-get install {package}");
     }
-    eprintln!("installing {package}, which has `{program}`");
+    eprintln!("installing {package}, which has `{what}`");
     apt_get(["update"])?;
     apt_get(["install", "--yes", "--no-install-recommends", package])?;
-    if !exists(program) {
-        bail!("package {package} is installed, and still there is no `{program}` on the PATH");
+    if !is_there() {
+        bail!("package {package} is installed, and still `{what}` is not found");
     }
     Ok(())
 }

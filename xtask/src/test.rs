@@ -6,6 +6,7 @@ use crate::workloads::{self, Comparison};
 use crate::{process, workspace};
 use anyhow::{Result, bail};
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -52,7 +53,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     if !arguments.quick {
         step("guests rebuilt and compared", &mut || cargo(&["xtask", "guests", "--check"], &[]));
         step("Debian's kernel fetched", &mut || cargo(&["xtask", "fetch-debian"], &[]));
-        step("assembler, debugger and device-tree tools", &mut install_tools);
+        step("assembler, debugger, firmware and disk tools", &mut install_tools);
     }
     step("generated files are fresh", &mut || cargo(&["xtask", "generate", "--check"], &[]));
     step("workloads rebuilt and compared", &mut || compare_workloads(arguments.quick));
@@ -60,8 +61,12 @@ pub fn run(arguments: Arguments) -> Result<()> {
     // Long guests run on the release build; everything else with overflow checks.
     let visa = workspace::target().join("release/visa").display().to_string();
     let guests = workspace::root().join("build/guests").display().to_string();
-    let environment =
-        [("VISA_COMMAND", visa.as_str()), ("VISA_REQUIRE_LINUX", "1"), ("VISA_GUESTS", guests.as_str())];
+    let environment = [
+        ("VISA_COMMAND", visa.as_str()),
+        ("VISA_REQUIRE_LINUX", "1"),
+        ("VISA_REQUIRE_FIRMWARE", "1"),
+        ("VISA_GUESTS", guests.as_str()),
+    ];
     let environment = if arguments.quick { &environment[..1] } else { &environment[..] };
     step("unit and integration tests", &mut || {
         cargo(&["test", "--workspace", "--no-fail-fast"], environment)
@@ -163,6 +168,8 @@ fn install_tools() -> Result<Outcome> {
     process::require("riscv64-unknown-elf-as", "binutils-riscv64-unknown-elf")?;
     process::require("gdb-multiarch", "gdb-multiarch")?;
     process::require("dtc", "device-tree-compiler")?;
+    process::require("mkfs.ext4", "e2fsprogs")?;
+    process::require_file(Path::new("/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin"), "u-boot-qemu")?;
     Ok(Outcome::Passed)
 }
 

@@ -173,6 +173,7 @@ fn boot(plan: &Plan, console: Tail) -> Result<Machine, MeasureError> {
     let boot = KernelBoot {
         mode: plan.mode,
         kernel: Image::File(plan.kernel.clone()),
+        load_address: None,
         initrd: Some(initrd.path().to_path_buf()),
         append: format!("{COMMAND_LINE} {}", kernel_parameter(&plan.orders)),
         memory_bytes: MEMORY_BYTES,

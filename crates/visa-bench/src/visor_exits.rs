@@ -61,6 +61,7 @@ fn run_without(
     let plan = KernelBoot {
         mode: Mode::Accelerated,
         kernel: Image::File(kernel.path().to_owned()),
+        load_address: None,
         initrd: None,
         append: String::new(),
         memory_bytes: MEMORY_BYTES,

@@ -88,6 +88,7 @@ fn run(way: Way, kernel: &Path) -> Outcome {
     let plan = KernelBoot {
         mode: way.mode,
         kernel: Image::File(kernel.to_owned()),
+        load_address: None,
         initrd: None,
         append: String::new(),
         memory_bytes: MEMORY_BYTES,

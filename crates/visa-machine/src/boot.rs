@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::board::{Board, BoardConfig, BoardError};
 use crate::device_tree::{DeviceTree, DeviceTreeError, VisorProperties};
-use crate::loader::{ImageBase, LoadError, LoadedImage, Loader};
+use crate::loader::{ImageBase, ImageKind, LoadError, LoadedImage, Loader};
 use crate::machine::{Machine, TimeSource};
 use crate::memory_map::RAM_BASE;
 use visa_core::Features;
@@ -19,6 +19,10 @@ use visa_mem::Platform;
 
 /// Memory that is visor's, above the kernel's, in bytes.
 pub const VISOR_BYTES: u64 = 16 << 20;
+
+/// How far above the start of memory a flat kernel goes that nobody has given another address: where RISC-V kernels and the
+/// firmware that loads them are linked for.
+pub const FLAT_KERNEL_OFFSET: u64 = 2 << 20;
 
 /// The kernel's memory is a multiple of this, so that the second stage can map it with large pages.
 pub const KERNEL_MEMORY_ALIGNMENT: u64 = 2 << 20;
@@ -69,6 +73,20 @@ pub enum BootError {
     /// The device tree.
     #[error(transparent)]
     DeviceTree(#[from] DeviceTreeError),
+    /// An address was given for a kernel that has its own.
+    #[error("the kernel is {}, which says itself where it goes: {address:#x} is for a flat binary", kind.name())]
+    LoadAddress {
+        /// The address given.
+        address: u64,
+        /// What the kernel is.
+        kind: ImageKind,
+    },
+    /// The software-only mode has one virtual CPU.
+    #[error("the software-only mode runs its guest on one hart, not on {harts}")]
+    SoftwareHarts {
+        /// The number asked for.
+        harts: usize,
+    },
     /// The memory's size.
     #[error(
         "the kernel's memory must be a multiple of {KERNEL_MEMORY_ALIGNMENT:#x} bytes and not 0, not {bytes:#x}"
@@ -104,6 +122,9 @@ pub struct KernelBoot {
     pub mode: Mode,
     /// The kernel.
     pub kernel: Image,
+    /// Physical address for a kernel that is a flat binary; [`FLAT_KERNEL_OFFSET`] above the start of memory by default. Other
+    /// kernels say themselves where they go.
+    pub load_address: Option<u64>,
     /// The initial RAM disk.
     pub initrd: Option<PathBuf>,
     /// The kernel's command line.
@@ -177,11 +198,21 @@ pub fn bare(hardware: &Hardware, board: Board, program: &Path, seed: u64) -> Res
 
 /// A kernel under visor. The board's RAM must be [`ram_bytes_for_kernel`].
 pub fn kernel(hardware: &Hardware, board: Board, boot: &KernelBoot) -> Result<Ready, BootError> {
+    if boot.mode == Mode::Software && board.harts() != 1 {
+        return Err(BootError::SoftwareHarts { harts: board.harts() });
+    }
     let memory = RAM_BASE..RAM_BASE + boot.memory_bytes;
     let ram = board.ram();
     let mut loader = Loader::new(ram);
-    let visor = boot.visor.load(&mut loader, ImageBase { address: memory.end, elf_offset: memory.end })?;
-    let kernel = boot.kernel.load(&mut loader, ImageBase::at(memory.start))?;
+    let visor_base = ImageBase { elf_offset: memory.end, ..ImageBase::at(memory.end) };
+    let visor = boot.visor.load(&mut loader, visor_base)?;
+    let flat = boot.load_address.unwrap_or(memory.start + FLAT_KERNEL_OFFSET);
+    let kernel = boot.kernel.load(&mut loader, ImageBase { flat, ..ImageBase::at(memory.start) })?;
+    if let Some(address) = boot.load_address
+        && kernel.kind != ImageKind::Flat
+    {
+        return Err(BootError::LoadAddress { address, kind: kernel.kind });
+    }
     let initrd = match &boot.initrd {
         Some(path) => Some(loader.load_initrd(path, memory.end)?),
         None => None,

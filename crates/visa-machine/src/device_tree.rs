@@ -11,6 +11,9 @@ use crate::memory_map::{MEMORY_MAP, Region, TIMEBASE_HZ, Unit, VIRTIO_SLOTS, reg
 /// Bytes of `rng-seed`: what Linux takes to be a full seed.
 const SEED_BYTES: usize = 64;
 
+/// Room at the end for firmware that edits the tree: a few nodes and a command line.
+const ROOM_BYTES: usize = 0x3000;
+
 /// The UART's input clock, in Hz: gives the usual divisors for the usual rates.
 const UART_CLOCK_HZ: u32 = 3_686_400;
 
@@ -51,7 +54,8 @@ pub struct DeviceTree {
     pub seed: u64,
     /// The largest paging mode: "riscv,sv39" or "riscv,sv48".
     pub mmu_type: String,
-    /// The virtio slots that hold a device; the others are not mentioned.
+    /// The virtio slots that hold a device. The others are disabled: a driver has nothing to do there, but the slots answer, and
+    /// a guest that looks into all of them is to find them wherever it runs.
     pub virtio_slots: Vec<usize>,
     /// What the harts have: what they lack is said to Ring -1, and not to a kernel, which sees no difference.
     pub features: Features,
@@ -128,7 +132,7 @@ impl DeviceTree {
         self.soc(&mut writer)?;
         power(&mut writer)?;
         writer.end_node(root)?;
-        Ok(writer.finish()?)
+        Ok(with_room(writer.finish()?))
     }
 
     fn check(&self) -> Result<(), DeviceTreeError> {
@@ -225,10 +229,7 @@ impl DeviceTree {
         writer.property_u32("#size-cells", 2)?;
         writer.property_null("ranges")?;
         for region in MEMORY_MAP {
-            match region.unit {
-                Unit::Virtio(slot) if !self.virtio_slots.contains(&slot) => {}
-                _ => self.device(writer, &region)?,
-            }
+            self.device(writer, &region)?;
         }
         writer.end_node(node)
     }
@@ -252,7 +253,12 @@ impl DeviceTree {
                 writer.property_string("compatible", "ns16550a")?;
                 writer.property_u32("clock-frequency", UART_CLOCK_HZ)?;
             }
-            Unit::Virtio(_) => writer.property_string("compatible", "virtio,mmio")?,
+            Unit::Virtio(slot) => {
+                writer.property_string("compatible", "virtio,mmio")?;
+                if !self.virtio_slots.contains(&slot) {
+                    writer.property_string("status", "disabled")?;
+                }
+            }
         }
         writer.end_node(node)
     }
@@ -286,6 +292,15 @@ fn power(writer: &mut FdtWriter) -> Result<(), Error> {
         writer.end_node(node)?;
     }
     Ok(())
+}
+
+/// Appends room to a tree, as its header's total size says, so that firmware can edit it where it lies.
+fn with_room(mut blob: Vec<u8>) -> Vec<u8> {
+    const TOTAL_SIZE: Range<usize> = 4..8;
+    blob.resize(blob.len() + ROOM_BYTES, 0);
+    let total = blob.len() as u32;
+    blob[TOTAL_SIZE].copy_from_slice(&total.to_be_bytes());
+    blob
 }
 
 fn unit_name(region: &Region) -> String {

@@ -31,6 +31,17 @@ pub enum ImageKind {
     Flat,
 }
 
+impl ImageKind {
+    /// What it is, in words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ImageKind::Elf => "an ELF",
+            ImageKind::LinuxImage => "a Linux Image",
+            ImageKind::Flat => "a flat binary",
+        }
+    }
+}
+
 /// A name for an address, from an ELF's symbol table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symbol {
@@ -72,9 +83,11 @@ impl LoadedImage {
 /// Where an image goes that does not say so itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageBase {
-    /// Physical address for a flat binary, and of the start of memory as a Linux kernel is to see it: the kernel goes
-    /// `text_offset` above it (2 MiB on RISC-V), so this must be a multiple of 2 MiB.
+    /// Physical address of the start of memory as a Linux kernel is to see it: the kernel goes `text_offset` above it (2 MiB
+    /// on RISC-V), so this must be a multiple of 2 MiB.
     pub address: u64,
+    /// Physical address for a flat binary.
+    pub flat: u64,
     /// Added to every physical address of an ELF, modulo 2^64: 0 to load it where it was linked.
     pub elf_offset: u64,
 }
@@ -82,7 +95,7 @@ pub struct ImageBase {
 impl ImageBase {
     /// Flat binaries and kernels at `address`, ELFs where they were linked.
     pub fn at(address: u64) -> Self {
-        Self { address, elf_offset: 0 }
+        Self { address, flat: address, elf_offset: 0 }
     }
 }
 
@@ -143,7 +156,7 @@ impl<'r> Loader<'r> {
         if let Some(header) = linux::Header::parse(bytes) {
             return linux::load(self, name, bytes, &header, base.address);
         }
-        let range = self.place(name, "flat binary", base.address, bytes, bytes.len() as u64)?;
+        let range = self.place(name, "flat binary", base.flat, bytes, bytes.len() as u64)?;
         Ok(LoadedImage { kind: ImageKind::Flat, entry: range.start, range, symbols: Vec::new() })
     }
 

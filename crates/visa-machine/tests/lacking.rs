@@ -57,6 +57,7 @@ fn run(source: &str, mode: Mode, features: Features) -> (Progress, String) {
     let boot = KernelBoot {
         mode,
         kernel: Image::Bytes("kernel", object.to_elf().leak()),
+        load_address: None,
         initrd: None,
         append: String::new(),
         memory_bytes: MEMORY_BYTES,

@@ -82,7 +82,7 @@ fn an_elf_goes_to_its_physical_addresses() {
 fn an_elf_can_be_moved() {
     let ram = ram();
     let image = elf(0x1000, &[(LOAD, 0x200, 0x1000, 0x1000, 8, 8)]);
-    let base = ImageBase { address: 0, elf_offset: RAM };
+    let base = ImageBase { elf_offset: RAM, ..ImageBase::at(0) };
     let loaded = Loader::new(&ram).load_image_bytes("kernel", &image, base).unwrap();
     assert_eq!((loaded.entry, loaded.range), (RAM + 0x1000, RAM + 0x1000..RAM + 0x1008));
 }

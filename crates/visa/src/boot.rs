@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use clap::error::ErrorKind;
 use visa_machine::boot::{self, Image, KernelBoot, Mode};
 use visa_machine::memory_map::RAM_BASE;
 
 use crate::images;
 use crate::launch::{self, Built, Launch};
-use crate::options::{RunOptions, size};
+use crate::options::{RunOptions, number, size};
 use crate::symbols::Symbols;
 
 /// What `--help` ends with.
@@ -34,6 +35,8 @@ Examples:
                               the same with the exits by cause below the console, like boot --stat
   visa boot --engine lockstep --kernel Image --initrd initramfs.cpio.gz --timeout 600
                               the same on JIT and interpreter side by side; reports the first instruction that differs
+  visa boot --kernel /usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin --disk path=disk.img
+                              firmware that loads a kernel itself: Debian's U-Boot, of package u-boot-qemu
   visa boot --kernel Image --dump-dtb board.dtb
                               write the device tree that the kernel would get, and end
 
@@ -50,6 +53,9 @@ pub struct Boot {
     /// The kernel: a Linux Image (gzip-compressed or not), an ELF or a flat binary
     #[arg(long, value_name = "FILE")]
     kernel: PathBuf,
+    /// Where a flat binary goes, which then starts there [default: 0x80200000]; other kernels say it themselves
+    #[arg(long, value_name = "ADDRESS", value_parser = load_address)]
+    load_address: Option<u64>,
     /// The initial RAM disk
     #[arg(long, value_name = "FILE")]
     initrd: Option<PathBuf>,
@@ -78,6 +84,14 @@ fn mode(text: &str) -> Result<Mode, String> {
     }
 }
 
+/// An address at which instructions can be.
+fn load_address(text: &str) -> Result<u64, String> {
+    match number(text)? {
+        address if address % 2 == 0 => Ok(address),
+        address => Err(format!("{address:#x} is odd, and instructions are at even addresses")),
+    }
+}
+
 impl Boot {
     /// The same with the table of exits.
     pub fn with_stat(mut self) -> Boot {
@@ -85,8 +99,19 @@ impl Boot {
         self
     }
 
+    /// Options that do not go together.
+    fn check(&self) -> Result<(), clap::Error> {
+        let harts = self.options.smp;
+        if self.mode == Mode::Software && harts > 1 {
+            let text = format!("--mode software has one virtual CPU: it does not go with --smp {harts}\n");
+            return Err(clap::Error::raw(ErrorKind::ArgumentConflict, text));
+        }
+        Ok(())
+    }
+
     /// Does it.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
+        self.check()?;
         let launch = Launch::prepare(&self.options)?;
         let hardware = launch.hardware;
         let visor = match &self.visor {
@@ -96,6 +121,7 @@ impl Boot {
         let kernel = KernelBoot {
             mode: self.mode,
             kernel: Image::File(self.kernel.clone()),
+            load_address: self.load_address,
             initrd: self.initrd.clone(),
             append: self.append.clone(),
             memory_bytes: self.memory,

@@ -109,6 +109,7 @@ pub fn run_on(
     let boot = KernelBoot {
         mode,
         kernel: kernel_image,
+        load_address: None,
         initrd: None,
         append: String::new(),
         memory_bytes: MEMORY_BYTES,

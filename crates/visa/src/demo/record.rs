@@ -194,6 +194,7 @@ fn boot(visor: Image, demo: Image, printed: &Printed) -> anyhow::Result<Machine>
     let boot = KernelBoot {
         mode: Mode::Demo,
         kernel: demo,
+        load_address: None,
         initrd: None,
         append: String::new(),
         memory_bytes: MEMORY_BYTES,

@@ -29,6 +29,10 @@ fn mistyped_flags_and_values_are_usage_errors() {
     assert_refused(&["run", "--gdb", "nowhere", "a.elf"], 2, &["nowhere"]);
     assert_refused(&["boot", "--kernel", "k", "--mode", "fast"], 2, &["native, accelerated and software"]);
     assert_refused(&["boot"], 2, &["--kernel"]);
+    let software = ["boot", "--kernel", "k", "--mode", "software", "--smp", "2"];
+    assert_refused(&software, 2, &["--mode software has one virtual CPU", "--smp 2"]);
+    assert_refused(&["boot", "--kernel", "k", "--load-address", "here"], 2, &["here", "number"]);
+    assert_refused(&["boot", "--kernel", "k", "--load-address", "0x80400001"], 2, &["0x80400001 is odd"]);
 }
 
 #[test]

@@ -39,6 +39,56 @@ fn a_kernel_runs_in_both_modes_and_powers_off() {
     }
 }
 
+/// Traps to Ring 0 stand beside the exits, by cause, in each form of a report: in mode software they are what exits are
+/// elsewhere.
+#[test]
+fn traps_stand_beside_the_exits() {
+    const EBREAK: &str = "
+        la t0, handler
+        csrw stvec, t0
+        ebreak
+        j next
+        .align 2
+handler: csrr t0, sepc
+        addi t0, t0, 4
+        csrw sepc, t0
+        sret
+        .align 2
+next:   nop
+";
+    let place = Place::new();
+    let kernel = place.program(&KERNEL.replace("_start:", &format!("_start: {EBREAK}")));
+    for mode in ["native", "accelerated", "software"] {
+        let json = place.path("report.json");
+        let mut command = visa();
+        command
+            .args(["boot", "--stats", "-m", "16M", "--mode", mode, "--timeout", "60", "--kernel"])
+            .arg(&kernel);
+        let output = command.arg("--json").arg(&json).output().unwrap();
+        assert_code(&output, 0);
+        let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+        let by_cause = report["traps"]["by_cause"].as_object().unwrap();
+        let sum: u64 = by_cause.values().map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!(report["traps"]["total"], sum, "{mode}");
+        assert_eq!(by_cause["breakpoint"], 1, "{mode}");
+        let table = text(&output.stderr);
+        assert!(table.contains("TRAP-TO-RING-0") && table.contains("breakpoint"), "{mode}: {table}");
+        let traps = format!("{sum} traps into visor");
+        assert_eq!(table.contains(&traps), mode == "software", "{mode}: {table}");
+        if mode == "software" {
+            assert_eq!(by_cause["environment call from Ring 3"], 2);
+            assert!(by_cause["illegal instruction"].as_u64() >= Some(2), "{report}");
+        } else {
+            assert_eq!(sum, 1, "{report}");
+        }
+        // The same while it runs.
+        let mut command = visa();
+        command.args(["stat", "-m", "16M", "--mode", mode, "--timeout", "60", "--kernel"]).arg(&kernel);
+        let table = text(&command.output().unwrap().stderr);
+        assert!(table.contains("TRAP-TO-RING-0"), "{mode}: {table}");
+    }
+}
+
 #[test]
 fn the_device_tree_can_be_had_without_a_run() {
     let place = Place::new();
