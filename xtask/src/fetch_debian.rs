@@ -12,11 +12,12 @@
 //! | `modules.cpio.gz` | those modules alone, to be put behind another initramfs |
 //! | `packages.txt` | the names and versions of the packages |
 
-mod apt;
+pub(crate) mod apt;
 pub(crate) mod cpio;
 pub(crate) mod initramfs;
-mod mirror;
-mod modules;
+pub(crate) mod kernel;
+pub(crate) mod mirror;
+pub(crate) mod modules;
 
 use crate::{process, workspace};
 use anyhow::{Context, Result, bail};
@@ -109,51 +110,25 @@ fn fetch(directory: &Path, parts: &Parts, mirror: &mirror::Mirror, suite: &str) 
         apt::unpack(archive, &unpacked)?;
     }
 
-    let release = kernel_package.strip_prefix("linux-image-").unwrap_or(&kernel_package);
-    keep(&unpacked.join("boot").join(format!("vmlinux-{release}")), &parts.kernel)?;
-    check_is_image(&parts.kernel)?;
+    let packaged = kernel::Packaged::find(&unpacked, &kernel_package)?;
+    packaged.keep_image(&parts.kernel)?;
     let busybox = ["usr/bin/busybox", "bin/busybox"].map(|path| unpacked.join(path));
     let Some(busybox) = busybox.iter().find(|path| path.is_file()) else {
         bail!("the package busybox-static has no busybox in usr/bin or bin");
     };
-    keep(busybox, &parts.busybox)?;
-    let kernel_modules = ["usr/lib/modules", "lib/modules"]
-        .map(|path| unpacked.join(path).join(release).join("kernel"))
-        .into_iter()
-        .find(|path| path.is_dir())
-        .with_context(|| format!("the package {kernel_package} has no modules for {release}"))?;
+    kernel::keep(busybox, &parts.busybox)?;
     remove_directory(&parts.modules)?;
-    modules::collect(&kernel_modules, &modules::WANTED, &parts.modules)?;
+    modules::collect(&packaged.modules, &modules::WANTED, &parts.modules)?;
     fs::write(&parts.versions, apt.versions(&packages)?)?;
     // Some 500 MB that nobody needs any more.
     remove_directory(&unpacked)?;
     remove_directory(&directory.join("apt"))
 }
 
-fn keep(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to)
-        .map(drop)
-        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
-}
-
-fn remove_directory(path: &Path) -> Result<()> {
+/// Removes a directory with what is in it, if it is there.
+pub(crate) fn remove_directory(path: &Path) -> Result<()> {
     if path.exists() {
         fs::remove_dir_all(path).with_context(|| format!("cannot remove {}", path.display()))?;
-    }
-    Ok(())
-}
-
-/// A plain kernel `Image` has this at offset 0x38 ("Boot image header in RISC-V Linux" of the kernel's
-/// documentation); a compressed EFI image would not.
-fn check_is_image(kernel: &Path) -> Result<()> {
-    const MAGIC_OFFSET: usize = 0x38;
-    const MAGIC: &[u8] = b"RSC\x05";
-    let bytes = fs::read(kernel)?;
-    if bytes.get(MAGIC_OFFSET..MAGIC_OFFSET + MAGIC.len()) != Some(MAGIC) {
-        bail!(
-            "{}: not a plain riscv64 Image (no \"RSC\\x05\" at offset {MAGIC_OFFSET:#x})",
-            kernel.display()
-        );
     }
     Ok(())
 }

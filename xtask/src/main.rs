@@ -3,6 +3,7 @@
 //! One file per chore. A chore's module has its `Arguments` and a `run` that takes them; to add one, write
 //! the module and name it in [`Chore`] and in `main`.
 
+mod corpus;
 mod differential;
 mod fetch_debian;
 mod generate;
@@ -26,6 +27,7 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Chore {
+    Corpus(corpus::Arguments),
     Differential(differential::Arguments),
     FetchDebian(fetch_debian::Arguments),
     Generate(generate::Arguments),
@@ -38,6 +40,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let result = match CommandLine::parse().chore {
+        Chore::Corpus(arguments) => corpus::run(arguments),
         Chore::Differential(arguments) => differential::run(arguments),
         Chore::FetchDebian(arguments) => fetch_debian::run(arguments),
         Chore::Generate(arguments) => generate::run(arguments),

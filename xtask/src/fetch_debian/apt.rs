@@ -57,12 +57,54 @@ impl Apt {
             .with_context(|| format!("{package} depends on no package named {prefix}..."))
     }
 
+    /// Packages that give a system with these in it, dependencies included, in an order in which they can be installed.
+    pub fn closure(&self, packages: &[&str]) -> Result<Vec<String>> {
+        let mut command =
+            self.command("apt-get", &["install", "--simulate", "--no-install-recommends", "--assume-yes"]);
+        let plan = process::output(command.args(packages))
+            .context("apt finds no set of packages in which these can be installed")?;
+        let names = plan.lines().filter_map(|line| line.strip_prefix("Inst ")?.split_whitespace().next());
+        Ok(names.map(str::to_owned).collect())
+    }
+
+    /// As [`Apt::download`], but an archive that is there in the version that the lists have is not fetched again.
+    pub fn download_missing(&self, packages: &[String]) -> Result<Vec<PathBuf>> {
+        let into = self.directory.join("packages");
+        let mut command = self.command("apt-get", &["download", "--print-uris"]);
+        let shown = process::output(command.args(packages).current_dir(&into))?;
+        // A line has the address in quotes, the file's name, its size and its checksum; the names of those that are there
+        // already are not shown.
+        let missing: Vec<&str> = shown
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(1)?.split('_').next())
+            .filter(|name| packages.iter().any(|package| package == name))
+            .collect();
+        if !missing.is_empty() {
+            let mut command = self.command("apt-get", &["download"]);
+            process::output(command.args(&missing).current_dir(&into))
+                .context("cannot download the packages")?;
+        }
+        packages.iter().map(|package| newest_archive(&into, package)).collect()
+    }
+
     /// Downloads packages, and returns their archives.
     pub fn download(&self, packages: &[&str]) -> Result<Vec<PathBuf>> {
         let into = self.directory.join("packages");
         let mut command = self.command("apt-get", &["download"]);
         process::output(command.args(packages).current_dir(&into)).context("cannot download the packages")?;
         packages.iter().map(|package| newest_archive(&into, package)).collect()
+    }
+
+    /// A line for each archive: the name and version of the package in it.
+    pub fn versions_of(archives: &[PathBuf]) -> Result<String> {
+        let mut lines = Vec::new();
+        for archive in archives {
+            let mut command = Command::new("dpkg-deb");
+            command.arg("--show").arg("--showformat=${Package} ${Version}\\n").arg(archive);
+            lines.push(process::output(&mut command)?);
+        }
+        lines.sort();
+        Ok(lines.concat())
     }
 
     /// A line for each package: its name and version.

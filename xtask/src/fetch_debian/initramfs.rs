@@ -17,6 +17,11 @@ const NULL: (u32, u32) = (1, 3);
 
 /// The archive, compressed. The same input gives the same bytes.
 pub fn build(busybox: &Path, module_directory: &Path) -> Result<Vec<u8>> {
+    compress(&archive_of(INIT.as_bytes(), busybox, module_directory)?.finish())
+}
+
+/// An archive that more can be added to, with this /init, busybox and the modules.
+pub fn archive_of(init: &[u8], busybox: &Path, module_directory: &Path) -> Result<Archive> {
     let mut archive = Archive::default();
     for directory in ["bin", "dev", "etc", "lib", "lib/modules", "mnt", "proc", "root", "run", "sys", "tmp"] {
         archive.directory(directory);
@@ -24,11 +29,11 @@ pub fn build(busybox: &Path, module_directory: &Path) -> Result<Vec<u8>> {
     // The kernel opens the console for /init before anything is mounted on /dev.
     archive.character_device("dev/console", 0o600, CONSOLE);
     archive.character_device("dev/null", 0o666, NULL);
-    archive.file("init", 0o755, INIT.as_bytes());
+    archive.file("init", 0o755, init);
     archive.file("bin/busybox", 0o755, &read(busybox)?);
     archive.symlink("bin/sh", "busybox");
     add_modules(&mut archive, "lib/modules", module_directory)?;
-    compress(&archive.finish())
+    Ok(archive)
 }
 
 /// An archive of the modules alone, compressed, in `/modules` with their list.

@@ -1,0 +1,173 @@
+//! `cargo xtask corpus`: real programs of Debian's, on every engine and in every mode, against what they print on QEMU.
+//!
+//! The disk is made of Debian's packages in `build/corpus`; programs and what is expected of them are in `tests/corpus`,
+//! whose README says what is where. One boot runs the programs one after the other; if it does not come to its end, the
+//! program that ran is wrong, and another boot goes on with the rest.
+
+mod catalogue;
+mod console;
+mod disk;
+mod guest;
+mod packages;
+mod result;
+
+use crate::fetch_debian::kernel;
+use crate::{process, workspace};
+use anyhow::{Context, Result, bail};
+use catalogue::Program;
+use guest::{Boot, Machine};
+use packages::Place;
+use result::{Line, Summary, Verdict};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Run programs of Debian's for riscv64 and compare what they print with what QEMU gave
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Engines, comma-separated: interpreter, jit, lockstep
+    #[arg(long, value_delimiter = ',', default_value = "jit")]
+    engine: Vec<String>,
+    /// Modes, comma-separated: native, accelerated, software
+    #[arg(long, value_delimiter = ',', default_value = "native,accelerated")]
+    mode: Vec<String>,
+    /// Only these programs, comma-separated
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    only: Vec<String>,
+    /// Only the programs that are quick, as `cargo xtask test` runs them
+    #[arg(long)]
+    quick: bool,
+    /// Name the programs, and run none
+    #[arg(long)]
+    list: bool,
+    /// Run qemu-system-riscv64, and take what it gives as what is expected
+    #[arg(long, conflicts_with_all = ["engine", "mode", "json"])]
+    record: bool,
+    /// Write the results as one JSON object; "-" is standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// The visa to run [default: a release build of this tree]
+    #[arg(long, value_name = "FILE")]
+    visa: Option<PathBuf>,
+    /// A Debian mirror [default: the one that this machine's apt uses]
+    #[arg(long)]
+    mirror: Option<String>,
+    /// Fetch packages and make the disk again even if it is there
+    #[arg(long)]
+    refresh: bool,
+}
+
+/// Runs the chore.
+pub fn run(arguments: Arguments) -> Result<()> {
+    let programs = catalogue::chosen(&arguments.only, arguments.quick)?;
+    if arguments.list {
+        for program in &programs {
+            println!("{:<14} {}", program.name, program.about);
+        }
+        return Ok(());
+    }
+    let root = workspace::root().join("build/corpus");
+    process::create_directory(&root)?;
+    let place = Place { root: root.canonicalize()? };
+    let image = disk::prepare(&place, arguments.mirror, arguments.refresh)?;
+    if arguments.record {
+        return record(&place, &image, &programs);
+    }
+    let command = match arguments.visa {
+        Some(visa) => visa,
+        None => workspace::release_build("visa")?,
+    };
+    result::warn_of_other_versions(&place)?;
+    let mut summaries = Vec::new();
+    for engine in &arguments.engine {
+        for mode in &arguments.mode {
+            let machine =
+                Machine::Visa { command: command.clone(), engine: engine.clone(), mode: mode.clone() };
+            let lines = run_all(&machine, &place, &image, &programs, &format!("{engine}, {mode}"))?;
+            summaries.push(Summary { engine: engine.clone(), mode: mode.clone(), lines });
+        }
+    }
+    if let Some(file) = &arguments.json {
+        result::write_json(file, &summaries)?;
+    }
+    summaries.iter().for_each(|summary| println!("{}", summary.line()));
+    let wrong = summaries.iter().map(Summary::wrong).sum::<usize>();
+    if wrong > 0 {
+        bail!("{wrong} results are not what QEMU gave");
+    }
+    Ok(())
+}
+
+/// Runs programs on one machine: one boot, and more if it does not come to its end.
+fn run_all(
+    machine: &Machine,
+    place: &Place,
+    image: &Path,
+    programs: &[Program],
+    title: &str,
+) -> Result<Vec<Line>> {
+    let scratch = place.root.join("runs").join(title.replace(", ", "-"));
+    process::create_directory(&scratch)?;
+    let mut lines: Vec<Line> = Vec::new();
+    let mut left = programs;
+    while !left.is_empty() {
+        let boot = Boot { machine, place, image, scratch: &scratch, timeout: guest::timeout(left) };
+        let ran = boot.run(left, |console| {
+            if let Some(output) = console.outputs.last() {
+                let line = result::judge(output, left);
+                println!("{title}: {}", line.text());
+                lines.push(line);
+            }
+        })?;
+        for complaint in &ran.console.complaints {
+            eprintln!("{title}: the guest: {complaint}");
+        }
+        let ended = ran.console.outputs.len();
+        left = &left[ended..];
+        if ran.console.done {
+            break;
+        }
+        let Some(unfinished) = ran.console.unfinished() else {
+            bail!(
+                "{title}: the guest ended without a program ({}); its last line: {}",
+                ran.ended,
+                ran.console.last_line
+            );
+        };
+        let line =
+            Line { name: unfinished.into(), seconds: None, verdict: Verdict::Unfinished(ran.ended.clone()) };
+        println!("{title}: {}", line.text());
+        lines.push(line);
+        left = &left[1..];
+    }
+    Ok(lines)
+}
+
+/// What QEMU gives becomes what is expected.
+fn record(place: &Place, image: &Path, programs: &[Program]) -> Result<()> {
+    process::require("qemu-system-riscv64", "qemu-system-misc")?;
+    let expected = catalogue::directory().join("expected");
+    process::create_directory(&expected)?;
+    let scratch = place.root.join("runs/qemu");
+    process::create_directory(&scratch)?;
+    let boot =
+        Boot { machine: &Machine::Qemu, place, image, scratch: &scratch, timeout: guest::timeout(programs) };
+    let mut failed = None;
+    let ran = boot.run(programs, |console| {
+        if let Some(output) = console.outputs.last() {
+            let code = output.text.lines().last().unwrap_or_default();
+            println!("{}: {:.1} s, {code}", output.name, output.took.as_secs_f64());
+            // Written at once: a run of all of them takes long.
+            if let Err(error) = fs::write(expected.join(&output.name), &output.text) {
+                failed = Some(error);
+            }
+        }
+    })?;
+    if let Some(error) = failed {
+        return Err(error).with_context(|| format!("cannot write to {}", expected.display()));
+    }
+    kernel::keep(&place.versions(), &expected.join("packages.txt"))?;
+    if !ran.console.done {
+        bail!("QEMU's run did not come to its end ({}): {}", ran.ended, ran.console.last_line);
+    }
+    Ok(())
+}
