@@ -21,8 +21,9 @@ use crate::terminal;
 /// Instructions between two comparisons: a comparison takes as long as some dozens of them.
 const PART: NonZeroU64 = NonZeroU64::new(10_000).expect("it is not zero");
 
-/// Instructions between two looks of the JIT for loops to optimise: several in the time between two comparisons.
-const OPTIMISE: u64 = 2_000;
+/// The JIT of a pair. It looks for loops to optimise by instructions, and optimises at once, so that whatever it does wrong, it
+/// does again at the same instruction when both run again.
+pub const FAST: EngineKind = EngineKind::Jit { threshold: None, optimise: Some(50_000) };
 
 /// How engines are compared.
 #[derive(Args, Debug, Clone)]
@@ -138,7 +139,7 @@ pub fn explain(
             bail!("ended by signal {number}");
         }
         let mut fast = build()?.ready.machine;
-        fast.set_engine(EngineKind::Jit { threshold: None, optimise: Some(OPTIMISE) });
+        fast.set_engine(FAST);
         Ok(Pair { fast, reference: build()?.ready.machine })
     };
     let mut progress = Progress::default();

@@ -8,7 +8,7 @@ use visa_machine::board::{Board, DiskChanges, FileBackend, OverlayBackend};
 use visa_machine::machine::EngineKind;
 
 use crate::cycles::CycleOptions;
-use crate::lockstep::LockstepOptions;
+use crate::lockstep::{self, LockstepOptions};
 
 /// The port that `-s` listens on.
 const GDB_PORT: u16 = 1234;
@@ -125,7 +125,8 @@ impl From<EngineChoice> for EngineKind {
     fn from(choice: EngineChoice) -> EngineKind {
         match choice {
             EngineChoice::Interpreter => EngineKind::Interpreter,
-            EngineChoice::Jit | EngineChoice::Lockstep => EngineKind::Jit { threshold: None, optimise: None },
+            EngineChoice::Jit => EngineKind::Jit { threshold: None, optimise: None },
+            EngineChoice::Lockstep => lockstep::FAST,
         }
     }
 }
