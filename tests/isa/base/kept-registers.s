@@ -14,82 +14,82 @@ main:
     li R30, 300
     li R8, 0
     li R9, 0
+    li R28, 1
     la R2, scratch
 again:
-    ; Both must see the same.
     slli R10, R30, 4
     mv R26, R10
-    li R11, 0
     li R12, 77
     li R15, 99
-    call inside
-    bne R10, R26, wrong
     call siblings
+    bne R10, R26, wrong
+    call nested
     bne R10, R26, wrong
     call left
     bne R10, R26, wrong
     addi R30, R30, -1
     bnez R30, again
-;= R10 = 16, R26 = 16, R9 = 900, R8 = 4334400
+;= R10 = 16, R26 = 16, R9 = 900, R8 = 6501600
     pass
 wrong:
     fail
 
-; One loop inside, which does not name R10; the loop around it stores through R10 and R2.
-inside:
-    li R28, 0
-outer:
-    li R27, 3
-1:  busy R6, R18, R19, R16
-    addi R27, R27, -1
-    bnez R27, 1b
-    add R5, R2, R28
-    sd R10, 0(R5)
-    ld R25, 0(R5)
-    add R8, R8, R25
-    addi R28, R28, 8
-    li R29, 24
-    bltu R28, R29, outer
-    addi R9, R9, 1
-    ret
-
-; Two loops inside, one after the other, and one more in the second: each displaces others.
+; Two loops inside of one: R10 is in the second alone, whose weight keeps it where it is between units. The first has other use for its
+; place.
 siblings:
-    li R28, 0
-2:  li R27, 2
-3:  busy R20, R21, R22, R23
-    addi R27, R27, -1
-    bnez R27, 3b
-    li R27, 2
-4:  busy R6, R18, R19, R16
-    li R7, 2
-5:  busy R20, R21, R22, R23
-    add R24, R24, R6
+    li R11, 0
+1:  li R7, 2
+2:  busy R6, R18, R19, R16
     addi R7, R7, -1
-    bnez R7, 5b
-    addi R27, R27, -1
-    bnez R27, 4b
-    addi R28, R28, 1
-    add R8, R8, R10
-    li R29, 2
-    bltu R28, R29, 2b
+    bne R7, R28, 2b
+3:  add R8, R8, R10
+    xor R14, R14, R10
+    sd R14, 40(R2)
+    addi R11, R11, 1
+    ld R15, 40(R2)
+    sltiu R5, R11, 2
+    bnez R5, 3b
+    sltiu R5, R11, 3
+    bnez R5, 1b
     addi R9, R9, 1
     ret
 
-; Left out of the middle of the inner loop.
+; The same, but that the first has one more inside, which needs yet others.
+nested:
+    li R11, 0
+4:  li R7, 2
+5:  busy R6, R18, R19, R16
+    li R29, 2
+6:  busy R20, R21, R22, R23
+    addi R29, R29, -1
+    bne R29, R28, 6b
+    addi R7, R7, -1
+    bne R7, R28, 5b
+7:  add R8, R8, R10
+    addi R11, R11, 1
+    xor R14, R14, R10
+    sltiu R5, R11, 2
+    bnez R5, 7b
+    sltiu R5, R11, 3
+    bnez R5, 4b
+    addi R9, R9, 1
+    ret
+
+; The first is left for the code behind both.
 left:
-    li R28, 0
-6:  li R27, 4
-7:  busy R20, R21, R22, R23
-    add R24, R24, R28
-    addi R27, R27, -1
-    beqz R28, 8f
-    beqz R27, gone
-    j 7b
-8:  bnez R27, 7b
-    addi R28, R28, 1
-    add R8, R8, R10
-    bnez R28, 6b
+    li R11, 0
+8:  li R7, 3
+9:  busy R6, R18, R19, R16
+    addi R7, R7, -1
+    sltiu R5, R11, 3
+    beqz R5, gone
+    bne R7, R28, 9b
+10: add R8, R8, R10
+    addi R11, R11, 1
+    xor R14, R14, R10
+    sltiu R5, R11, 2
+    bnez R5, 10b
+    j 8b
 gone:
     addi R9, R9, 1
     ret
