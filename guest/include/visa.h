@@ -105,21 +105,29 @@
 #define VISA_EXIT_SOFTWARE_INTERRUPT       0x16 /* another hart's VINT_SEND to this hart's Ring -1 */
 
 /* Exceptions: scause, HVCAUSE, bits of EXCMAP. */
-#define VISA_EXCEPTION_0                   0 /* instruction address misaligned */
-#define VISA_EXCEPTION_1                   1 /* instruction access fault */
-#define VISA_EXCEPTION_2                   2 /* illegal instruction */
-#define VISA_EXCEPTION_3                   3 /* breakpoint */
-#define VISA_EXCEPTION_4                   4 /* load address misaligned */
-#define VISA_EXCEPTION_5                   5 /* load access fault */
-#define VISA_EXCEPTION_6                   6 /* store address misaligned */
-#define VISA_EXCEPTION_7                   7 /* store access fault */
-#define VISA_EXCEPTION_8                   8 /* environment call from Ring 3 */
-#define VISA_EXCEPTION_9                   9 /* environment call from Ring 0 */
-#define VISA_EXCEPTION_11                  11 /* environment call from Ring -1 */
-#define VISA_EXCEPTION_12                  12 /* instruction page fault */
-#define VISA_EXCEPTION_13                  13 /* load page fault */
-#define VISA_EXCEPTION_15                  15 /* store page fault */
-#define VISA_EXCEPTION_24                  24 /* invalid descriptor of IOVMAP, IOVMASK or VINT_SEND */
+#define VISA_EXCEPTION_FETCH_MISALIGNED    0 /* instruction address misaligned */
+#define VISA_EXCEPTION_FETCH_ACCESS_FAULT  1 /* instruction access fault */
+#define VISA_EXCEPTION_ILLEGAL_INSTRUCTION 2 /* illegal instruction */
+#define VISA_EXCEPTION_BREAKPOINT          3 /* breakpoint */
+#define VISA_EXCEPTION_LOAD_MISALIGNED     4 /* load address misaligned */
+#define VISA_EXCEPTION_LOAD_ACCESS_FAULT   5 /* load access fault */
+#define VISA_EXCEPTION_STORE_MISALIGNED    6 /* store address misaligned */
+#define VISA_EXCEPTION_STORE_ACCESS_FAULT  7 /* store access fault */
+#define VISA_EXCEPTION_ECALL_USER          8 /* environment call from Ring 3 */
+#define VISA_EXCEPTION_ECALL_KERNEL        9 /* environment call from Ring 0 */
+#define VISA_EXCEPTION_ECALL_HYPERVISOR    11 /* environment call from Ring -1 */
+#define VISA_EXCEPTION_FETCH_PAGE_FAULT    12 /* instruction page fault */
+#define VISA_EXCEPTION_LOAD_PAGE_FAULT     13 /* load page fault */
+#define VISA_EXCEPTION_STORE_PAGE_FAULT    15 /* store page fault */
+#define VISA_EXCEPTION_BAD_DESCRIPTOR      24 /* invalid descriptor of IOVMAP, IOVMASK or VINT_SEND */
+
+/* Interrupts: scause and HVCAUSE with bit 63, bits of sie, sip, HVIE, HVIP. */
+#define VISA_INTERRUPT_SUPERVISOR_SOFTWARE 1 /* supervisor software interrupt */
+#define VISA_INTERRUPT_SUPERVISOR_TIMER    5 /* supervisor timer interrupt */
+#define VISA_INTERRUPT_SUPERVISOR_EXTERNAL 9 /* supervisor external interrupt: PLIC or virtual interrupt controller */
+#define VISA_INTERRUPT_HYPERVISOR_SOFTWARE 3 /* Ring -1 software interrupt: VINT_SEND with the host bit */
+#define VISA_INTERRUPT_HYPERVISOR_TIMER    7 /* Ring -1 timer interrupt: HVTIMECMP */
+#define VISA_INTERRUPT_HYPERVISOR_EXTERNAL 11 /* Ring -1 external interrupt */
 
 /* VMTRAPCFG: which events exit. */
 #define VISA_TRAP_IO                       (1 << 0) /* IN and OUT, where the I/O permission map has no policy of its own */
@@ -208,6 +216,24 @@
 #define VISA_QUAL_RING_MASK                0xf /* after the shift */
 #define VISA_QUAL_FIELD_SHIFT              48 /* byte offset of the VMCS field that an entry failure names */
 #define VISA_QUAL_FIELD_MASK               0xffff /* after the shift */
+
+/* Page-table entries and base registers, of both stages. */
+#define VISA_PTE_VALID                     (1 << 0) /* entry is valid */
+#define VISA_PTE_READ                      (1 << 1) /* loads allowed */
+#define VISA_PTE_WRITE                     (1 << 2) /* stores allowed */
+#define VISA_PTE_EXECUTE                   (1 << 3) /* fetches allowed */
+#define VISA_PTE_USER                      (1 << 4) /* Ring 3 may use it; ignored in the second stage */
+#define VISA_PTE_GLOBAL                    (1 << 5) /* maps in every address space; ignored in the second stage */
+#define VISA_PTE_ACCESSED                  (1 << 6) /* accessed; set by hardware */
+#define VISA_PTE_DIRTY                     (1 << 7) /* dirty; set by hardware */
+#define VISA_PTE_PPN_SHIFT                 10 /* first bit of the physical page number */
+#define VISA_PAGE_SHIFT                    12 /* bytes of a page, as a power of two */
+#define VISA_PAGE_BYTES                    4096
+#define VISA_PAGING_BARE                   0 /* mode, bits 63:60 of the base */
+#define VISA_PAGING_SV39                   8 /* mode, bits 63:60 of the base */
+#define VISA_PAGING_SV48                   9 /* mode, bits 63:60 of the base */
+#define VISA_PAGING_MODE_SHIFT             60
+#define VISA_PAGING_TAG_SHIFT              44 /* first bit of ASID or VMID in the base */
 
 /* IOVMAP's descriptor: kinds and byte offsets. */
 #define VISA_RANGE_UNMAP                   0

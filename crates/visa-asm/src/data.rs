@@ -26,6 +26,18 @@ impl Assembler<'_> {
         Ok(())
     }
 
+    /// `.uleb128` and `.sleb128`.
+    pub(crate) fn leb128(&mut self, cursor: &mut Cursor, is_signed: bool) -> Parsed<()> {
+        loop {
+            let start = cursor.location();
+            let value = cursor.expression(&mut self.program)?;
+            self.push(cursor.since(start), Content::Leb128 { is_signed, value });
+            if !cursor.accept(Token::Comma) {
+                return cursor.expect_end();
+            }
+        }
+    }
+
     /// `.float` and `.double`.
     pub(crate) fn fractions(&mut self, cursor: &mut Cursor, location: Location, width: usize) -> Parsed<()> {
         let mut bytes = Vec::new();

@@ -1,8 +1,9 @@
 //! Statements that begin with a dot.
 
 use crate::assembler::{Assembler, Mode};
+use crate::conditional::CONDITIONALS;
 use crate::diagnostic::Message;
-use crate::expression::{Evaluator, Expression};
+use crate::expression::{Evaluator, Expression, Failure};
 use crate::lexer::Token;
 use crate::parser::{Cursor, Parsed};
 use crate::program::{Content, Definition, SectionKind, SymbolKind};
@@ -27,54 +28,18 @@ const QUIET: &[&str] = &[
     ".p2alignl",
 ];
 
-/// Directives that are known, for advice.
+/// Directives that are known, for advice; those of [`QUIET`] and [`CONDITIONALS`] are, too.
 const KNOWN: &[&str] = &[
-    ".section",
-    ".text",
-    ".data",
-    ".rodata",
-    ".bss",
-    ".pushsection",
-    ".popsection",
-    ".previous",
-    ".globl",
-    ".global",
-    ".weak",
-    ".align",
-    ".p2align",
-    ".balign",
-    ".byte",
-    ".half",
-    ".short",
-    ".word",
-    ".long",
-    ".dword",
-    ".quad",
-    ".float",
-    ".double",
-    ".ascii",
-    ".asciz",
-    ".string",
-    ".space",
-    ".zero",
-    ".skip",
-    ".fill",
-    ".org",
-    ".equ",
-    ".set",
-    ".equiv",
-    ".option",
-    ".insn",
-    ".type",
-    ".size",
-    ".comm",
-    ".lcomm",
-    ".macro",
-    ".endm",
-    ".rept",
-    ".endr",
-    ".end",
+    ".2byte", ".4byte", ".8byte", ".align", ".ascii", ".asciz", ".balign", ".bss", ".byte", ".comm", ".data", ".double",
+    ".dword", ".end", ".endm", ".endmacro", ".endr", ".equ", ".equiv", ".err", ".error", ".exitm", ".fill", ".float",
+    ".global", ".globl", ".half", ".incbin", ".include", ".insn", ".int", ".irp", ".irpc", ".lcomm", ".long", ".macro",
+    ".option", ".org", ".p2align", ".popsection", ".previous", ".purgem", ".pushsection", ".quad", ".rept", ".rodata",
+    ".section", ".set", ".short", ".single", ".size", ".skip", ".sleb128", ".space", ".string", ".text", ".type",
+    ".uleb128", ".warning", ".weak", ".word", ".zero",
 ];
+
+/// The most sections: indices of symbols are 16 bits in ELF, and its last ones mean something else.
+const MOST_SECTIONS: usize = 60_000;
 
 /// The largest alignment.
 pub(crate) const MOST_ALIGNMENT: u64 = 1 << 20;
@@ -127,10 +92,15 @@ impl Assembler<'_> {
             ".type" => self.symbol_type(cursor),
             ".size" => self.symbol_size(cursor),
             ".comm" | ".lcomm" => self.common(cursor, location, name == ".comm"),
-            ".endm" | ".endr" => {
-                let start = if name == ".endm" { ".macro" } else { ".rept" };
+            ".endm" | ".endmacro" | ".endr" => {
+                let start = if name == ".endr" { ".rept, .irp or .irpc" } else { ".macro" };
                 Err(Message::new(location, format!("{name} without {start}")))
             }
+            ".incbin" => self.incbin(cursor, location),
+            ".uleb128" => self.leb128(cursor, false),
+            ".sleb128" => self.leb128(cursor, true),
+            ".purgem" => self.forget_macro(cursor),
+            ".error" | ".err" | ".warning" => self.remark(name, cursor, location),
             ".end" => {
                 self.ended = true;
                 cursor.skip_all();
@@ -141,8 +111,22 @@ impl Assembler<'_> {
                 Ok(())
             }
             _ => Err(Message::new(location, format!("unknown directive `{name}`"))
-                .help_if(did_you_mean(name, KNOWN.iter().copied()))),
+                .help_if(did_you_mean(name, KNOWN.iter().chain(QUIET).chain(CONDITIONALS).copied()))),
         }
+    }
+
+    /// `.error` and `.warning`: what the source itself has to say.
+    fn remark(&mut self, name: &str, cursor: &mut Cursor, location: Location) -> Parsed<()> {
+        let text = match cursor.at_end() {
+            true => format!("{name} was reached"),
+            false => String::from_utf8_lossy(&cursor.string()?).into_owned(),
+        };
+        cursor.expect_end()?;
+        if name == ".warning" {
+            self.report(Message::warning(location, text));
+            return Ok(());
+        }
+        Err(Message::new(location, text))
     }
 
     fn enter(&mut self, name: &str, kind: SectionKind, cursor: &mut Cursor) -> Parsed<()> {
@@ -157,6 +141,10 @@ impl Assembler<'_> {
         let name = pieces.next().unwrap_or("");
         if name.is_empty() {
             return Err(cursor.unexpected("a section's name"));
+        }
+        if self.program.sections.len() >= MOST_SECTIONS && !self.program.has_section(name) {
+            let message = format!("more than {MOST_SECTIONS} sections");
+            return Err(Message::new(cursor.location(), message));
         }
         let flags = pieces.next();
         let is_zero = pieces.any(|piece| piece.trim_start_matches(['@', '%']) == "nobits");
@@ -218,8 +206,17 @@ impl Assembler<'_> {
         let here = self.program.here();
         let value = Evaluator::new(&self.program, None).number(&expression, here);
         value.map_err(|failure| {
-            let text = failure.message().unwrap_or_else(|| "this has to be known here".into());
-            Message::new(cursor.since(start), text).expected("expected a constant")
+            let location = cursor.since(start);
+            let Failure::Undefined(id) = failure else {
+                let text = failure.message().unwrap_or_else(|| "this has to be known here".into());
+                return Message::new(location, text).expected("expected a constant");
+            };
+            let symbol = self.program.symbol_mut(id);
+            symbol.is_reported = true;
+            let name = symbol.name.clone();
+            Message::new(location, format!("`{name}` has no value yet, and this has to be known here"))
+                .expected("expected a constant")
+                .help_if(self.similar_symbol(&name))
         })
     }
 
@@ -243,6 +240,7 @@ impl Assembler<'_> {
         let value = Evaluator::new(&self.program, None).number(&expression, here);
         let expression = value.map(Expression::Number).unwrap_or(expression);
         let id = self.program.intern(name, location);
+        self.check_predefined(self.program.symbol(id), location)?;
         let symbol = self.program.symbol_mut(id);
         match &mut symbol.definition {
             Some(Definition::Label(..)) => {
@@ -330,5 +328,20 @@ fn kind_by_name(name: &str) -> SectionKind {
         SectionKind::Unloaded
     } else {
         SectionKind::ReadOnly
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_names_only_what_there_is() {
+        for name in KNOWN.iter().chain(CONDITIONALS).chain(QUIET) {
+            let source = format!("{name} 1, 1\n");
+            let Err(errors) = crate::assemble(&source, "one.s", &crate::Options::default()) else { continue };
+            let text = errors.to_string();
+            assert!(!text.contains("unknown directive"), "{name}: {text}");
+        }
     }
 }

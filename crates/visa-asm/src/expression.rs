@@ -38,6 +38,22 @@ pub enum Binary {
     Or,
     /// `^`
     Xor,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `&&`
+    LogicalAnd,
+    /// `||`
+    LogicalOr,
 }
 
 /// Which part of an address an instruction takes (RISC-V assembly programmer's manual, relocation functions).
@@ -190,7 +206,7 @@ impl<'a> Evaluator<'a> {
             Expression::Number(number) => Ok(Value::number(*number)),
             Expression::Place(place) => self.address(*place),
             Expression::Symbol(id) => match &self.program.symbol(*id).definition {
-                None => Err(Failure::Undefined(*id)),
+                None => self.predefined(*id),
                 Some(Definition::Label(place, _)) => self.address(*place),
                 Some(Definition::Assigned(values)) => self.assigned(*id, values.len() - 1, depth),
             },
@@ -214,6 +230,15 @@ impl<'a> Evaluator<'a> {
             }
             Expression::Modified(modifier, operand) => self.modified(*modifier, operand, here, depth),
         }
+    }
+
+    /// The value of a name that only the tables define.
+    fn predefined(&self, id: SymbolId) -> Result<Value, Failure> {
+        let symbol = self.program.symbol(id);
+        let value = symbol.predefined.ok_or(Failure::Undefined(id))?;
+        // Without addresses something is decided while the source is read.
+        symbol.is_settled.set(symbol.is_settled.get() || self.addresses.is_none());
+        Ok(Value::number(value))
     }
 
     fn address(&self, place: Place) -> Result<Value, Failure> {
@@ -316,5 +341,18 @@ pub fn compute(operator: Binary, a: i64, b: i64) -> Result<i64, Failure> {
         Binary::And => a & b,
         Binary::Or => a | b,
         Binary::Xor => a ^ b,
+        Binary::Equal => truth(a == b),
+        Binary::NotEqual => truth(a != b),
+        Binary::Less => truth(a < b),
+        Binary::LessOrEqual => truth(a <= b),
+        Binary::Greater => truth(a > b),
+        Binary::GreaterOrEqual => truth(a >= b),
+        Binary::LogicalAnd => (a != 0 && b != 0).into(),
+        Binary::LogicalOr => (a != 0 || b != 0).into(),
     })
+}
+
+/// What a comparison that holds is: all ones, as with GNU as.
+fn truth(holds: bool) -> i64 {
+    if holds { -1 } else { 0 }
 }

@@ -13,7 +13,7 @@ use crate::suggest::did_you_mean;
 use crate::syntax::{ORDERINGS, Shape};
 use visa_isa::operand::Operand;
 use visa_isa::table::{Format, ROWS};
-use visa_isa::{Instruction, Op, compressed, register};
+use visa_isa::{Instruction, Op, compressed, msr, register};
 
 /// An instruction as it is written.
 pub(crate) struct Statement {
@@ -101,7 +101,7 @@ impl Statement {
     fn last_is_number(&self, program: &Program) -> bool {
         match self.arguments.last().map(|argument| &argument.shape) {
             Some(Written::Expression(_)) => self.arguments.len() == 3,
-            Some(Written::Name(name)) => self.arguments.len() == 3 && program.is_defined(name),
+            Some(Written::Name(name)) => self.arguments.len() == 3 && program.has_value(name),
             _ => false,
         }
     }
@@ -190,7 +190,11 @@ impl Statement {
         match (self.mnemonic.as_str(), arguments.len()) {
             ("mov", 2) => self.mov(program),
             // Words that are illegal in every ring: all zeros, and a write to a read-only MSR.
-            ("unimp", 0) if !self.compress => self.expand(program, "csrrw zero, cycle, zero"),
+            ("unimp", 0) if !self.compress => {
+                let mut instruction = Instruction::new(Op::Csrrw);
+                Operand::Msr.set(&mut instruction, msr::CYCLE.into());
+                Ok(Code::Single { instruction, fields: Vec::new(), row: None, compress: false })
+            }
             ("unimp" | "c.unimp", 0) => Ok(Code::Raw { word: 0, length: 2, fields: Vec::new() }),
             ("unimp" | "c.unimp", _) => Err(self.wrong_count("no operands")),
             ("li", 2) => self.constant(program, integer(&arguments[0])?, &arguments[1]),

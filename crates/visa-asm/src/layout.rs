@@ -4,11 +4,12 @@
 use crate::diagnostic::Message;
 use crate::encode::{Encoder, explain};
 use crate::expression::{Addresses, Evaluator, Failure};
+use crate::leb128;
 use crate::program::{Content, Field, Item, Place, Program, SectionKind};
 use visa_isa::operand::Operand;
 
 /// Bounds on what a source may ask for.
-const MOST_FILE_BYTES: u64 = 64 << 20;
+pub(crate) const MOST_FILE_BYTES: u64 = 64 << 20;
 const MOST_ZERO_BYTES: u64 = 4 << 30;
 const MOST_PASSES: usize = 100;
 
@@ -29,7 +30,7 @@ pub(crate) fn layout(program: &Program, base: u64, alignment: u64, messages: &mu
         sections: vec![base; sections.len()],
         offsets: sections.iter().map(|section| vec![0; section.items.len() + 1]).collect(),
     };
-    // Code only grows, so that a branch that became long does not become short again, and so on without end.
+    // What grows with distances only grows, so that a branch that became long does not become short again, and so on without end.
     let mut least: Vec<Vec<u64>> = sections.iter().map(|section| vec![0; section.items.len()]).collect();
     for _ in 0..MOST_PASSES {
         let next = pass(program, &order, &addresses, &mut least, base, alignment);
@@ -76,7 +77,7 @@ fn pass(
             // What is too large is an error, and takes no room until then.
             let size = size(item, place, at, old, &evaluator).unwrap_or(0);
             let size = if size > most_bytes(section.kind) { 0 } else { size };
-            *known = if matches!(item.content, Content::Code(_)) { size.max(*known) } else { size };
+            *known = if matches!(item.content, Content::Code(_) | Content::Leb128 { .. }) { size.max(*known) } else { size };
             offset = offset.saturating_add(*known).min(MOST_ZERO_BYTES * 2);
         }
         new.offsets[index][section.items.len()] = offset;
@@ -106,6 +107,9 @@ fn size(
             if most.is_some_and(|most| padding > most) { 0 } else { padding }
         }
         Content::Origin(target, _) => (evaluator.number(target, place)?.max(0) as u64).saturating_sub(offset),
+        Content::Leb128 { is_signed, value } => {
+            leb128::size(evaluator.number(value, place)?, *is_signed) as u64
+        }
         Content::Code(code) => Encoder { evaluator, place, address: old.of(place) }.size(code),
     })
 }

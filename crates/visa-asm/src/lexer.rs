@@ -76,6 +76,31 @@ pub enum Token {
     /// `^`
     #[token("^")]
     Caret,
+    /// `==`
+    #[token("==")]
+    Equal,
+    /// `!=`, or `<>`
+    #[token("!=")]
+    #[token("<>")]
+    NotEqual,
+    /// `<`
+    #[token("<")]
+    Less,
+    /// `<=`
+    #[token("<=")]
+    LessOrEqual,
+    /// `>`
+    #[token(">")]
+    Greater,
+    /// `>=`
+    #[token(">=")]
+    GreaterOrEqual,
+    /// `&&`
+    #[token("&&")]
+    And,
+    /// `||`
+    #[token("||")]
+    Or,
     /// `~`
     #[token("~")]
     Tilde,

@@ -40,33 +40,43 @@
 mod aliases;
 mod assembler;
 mod compress;
+mod conditional;
 mod constant;
 mod data;
 mod diagnostic;
 mod directives;
 mod disassemble;
+mod dwarf;
 mod elf;
+mod emit;
 mod encode;
 mod expression;
+mod files;
 mod format;
 mod insn;
 mod instructions;
 mod layout;
+mod leb128;
 mod lexer;
 mod listing;
 mod macros;
 mod object;
 mod operands;
 mod parser;
+mod predefined;
 mod program;
 mod source;
 mod suggest;
 mod syntax;
+mod visible;
 
-pub use diagnostic::{Diagnostic, Diagnostics};
+pub use assembler::MOST_SOURCE_BYTES;
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use disassemble::{DisassembleError, DisassembleOptions, disassemble};
 pub use format::{Style, format_decoded, format_instruction, format_instruction_in};
+pub use files::{Files, NoFiles};
 pub use object::{LineRecord, Object, Section, Symbol};
+pub use source::SourceFile;
 
 /// How to assemble.
 #[derive(Clone, Debug)]
@@ -79,15 +89,33 @@ pub struct Options {
     pub compress: bool,
     /// How many errors are reported.
     pub most_errors: usize,
+    /// Where `.include` and `.incbin` look for files that are not beside the one that asks for them.
+    pub include: Vec<std::path::PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { base: 0x8000_0000, alignment: 4096, compress: false, most_errors: 100 }
+        Options {
+            base: 0x8000_0000,
+            alignment: 4096,
+            compress: false,
+            most_errors: 100,
+            include: Vec::new(),
+        }
     }
 }
 
-/// Assembles a source. `file_name` is what errors call it.
+/// Assembles a source that stands alone. `file_name` is what errors call it.
 pub fn assemble(source: &str, file_name: &str, options: &Options) -> Result<Object, Diagnostics> {
-    assembler::assemble(source, file_name, options)
+    assemble_with(source, file_name, options, &NoFiles)
+}
+
+/// Assembles a source that may include others; names of files are relative to `file_name`.
+pub fn assemble_with(
+    source: &str,
+    file_name: &str,
+    options: &Options,
+    files: &dyn Files,
+) -> Result<Object, Diagnostics> {
+    assembler::assemble(source, file_name, options, files)
 }

@@ -1,6 +1,8 @@
 //! The listing: each line of the source with the address and the bytes that it became.
 
 use crate::object::{LineRecord, Object};
+use crate::visible::visible;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Bytes that a line of the listing shows, and lines that it shows for one line of the source.
@@ -8,25 +10,41 @@ const BYTES_IN_LINE: usize = 8;
 const MOST_LINES: usize = 4;
 
 impl Object {
-    /// Address, bytes and source, line by line.
+    /// Address, bytes and source, line by line; the lines of a file that is included follow the line that asks for it.
     pub fn listing(&self) -> String {
         let mut out = String::new();
-        let mut records = self.lines.iter().peekable();
-        for (index, source) in self.source.lines().enumerate() {
+        let mut included: BTreeMap<usize, Vec<(u32, usize)>> = BTreeMap::new();
+        for (index, file) in self.files.iter().enumerate() {
+            if let Some((by, line)) = file.included_at {
+                included.entry(by).or_default().push((line, index));
+            }
+        }
+        self.list_file(&mut out, 0, &included);
+        out
+    }
+
+    fn list_file(&self, out: &mut String, file: usize, all: &BTreeMap<usize, Vec<(u32, usize)>>) {
+        let first = self.lines.partition_point(|record| record.file < file);
+        let mut records = self.lines[first..].iter().take_while(|record| record.file == file).peekable();
+        let mut included = all.get(&file).into_iter().flatten().peekable();
+        for (index, source) in self.files[file].text.lines().enumerate() {
             let line = index as u32 + 1;
-            let mut source = source.trim_end();
+            let shown = visible(source.trim_end());
+            let mut source = shown.as_str();
             let mut is_shown = false;
             while let Some(record) = records.next_if(|record| record.line <= line) {
                 if record.size > 0 {
-                    self.list_record(&mut out, record, line, source);
+                    self.list_record(out, record, line, source);
                     (is_shown, source) = (true, "");
                 }
             }
             if !is_shown {
                 let _ = writeln!(out, "{}", format!("{:>50}  {source}", format!("{line:>6}")).trim_end());
             }
+            while let Some((_, other)) = included.next_if(|(at, _)| *at <= line) {
+                self.list_file(out, *other, all);
+            }
         }
-        out
     }
 
     fn list_record(&self, out: &mut String, record: &LineRecord, line: u32, source: &str) {

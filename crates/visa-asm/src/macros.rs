@@ -1,101 +1,146 @@
 //! Macros and repetitions: text that is put in before it is read.
 
-use crate::assembler::Assembler;
+use crate::assembler::{Assembler, Lines};
 use crate::diagnostic::Message;
 use crate::lexer::Token;
 use crate::parser::{Cursor, Parsed};
-use crate::source::Location;
+use crate::source::{Kind, Location, Origin, Piece};
+use crate::suggest::did_you_mean;
+use std::rc::Rc;
 
 /// Bounds on what expansion may make of a source.
-const MOST_DEPTH: usize = 40;
+pub(crate) const MOST_DEPTH: usize = 40;
 const MOST_BYTES: usize = 4 << 20;
+/// More values than an expansion could take.
+const MOST_VALUES: usize = MOST_BYTES / size_of::<Piece>();
 
-/// A macro.
+/// A text and where it stands.
+#[derive(Clone, Debug, Default)]
+struct Stretch {
+    text: Rc<str>,
+    location: Location,
+}
+
+/// A macro, or the body of a repetition.
 #[derive(Clone)]
 pub(crate) struct Macro {
-    name: String,
+    name: Rc<str>,
     parameters: Vec<Parameter>,
-    body: String,
+    body: Stretch,
 }
 
 #[derive(Clone)]
 struct Parameter {
     name: String,
-    default: Option<String>,
+    default: Option<Stretch>,
     is_required: bool,
     takes_rest: bool,
 }
 
+impl Parameter {
+    fn named(name: &str) -> Parameter {
+        Parameter { name: name.into(), default: None, is_required: false, takes_rest: false }
+    }
+}
+
+/// The text of an expansion while it grows, and where it comes from.
+#[derive(Default)]
+struct Expansion {
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+impl Expansion {
+    fn push(&mut self, text: &str, from: Location, is_copy: bool) {
+        if !text.is_empty() {
+            self.pieces.push(Piece { start: self.text.len() as u32, from, is_copy });
+            self.text += text;
+        }
+    }
+
+    fn check(&self, location: Location) -> Parsed<()> {
+        match self.text.len() + size_of_val(self.pieces.as_slice()) > MOST_BYTES {
+            true => Err(too_much(location)),
+            false => Ok(()),
+        }
+    }
+}
+
 impl Macro {
     /// A macro of the text after `.macro` and its body.
-    pub(crate) fn new(cursor: &mut Cursor, body: String) -> Parsed<Macro> {
+    fn new(cursor: &mut Cursor, body: Stretch) -> Parsed<Macro> {
         let name = cursor.name("the macro's name")?.to_ascii_lowercase();
-        let mut parameters = Vec::new();
         cursor.accept(Token::Comma);
-        let text = cursor.rest();
-        for piece in text.split([',', ' ', '\t']).filter(|piece| !piece.is_empty()) {
-            let (head, default) = match piece.split_once('=') {
-                Some((head, default)) => (head, Some(default.to_string())),
-                None => (piece, None),
+        let mut parameters: Vec<Parameter> = Vec::new();
+        for piece in split(cursor.rest(), cursor.location(), &[',', ' ', '\t']) {
+            if piece.text.is_empty() {
+                continue;
+            }
+            let (head, default) = match piece.text.split_once('=') {
+                Some((head, default)) => (head, Some(Stretch { text: default.into(), ..piece })),
+                None => (&*piece.text, None),
             };
             let (name, qualifier) = head.split_once(':').unwrap_or((head, ""));
-            if name.is_empty() || !name.bytes().all(is_name_byte) {
-                let message = format!("`{piece}` is not a macro's parameter");
-                return Err(Message::new(cursor.location(), message)
+            if name.is_empty() || !name.bytes().all(is_name_byte) || !["", "req", "vararg"].contains(&qualifier)
+            {
+                let message = format!("`{}` is not a macro's parameter", piece.text);
+                return Err(Message::new(piece.location, message)
                     .expected("expected `name`, `name=default`, `name:req` or `name:vararg`"));
             }
-            parameters.push(Parameter {
-                name: name.into(),
-                default,
-                is_required: qualifier == "req",
-                takes_rest: qualifier == "vararg",
-            });
+            if parameters.iter().any(|other| other.name == name) {
+                let message = format!("the macro has a parameter `{name}` already");
+                return Err(Message::new(piece.location, message));
+            }
+            let (is_required, takes_rest) = (qualifier == "req", qualifier == "vararg");
+            parameters.push(Parameter { name: name.into(), default, is_required, takes_rest });
         }
         cursor.skip_all();
-        Ok(Macro { name, parameters, body })
+        Ok(Macro { name: name.into(), parameters, body })
     }
 
-    /// The name, in lower case.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The body with the operands in the places of the parameters.
-    fn expand(&self, operands: &str, location: Location, count: usize) -> Parsed<String> {
-        let values = self.bind(operands, location)?;
-        let mut out = String::with_capacity(self.body.len());
-        let mut rest = self.body.as_str();
-        while let Some((before, after)) = rest.split_once('\\') {
-            out += before;
+    /// Adds the body with values in the places of the parameters. `count` is what `\@` stands for.
+    fn expand(&self, values: &[Stretch], count: usize, out: &mut Expansion, location: Location) -> Parsed<()> {
+        let body = &*self.body.text;
+        let at = |start: usize, end: usize| {
+            let first = self.body.location.start;
+            Location { start: first + start as u32, end: first + end as u32, ..self.body.location }
+        };
+        let mut done = 0;
+        while let Some(found) = body[done..].find('\\') {
+            let slash = done + found;
+            out.push(&body[done..slash], at(done, slash), true);
+            let after = &body[slash + 1..];
             let length = after.bytes().take_while(|&byte| is_name_byte(byte)).count();
             let name = &after[..length];
-            if let Some(after) = after.strip_prefix("()") {
-                rest = after;
-            } else if let Some(after) = after.strip_prefix('@') {
-                out += &count.to_string();
-                rest = after;
+            if after.starts_with("()") {
+                done = slash + 3;
+            } else if after.starts_with('@') {
+                done = slash + 2;
+                out.push(&count.to_string(), at(slash, done), false);
             } else if let Some(index) = self.parameters.iter().position(|parameter| parameter.name == name) {
-                out += &values[index];
-                rest = &after[length..];
+                done = slash + 1 + length;
+                out.push(&values[index].text, values[index].location, true);
             } else {
-                out.push('\\');
-                rest = after;
+                done = slash + 1;
+                out.push("\\", at(slash, done), true);
             }
-            if out.len() > MOST_BYTES {
-                return Err(too_much(location));
-            }
+            out.check(location)?;
         }
-        out += rest;
-        Ok(out)
+        out.push(&body[done..], at(done, body.len()), true);
+        out.check(location)
     }
 
-    fn bind(&self, operands: &str, location: Location) -> Parsed<Vec<String>> {
-        let mut given = split_operands(operands);
+    /// The values of the parameters in a call.
+    fn bind(&self, operands: &str, place: Location, location: Location) -> Parsed<Vec<Stretch>> {
+        let mut given = split(operands, place, &[',']);
         if let Some(index) = self.parameters.iter().position(|parameter| parameter.takes_rest)
             && given.len() > index
         {
-            let rest = given.split_off(index).join(", ");
-            given.push(rest);
+            let start = given[index].location.start;
+            let rest = operands[(start - place.start) as usize..].trim_end();
+            let end = start + rest.len() as u32;
+            given.truncate(index);
+            given.push(Stretch { text: rest.into(), location: Location { start, end, ..place } });
         }
         if given.len() > self.parameters.len() {
             let most = self.parameters.len();
@@ -104,7 +149,8 @@ impl Macro {
         }
         let mut values = Vec::new();
         for (index, parameter) in self.parameters.iter().enumerate() {
-            let value = given.get(index).filter(|value| !value.is_empty()).or(parameter.default.as_ref());
+            let value =
+                given.get(index).filter(|value| !value.text.is_empty()).or(parameter.default.as_ref());
             if value.is_none() && parameter.is_required {
                 let message = format!("macro `{}` needs a value for `{}`", self.name, parameter.name);
                 return Err(Message::new(location, message));
@@ -119,26 +165,39 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Splits at commas outside of parentheses and strings.
-fn split_operands(text: &str) -> Vec<String> {
-    let (mut list, mut current) = (Vec::new(), String::new());
-    let (mut depth, mut is_quoted) = (0i32, false);
-    for letter in text.chars() {
+/// The parts of a text between separators that stand outside of parentheses and strings, without the blanks around
+/// them. `place` is where the text begins.
+fn split(text: &str, place: Location, separators: &[char]) -> Vec<Stretch> {
+    let mut list = Vec::new();
+    let (mut depth, mut is_quoted, mut is_escaped, mut start) = (0i32, false, false, 0);
+    let part = |start: usize, end: usize| {
+        let piece = &text[start..end];
+        let trimmed = piece.trim();
+        let start = start + (piece.len() - piece.trim_start().len());
+        let first = place.start + start as u32;
+        let location = Location { start: first, end: first + trimmed.len() as u32, ..place };
+        Stretch { text: trimmed.into(), location }
+    };
+    for (index, letter) in text.char_indices() {
+        if list.len() > MOST_VALUES {
+            return list;
+        }
         match letter {
+            _ if is_escaped => {}
             '"' => is_quoted = !is_quoted,
             '(' | '[' if !is_quoted => depth += 1,
             ')' | ']' if !is_quoted => depth -= 1,
-            ',' if !is_quoted && depth <= 0 => {
-                list.push(std::mem::take(&mut current).trim().to_string());
-                continue;
+            _ if separators.contains(&letter) && !is_quoted && depth <= 0 => {
+                list.push(part(start, index));
+                start = index + letter.len_utf8();
             }
             _ => {}
         }
-        current.push(letter);
+        is_escaped = letter == '\\' && is_quoted && !is_escaped;
     }
-    let last = current.trim();
-    if !last.is_empty() || !list.is_empty() {
-        list.push(last.to_string());
+    let last = part(start, text.len());
+    if !last.text.is_empty() || !list.is_empty() {
+        list.push(last);
     }
     list
 }
@@ -149,45 +208,178 @@ fn too_much(location: Location) -> Message {
     Message::new(location, message)
 }
 
+impl Lines<'_> {
+    /// The lines up to the directive that ends a block; what is read next stands behind it.
+    fn block(&mut self, opens: &[&str], closes: &[&str]) -> Option<Stretch> {
+        let mut nested = 0;
+        let first = self.next;
+        let is = |word: &str, list: &[&str]| list.iter().any(|known| word.eq_ignore_ascii_case(known));
+        for index in first..self.list.len() {
+            let (end, line) = self.list[index];
+            let word = line.split_whitespace().next().unwrap_or("");
+            if is(word, opens) {
+                nested += 1;
+            } else if is(word, closes) && nested > 0 {
+                nested -= 1;
+            } else if is(word, closes) {
+                self.next = index + 1;
+                let lines = &self.list[first..index];
+                let body: String = lines.iter().flat_map(|(_, line)| [*line, "\n"]).collect();
+                let start = self.list[first].0 as u32;
+                let location = Location { buffer: self.buffer, start, end: end as u32 };
+                return Some(Stretch { text: body.into(), location });
+            }
+        }
+        self.next = self.list.len();
+        None
+    }
+}
+
+fn unclosed(location: Location, end: &str) -> Message {
+    Message::new(location, format!("no `{end}` follows"))
+}
+
 impl Assembler<'_> {
-    /// A macro's use.
+    /// `.macro`.
+    pub(crate) fn define_macro(
+        &mut self,
+        cursor: &mut Cursor,
+        location: Location,
+        lines: &mut Lines,
+    ) -> Parsed<()> {
+        let body = lines.block(&[".macro"], &[".endm", ".endmacro"]);
+        let definition = Macro::new(cursor, body.ok_or_else(|| unclosed(location, ".endm"))?)?;
+        self.macros.insert(definition.name.to_string(), definition);
+        Ok(())
+    }
+
+    /// `.purgem`.
+    pub(crate) fn forget_macro(&mut self, cursor: &mut Cursor) -> Parsed<()> {
+        let location = cursor.location();
+        let name = cursor.name("a macro")?.to_ascii_lowercase();
+        if self.macros.remove(&name).is_none() {
+            let known = self.macros.keys().map(String::as_str);
+            return Err(Message::new(location, format!("there is no macro `{name}`"))
+                .help_if(did_you_mean(&name, known)));
+        }
+        cursor.expect_end()
+    }
+
+    /// A macro's use; the cursor stands at its operands.
     pub(crate) fn expand_macro(
         &mut self,
         definition: &Macro,
         location: Location,
-        operands: &str,
+        cursor: &mut Cursor,
         depth: usize,
     ) -> Parsed<()> {
+        let values = definition.bind(cursor.rest(), cursor.location(), location)?;
+        cursor.skip_all();
         self.expansions += 1;
-        let text = definition.expand(operands, location, self.expansions - 1)?;
-        self.assemble_text(text, location, definition.name(), depth)
+        let mut expansion = Expansion::default();
+        definition.expand(&values, self.expansions - 1, &mut expansion, location)?;
+        let Expansion { text, pieces } = expansion;
+        self.assemble_text(text, Origin::Pieces(pieces), location, &definition.name, depth)
     }
 
-    /// `.rept`: the body so many times.
-    pub(crate) fn repeat(
+    /// `.rept`, `.irp` and `.irpc`: the body so many times, or for each of some values.
+    pub(crate) fn repetition(
+        &mut self,
+        name: &str,
+        cursor: &mut Cursor,
+        location: Location,
+        lines: &mut Lines,
+    ) -> Parsed<()> {
+        let body = lines.block(&[".rept", ".irp", ".irpc"], &[".endr"]);
+        let body = body.ok_or_else(|| unclosed(location, ".endr"))?;
+        match name {
+            ".rept" => self.repeat(cursor, location, &body, lines.depth),
+            _ => self.for_each(name, cursor, location, body, lines.depth),
+        }
+    }
+
+    fn repeat(
         &mut self,
         cursor: &mut Cursor,
         location: Location,
-        body: &str,
+        body: &Stretch,
         depth: usize,
     ) -> Parsed<()> {
+        let count_location = cursor.location();
         let count = self.constant(cursor)?;
+        let count_location = cursor.since(count_location);
         cursor.expect_end()?;
         let count = usize::try_from(count)
-            .map_err(|_| Message::new(location, format!("a count of {count} is not possible")))?;
+            .map_err(|_| Message::new(count_location, format!("a count of {count} is not possible")))?;
         // A body without text costs nothing, and its repetition does nothing.
-        if body.len().saturating_mul(count) > MOST_BYTES {
+        if body.text.len().saturating_mul(count) > MOST_BYTES {
             return Err(too_much(location));
         }
-        self.assemble_text(body.repeat(if body.is_empty() { 0 } else { count }), location, ".rept", depth)
+        let text = body.text.repeat(if body.text.is_empty() { 0 } else { count });
+        self.assemble_text(text, Origin::Repeated(body.location), location, ".rept", depth)
     }
 
-    fn assemble_text(&mut self, text: String, location: Location, name: &str, depth: usize) -> Parsed<()> {
-        if depth >= MOST_DEPTH || self.sources.total_bytes() + text.len() > MOST_BYTES + self.source_bytes {
+    fn for_each(
+        &mut self,
+        directive: &str,
+        cursor: &mut Cursor,
+        location: Location,
+        body: Stretch,
+        depth: usize,
+    ) -> Parsed<()> {
+        let parameter = cursor.name("the name that stands for each value")?;
+        cursor.accept(Token::Comma);
+        let mut values = split(cursor.rest(), cursor.location(), &[',']);
+        if directive == ".irpc" {
+            values = values.first().map_or(Vec::new(), letters);
+        }
+        if values.is_empty() {
+            // As with GNU as: once, for nothing.
+            values.push(Stretch::default());
+        }
+        cursor.skip_all();
+        if values.len() > MOST_VALUES {
             return Err(too_much(location));
         }
-        let buffer = self.sources.add(text, Some((location, name.into())));
+        let each = Macro { name: directive.into(), parameters: vec![Parameter::named(parameter)], body };
+        let mut expansion = Expansion::default();
+        for value in values {
+            self.expansions += 1;
+            each.expand(&[value], self.expansions - 1, &mut expansion, location)?;
+        }
+        let Expansion { text, pieces } = expansion;
+        self.assemble_text(text, Origin::Pieces(pieces), location, directive, depth)
+    }
+
+    fn assemble_text(
+        &mut self,
+        text: String,
+        origin: Origin,
+        location: Location,
+        name: &str,
+        depth: usize,
+    ) -> Parsed<()> {
+        if depth >= MOST_DEPTH || self.sources.expanded_bytes() + text.len() > MOST_BYTES {
+            return Err(too_much(location));
+        }
+        let shows_body = name.starts_with('.');
+        let kind = Kind::Expansion { name: name.into(), origin, shows_body };
+        let buffer = self.sources.add(text, kind, Some(location));
         self.run(buffer, depth + 1);
+        // `.exitm` leaves one expansion.
+        self.exited = false;
         Ok(())
     }
+}
+
+/// The letters of a value, one by one; quotation marks around them do not count.
+fn letters(value: &Stretch) -> Vec<Stretch> {
+    let inside = value.text.trim_matches('"');
+    let first = value.location.start + value.text.find(inside).unwrap_or(0) as u32;
+    let stretch = |(index, letter): (usize, char)| {
+        let start = first + index as u32;
+        let location = Location { start, end: start + letter.len_utf8() as u32, ..value.location };
+        Stretch { text: letter.to_string().into(), location }
+    };
+    inside.char_indices().take(MOST_VALUES + 1).map(stretch).collect()
 }

@@ -1,8 +1,10 @@
 //! The assembled program, with every address settled.
 
+use crate::diagnostic::Diagnostics;
 use crate::expression::Evaluator;
 use crate::layout::Layout;
 use crate::program::{Definition, Program, SectionKind, SymbolKind};
+use crate::source::{Location, SourceFile, Sources};
 
 /// A section of the assembled program.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,7 +47,9 @@ pub struct Symbol {
 /// What a line of the source became.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LineRecord {
-    /// The line, from 1.
+    /// The file, as an index of [`Object::files`].
+    pub file: usize,
+    /// The line, from 1. What a macro makes counts for the line that calls it.
     pub line: u32,
     /// The section, as an index.
     pub section: usize,
@@ -64,13 +68,16 @@ pub struct Object {
     pub symbols: Vec<Symbol>,
     /// Where execution begins: `_start`, or the start of the first section.
     pub entry: u64,
-    /// What each line of the source became, by line.
+    /// What each line of the source became, by file and line.
     pub lines: Vec<LineRecord>,
-    pub(crate) source: String,
+    /// The files: the one that was assembled, and what it includes.
+    pub files: Vec<SourceFile>,
+    /// What seems wrong with the source, although it has a meaning.
+    pub warnings: Diagnostics,
 }
 
 impl Object {
-    pub(crate) fn new(program: &Program, layout: &Layout, mut images: Vec<Vec<u8>>, source: &str) -> Object {
+    pub(crate) fn new(program: &Program, layout: &Layout, mut images: Vec<Vec<u8>>, sources: &Sources) -> Object {
         let addresses = &layout.addresses;
         let mut sections = Vec::new();
         let mut new_index = vec![None; program.sections.len()];
@@ -99,9 +106,15 @@ impl Object {
             sections,
             symbols,
             lines: Vec::new(),
-            source: source.into(),
+            files: Vec::new(),
+            warnings: Diagnostics::default(),
         };
-        object.lines = lines(program, layout, &new_index);
+        let (files, file_of) = sources.files();
+        object.files = files;
+        object.lines = lines(program, layout, &new_index, |location| {
+            let (buffer, line) = sources.statement_line(location);
+            (file_of[buffer as usize], line)
+        });
         object
     }
 
@@ -165,16 +178,22 @@ fn symbols(program: &Program, layout: &Layout, new_index: &[Option<usize>]) -> V
     list
 }
 
-fn lines(program: &Program, layout: &Layout, new_index: &[Option<usize>]) -> Vec<LineRecord> {
+fn lines(
+    program: &Program,
+    layout: &Layout,
+    new_index: &[Option<usize>],
+    line_of: impl Fn(Location) -> (usize, u32),
+) -> Vec<LineRecord> {
     let mut list = Vec::new();
     for (index, section) in program.sections.iter().enumerate() {
         let Some(new) = new_index[index] else { continue };
         let (base, offsets) = (layout.addresses.sections[index], &layout.addresses.offsets[index]);
         for (item, pair) in section.items.iter().zip(offsets.windows(2)) {
             let size = pair[1] - pair[0];
-            list.push(LineRecord { line: item.line, section: new, address: base + pair[0], size });
+            let (file, line) = line_of(item.location);
+            list.push(LineRecord { file, line, section: new, address: base + pair[0], size });
         }
     }
-    list.sort_by_key(|record| record.line);
+    list.sort_by_key(|record| (record.file, record.line));
     list
 }

@@ -1,8 +1,9 @@
 //! Operands of the text, matched with what an instruction's syntax asks for.
 
 use crate::diagnostic::Message;
-use crate::expression::Expression;
+use crate::expression::{Evaluator, Expression};
 use crate::parser::{Argument, Parsed, Shape as Written};
+use crate::predefined;
 use crate::program::{Code, Field, Program};
 use crate::source::Location;
 use crate::suggest::did_you_mean;
@@ -49,10 +50,40 @@ pub(crate) fn match_instruction(
         matcher.instruction.rm = value;
     }
     let Matcher { instruction, fields, .. } = matcher;
+    check_read_only(program, &instruction, &fields);
     // As with GNU as, part of an address keeps the full length, whatever its value comes out as.
     let is_part = fields.iter().any(|field| matches!(field.value, Expression::Modified(..)));
     let compress = compress && shape.row.is_none() && !is_part;
     Ok(Code::Single { instruction, fields, row: shape.row, compress })
+}
+
+/// Warns of a write to an MSR that cannot be written: the instruction is illegal whenever it is executed.
+fn check_read_only(program: &mut Program, instruction: &Instruction, fields: &[Field]) {
+    let source_is_used = |operand: Operand| match fields.iter().find(|field| field.operand == operand) {
+        // With an immediate of zero, bits are neither set nor cleared.
+        Some(field) => !matches!(field.value, Expression::Number(0)),
+        None => operand == Operand::Rs1 && instruction.rs1 != 0,
+    };
+    let writes = match instruction.op {
+        Op::Csrrw | Op::Csrrwi => true,
+        Op::Csrrs | Op::Csrrc => source_is_used(Operand::Rs1),
+        Op::Csrrsi | Op::Csrrci => source_is_used(Operand::Uimm5),
+        _ => return,
+    };
+    let Some(field) = fields.iter().find(|field| field.operand.kind() == Kind::Msr).filter(|_| writes) else {
+        return;
+    };
+    let here = program.here();
+    let number = Evaluator::new(program, None).number(&field.value, here);
+    let Some(number) = number.ok().and_then(|number| u16::try_from(number).ok()) else { return };
+    if !msr::is_read_only(number) {
+        return;
+    }
+    let name = msr::by_number(number).map_or(format!("MSR {number:#x}"), |entry| format!("`{}`", entry.name));
+    program.report(
+        Message::warning(field.location, format!("{name} is read-only: a write of it is an illegal instruction"))
+            .expected("written here"),
+    );
 }
 
 fn wrong_count(shape: &Shape, location: Location, arguments: &[Argument]) -> Message {
@@ -133,7 +164,7 @@ impl Matcher<'_> {
                 Written::Name(name) if let Some(number) = msr_number(name) => {
                     self.field(operand, Expression::Number(number.into()), argument.location);
                 }
-                Written::Name(name) if !self.program.is_defined(name) => {
+                Written::Name(name) if !self.program.has_value(name) => {
                     return Err(unknown_msr(name, argument));
                 }
                 _ => self.immediate(operand, argument)?,
@@ -208,11 +239,8 @@ pub(crate) fn integer(argument: &Argument) -> Parsed<u8> {
     match &argument.shape {
         Written::Name(name) => {
             let lower = name.to_ascii_lowercase();
-            register::integer(&lower).ok_or_else(|| {
-                let known = register::INTEGER_ABI.iter().copied();
-                let help = if is_register(name) { None } else { did_you_mean(&lower, known) };
-                wrong(argument, expected).help_if(help)
-            })
+            register::integer(&lower)
+                .ok_or_else(|| wrong(argument, expected).help_if(similar_register(name, true)))
         }
         _ => Err(wrong(argument, expected)),
     }
@@ -224,10 +252,30 @@ pub(crate) fn float(argument: &Argument) -> Parsed<u8> {
     match &argument.shape {
         Written::Name(name) => {
             let lower = name.to_ascii_lowercase();
-            register::float(&lower).ok_or_else(|| wrong(argument, expected))
+            register::float(&lower)
+                .ok_or_else(|| wrong(argument, expected).help_if(similar_register(name, false)))
         }
         _ => Err(wrong(argument, expected)),
     }
+}
+
+/// The register that a name which is none was probably meant for.
+pub(crate) fn similar_register(name: &str, is_integer: bool) -> Option<String> {
+    if is_register(name) {
+        return None;
+    }
+    // One letter and a number: the number is what is wrong.
+    let letters = if is_integer { "rx" } else { "f" };
+    let lower = name.to_ascii_lowercase();
+    if let Some(digits) = lower.strip_prefix(|first| letters.contains(first))
+        && !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        let first = name.chars().next()?;
+        return Some(format!("there are {first}0 to {first}31"));
+    }
+    let known = if is_integer { &register::INTEGER_ABI } else { &register::FLOAT_ABI };
+    did_you_mean(&lower, known.iter().copied().chain(is_integer.then_some("fp")))
 }
 
 /// The number of an MSR by its name, in either case: of the table, `CR0` and on, `VMR0` to `VMF31`.
@@ -253,7 +301,7 @@ fn canonical(digits: &str) -> Option<u8> {
 
 /// An error for a name that is no MSR's.
 pub(crate) fn unknown_msr(name: &str, argument: &Argument) -> Message {
-    let known = msr::MSRS.iter().map(|entry| entry.name);
+    let known = msr::MSRS.iter().map(|entry| entry.name).chain(predefined::names());
     let is_control = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("cr"));
     if is_control {
         let last = msr::MSRS.iter().filter_map(|entry| entry.cr).max().unwrap_or_default();
@@ -262,7 +310,7 @@ pub(crate) fn unknown_msr(name: &str, argument: &Argument) -> Message {
     }
     Message::new(argument.location, format!("unknown MSR `{name}`"))
         .expected("expected an MSR's name or number")
-        .help_if(did_you_mean(&name.to_ascii_lowercase(), known))
+        .help_if(did_you_mean(name, known))
 }
 
 fn rounding(argument: &Argument) -> Parsed<u8> {

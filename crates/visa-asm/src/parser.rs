@@ -3,6 +3,7 @@
 use crate::diagnostic::Message;
 use crate::expression::{Binary, Expression, Modifier, Unary};
 use crate::lexer::{Lexeme, Token, lex, number, unescape};
+use crate::operands::similar_register;
 use crate::program::Program;
 use crate::source::Location;
 use crate::suggest::did_you_mean;
@@ -76,6 +77,11 @@ impl<'a> Cursor<'a> {
         let last = self.lexemes.last().map_or(0, |lexeme| lexeme.end);
         let first = self.lexemes.get(self.index).map_or(last, |lexeme| lexeme.start);
         self.line.get(first..last).unwrap_or("")
+    }
+
+    /// The text between two places of the line.
+    pub(crate) fn between(&self, start: u32, end: u32) -> &'a str {
+        self.line.get(start as usize - self.base..end as usize - self.base).unwrap_or("")
     }
 
     /// Goes past the next token.
@@ -197,6 +203,10 @@ impl<'a> Cursor<'a> {
         let expression = self.expression(program)?;
         match self.parenthesized_register() {
             Some(base) => Ok(Shape::Memory { offset: Some(expression), base }),
+            None if self.peek() == Some(Token::Open) && self.peek_at(1) == Some(Token::Name) => {
+                self.advance();
+                Err(self.unexpected("an integer register").help_if(similar_register(self.text(), true)))
+            }
             None => Ok(Shape::Expression(expression)),
         }
     }
@@ -223,8 +233,9 @@ impl<'a> Cursor<'a> {
     fn bracketed(&mut self, program: &mut Program) -> Parsed<Shape> {
         self.advance();
         let expected = "an integer register";
-        let base =
-            register::integer(&self.text().to_ascii_lowercase()).ok_or_else(|| self.unexpected(expected))?;
+        let base = register::integer(&self.text().to_ascii_lowercase()).ok_or_else(|| {
+            self.unexpected(expected).help_if(similar_register(self.text(), true))
+        })?;
         self.advance();
         let offset = match self.peek() {
             Some(Token::Plus | Token::Minus) => {
@@ -390,19 +401,28 @@ fn unknown_escape(location: Location, escape: &str) -> Message {
         .expected(r#"expected one of \n \t \r \b \f \e \\ \" \' \x \0"#)
 }
 
-/// A binary operator and how tightly it binds (GNU as: multiplication and shifts, then bits, then addition).
+/// A binary operator and how tightly it binds (GNU as: multiplication and shifts, then bits, then addition, then
+/// comparisons, then logic).
 fn binary(token: Token) -> Option<(Binary, u8)> {
     Some(match token {
-        Token::Star => (Binary::Multiply, 3),
-        Token::Slash => (Binary::Divide, 3),
-        Token::Percent => (Binary::Remainder, 3),
-        Token::ShiftLeft => (Binary::ShiftLeft, 3),
-        Token::ShiftRight => (Binary::ShiftRight, 3),
-        Token::Bar => (Binary::Or, 2),
-        Token::Ampersand => (Binary::And, 2),
-        Token::Caret => (Binary::Xor, 2),
-        Token::Plus => (Binary::Add, 1),
-        Token::Minus => (Binary::Subtract, 1),
+        Token::Star => (Binary::Multiply, 6),
+        Token::Slash => (Binary::Divide, 6),
+        Token::Percent => (Binary::Remainder, 6),
+        Token::ShiftLeft => (Binary::ShiftLeft, 6),
+        Token::ShiftRight => (Binary::ShiftRight, 6),
+        Token::Bar => (Binary::Or, 5),
+        Token::Ampersand => (Binary::And, 5),
+        Token::Caret => (Binary::Xor, 5),
+        Token::Plus => (Binary::Add, 4),
+        Token::Minus => (Binary::Subtract, 4),
+        Token::Equal => (Binary::Equal, 3),
+        Token::NotEqual => (Binary::NotEqual, 3),
+        Token::Less => (Binary::Less, 3),
+        Token::LessOrEqual => (Binary::LessOrEqual, 3),
+        Token::Greater => (Binary::Greater, 3),
+        Token::GreaterOrEqual => (Binary::GreaterOrEqual, 3),
+        Token::And => (Binary::LogicalAnd, 2),
+        Token::Or => (Binary::LogicalOr, 1),
         _ => return None,
     })
 }

@@ -1,14 +1,19 @@
 //! The program while it is assembled: sections of items, and symbols.
 
-use crate::diagnostic::Message;
+use crate::diagnostic::{Message, Severity};
 use crate::expression::{Expression, Modifier};
+use crate::predefined;
 use crate::source::Location;
+use std::cell::Cell;
 use std::collections::HashMap;
 use visa_isa::operand::Operand;
 use visa_isa::{Instruction, compressed};
 
 /// After this many errors, the rest of a file is not looked at.
 pub const MOST_MESSAGES: usize = 1000;
+
+/// More warnings than these are not kept.
+const MOST_WARNINGS: usize = 100;
 
 /// A symbol's index.
 pub type SymbolId = usize;
@@ -55,8 +60,6 @@ pub struct Section {
 pub struct Item {
     /// The statement.
     pub location: Location,
-    /// Its line in the file itself, from 1.
-    pub line: u32,
     /// What it puts there.
     pub content: Content,
 }
@@ -75,6 +78,13 @@ pub enum Content {
         /// Bytes of the value.
         width: u8,
         /// The value.
+        value: Expression,
+    },
+    /// A number in as many bytes as it takes, seven bits in each (DWARF 5, 7.6).
+    Leb128 {
+        /// Whether it has a sign.
+        is_signed: bool,
+        /// The number.
         value: Expression,
     },
     /// Padding to a multiple.
@@ -178,6 +188,12 @@ pub struct Symbol {
     pub first_use: Location,
     /// Whether an expression uses it.
     pub is_used: bool,
+    /// Whether it is reported already that nothing defines it.
+    pub is_reported: bool,
+    /// The value that the tables of V-ISA give the name, unless the source defines it.
+    pub predefined: Option<i64>,
+    /// Whether something had to be decided by that value, so that the source cannot give another one any more.
+    pub is_settled: Cell<bool>,
     /// Its definition, if it has one.
     pub definition: Option<Definition>,
     /// Whether other programs see it.
@@ -198,6 +214,10 @@ pub struct Program {
     pub previous: usize,
     /// Errors so far.
     pub messages: Vec<Message>,
+    /// Whether one of them is no warning.
+    pub has_errors: bool,
+    warnings: usize,
+    section_names: HashMap<String, usize>,
     symbols: Vec<Symbol>,
     names: HashMap<String, SymbolId>,
     locals: HashMap<u64, Vec<Place>>,
@@ -211,6 +231,9 @@ impl Program {
             current: 0,
             previous: 0,
             messages: Vec::new(),
+            has_errors: false,
+            warnings: 0,
+            section_names: HashMap::new(),
             symbols: Vec::new(),
             names: HashMap::new(),
             locals: HashMap::new(),
@@ -222,13 +245,15 @@ impl Program {
     /// Goes on in the section of a name, which is made if there is none.
     pub fn enter_section(&mut self, name: &str, kind: SectionKind) {
         self.previous = self.current;
-        let found = self.sections.iter().position(|section| section.name == name);
-        self.current = found.unwrap_or(self.sections.len());
-        if found.is_none() {
-            // Code stands at even addresses even after data of odd length.
-            let alignment = if kind == SectionKind::Code { 4 } else { 1 };
-            self.sections.push(Section { name: name.into(), kind, alignment, items: Vec::new() });
+        if let Some(&found) = self.section_names.get(name) {
+            self.current = found;
+            return;
         }
+        self.current = self.sections.len();
+        self.section_names.insert(name.into(), self.current);
+        // Code stands at even addresses even after data of odd length.
+        let alignment = if kind == SectionKind::Code { 4 } else { 1 };
+        self.sections.push(Section { name: name.into(), kind, alignment, items: Vec::new() });
     }
 
     /// Where the next item of the current section will be.
@@ -250,6 +275,9 @@ impl Program {
             name: name.into(),
             first_use: location,
             is_used: false,
+            is_reported: false,
+            predefined: predefined::value(name),
+            is_settled: Cell::new(false),
             definition: None,
             is_global: false,
             kind: SymbolKind::None,
@@ -291,9 +319,19 @@ impl Program {
         &self.symbols
     }
 
-    /// Whether a symbol of a name has been mentioned or defined.
+    /// Whether a name has a section already.
+    pub fn has_section(&self, name: &str) -> bool {
+        self.section_names.contains_key(name)
+    }
+
+    /// Whether a symbol of a name is defined so far.
     pub fn is_defined(&self, name: &str) -> bool {
         self.names.get(name).is_some_and(|&id| self.symbols[id].definition.is_some())
+    }
+
+    /// Whether a name has a value so far: by the source, or by the tables.
+    pub fn has_value(&self, name: &str) -> bool {
+        self.is_defined(name) || predefined::value(name).is_some()
     }
 
     /// Defines a numeric local label here.
@@ -322,8 +360,13 @@ impl Program {
         })
     }
 
-    /// Notes an error. There is a bound, so that a wrong file does not cost memory without end.
+    /// Notes an error or a warning. There is a bound, so that a wrong file does not cost memory without end.
     pub fn report(&mut self, message: Message) {
+        match message.severity {
+            Severity::Error => self.has_errors = true,
+            Severity::Warning if self.warnings >= MOST_WARNINGS => return,
+            Severity::Warning => self.warnings += 1,
+        }
         if self.messages.len() < MOST_MESSAGES {
             self.messages.push(message);
         }

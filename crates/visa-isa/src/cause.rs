@@ -70,6 +70,11 @@ macro_rules! exceptions {
                 match self { $(Exception::$name => $text,)* }
             }
 
+            /// Its name in one word, in CamelCase.
+            pub const fn identifier(self) -> &'static str {
+                match self { $(Exception::$name => stringify!($name),)* }
+            }
+
             /// The exception with a number.
             pub const fn from_number(number: u64) -> Option<Exception> {
                 match number { $($number => Some(Exception::$name),)* _ => None }
@@ -124,24 +129,29 @@ pub const fn trap_name(cause: u64) -> &'static str {
     }
 }
 
-/// Interrupt numbers: bits of sie and sip (supervisor) and of HVIE and HVIP (hypervisor).
-pub mod interrupt {
-    /// Supervisor software interrupt.
-    pub const SUPERVISOR_SOFTWARE: u32 = 1;
-    /// Supervisor timer interrupt.
-    pub const SUPERVISOR_TIMER: u32 = 5;
-    /// Supervisor external interrupt: PLIC or virtual interrupt controller.
-    pub const SUPERVISOR_EXTERNAL: u32 = 9;
-    /// Ring -1 software interrupt: VINT_SEND with the host bit.
-    pub const HYPERVISOR_SOFTWARE: u32 = 3;
-    /// Ring -1 timer interrupt: HVTIMECMP.
-    pub const HYPERVISOR_TIMER: u32 = 7;
-    /// Ring -1 external interrupt.
-    pub const HYPERVISOR_EXTERNAL: u32 = 11;
-    /// The supervisor's interrupts as a mask of sie and sip.
-    pub const SUPERVISOR_MASK: u64 =
-        1 << SUPERVISOR_SOFTWARE | 1 << SUPERVISOR_TIMER | 1 << SUPERVISOR_EXTERNAL;
-    /// Ring -1's interrupts as a mask of HVIE and HVIP.
-    pub const HYPERVISOR_MASK: u64 =
-        1 << HYPERVISOR_SOFTWARE | 1 << HYPERVISOR_TIMER | 1 << HYPERVISOR_EXTERNAL;
+macro_rules! interrupts {
+    ($( $number:literal $name:ident $summary:literal; )*) => {
+        /// Interrupt numbers: bits of sie and sip (supervisor) and of HVIE and HVIP (hypervisor).
+        pub mod interrupt {
+            $( #[doc = $summary] pub const $name: u32 = $number; )*
+            /// The supervisor's interrupts as a mask of sie and sip.
+            pub const SUPERVISOR_MASK: u64 =
+                1 << SUPERVISOR_SOFTWARE | 1 << SUPERVISOR_TIMER | 1 << SUPERVISOR_EXTERNAL;
+            /// Ring -1's interrupts as a mask of HVIE and HVIP.
+            pub const HYPERVISOR_MASK: u64 =
+                1 << HYPERVISOR_SOFTWARE | 1 << HYPERVISOR_TIMER | 1 << HYPERVISOR_EXTERNAL;
+        }
+
+        /// Name, number and meaning of each interrupt.
+        pub const INTERRUPTS: &[(&str, u32, &str)] = &[ $((stringify!($name), $number, $summary)),* ];
+    };
+}
+
+interrupts! {
+    1  SUPERVISOR_SOFTWARE "supervisor software interrupt";
+    5  SUPERVISOR_TIMER    "supervisor timer interrupt";
+    9  SUPERVISOR_EXTERNAL "supervisor external interrupt: PLIC or virtual interrupt controller";
+    3  HYPERVISOR_SOFTWARE "Ring -1 software interrupt: VINT_SEND with the host bit";
+    7  HYPERVISOR_TIMER    "Ring -1 timer interrupt: HVTIMECMP";
+    11 HYPERVISOR_EXTERNAL "Ring -1 external interrupt";
 }

@@ -25,6 +25,16 @@ impl Policy {
             _ => Policy::Absent,
         }
     }
+
+    /// The policy's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Policy::Default => "default",
+            Policy::Pass => "pass",
+            Policy::Trap => "trap",
+            Policy::Absent => "absent",
+        }
+    }
 }
 
 /// Bytes of the I/O permission map: two bits for each of 65,536 ports, port 0 in the lowest bits of byte 0.

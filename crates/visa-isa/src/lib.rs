@@ -3,7 +3,7 @@
 //! Everything that has a bit position, a number or a mnemonic is defined here and nowhere else: instructions
 //! ([`table`], [`compressed`]), control and model-specific registers ([`msr`]), VM exit causes ([`cause`]), the trap
 //! filter ([`trap_filter`]), the VMCS layout ([`vmcs`]), page-table entries ([`paging`]), and the descriptors of the I/O
-//! and interrupt instructions ([`io`]). Decoder, encoder, assembler, disassembler, debugger, the guests' header and the
+//! and interrupt instructions ([`io`]). What programs call these numbers is in [`mod@constant`]. Decoder, encoder, assembler, disassembler, debugger, the guests' header and the
 //! specification's tables are made from them.
 //!
 //! The crate is `no_std`, allocates nothing and has no `unsafe`, so that guests link it too.
@@ -12,8 +12,10 @@
 
 pub mod cause;
 pub mod compressed;
+pub mod constant;
 mod decode;
 mod encode;
+pub mod extension;
 mod instruction;
 pub mod io;
 pub mod msr;

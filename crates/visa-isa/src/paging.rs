@@ -1,22 +1,26 @@
 //! Page tables of both stages: the base registers (CR3, HPTBR) and the entries (RISC-V privileged specification, 12.4;
 //! the second stage uses the same format, see the specification's chapter on translation).
 
-/// Entry is valid.
-pub const PTE_VALID: u64 = 1 << 0;
-/// Loads allowed.
-pub const PTE_READ: u64 = 1 << 1;
-/// Stores allowed.
-pub const PTE_WRITE: u64 = 1 << 2;
-/// Fetches allowed.
-pub const PTE_EXECUTE: u64 = 1 << 3;
-/// Ring 3 may use it. Ignored in the second stage.
-pub const PTE_USER: u64 = 1 << 4;
-/// Maps in every address space. Ignored in the second stage.
-pub const PTE_GLOBAL: u64 = 1 << 5;
-/// Accessed; set by hardware.
-pub const PTE_ACCESSED: u64 = 1 << 6;
-/// Dirty; set by hardware.
-pub const PTE_DIRTY: u64 = 1 << 7;
+macro_rules! flags {
+    ($( $bit:literal $constant:ident $name:ident $summary:literal; )*) => {
+        $( #[doc = $summary] pub const $constant: u64 = 1 << $bit; )*
+
+        /// Name, mask and meaning of each flag of an entry.
+        pub const FLAGS: &[(&str, u64, &str)] = &[ $((stringify!($name), 1 << $bit, $summary)),* ];
+    };
+}
+
+flags! {
+    0 PTE_VALID    VALID    "entry is valid";
+    1 PTE_READ     READ     "loads allowed";
+    2 PTE_WRITE    WRITE    "stores allowed";
+    3 PTE_EXECUTE  EXECUTE  "fetches allowed";
+    4 PTE_USER     USER     "Ring 3 may use it; ignored in the second stage";
+    5 PTE_GLOBAL   GLOBAL   "maps in every address space; ignored in the second stage";
+    6 PTE_ACCESSED ACCESSED "accessed; set by hardware";
+    7 PTE_DIRTY    DIRTY    "dirty; set by hardware";
+}
+
 /// First bit of the physical page number.
 pub const PTE_PPN_SHIFT: u32 = 10;
 /// Width of a physical page number.
@@ -30,6 +34,8 @@ pub const PTE_RESERVED: u64 = !((1 << 54) - 1);
 pub const PAGE_SHIFT: u32 = 12;
 /// Bytes of a page.
 pub const PAGE_SIZE: u64 = 1 << PAGE_SHIFT;
+/// First bit of the translation mode in CR3 and HPTBR.
+pub const MODE_SHIFT: u32 = 60;
 /// Index bits that each level of a table translates.
 pub const LEVEL_BITS: u32 = 9;
 
@@ -53,6 +59,15 @@ impl Mode {
             8 => Some(Mode::Sv39),
             9 => Some(Mode::Sv48),
             _ => None,
+        }
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Bare => "BARE",
+            Mode::Sv39 => "SV39",
+            Mode::Sv48 => "SV48",
         }
     }
 
@@ -90,7 +105,7 @@ pub const VMID_BITS: u32 = 14;
 impl TableBase {
     /// Decodes CR3. `None` if the mode is not one of [`Mode`].
     pub const fn from_cr3(value: u64) -> Option<TableBase> {
-        match Mode::from_number(value >> 60) {
+        match Mode::from_number(value >> MODE_SHIFT) {
             Some(mode) => Some(TableBase {
                 mode,
                 tag: (value >> PPN_BITS) as u16,
@@ -110,6 +125,6 @@ impl TableBase {
 
     /// The register's value.
     pub const fn value(self) -> u64 {
-        (self.mode as u64) << 60 | (self.tag as u64) << PPN_BITS | self.root >> PAGE_SHIFT
+        (self.mode as u64) << MODE_SHIFT | (self.tag as u64) << PPN_BITS | self.root >> PAGE_SHIFT
     }
 }

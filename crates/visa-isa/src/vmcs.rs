@@ -130,6 +130,15 @@ pub enum Action {
 }
 
 impl Action {
+    /// The action's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Action::Retry => "retry",
+            Action::Complete => "complete",
+            Action::Inject => "inject",
+        }
+    }
+
     /// The action with a number.
     pub const fn from_number(number: u64) -> Option<Action> {
         match number {

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use visa_core::Features;
+use visa_isa::extension;
 use vm_fdt::{Error, FdtWriter};
 
 use crate::memory_map::{MEMORY_MAP, Region, TIMEBASE_HZ, Unit, VIRTIO_SLOTS, region_of};
@@ -31,11 +32,8 @@ const HART_PHANDLE: u32 = 0x10;
 const FINISHER_PASS: u32 = 0x5555;
 const FINISHER_RESET: u32 = 0x7777;
 
-/// The ISA string of the older binding, and its extensions for the newer.
-const ISA: &str = "rv64imafdc_zicntr_zicsr_zifencei_zba_zbb_zbs_sstc";
+/// The base of the newer binding; the older has one string for all.
 const ISA_BASE: &str = "rv64i";
-const ISA_EXTENSIONS: [&str; 13] =
-    ["i", "m", "a", "f", "d", "c", "zicntr", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc"];
 
 /// What the tree is to say.
 #[derive(Clone, Debug)]
@@ -209,9 +207,10 @@ impl DeviceTree {
         writer.property_string("status", "okay")?;
         writer.property_string("compatible", "riscv")?;
         writer.property_string("mmu-type", &self.mmu_type)?;
-        writer.property_string("riscv,isa", ISA)?;
+        writer.property_string("riscv,isa", &extension::Plain.to_string())?;
         writer.property_string("riscv,isa-base", ISA_BASE)?;
-        writer.property_string_list("riscv,isa-extensions", ISA_EXTENSIONS.map(String::from).to_vec())?;
+        let extensions = extension::EXTENSIONS.map(|extension| extension.name.to_string());
+        writer.property_string_list("riscv,isa-extensions", extensions.to_vec())?;
         let controller = writer.begin_node("interrupt-controller")?;
         writer.property_string("compatible", "riscv,cpu-intc")?;
         writer.property_u32("#address-cells", 0)?;

@@ -4,7 +4,7 @@ use super::Output;
 use super::text::{NOTICE, forms, insn};
 use std::fmt::Write;
 use visa_isa::operand::Operand;
-use visa_isa::{cause, io, msr, trap_filter, vmcs};
+use visa_isa::constant::{self, Notation};
 
 /// The file.
 pub fn generate() -> Output {
@@ -13,12 +13,7 @@ pub fn generate() -> Output {
          /* V-ISA for C and for assembly with any RISC-V toolchain: nothing in it has to know V-ISA. */\n\
          #ifndef VISA_H\n#define VISA_H\n"
     );
-    registers(&mut out);
-    causes(&mut out);
-    controls(&mut out);
-    vmcs_layout(&mut out);
-    qualification(&mut out);
-    descriptors(&mut out);
+    constants(&mut out);
     out += "\n#ifdef __ASSEMBLER__\n";
     macros(&mut out);
     out += "\n#else /* C and C++ */\n";
@@ -36,116 +31,22 @@ fn define(out: &mut String, name: &str, value: impl std::fmt::Display, summary: 
     let _ = writeln!(out, "#define {name:<34} {value}{comment}");
 }
 
-/// A C and assembler name from one with hyphens or in lower case.
-fn shout(name: &str) -> String {
-    name.to_uppercase().replace(['-', ' '], "_")
-}
-
-fn registers(out: &mut String) {
-    heading(out, "MSR numbers, for csrr and csrw.");
-    for entry in msr::MSRS {
-        define(
-            out,
-            &format!("VISA_MSR_{}", shout(entry.name)),
-            format!("{:#05x}", entry.number),
-            entry.summary,
-        );
+fn constants(out: &mut String) {
+    for group in constant::GROUPS {
+        heading(out, group.heading);
+        group.for_each(|constant| {
+            let value = match constant.notation {
+                Notation::Decimal => constant.value.to_string(),
+                Notation::Hexadecimal(width) => format!("{:#0width$x}", constant.value),
+                Notation::Bit => format!("(1 << {})", constant.value.trailing_zeros()),
+            };
+            let count = match constant.count {
+                1 => String::new(),
+                count => format!("{count} values: "),
+            };
+            define(out, &constant.to_string(), value, &format!("{count}{}", constant.summary));
+        });
     }
-    define(
-        out,
-        "VISA_MSR_VMR0",
-        format!("{:#05x}", msr::GUEST_R0),
-        "first of the windows on the guest's R0 to R31",
-    );
-    define(
-        out,
-        "VISA_MSR_VMF0",
-        format!("{:#05x}", msr::GUEST_F0),
-        "first of the windows on the guest's F0 to F31",
-    );
-    heading(out, "Control registers, as MSR numbers.");
-    for entry in (0..=u8::MAX).filter_map(msr::by_control_register) {
-        let cr = entry.cr.unwrap_or_default();
-        define(out, &format!("VISA_CR{cr}"), format!("{:#05x}", entry.number), entry.name);
-    }
-}
-
-fn causes(out: &mut String) {
-    heading(out, "Why a guest left: what VMCAUSE holds.");
-    for &cause in cause::ExitCause::ALL {
-        let name = format!("VISA_EXIT_{}", shout(cause.name()));
-        define(out, &name, format!("{:#04x}", cause as u8), cause.summary());
-    }
-    heading(out, "Exceptions: scause, HVCAUSE, bits of EXCMAP.");
-    for &exception in cause::Exception::ALL {
-        define(out, &format!("VISA_EXCEPTION_{}", exception as u8), exception as u8, exception.name());
-    }
-}
-
-fn controls(out: &mut String) {
-    heading(out, "VMTRAPCFG: which events exit.");
-    for &(bit, name, summary) in trap_filter::BITS {
-        define(out, &format!("VISA_TRAP_{name}"), format!("(1 << {bit})"), summary);
-    }
-    heading(out, "VMACTION: what VMRESUME does first.");
-    for action in (0..=u8::MAX).filter_map(|number| vmcs::Action::from_number(number.into())) {
-        define(out, &format!("VISA_ACTION_{}", shout(&format!("{action:?}"))), action as u8, "");
-    }
-}
-
-fn vmcs_layout(out: &mut String) {
-    heading(out, "VMCS: byte offsets; every field is 64 bits, little-endian.");
-    define(out, "VISA_VMCS_BYTES", vmcs::SIZE, "size and alignment");
-    define(
-        out,
-        "VISA_VMCS_REVISION_VALUE",
-        format!("{:#x}", vmcs::REVISION_VALUE),
-        "what REVISION must hold",
-    );
-    for field in vmcs::FIELDS {
-        let count = if field.count > 1 { format!("{} values: ", field.count) } else { String::new() };
-        let summary = format!("{count}{}", field.summary);
-        define(out, &format!("VISA_VMCS_{}", field.name), format!("{:#05x}", field.offset), &summary);
-    }
-}
-
-fn qualification(out: &mut String) {
-    heading(out, "VMQUAL: the decoded access. A flag is a mask; a field has its lowest bit and its mask.");
-    for field in vmcs::qualification::FIELDS {
-        let name = format!("VISA_QUAL_{}", field.name);
-        match field.width {
-            1 => define(out, &name, format!("(1 << {})", field.low), field.summary),
-            width => {
-                define(out, &format!("{name}_SHIFT"), field.low, field.summary);
-                define(
-                    out,
-                    &format!("{name}_MASK"),
-                    format!("{:#x}", (1u64 << width) - 1),
-                    "after the shift",
-                );
-            }
-        }
-    }
-}
-
-fn descriptors(out: &mut String) {
-    heading(out, "IOVMAP's descriptor: kinds and byte offsets.");
-    for kind in (0..=u8::MAX).filter_map(|number| io::RangeKind::from_number(number.into())) {
-        define(out, &format!("VISA_RANGE_{}", shout(kind.name())), kind as u8, "");
-    }
-    define(out, "VISA_RANGE_OFFSET_KIND", io::range::KIND, "");
-    define(out, "VISA_RANGE_OFFSET_GUEST_ADDRESS", io::range::GUEST_ADDRESS, "");
-    define(out, "VISA_RANGE_OFFSET_LENGTH", io::range::LENGTH, "");
-    define(out, "VISA_RANGE_OFFSET_TARGET", io::range::TARGET, "");
-    define(out, "VISA_RANGE_BYTES", io::RANGE_BYTES, "size and alignment");
-    heading(out, "Policies of IOVMASK and of the I/O and MSR maps, two bits each.");
-    for bits in 0..4 {
-        let policy = io::Policy::from_bits(bits);
-        define(out, &format!("VISA_POLICY_{}", shout(&format!("{policy:?}"))), bits, "");
-    }
-    define(out, "VISA_IO_MAP_BYTES", io::IO_MAP_BYTES, "");
-    define(out, "VISA_MSR_MAP_BYTES", io::MSR_MAP_BYTES, "");
-    define(out, "VISA_MSR_SHADOW_BYTES", io::MSR_SHADOW_BYTES, "");
 }
 
 fn macros(out: &mut String) {
