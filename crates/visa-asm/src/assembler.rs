@@ -155,7 +155,8 @@ impl Assembler<'_> {
             && !self.exited
         {
             lines.next += 1;
-            if !lines.conditions.is_active() && !is_conditional(line) {
+            let is_passed_over = !lines.conditions.is_active() && !is_conditional(line);
+            if is_passed_over || line.trim_ascii().is_empty() {
                 continue;
             }
             let mut cursor = Cursor::new(line, buffer, start);

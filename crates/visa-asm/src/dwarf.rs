@@ -1,4 +1,4 @@
-//! Line tables (DWARF 5): which line of which file each instruction was written in.
+//! Line tables (DWARF 4, whose numbers of files all tools read alike): which line of which file each instruction was written in.
 
 use crate::object::{LineRecord, Object};
 use gimli::LittleEndian;
@@ -7,7 +7,7 @@ use gimli::write::{
 };
 
 const ENCODING: gimli::Encoding =
-    gimli::Encoding { format: gimli::Format::Dwarf32, version: 5, address_size: 8 };
+    gimli::Encoding { format: gimli::Format::Dwarf32, version: 4, address_size: 8 };
 
 /// The sections of the line tables. Names of files are relative to `directory`. Empty for a program without code.
 pub(crate) fn sections(object: &Object, directory: &str) -> Vec<(&'static str, Vec<u8>)> {

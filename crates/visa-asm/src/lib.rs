@@ -25,14 +25,17 @@
 //!   (`CR0` to `CR11`), MSRs by name (`VMCAUSE`, `VMR5`) and, into an R register, any 64-bit number or label. A name that
 //!   is both an MSR and a label is the MSR in MOV.
 //! - GNU-style RISC-V: the base's instructions and pseudo-instructions, `c.*` mnemonics, `.option rvc`, labels and
-//!   numeric labels, `%hi %lo %pcrel_hi %pcrel_lo`, `.insn`, data and section directives, `.macro`, `.rept`.
-//!   Operators bind as in GNU as: `* / % << >>`, then `| & ^`, then `+ -`. Symbols are addresses at once, as there is no
+//!   numeric labels, `%hi %lo %pcrel_hi %pcrel_lo`, `.insn`, data and section directives, conditions, macros,
+//!   repetitions, `.include` and `.incbin`. Operators bind as in GNU as. Symbols are addresses at once, as there is no
 //!   linker behind: `li a0, label` and `MOV R1, label` load an address.
+//! - The names of the tables' constants (`visa_isa::constant`): `VISA_VMCS_PC`, `VISA_TRAP_CR3`, `VISA_PTE_VALID`.
+//!
+//! All of it is in docs/assembler.md.
 //!
 //! # What comes out
 //!
 //! - [`assemble`] takes a source to an [`Object`], or to [`Diagnostics`]: all errors of the file.
-//! - [`Object`] is written as ELF ([`Object::to_elf`]), flat image ([`Object::to_flat`]) or listing
+//! - [`Object`] is written as ELF ([`Object::to_elf`], [`Object::to_elf_with_lines`] for debuggers), flat image ([`Object::to_flat`]) or listing
 //!   ([`Object::listing`]).
 //! - [`disassemble()`] takes ELF or flat bytes to text that assembles back to the same bytes.
 //! - [`format_instruction`] shows one instruction, for traces and debuggers; it never fails.

@@ -77,7 +77,7 @@ impl Macro {
                 continue;
             }
             let (head, default) = match piece.text.split_once('=') {
-                Some((head, default)) => (head, Some(Stretch { text: default.into(), ..piece })),
+                Some((head, default)) => (head, Some(unquoted(Stretch { text: default.into(), location: piece.location }))),
                 None => (&*piece.text, None),
             };
             let (name, qualifier) = head.split_once(':').unwrap_or((head, ""));
@@ -133,6 +133,7 @@ impl Macro {
     /// The values of the parameters in a call.
     fn bind(&self, operands: &str, place: Location, location: Location) -> Parsed<Vec<Stretch>> {
         let mut given = split(operands, place, &[',']);
+        let mut rest_of_call = None;
         if let Some(index) = self.parameters.iter().position(|parameter| parameter.takes_rest)
             && given.len() > index
         {
@@ -140,8 +141,10 @@ impl Macro {
             let rest = operands[(start - place.start) as usize..].trim_end();
             let end = start + rest.len() as u32;
             given.truncate(index);
-            given.push(Stretch { text: rest.into(), location: Location { start, end, ..place } });
+            rest_of_call = Some(Stretch { text: rest.into(), location: Location { start, end, ..place } });
         }
+        // What takes the rest takes it as it stands.
+        let given: Vec<Stretch> = given.into_iter().map(unquoted).chain(rest_of_call).collect();
         if given.len() > self.parameters.len() {
             let most = self.parameters.len();
             let message = format!("macro `{}` takes {most} operands, found {}", self.name, given.len());
@@ -200,6 +203,17 @@ fn split(text: &str, place: Location, separators: &[char]) -> Vec<Stretch> {
         list.push(last);
     }
     list
+}
+
+/// A value in quotation marks is what stands between them.
+fn unquoted(value: Stretch) -> Stretch {
+    let inside = value.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    // Two strings side by side, or an escaped mark at the end, are more than one in marks.
+    let Some(inside) = inside.filter(|inside| !inside.contains('"') && !inside.ends_with('\\')) else {
+        return value;
+    };
+    let (start, end) = (value.location.start + 1, value.location.end - 1);
+    Stretch { text: inside.into(), location: Location { start, end, ..value.location } }
 }
 
 fn too_much(location: Location) -> Message {
@@ -329,7 +343,8 @@ impl Assembler<'_> {
     ) -> Parsed<()> {
         let parameter = cursor.name("the name that stands for each value")?;
         cursor.accept(Token::Comma);
-        let mut values = split(cursor.rest(), cursor.location(), &[',']);
+        let values = split(cursor.rest(), cursor.location(), &[',']);
+        let mut values: Vec<Stretch> = values.into_iter().map(unquoted).collect();
         if directive == ".irpc" {
             values = values.first().map_or(Vec::new(), letters);
         }
@@ -372,14 +387,13 @@ impl Assembler<'_> {
     }
 }
 
-/// The letters of a value, one by one; quotation marks around them do not count.
+/// The letters of a value, one by one.
 fn letters(value: &Stretch) -> Vec<Stretch> {
-    let inside = value.text.trim_matches('"');
-    let first = value.location.start + value.text.find(inside).unwrap_or(0) as u32;
+    let first = value.location.start;
     let stretch = |(index, letter): (usize, char)| {
         let start = first + index as u32;
         let location = Location { start, end: start + letter.len_utf8() as u32, ..value.location };
         Stretch { text: letter.to_string().into(), location }
     };
-    inside.char_indices().take(MOST_VALUES + 1).map(stretch).collect()
+    value.text.char_indices().take(MOST_VALUES + 1).map(stretch).collect()
 }

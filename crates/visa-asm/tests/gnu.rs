@@ -85,6 +85,14 @@ fn the_written_sample_is_the_same() {
     compare("base-rvc", &format!(".option rvc\n{text}"));
 }
 
+#[test]
+fn conditions_repetitions_and_numbers_of_seven_bits_are_the_same() {
+    if !is_installed() {
+        return;
+    }
+    compare("control", include_str!("../../../tests/asm/gnu/control.s"));
+}
+
 /// Whether GNU as can know the instruction, and it means the same anywhere.
 fn is_common(word: u32) -> bool {
     let Some(instruction) = decode(word) else { return false };

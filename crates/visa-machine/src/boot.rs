@@ -180,9 +180,31 @@ pub fn ram_bytes_for_kernel(memory_bytes: u64) -> Result<u64, BootError> {
 
 /// A program on the bare machine: it starts in Ring -1. A flat binary goes to the start of RAM.
 pub fn bare(hardware: &Hardware, board: Board, program: &Path, seed: u64) -> Result<Ready, BootError> {
+    bare_with(hardware, board, seed, |loader| loader.load_image(program, ImageBase::at(RAM_BASE)))
+}
+
+/// The same with a program that is in memory already. `name` is what errors call it.
+pub fn bare_bytes(
+    hardware: &Hardware,
+    board: Board,
+    name: &str,
+    program: &[u8],
+    seed: u64,
+) -> Result<Ready, BootError> {
+    bare_with(hardware, board, seed, |loader| {
+        loader.load_image_bytes(name, program, ImageBase::at(RAM_BASE))
+    })
+}
+
+fn bare_with(
+    hardware: &Hardware,
+    board: Board,
+    seed: u64,
+    load: impl FnOnce(&mut Loader<'_>) -> Result<LoadedImage, LoadError>,
+) -> Result<Ready, BootError> {
     let ram = board.ram();
     let mut loader = Loader::new(ram);
-    let image = loader.load_image(program, ImageBase::at(RAM_BASE))?;
+    let image = load(&mut loader)?;
     let tree = DeviceTree {
         seed,
         virtio_slots: board.virtio_slots(),

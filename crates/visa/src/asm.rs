@@ -1,6 +1,6 @@
 //! `visa asm`: text to ELF, flat binary or listing.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,15 +9,17 @@ use clap::{Args, ValueEnum};
 
 use crate::exit::BAD_INPUT;
 use crate::options::number;
+use crate::source::{self, SourceOptions};
 
 const EXAMPLES: &str = "\
 Examples:
   visa asm guest.s                     guest.elf, to run with: visa run guest.elf
+  visa asm -I include guest.s          look for files that it includes there, too
   visa asm guest.s --format listing    addresses, bytes and source, on standard output
   visa asm guest.s -o - --format bin   flat bytes on standard output
 
 The syntax is both GNU as's for RISC-V (ABI names, li, la, call, .section, %hi, numeric labels) and V-ISA's own
-(VMENTER R1, MOV CR3, R1, IN R1, 0x3F8, HLT; upper or lower case; comments after ; or #).";
+(VMENTER R1, MOV CR3, R1, IN R1, 0x3F8, HLT; upper or lower case; comments after ; or #). docs/assembler.md has all of it.";
 
 /// Assembles a source file. All errors of the file are reported in one go.
 #[derive(Args, Debug)]
@@ -37,6 +39,11 @@ pub struct Asm {
     /// Use 16-bit forms where they fit, as after ".option rvc"
     #[arg(long)]
     compress: bool,
+    /// Leave the line tables out of the ELF file: debuggers then know symbols, but no lines
+    #[arg(long)]
+    no_lines: bool,
+    #[command(flatten)]
+    sources: SourceOptions,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -53,17 +60,16 @@ impl Asm {
     /// Does it.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let name = self.file.display().to_string();
-        let source = std::fs::read_to_string(&self.file).with_context(|| name.clone())?;
-        let options = visa_asm::Options { base: self.base, compress: self.compress, ..Default::default() };
-        let object = match visa_asm::assemble(&source, &name, &options) {
-            Ok(object) => object,
-            Err(diagnostics) => {
-                eprint!("{}", diagnostics.render(stderr().is_terminal()));
-                return Ok(ExitCode::from(BAD_INPUT));
-            }
+        let options =
+            visa_asm::Options { base: self.base, compress: self.compress, ..self.sources.options() };
+        let Some(object) = source::assemble(&self.file, options)? else {
+            return Ok(ExitCode::from(BAD_INPUT));
         };
         let (bytes, default) = match self.format {
-            Format::Elf => (object.to_elf(), self.file.with_extension("elf")),
+            Format::Elf if self.no_lines => (object.to_elf(), self.file.with_extension("elf")),
+            Format::Elf => {
+                (object.to_elf_with_lines(&source::directory()), self.file.with_extension("elf"))
+            }
             Format::Bin => (object.to_flat(), self.file.with_extension("bin")),
             Format::Listing => (object.listing().into_bytes(), PathBuf::from("-")),
         };

@@ -22,6 +22,7 @@ mod options;
 mod report;
 mod run;
 mod session;
+mod source;
 mod symbols;
 mod terminal;
 mod timeline;
@@ -34,7 +35,7 @@ use clap::{Parser, Subcommand};
 const EXAMPLES: &str = "\
 Examples:
   visa                                     the demonstration
-  visa asm guest.s && visa run guest.elf   assemble a program and run it in Ring -1
+  visa run guest.s                         assemble a program and run it in Ring -1
   visa boot --kernel Image --initrd initramfs.cpio.gz
                                            Linux in a virtual machine under visor
   visa stat --kernel Image --initrd initramfs.cpio.gz

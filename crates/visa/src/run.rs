@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 use visa_machine::boot;
 
+use crate::exit::BAD_INPUT;
 use crate::launch::{self, Built, Launch};
 use crate::options::{RunOptions, size};
+use crate::source::{self, SourceOptions};
 use crate::symbols::Symbols;
 
 /// What `--help` ends with.
@@ -18,13 +20,15 @@ Examples:
                                            a million instructions at most, then a report as JSON
   visa run -d exec,int -D trace.txt a.elf  every instruction, trap and world switch, in trace.txt
   visa run --engine lockstep a.elf         on JIT and interpreter, side by side
+  visa run hello.s                         assemble a source, and run what it becomes
   visa run -S a.elf                        wait for: gdb-multiarch a.elf -ex 'target remote :1234'
 
 On a terminal: Ctrl-A x quits, Ctrl-A c is the monitor, Ctrl-A h shows help.";
 
 /// Runs a program on the bare machine: it starts in Ring -1 with R10 the hart and R11 the device tree.
 ///
-/// FILE is an ELF executable, or a flat binary that is placed at 0x80000000, the start of RAM. The program ends the
+/// FILE is an ELF executable, a flat binary that is placed at 0x80000000, the start of RAM, or a source whose name
+/// ends in .s or .S, which is assembled as "visa asm" does it. The program ends the
 /// run by a store to the test finisher at 0x100000: 0x5555 passes, (code << 16) | 0x3333 fails with that exit code.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
@@ -35,18 +39,33 @@ pub struct Run {
     #[arg(short = 'm', value_name = "SIZE", value_parser = size, default_value = "128M", help_heading = "Machine")]
     memory: u64,
     #[command(flatten)]
+    sources: SourceOptions,
+    #[command(flatten)]
     options: RunOptions,
 }
 
 impl Run {
     /// Does it.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
+        let assembled = match source::is_source(&self.file) {
+            true => match source::assemble(&self.file, self.sources.options())? {
+                Some(object) => Some(object.to_elf_with_lines(&source::directory())),
+                None => return Ok(ExitCode::from(BAD_INPUT)),
+            },
+            false => None,
+        };
         let launch = Launch::prepare(&self.options)?;
         let hardware = launch.hardware;
         let build = || {
             let mut board = hardware.board(self.memory)?;
             let disks = self.options.attach_disks(&mut board)?;
-            let ready = boot::bare(&hardware, board, &self.file, self.options.seed)?;
+            let ready = match &assembled {
+                Some(elf) => {
+                    let name = self.file.display().to_string();
+                    boot::bare_bytes(&hardware, board, &name, elf, self.options.seed)?
+                }
+                None => boot::bare(&hardware, board, &self.file, self.options.seed)?,
+            };
             Ok(Built { ready, disks })
         };
         let built = build()?;

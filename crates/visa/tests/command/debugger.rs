@@ -1,6 +1,7 @@
 //! Stock gdb-multiarch against `visa run -S`. Skipped, with a word, where there is none.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::{Place, text};
@@ -38,17 +39,21 @@ vmcs:   .space 4096
 
 /// Runs gdb with commands on the guest; what gdb printed, and the command's end.
 fn debug(commands: &[&str]) -> Option<(String, i32)> {
+    let place = Place::new();
+    let program = place.program(GUEST);
+    debug_program(&place, &program, commands)
+}
+
+fn debug_program(_place: &Place, program: &Path, commands: &[&str]) -> Option<(String, i32)> {
     if Command::new("gdb-multiarch").arg("--version").stdout(Stdio::null()).status().is_err() {
         assert!(std::env::var_os("CI").is_none(), "gdb-multiarch is missing");
         eprintln!("skipped: there is no gdb-multiarch");
         return None;
     }
-    let place = Place::new();
-    let program = place.program(GUEST);
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut machine: Child = Command::new(env!("CARGO_BIN_EXE_visa"))
         .args(["run", "-S", "--gdb", &free.to_string(), "--timeout", "100"])
-        .arg(&program)
+        .arg(program)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -59,7 +64,7 @@ fn debug(commands: &[&str]) -> Option<(String, i32)> {
     for command in commands {
         gdb.args(["-ex", command]);
     }
-    let output = gdb.arg(&program).output().unwrap();
+    let output = gdb.arg(program).output().unwrap();
     let code = machine.wait().unwrap().code().unwrap_or(-1);
     Some((text(&output.stdout) + &text(&output.stderr), code))
 }
@@ -160,4 +165,48 @@ fn memory_watchpoints_and_the_monitor() {
         ],
     );
     assert_eq!(code, 125);
+}
+
+#[test]
+fn lines_of_the_source_and_names_of_our_instructions() {
+    let place = Place::new();
+    let source = place.write("guest.s", GUEST);
+    let assembled = crate::visa().arg("asm").arg(&source).output().unwrap();
+    crate::assert_code(&assembled, 0);
+    let line = GUEST.lines().position(|line| line.starts_with("write:")).unwrap() + 1;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest/gdb/visa.py");
+    let Some((printed, _)) = debug_program(
+        &place,
+        &place.path("guest.elf"),
+        &[
+            "info line write",
+            &format!("break guest.s:{line}"),
+            "continue",
+            "list",
+            "monitor x/1i 0x80000000",
+            "break *after",
+            "continue",
+            "x/i $pc - 4",
+            &format!("source {}", script.display()),
+            "x/2i $pc - 4",
+            "kill",
+        ],
+    ) else {
+        return;
+    };
+    assert_has(
+        &printed,
+        &[
+            &format!("Line {line} of \""),
+            "starts at address",
+            "<write>",
+            &format!("guest.s:{line}"),
+            "MOV  CR3, R1",
+            "auipc t0",
+            "after () at",
+            "vmenter t0",
+            "<after>:",
+            "auipc",
+        ],
+    );
 }
