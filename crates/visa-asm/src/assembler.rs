@@ -241,7 +241,9 @@ impl Assembler<'_> {
         };
         let message = Message::new(location, format!("`{name}` is defined already"));
         Err(match first {
-            Some(first) => message.help(format!("the first definition is {}", self.describe(first, location))),
+            Some(first) => {
+                message.help(format!("the first definition is {}", self.describe(first, location)))
+            }
             None => message.help("it was assigned with `=`, .set or .equ"),
         })
     }

@@ -3,7 +3,8 @@
 use crate::object::{LineRecord, Object};
 use gimli::LittleEndian;
 use gimli::write::{
-    Address, AttributeValue, DwarfUnit, EndianVec, FileId, LineProgram, LineString, Range, RangeList, Sections,
+    Address, AttributeValue, DwarfUnit, EndianVec, FileId, LineProgram, LineString, Range, RangeList,
+    Sections,
 };
 
 const ENCODING: gimli::Encoding =
@@ -37,7 +38,8 @@ fn write(
     let mut program =
         LineProgram::new(ENCODING, line_encoding, string(&directory), None, string(&name), None);
     let root = program.default_directory();
-    let mut add = |file: &crate::SourceFile| program.add_file(string(&text(&file.name, "source")), root, None);
+    let mut add =
+        |file: &crate::SourceFile| program.add_file(string(&text(&file.name, "source")), root, None);
     let files: Vec<FileId> = object.files.iter().map(&mut add).collect();
     for (section, records) in code() {
         let mut records = records.clone();

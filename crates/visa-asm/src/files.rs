@@ -74,7 +74,8 @@ impl Assembler<'_> {
         })?;
         self.binary_bytes += part.len() as u64;
         if self.binary_bytes > MOST_FILE_BYTES {
-            let message = format!("this takes more room than the {} MiB that there is", MOST_FILE_BYTES >> 20);
+            let message =
+                format!("this takes more room than the {} MiB that there is", MOST_FILE_BYTES >> 20);
             return Err(Message::new(location, message));
         }
         self.push(location, Content::Bytes(part.into()));

@@ -77,7 +77,11 @@ fn pass(
             // What is too large is an error, and takes no room until then.
             let size = size(item, place, at, old, &evaluator).unwrap_or(0);
             let size = if size > most_bytes(section.kind) { 0 } else { size };
-            *known = if matches!(item.content, Content::Code(_) | Content::Leb128 { .. }) { size.max(*known) } else { size };
+            *known = if matches!(item.content, Content::Code(_) | Content::Leb128 { .. }) {
+                size.max(*known)
+            } else {
+                size
+            };
             offset = offset.saturating_add(*known).min(MOST_ZERO_BYTES * 2);
         }
         new.offsets[index][section.items.len()] = offset;

@@ -76,8 +76,8 @@ mod visible;
 pub use assembler::MOST_SOURCE_BYTES;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use disassemble::{DisassembleError, DisassembleOptions, disassemble};
-pub use format::{Style, format_decoded, format_instruction, format_instruction_in};
 pub use files::{Files, NoFiles};
+pub use format::{Style, format_decoded, format_instruction, format_instruction_in};
 pub use object::{LineRecord, Object, Section, Symbol};
 pub use source::SourceFile;
 
@@ -98,13 +98,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options {
-            base: 0x8000_0000,
-            alignment: 4096,
-            compress: false,
-            most_errors: 100,
-            include: Vec::new(),
-        }
+        Options { base: 0x8000_0000, alignment: 4096, compress: false, most_errors: 100, include: Vec::new() }
     }
 }
 

@@ -77,11 +77,15 @@ impl Macro {
                 continue;
             }
             let (head, default) = match piece.text.split_once('=') {
-                Some((head, default)) => (head, Some(unquoted(Stretch { text: default.into(), location: piece.location }))),
+                Some((head, default)) => {
+                    (head, Some(unquoted(Stretch { text: default.into(), location: piece.location })))
+                }
                 None => (&*piece.text, None),
             };
             let (name, qualifier) = head.split_once(':').unwrap_or((head, ""));
-            if name.is_empty() || !name.bytes().all(is_name_byte) || !["", "req", "vararg"].contains(&qualifier)
+            if name.is_empty()
+                || !name.bytes().all(is_name_byte)
+                || !["", "req", "vararg"].contains(&qualifier)
             {
                 let message = format!("`{}` is not a macro's parameter", piece.text);
                 return Err(Message::new(piece.location, message)
@@ -99,7 +103,13 @@ impl Macro {
     }
 
     /// Adds the body with values in the places of the parameters. `count` is what `\@` stands for.
-    fn expand(&self, values: &[Stretch], count: usize, out: &mut Expansion, location: Location) -> Parsed<()> {
+    fn expand(
+        &self,
+        values: &[Stretch],
+        count: usize,
+        out: &mut Expansion,
+        location: Location,
+    ) -> Parsed<()> {
         let body = &*self.body.text;
         let at = |start: usize, end: usize| {
             let first = self.body.location.start;

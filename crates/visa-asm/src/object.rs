@@ -77,7 +77,12 @@ pub struct Object {
 }
 
 impl Object {
-    pub(crate) fn new(program: &Program, layout: &Layout, mut images: Vec<Vec<u8>>, sources: &Sources) -> Object {
+    pub(crate) fn new(
+        program: &Program,
+        layout: &Layout,
+        mut images: Vec<Vec<u8>>,
+        sources: &Sources,
+    ) -> Object {
         let addresses = &layout.addresses;
         let mut sections = Vec::new();
         let mut new_index = vec![None; program.sections.len()];

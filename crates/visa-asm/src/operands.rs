@@ -81,8 +81,11 @@ fn check_read_only(program: &mut Program, instruction: &Instruction, fields: &[F
     }
     let name = msr::by_number(number).map_or(format!("MSR {number:#x}"), |entry| format!("`{}`", entry.name));
     program.report(
-        Message::warning(field.location, format!("{name} is read-only: a write of it is an illegal instruction"))
-            .expected("written here"),
+        Message::warning(
+            field.location,
+            format!("{name} is read-only: a write of it is an illegal instruction"),
+        )
+        .expected("written here"),
     );
 }
 

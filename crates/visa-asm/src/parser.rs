@@ -233,9 +233,8 @@ impl<'a> Cursor<'a> {
     fn bracketed(&mut self, program: &mut Program) -> Parsed<Shape> {
         self.advance();
         let expected = "an integer register";
-        let base = register::integer(&self.text().to_ascii_lowercase()).ok_or_else(|| {
-            self.unexpected(expected).help_if(similar_register(self.text(), true))
-        })?;
+        let base = register::integer(&self.text().to_ascii_lowercase())
+            .ok_or_else(|| self.unexpected(expected).help_if(similar_register(self.text(), true)))?;
         self.advance();
         let offset = match self.peek() {
             Some(Token::Plus | Token::Minus) => {

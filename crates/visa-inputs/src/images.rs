@@ -42,7 +42,11 @@ fn load(bytes: &[u8], elf_offset: u64) {
         Err(error) => assert!(!error.to_string().is_empty()),
         Ok(loaded) => {
             let memory = ram.base()..ram.end();
-            assert!(loaded.range.start >= memory.start && loaded.range.end <= memory.end, "{:?}", loaded.range);
+            assert!(
+                loaded.range.start >= memory.start && loaded.range.end <= memory.end,
+                "{:?}",
+                loaded.range
+            );
             for (name, range) in loader.placed() {
                 assert!(range.start >= memory.start && range.end <= memory.end, "{name}: {range:?}");
             }

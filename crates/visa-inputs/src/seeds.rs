@@ -28,10 +28,17 @@ const CONVERSATION: &str = "qSupported:multiprocess+;swbreak+;hwbreak+;vContSupp
 /// If there is no such target.
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     match target {
-        "elf" => programs().into_iter().flat_map(|object| [object.to_elf(), object.to_elf_with_lines("/")]).collect(),
-        "image" => programs().iter().map(|object| kernel(&object.to_flat())).chain([vec![0x13, 0, 0, 0]]).collect(),
+        "elf" => programs()
+            .into_iter()
+            .flat_map(|object| [object.to_elf(), object.to_elf_with_lines("/")])
+            .collect(),
+        "image" => {
+            programs().iter().map(|object| kernel(&object.to_flat())).chain([vec![0x13, 0, 0, 0]]).collect()
+        }
         "assembler" => SOURCES.iter().map(|source| source.as_bytes().to_vec()).collect(),
-        "gdb" => vec![CONVERSATION.into(), CONVERSATION.replace('\n', "#00$").into_bytes(), b"$g#67+".to_vec()],
+        "gdb" => {
+            vec![CONVERSATION.into(), CONVERSATION.replace('\n', "#00$").into_bytes(), b"$g#67+".to_vec()]
+        }
         "device_tree" => trees(),
         "virtio" => [0, 1, 2, 3].map(request).to_vec(),
         other => panic!("there is no target {other}"),
@@ -83,11 +90,8 @@ fn request(flags: u8) -> Vec<u8> {
     let memory = &mut bytes[start..];
     let origin: u64 = if flags & 1 == 0 { 0x8000_0000 } else { 0 };
     let writes = flags & 2 == 0;
-    let descriptors = [
-        (header, 16u32, 1u16, 1u16),
-        (data, 512, if writes { 1 } else { 3 }, 2),
-        (status, 1, 2, 0),
-    ];
+    let descriptors =
+        [(header, 16u32, 1u16, 1u16), (data, 512, if writes { 1 } else { 3 }, 2), (status, 1, 2, 0)];
     for (index, (address, length, kind, next)) in descriptors.into_iter().enumerate() {
         let place = &mut memory[16 * index..16 * index + 16];
         place[..8].copy_from_slice(&(origin + address).to_le_bytes());

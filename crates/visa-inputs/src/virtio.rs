@@ -32,8 +32,7 @@ pub fn virtio(bytes: &[u8]) {
     let mut taker = Taker(bytes);
     let ram = Ram::new(BASE, RAM_BYTES).expect("the host has a few pages");
     let flags = taker.byte();
-    let memory =
-        if flags & 1 == 0 { DmaMemory::physical(&ram) } else { DmaMemory::translated(&ram, &Half) };
+    let memory = if flags & 1 == 0 { DmaMemory::physical(&ram) } else { DmaMemory::translated(&ram, &Half) };
     let origin = if flags & 1 == 0 { BASE } else { 0 };
     let backend = MemoryBackend::new(vec![0x5a; DISK_BYTES], flags & 2 != 0);
     let mut device = VirtioMmio::new(Box::new(Block::new(Box::new(backend), "fuzz")));
@@ -63,7 +62,8 @@ pub fn virtio(bytes: &[u8]) {
                 let _ = device.read((place & 0xfff).into(), AccessSize::ALL[usize::from(step >> 3 & 3)]);
             }
             1 => {
-                let _ = device.write((place & 0xfff).into(), AccessSize::ALL[usize::from(step >> 3 & 3)], value);
+                let _ =
+                    device.write((place & 0xfff).into(), AccessSize::ALL[usize::from(step >> 3 & 3)], value);
             }
             // The driver's memory alone: the other half is nobody's.
             2 => {

@@ -65,7 +65,8 @@ fn every_target_has_its_fuzzer() {
     let manifest = std::fs::read_to_string(directory.join("Cargo.toml")).expect("fuzz/Cargo.toml");
     for target in TARGETS {
         let path = format!("fuzz_targets/{}.rs", target.name);
-        let source = std::fs::read_to_string(directory.join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let source =
+            std::fs::read_to_string(directory.join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(source.contains(&format!("visa_inputs::run(\"{}\"", target.name)), "{path}");
         assert!(manifest.contains(&format!("path = \"{path}\"")), "{path}");
     }

@@ -76,7 +76,10 @@ pub const GROUPS: &[Group] = &[
     Group { heading: "Control registers, as MSR numbers.", each: control_registers },
     Group { heading: "Why a guest left: what VMCAUSE holds.", each: causes },
     Group { heading: "Exceptions: scause, HVCAUSE, bits of EXCMAP.", each: exceptions },
-    Group { heading: "Interrupts: scause and HVCAUSE with bit 63, bits of sie, sip, HVIE, HVIP.", each: interrupts },
+    Group {
+        heading: "Interrupts: scause and HVCAUSE with bit 63, bits of sie, sip, HVIE, HVIP.",
+        each: interrupts,
+    },
     Group { heading: "VMTRAPCFG: which events exit.", each: filter },
     Group { heading: "VMACTION: what VMRESUME does first.", each: actions },
     Group { heading: "VMCS: byte offsets; every field is 64 bits, little-endian.", each: control_structure },
@@ -188,7 +191,10 @@ fn page_tables(take: &mut dyn FnMut(Constant)) {
     take(number("PAGE_SHIFT", paging::PAGE_SHIFT).about("bytes of a page, as a power of two"));
     take(constant("", "PAGE_BYTES", paging::PAGE_SIZE, Notation::Decimal));
     for mode in (0..=u8::MAX).filter_map(|number| paging::Mode::from_number(number.into())) {
-        take(constant("PAGING_", mode.name(), mode as u64, Notation::Decimal).about("mode, bits 63:60 of the base"));
+        take(
+            constant("PAGING_", mode.name(), mode as u64, Notation::Decimal)
+                .about("mode, bits 63:60 of the base"),
+        );
     }
     take(number("PAGING_MODE_SHIFT", paging::MODE_SHIFT));
     take(number("PAGING_TAG_SHIFT", paging::PPN_BITS).about("first bit of ASID or VMID in the base"));

@@ -191,9 +191,7 @@ pub fn bare_bytes(
     program: &[u8],
     seed: u64,
 ) -> Result<Ready, BootError> {
-    bare_with(hardware, board, seed, |loader| {
-        loader.load_image_bytes(name, program, ImageBase::at(RAM_BASE))
-    })
+    bare_with(hardware, board, seed, |loader| loader.load_image_bytes(name, program, ImageBase::at(RAM_BASE)))
 }
 
 fn bare_with(

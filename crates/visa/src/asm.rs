@@ -67,9 +67,7 @@ impl Asm {
         };
         let (bytes, default) = match self.format {
             Format::Elf if self.no_lines => (object.to_elf(), self.file.with_extension("elf")),
-            Format::Elf => {
-                (object.to_elf_with_lines(&source::directory()), self.file.with_extension("elf"))
-            }
+            Format::Elf => (object.to_elf_with_lines(&source::directory()), self.file.with_extension("elf")),
             Format::Bin => (object.to_flat(), self.file.with_extension("bin")),
             Format::Listing => (object.listing().into_bytes(), PathBuf::from("-")),
         };

@@ -3,8 +3,8 @@
 use super::Output;
 use super::text::{NOTICE, forms, insn};
 use std::fmt::Write;
-use visa_isa::operand::Operand;
 use visa_isa::constant::{self, Notation};
+use visa_isa::operand::Operand;
 
 /// The file.
 pub fn generate() -> Output {

@@ -109,7 +109,10 @@ fn fifty_thousand_sections_take_no_time() {
     let lines: String = (0..50_000).map(|index| format!(".section .s{index},\"aw\"\n.byte 1\n")).collect();
     let start = std::time::Instant::now();
     assert_code(&visa().arg("asm").arg(place.write("many.s", &lines)).output().unwrap(), 0);
-    assert_code(&visa().arg("asm").arg(place.write("same.s", ".section .a\nnop\n".repeat(50_000))).output().unwrap(), 0);
+    assert_code(
+        &visa().arg("asm").arg(place.write("same.s", ".section .a\nnop\n".repeat(50_000))).output().unwrap(),
+        0,
+    );
     // Seconds on a busy host; it was minutes when every line looked at every section.
     assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
 }
