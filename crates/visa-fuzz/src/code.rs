@@ -1,6 +1,6 @@
 //! A little code around random programs: instructions one by one, with labels.
 
-use visa_isa::{Instruction, Op, encode};
+use visa_isa::{Instruction, Op, compressed, decode_compressed, encode, encode_compressed};
 
 /// Registers by their ABI names, as far as such code needs them.
 pub mod register {
@@ -49,6 +49,24 @@ pub mod register {
 /// A place in the code, that may not be known yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Label(usize);
+
+/// Code with its addresses: what [`Code::lay_out`] gives.
+#[derive(Debug)]
+pub struct LaidOut {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The address of each label that has a place.
+    labels: Vec<Option<u64>>,
+}
+
+impl LaidOut {
+    /// The address of a label.
+    pub fn address_of(&self, label: Label) -> u64 {
+        self.labels[label.0].expect(PLACED)
+    }
+}
+
+const PLACED: &str = "every label that is used has a place";
 
 /// Instructions at an address. The operands are the maker's, so one that does not fit is a mistake of the program that
 /// makes the code, and panics.
@@ -194,7 +212,7 @@ impl Code {
         let mut bytes = Vec::with_capacity(self.instructions.len() * 4);
         for (index, &(instruction, label)) in self.instructions.iter().enumerate() {
             let distance = label.map(|label| {
-                let target = self.labels[label.0].expect("every label that is used has a place");
+                let target = self.labels[label.0].expect(PLACED);
                 (target as i32 - index as i32) * 4
             });
             let instruction = Instruction { imm: distance.unwrap_or(instruction.imm), ..instruction };
@@ -203,4 +221,46 @@ impl Code {
         }
         bytes
     }
+
+    /// The bytes with compressed forms, where there is one and `compress` says so. Only labels may stand for addresses: what
+    /// [`Code::here`], [`Code::jump_to`] and [`Code::address_of`] take for granted is not so then.
+    pub fn lay_out(&self, mut compress: impl FnMut() -> bool) -> LaidOut {
+        let long = |index: usize, label: Label| (self.labels[label.0].expect(PLACED) as i32 - index as i32) * 4;
+        // Compressed forms bring a target nearer, never farther away.
+        let form = |(index, &(instruction, label)): (usize, &(Instruction, Option<Label>))| {
+            let imm = label.map_or(instruction.imm, |label| long(index, label));
+            compress().then(|| compressed_form(&Instruction { imm, ..instruction })).flatten()
+        };
+        let rows: Vec<_> = self.instructions.iter().enumerate().map(form).collect();
+        let mut addresses = vec![self.address];
+        for row in &rows {
+            let last = addresses[addresses.len() - 1];
+            addresses.push(last + if row.is_some() { 2 } else { 4 });
+        }
+        let mut bytes = Vec::new();
+        for (index, (&(instruction, label), row)) in self.instructions.iter().zip(&rows).enumerate() {
+            let distance = label.map(|label| {
+                let target = addresses[self.labels[label.0].expect(PLACED)];
+                target.wrapping_sub(addresses[index]) as i32
+            });
+            let instruction = Instruction { imm: distance.unwrap_or(instruction.imm), ..instruction };
+            match row {
+                Some(row) => bytes.extend(encode_compressed(row, &instruction).expect("it is nearer").to_le_bytes()),
+                None => {
+                    let word = encode(&instruction).unwrap_or_else(|error| panic!("{instruction:?}: {error}"));
+                    bytes.extend(word.to_le_bytes());
+                }
+            }
+        }
+        LaidOut { bytes, labels: self.labels.iter().map(|place| place.map(|place| addresses[place])).collect() }
+    }
+}
+
+/// The compressed form that stands for an instruction, if there is one.
+fn compressed_form(instruction: &Instruction) -> Option<&'static compressed::Row> {
+    let rows = compressed::ROWS.iter().filter(|row| row.op == instruction.op);
+    rows.into_iter().find(|row| {
+        let half = encode_compressed(row, instruction).ok();
+        half.and_then(decode_compressed) == Some(Instruction { length: 2, ..*instruction })
+    })
 }

@@ -10,6 +10,7 @@ use visa_fuzz::Random;
 use visa_fuzz::code::Code;
 use visa_fuzz::loops;
 use visa_fuzz::program::{Program, code_bytes, pool};
+use visa_fuzz::structured;
 use visa_fuzz::unit::Generator;
 use visa_fuzz::wild_guest::WildGuest;
 use visa_interp::{Interpreter, RunEnd};
@@ -231,6 +232,42 @@ fn loops_run_alike() {
             }
         }
         let instructions = pair.run(60_000);
+        let done = pair.jit.statistics();
+        optimised += done.optimised;
+        guesses += done.guesses;
+        (instructions, optimised > 0 && guesses > 0)
+    });
+    println!("{optimised} loops optimised, {guesses} accesses guessed");
+    assert!(optimised > 0 && guesses > 0, "no loop was optimised, or none guessed");
+}
+
+/// Programs that look like a compiler's; every second time in Ring 0, as above.
+#[test]
+fn structured_programs_run_alike() {
+    const PLACES: structured::Places = structured::Places {
+        code: RAM_BASE,
+        data: RAM_BASE + (1 << 20),
+        scratch: RAM_BASE + (2 << 20) + 0xc00,
+        stack: RAM_BASE + (3 << 20),
+    };
+    const NEXT_PAGE: u64 = RAM_BASE + (2 << 20) + 0x1000;
+    let (mut optimised, mut guesses) = (0, 0);
+    for_seeds_until(|seed| {
+        let mut random = Random::fork(seed, 6);
+        let (mut segments, cr3) = tables(NEXT_PAGE, RAM_BASE + (4 << 20));
+        let program = structured::program(&mut random, PLACES);
+        segments.extend([(PLACES.code, program.code), (PLACES.data, program.data)]);
+        let mut pair = Pair::new(format!("program {seed}"), seed, RAM_BASE, &segments, Features::default());
+        if seed / 2 % 2 == 0 {
+            for hart in [&mut pair.reference.hart, &mut pair.fast.hart] {
+                hart.ring = Ring::Kernel;
+                hart.supervisor.satp = cr3;
+                hart.supervisor.sstatus = sstatus::FS;
+                hart.update_translation_context();
+            }
+        }
+        let instructions = pair.run(60_000);
+        assert!(instructions == 60_000, "{}: {instructions}", pair.what);
         let done = pair.jit.statistics();
         optimised += done.optimised;
         guesses += done.guesses;
