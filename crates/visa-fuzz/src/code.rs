@@ -225,7 +225,8 @@ impl Code {
     /// The bytes with compressed forms, where there is one and `compress` says so. Only labels may stand for addresses: what
     /// [`Code::here`], [`Code::jump_to`] and [`Code::address_of`] take for granted is not so then.
     pub fn lay_out(&self, mut compress: impl FnMut() -> bool) -> LaidOut {
-        let long = |index: usize, label: Label| (self.labels[label.0].expect(PLACED) as i32 - index as i32) * 4;
+        let long =
+            |index: usize, label: Label| (self.labels[label.0].expect(PLACED) as i32 - index as i32) * 4;
         // Compressed forms bring a target nearer, never farther away.
         let form = |(index, &(instruction, label)): (usize, &(Instruction, Option<Label>))| {
             let imm = label.map_or(instruction.imm, |label| long(index, label));
@@ -245,14 +246,20 @@ impl Code {
             });
             let instruction = Instruction { imm: distance.unwrap_or(instruction.imm), ..instruction };
             match row {
-                Some(row) => bytes.extend(encode_compressed(row, &instruction).expect("it is nearer").to_le_bytes()),
+                Some(row) => {
+                    bytes.extend(encode_compressed(row, &instruction).expect("it is nearer").to_le_bytes())
+                }
                 None => {
-                    let word = encode(&instruction).unwrap_or_else(|error| panic!("{instruction:?}: {error}"));
+                    let word =
+                        encode(&instruction).unwrap_or_else(|error| panic!("{instruction:?}: {error}"));
                     bytes.extend(word.to_le_bytes());
                 }
             }
         }
-        LaidOut { bytes, labels: self.labels.iter().map(|place| place.map(|place| addresses[place])).collect() }
+        LaidOut {
+            bytes,
+            labels: self.labels.iter().map(|place| place.map(|place| addresses[place])).collect(),
+        }
     }
 }
 

@@ -23,6 +23,7 @@ pub mod kernel;
 pub mod loops;
 pub mod program;
 mod random;
+pub mod space;
 pub mod structured;
 pub mod touches;
 pub mod unit;

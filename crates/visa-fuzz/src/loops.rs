@@ -129,7 +129,7 @@ impl Maker<'_> {
                 5 | 6 => self.access(None),
                 7 => self.fields(),
                 8 if self.random.once_in(3) => self.extended(),
-                8 if self.random.once_in(2) => touches::state(self.random, &mut self.code),
+                8 if self.random.once_in(2) => self.state(),
                 8 => {
                     let register = self.free_register();
                     self.code.read_msr(register, msr::INSTRET);
@@ -140,6 +140,13 @@ impl Maker<'_> {
                     self.one(row);
                 }
             }
+        }
+    }
+
+    /// What kernels do with their MSRs, if that leaves alone what must be.
+    fn state(&mut self) {
+        if !self.kept.iter().any(|kept| touches::STATE_WRITES.contains(kept)) {
+            touches::state(self.random, &mut self.code);
         }
     }
 

@@ -46,6 +46,8 @@ const TABLES: u64 = 2048;
 const FUNCTIONS: u64 = 5;
 /// Statements of a function, at most and at least.
 const STATEMENTS: (i64, i64) = (4, 40);
+/// Registers of a program that has few, at most.
+const FEW: u32 = 10;
 /// Registers that a function keeps around a call, at most.
 const KEPT: usize = 10;
 
@@ -113,6 +115,8 @@ struct Maker<'a> {
     table: Vec<Label>,
     stack: u8,
     link: u8,
+    /// Registers that functions use: all of them, or so few that the host has as many.
+    pool: Registers,
     /// Registers that functions give back as they were.
     saved: Registers,
     /// Registers that must be left alone here: counters, pointers.
@@ -131,6 +135,10 @@ pub fn program(random: &mut Random, places: Places) -> Structured {
         0 => 0x0ffc_0300,
         _ => random.bits() as u32 & random.bits() as u32,
     };
+    let pool = match random.below(5) {
+        0 | 1 => (0..FEW).fold(0, |few, _| few | 1 << random.between(1, 31)),
+        _ => ALL,
+    };
     let float = rows(&[Group::Float], |role| role == Role::Compute);
     let groups = [Group::Base, Group::Float];
     let function =
@@ -146,6 +154,7 @@ pub fn program(random: &mut Random, places: Places) -> Structured {
         places,
         functions,
         table: Vec::new(),
+        pool,
         stack,
         link,
         saved: saved & !(1 << stack | 1 << link | 1),
@@ -217,9 +226,16 @@ impl Maker<'_> {
     /// A function: one that calls others, and keeps on its stack what it must give back, or a leaf.
     fn function(&mut self, number: usize) {
         let leaf = number + 1 == self.functions.len() || self.random.once_in(3);
-        let own = if leaf { self.random.bits() as u32 & 0xf << self.random.below(28) } else { self.random.bits() as u32 };
+        let own = if leaf {
+            self.random.bits() as u32 & 0xf << self.random.below(28)
+        } else {
+            self.random.bits() as u32
+        };
         let spilled: Vec<u8> = (1..32).filter(|register| self.saved & own & 1 << register != 0).collect();
-        let mut usable = ALL & !(1 << self.stack | 1 << self.link) & (!self.saved | own);
+        let mut usable = match self.pool & !(1 << self.stack | 1 << self.link) & (!self.saved | own) {
+            few if few.count_ones() < 3 => !(self.saved | 1 << self.stack | 1 << self.link) & ALL,
+            usable => usable,
+        };
         if !leaf && self.random.once_in(2) {
             usable |= 1 << self.link;
         }
@@ -275,7 +291,7 @@ impl Maker<'_> {
     fn body(&mut self) {
         let Function { usable, base, .. } = self.function;
         let writes = self.some_of(usable & !(1 << base));
-        let reads = self.some_of(ALL) | writes | 1 << base;
+        let reads = self.some_of(self.pool) | writes | 1 << base;
         let scope = Scope { writes, reads, depth: 0, rounds: 1 };
         for _ in 0..self.random.below(8) {
             self.compute(&scope);
@@ -321,7 +337,7 @@ impl Maker<'_> {
     /// A register to read: of the scope's, or now and then any.
     fn source(&mut self, scope: &Scope) -> u8 {
         match self.random.below(16) {
-            0 => self.random.below(32) as u8,
+            0 => self.one_of(self.pool | 1 << self.stack),
             1..10 => self.one_of(scope.writes),
             _ => self.one_of(scope.reads),
         }

@@ -103,13 +103,17 @@ fn interrupts(random: &mut Random, code: &mut Code) {
     }
 }
 
+/// What [`state`] may write.
+pub const STATE_WRITES: [u8; 4] = [T0, T1, A2, A3];
+
 /// What a kernel does with its MSRs.
 pub fn state(random: &mut Random, code: &mut Code) {
     const PLAIN: [u16; 4] = [msr::SSCRATCH, msr::SEPC, msr::SCAUSE, msr::STVAL];
     const READ: [u16; 6] = [msr::SATP, msr::SSTATUS, msr::STVEC, msr::CYCLE, msr::TIME, msr::INSTRET];
     /// SIE among others, and not FS.
     const BITS: u64 = 32;
-    let (rd, rs) = (random.pick(&[ZERO, T0, T1, A2, A3]), random.pick(&[ZERO, T0, A2, A4]));
+    let rd = if random.once_in(5) { ZERO } else { random.pick(&STATE_WRITES) };
+    let rs = random.pick(&[ZERO, T0, A2, A4]);
     match random.below(4) {
         0 => code.immediate(Op::Csrrw, rd, rs, random.pick(&PLAIN).into()),
         1 => code.read_msr(rd, random.pick(&READ)),

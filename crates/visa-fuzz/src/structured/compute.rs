@@ -16,8 +16,7 @@ impl Maker<'_> {
     /// A computation: mostly one that is common, with results and operands of 64 bits or of 32.
     pub(super) fn compute(&mut self, scope: &Scope) {
         use Op::*;
-        const PAIRS: [Op; 14] =
-            [Add, Add, Sub, Xor, Or, And, Addw, Addw, Subw, Mul, Mulw, Sltu, Sll, Srlw];
+        const PAIRS: [Op; 14] = [Add, Add, Sub, Xor, Or, And, Addw, Addw, Subw, Mul, Mulw, Sltu, Sll, Srlw];
         const CONSTANTS: [Op; 12] =
             [Addi, Addi, Addiw, Andi, Ori, Xori, Slli, Srli, Srai, Slliw, Sraiw, Sltiu];
         const SHIFT: u64 = 32;

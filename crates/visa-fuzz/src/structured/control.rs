@@ -9,7 +9,7 @@ const DEPTH: u32 = 4;
 /// A loop is not executed oftener than this for each call of its function, by about.
 const ROUNDS: u64 = 600;
 /// Calls are not, nor what they call.
-const CALLS: u64 = 12;
+const CALLS: u64 = 40;
 const BRANCHES: [Op; 6] = [Op::Beq, Op::Bne, Op::Blt, Op::Bge, Op::Bltu, Op::Bgeu];
 
 impl Maker<'_> {
@@ -245,7 +245,9 @@ impl Maker<'_> {
     fn switch(&mut self, scope: &Scope) {
         let cases: u64 = self.random.pick(&[2, 4, 8]);
         let of = self.source(scope);
-        let (Some(case), Some(to)) = (self.take(scope.writes), self.take(self.function.usable)) else { return };
+        let (Some(case), Some(to)) = (self.take(scope.writes), self.take(self.function.usable)) else {
+            return;
+        };
         self.code.immediate(Op::Andi, case, of, cases as i32 - 1);
         self.code.immediate(Op::Slli, case, case, 3);
         let labels: Vec<Label> = (0..cases).map(|_| self.code.label()).collect();
@@ -278,7 +280,8 @@ impl Maker<'_> {
     /// A call of a function further on, directly or by its address in memory.
     fn call(&mut self, scope: &Scope) {
         let others = self.function.number + 1..self.functions.len();
-        let Some(first_kept) = self.function.kept.filter(|_| !others.is_empty() && scope.rounds <= CALLS) else {
+        let Some(first_kept) = self.function.kept.filter(|_| !others.is_empty() && scope.rounds <= CALLS)
+        else {
             return self.compute(scope);
         };
         let kept: Vec<u8> = (1..32).filter(|register| self.busy & !self.saved & 1 << register != 0).collect();

@@ -1,0 +1,94 @@
+//! Programs that cannot trap.
+
+use visa_core::Features;
+use visa_fuzz::code::Code;
+use visa_fuzz::program::{Program, code_bytes, pool};
+use visa_fuzz::space::{Page, Space};
+use visa_fuzz::structured::{self, Places};
+use visa_fuzz::unit::Generator;
+use visa_fuzz::{Random, loops};
+
+use crate::pair::{Pair, RAM_BASE, RAM_BYTES, Segment};
+use crate::seeds::{for_seeds, for_seeds_until};
+
+/// Tables of address spaces.
+const TABLES: u64 = RAM_BASE + (6 << 20);
+/// A page that address spaces have elsewhere.
+const MOVED: Page = Page { virtual_address: RAM_BASE + (2 << 20) + 0x1000, physical: RAM_BASE + (4 << 20) };
+
+/// Computations of every kind, again and again, with values that are apt to go wrong.
+#[test]
+fn computations_run_alike() {
+    const BLOCK: u64 = RAM_BASE + (2 << 20);
+    const POOL: u64 = RAM_BASE + (3 << 20);
+    const PROGRAMS: u64 = 24;
+    let generator = Generator::default();
+    for_seeds(|seed| {
+        let mut segments = vec![(POOL, pool(seed))];
+        let mut code = RAM_BASE;
+        for index in 0..PROGRAMS {
+            let block = BLOCK + 0x1000 * index;
+            let program = Program::random(&generator, seed, index, 60, block, POOL);
+            segments.push((block, program.initial_block().to_vec()));
+            let bytes = code_bytes(&program.lay_out(code, 60));
+            let next = code + bytes.len() as u64;
+            segments.push((std::mem::replace(&mut code, next), bytes));
+        }
+        let mut end = Code::at(code);
+        end.jump_to(RAM_BASE);
+        segments.push((code, end.bytes()));
+        let what = format!("computation {seed}");
+        let mut pair = Pair::new(what, seed, RAM_BASE, &segments, Features::default());
+        let instructions = pair.run(60_000);
+        // With everything translated, there is far more code than room.
+        if seed.is_multiple_of(6) && pair.jit.statistics().units > 0 {
+            assert!(pair.jit.statistics().reclaimed > 0, "{}: {:?}", pair.what, pair.jit.statistics());
+        }
+        instructions
+    });
+}
+
+/// Runs programs on both engines, every second one in Ring 0, where two pages that lie side by side are far from each other.
+fn programs_run_alike(what: &str, mut segments: impl FnMut(u64, &mut Random, &Space) -> Vec<Segment>) {
+    let (mut optimised, mut guesses) = (0, 0);
+    let seen = for_seeds_until(|seed| {
+        let mut random = Random::fork(seed, 5);
+        let space = Space::random(&mut random, RAM_BASE..RAM_BASE + RAM_BYTES, TABLES, Some(MOVED));
+        let mut segments = segments(seed, &mut random, &space);
+        segments.push((TABLES, space.tables.clone()));
+        let mut pair = Pair::new(format!("{what} {seed}"), seed, RAM_BASE, &segments, Features::default());
+        if seed / 2 % 2 == 0 {
+            pair.enter(&space);
+        }
+        let instructions = pair.run(60_000);
+        assert_eq!(instructions, 60_000, "{}: it ends", pair.what);
+        let done = pair.jit.statistics();
+        optimised += done.optimised;
+        guesses += done.guesses;
+        (instructions, optimised > 0 && guesses > 0)
+    });
+    println!("{optimised} loops optimised, {guesses} accesses guessed");
+    assert!(seen, "no loop was optimised, or none guessed");
+}
+
+/// Loops in loops, with every kind of computation in them.
+#[test]
+fn loops_run_alike() {
+    const SCRATCH: u64 = MOVED.virtual_address - 0x80;
+    programs_run_alike("loops", |_, random, _| vec![(RAM_BASE, loops::program(random, RAM_BASE, SCRATCH))]);
+}
+
+/// Programs that look like a compiler's.
+#[test]
+fn structured_programs_run_alike() {
+    const PLACES: Places = Places {
+        code: RAM_BASE,
+        data: RAM_BASE + (1 << 20),
+        scratch: MOVED.virtual_address - 0x400,
+        stack: RAM_BASE + (3 << 20),
+    };
+    programs_run_alike("program", |_, random, _| {
+        let program = structured::program(random, PLACES);
+        vec![(PLACES.code, program.code), (PLACES.data, program.data)]
+    });
+}
