@@ -72,7 +72,7 @@ impl Maker<'_> {
 
     fn entry(&mut self, level: u32, range: Range<u64>) -> u64 {
         let moved = self.moved.filter(|page| range.contains(&page.virtual_address));
-        let whole = range.start % (range.end - range.start) == 0;
+        let whole = range.start.is_multiple_of(range.end - range.start);
         let fits = level == 0 || moved.is_none() && whole && self.random.once_in(2);
         if !fits {
             let table = self.table(level - 1, range.start);

@@ -47,7 +47,7 @@ const FUNCTIONS: u64 = 5;
 /// Statements of a function, at most and at least.
 const STATEMENTS: (i64, i64) = (4, 40);
 /// Registers of a program that has few, at most.
-const FEW: u32 = 10;
+const FEW: u32 = 8;
 /// Registers that a function keeps around a call, at most.
 const KEPT: usize = 10;
 
@@ -144,8 +144,8 @@ pub fn program(random: &mut Random, places: Places) -> Structured {
     let function =
         Function { number: 0, base: 0, usable: 0, kept: None, epilogue, loops: Vec::new(), left: 0 };
     let mut maker = Maker {
-        // A third of the programs compute no floating point.
-        float: if random.once_in(3) { Vec::new() } else { float },
+        // A third of the others compute no floating point.
+        float: if pool != ALL || random.once_in(3) { Vec::new() } else { float },
         any: rows(&[Group::Base, Group::Muldiv, Group::Bitmanip], |role| role == Role::Compute),
         memory: rows(if random.once_in(2) { &groups } else { &groups[..1] }, |role| role == Role::Memory),
         atomic: rows(&[Group::Atomic], |role| matches!(role, Role::Atomic(_))),
