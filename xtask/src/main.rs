@@ -8,6 +8,7 @@ mod differential;
 mod fetch_debian;
 mod generate;
 mod guests;
+mod mutations;
 mod picture;
 mod process;
 mod riscv_tests;
@@ -32,6 +33,7 @@ enum Chore {
     FetchDebian(fetch_debian::Arguments),
     Generate(generate::Arguments),
     Guests(guests::Arguments),
+    Mutations(mutations::Arguments),
     Picture(picture::Arguments),
     RiscvTests(riscv_tests::Arguments),
     Test(test::Arguments),
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Chore::FetchDebian(arguments) => fetch_debian::run(arguments),
         Chore::Generate(arguments) => generate::run(arguments),
         Chore::Guests(arguments) => guests::run(arguments),
+        Chore::Mutations(arguments) => mutations::run(arguments),
         Chore::Picture(arguments) => picture::run(arguments),
         Chore::RiscvTests(arguments) => riscv_tests::run(arguments),
         Chore::Test(arguments) => test::run(arguments),
