@@ -8,6 +8,8 @@ use anyhow::Context;
 use clap::Args;
 use visa_asm::{Files, MOST_SOURCE_BYTES, Object};
 
+use crate::output;
+
 /// What all commands that assemble take.
 #[derive(Args, Debug, Clone)]
 pub struct SourceOptions {
@@ -56,7 +58,7 @@ pub fn assemble(path: &Path, options: visa_asm::Options) -> anyhow::Result<Optio
         Err(diagnostics) => (None, diagnostics),
     };
     if !told.is_empty() {
-        eprint!("{}", told.render(stderr().is_terminal()));
+        output::tell(format_args!("{}", told.render(stderr().is_terminal())));
     }
     Ok(object)
 }
