@@ -1,6 +1,5 @@
 //! Decoded blocks, by where in RAM they are.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use visa_isa::{Group, Instruction, Op, decode};
@@ -31,50 +30,55 @@ struct Block {
     slots: Vec<Slot>,
 }
 
-/// A direct-mapped cache of blocks.
+/// A direct-mapped cache of blocks. Whatever a guest executes, it takes no more memory than its entries do when all are
+/// full.
 pub struct BlockCache {
     blocks: Vec<Block>,
-    /// Where the blocks of each page may be in `blocks`, so that a page is dropped in little time.
-    pages: HashMap<u64, Vec<u32>>,
+    /// A bit for each entry that may hold a block, so that a page is dropped in little time.
+    filled: Vec<u64>,
 }
+
+/// Entries that a page's blocks can be in: one for each place at which an instruction may start. They are neighbours.
+const PAGE_ENTRIES: usize = PAGE as usize / 2;
+/// Entries that share a word of bits.
+const WORD_ENTRIES: usize = u64::BITS as usize;
 
 impl BlockCache {
     pub fn new() -> Self {
-        BlockCache { blocks: vec![Block::default(); CACHE_ENTRIES], pages: HashMap::new() }
+        BlockCache {
+            blocks: vec![Block::default(); CACHE_ENTRIES],
+            filled: vec![0; CACHE_ENTRIES / WORD_ENTRIES],
+        }
     }
 
     /// The block at an offset of RAM, decoded now if need be. The second value says that it was: its page must then be
     /// watched.
     pub fn block(&mut self, ram: &Ram, offset: u64) -> (&[Slot], bool) {
-        let fresh = self.blocks[index(offset)].key != offset + 1;
-        if fresh {
-            self.note(offset);
-        }
-        let block = &mut self.blocks[index(offset)];
+        let index = index(offset);
+        let block = &mut self.blocks[index];
+        let fresh = block.key != offset + 1;
         if fresh {
             block.key = offset + 1;
             block.slots.clear();
             decode_block(ram, offset, &mut block.slots);
+            self.filled[index / WORD_ENTRIES] |= 1 << (index % WORD_ENTRIES);
         }
         (&block.slots, fresh)
     }
 
-    fn note(&mut self, offset: u64) {
-        let places = self.pages.entry(offset & !(PAGE - 1)).or_default();
-        // A page has at most half as many places: the others are there more than once.
-        if places.len() as u64 == PAGE {
-            places.sort_unstable();
-            places.dedup();
-        }
-        places.push(index(offset) as u32);
-    }
-
     /// Drops the blocks of a page.
     pub fn drop_page(&mut self, page: u64) {
-        for place in self.pages.remove(&page).unwrap_or_default() {
-            let block = &mut self.blocks[place as usize];
-            if block.key.wrapping_sub(1) & !(PAGE - 1) == page {
-                block.key = 0;
+        let first = index(page) / WORD_ENTRIES;
+        for word in first..first + PAGE_ENTRIES / WORD_ENTRIES {
+            let mut left = self.filled[word];
+            while left != 0 {
+                let bit = left.trailing_zeros() as usize;
+                left &= left - 1;
+                let block = &mut self.blocks[word * WORD_ENTRIES + bit];
+                if block.key.wrapping_sub(1) & !(PAGE - 1) == page {
+                    block.key = 0;
+                    self.filled[word] &= !(1 << bit);
+                }
             }
         }
     }
