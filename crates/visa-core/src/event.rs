@@ -45,5 +45,16 @@ pub enum Event {
         pc: u64,
         /// The exit record.
         record: ExitRecord,
+        /// The guest's R17 and R16: for a hypercall of the SBI, extension and function.
+        call: [u64; 2],
+    },
+    /// A VMCS was refused, by an entry or by VMLOAD, and Ring -1 goes on.
+    EntryFailure {
+        /// Retired instructions before it.
+        instructions: u64,
+        /// Ring -1's PC.
+        pc: u64,
+        /// Byte offset of the field that is invalid.
+        field: u16,
     },
 }

@@ -130,9 +130,27 @@ pub(crate) struct Delivery {
     pub count: u32,
     /// Retired instructions at the last delivery.
     pub instructions: u64,
+    /// The first exception in a row that Ring -1 raised itself.
+    pub first: Fault,
+}
+
+/// An exception of Ring -1's own, for whoever wants to know why a hart is dead.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Fault {
+    /// HVCAUSE.
+    pub cause: u64,
+    /// HVTVAL.
+    pub value: u64,
+    /// HVEPC.
+    pub pc: u64,
 }
 
 impl Hart {
+    /// The first of the exceptions in a row that Ring -1 has raised last.
+    pub fn first_fault(&self) -> Fault {
+        self.delivery.first
+    }
+
     /// A hart after reset, in Ring -1 at `entry` (specification, 1.5).
     pub fn new(id: u64, entry: u64, device_tree: u64) -> Hart {
         let mut bank = Bank { pc: entry, ..Bank::default() };

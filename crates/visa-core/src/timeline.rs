@@ -8,12 +8,28 @@ use crate::state::ExitRecord;
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
-    /// A guest left for Ring -1; the exit record.
-    Exit(ExitRecord),
-    /// Ring -1 entered a guest; the physical address of its VMCS.
-    Enter(u64),
+    /// A guest left for Ring -1.
+    Exit {
+        /// The exit record.
+        record: ExitRecord,
+        /// The guest's R17 and R16: for a hypercall of the SBI, extension and function.
+        call: [u64; 2],
+    },
+    /// Ring -1 entered a guest.
+    Enter(Entered),
     /// The guest went to another ring of its own.
     Ring(Ring),
+}
+
+/// Who was entered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Entered {
+    /// Physical address of the VMCS.
+    pub vmcs: u64,
+    /// The VM: VMID of HPTBR.
+    pub vmid: u16,
+    /// VCPUID.
+    pub virtual_cpu: u64,
 }
 
 /// Something that happened, and when.
@@ -53,7 +69,7 @@ impl Timeline {
 
     /// Sets the time of the last entry, and of what came with it: the model knows only afterwards what it took.
     pub fn entered_at(&mut self, millicycles: u64) {
-        let is_exit = |moment: &&mut Moment| matches!(moment.change, Change::Exit(_));
+        let is_exit = |moment: &&mut Moment| matches!(moment.change, Change::Exit { .. });
         for moment in self.moments.iter_mut().rev().take_while(|moment| !is_exit(moment)) {
             moment.millicycles = millicycles;
             if let Change::Enter(_) = moment.change {
@@ -79,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_full_timeline_counts_what_it_loses() {
-        let moment = |instructions| Moment { instructions, millicycles: 0, change: Change::Enter(0) };
+        let change = Change::Enter(Entered::default());
+        let moment = |instructions| Moment { instructions, millicycles: 0, change };
         let mut timeline = Timeline::new(2);
         (0..3).for_each(|instructions| timeline.push(moment(instructions)));
         timeline.entered_at(9);

@@ -7,7 +7,7 @@ use visa_isa::trap_filter;
 use visa_isa::vmcs::qualification;
 
 use crate::event::Event;
-use crate::hart::{Delivery, Hart};
+use crate::hart::{Delivery, Fault, Hart};
 use crate::state::ExitRecord;
 use crate::timeline::{Change, Moment};
 
@@ -115,7 +115,7 @@ impl Hart {
     fn count_delivery(&mut self) -> bool {
         let in_a_row = self.delivery.count > 0 && self.delivery.instructions == self.instructions;
         let count = if in_a_row { self.delivery.count + 1 } else { 1 };
-        self.delivery = Delivery { count, instructions: self.instructions };
+        self.delivery = Delivery { count, instructions: self.instructions, ..self.delivery };
         count >= EXCEPTIONS_IN_A_ROW
     }
 
@@ -153,8 +153,13 @@ impl Hart {
     /// Ring -1 takes an exception or interrupt of its own (specification, 1.4).
     fn take_in_hypervisor(&mut self, cause: u64, value: u64) -> Result<(), Wait> {
         let pc = self.bank.pc;
-        if cause & INTERRUPT == 0 && self.count_delivery() {
-            return Err(Wait::Dead { cause, value, pc });
+        if cause & INTERRUPT == 0 {
+            if self.count_delivery() {
+                return Err(Wait::Dead { cause, value, pc });
+            }
+            if self.delivery.count == 1 {
+                self.delivery.first = Fault { cause, value, pc };
+            }
         }
         let state = &mut self.hypervisor;
         state.hvepc = pc;

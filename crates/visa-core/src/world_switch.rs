@@ -14,7 +14,7 @@ use crate::features::{Feature, Features};
 use crate::hart::{Bank, Hart, Reservation};
 use crate::io::{MAP_BYTES, check_range};
 use crate::state::{ExitRecord, Range, Supervisor, VirtualMachine};
-use crate::timeline::{Change, Moment};
+use crate::timeline::{Change, Entered, Moment};
 use crate::trap::Stop;
 
 /// Registers that a switch without banks moves: R1 to R31 and F0 to F31 of the world that is left to memory, and those
@@ -98,7 +98,11 @@ impl Hart {
             action,
         });
         if let Some(timeline) = &mut self.timeline {
-            let change = Change::Enter(self.vm.vmcs.unwrap_or(u64::MAX));
+            let change = Change::Enter(Entered {
+                vmcs: self.vm.vmcs.unwrap_or(u64::MAX),
+                vmid: self.vm.vmid(),
+                virtual_cpu: self.vm.virtual_cpu,
+            });
             timeline.push(Moment { instructions: self.instructions, millicycles: self.millicycles, change });
         }
         if action == Action::Inject as u64 {
@@ -135,7 +139,7 @@ impl Hart {
         self.exit.qualification |= (self.ring as u64) << qualification::RING_SHIFT;
         self.stay_cause = ExitCause::from_number(self.exit.cause);
         if let Some(timeline) = &mut self.timeline {
-            let change = Change::Exit(self.exit);
+            let change = Change::Exit { record: self.exit, call: [self.bank.r[17], self.bank.r[16]] };
             timeline.push(Moment { instructions: self.instructions, millicycles: self.millicycles, change });
         }
         self.switch_without_features();
@@ -149,6 +153,7 @@ impl Hart {
             ring: hart.ring,
             pc: hart.bank.pc,
             record: hart.exit,
+            call: [hart.bank.r[17], hart.bank.r[16]],
         });
         self.guest_ring = self.ring as u64;
         self.ring = Ring::Hypervisor;
@@ -163,6 +168,11 @@ impl Hart {
     fn fail_entry(&mut self, InvalidField(offset): InvalidField) {
         self.exit.cause = ExitCause::EntryFailure as u64;
         self.exit.qualification = (offset as u64) << qualification::FIELD_SHIFT;
+        self.record(|hart| Event::EntryFailure {
+            instructions: hart.instructions,
+            pc: hart.bank.pc,
+            field: offset,
+        });
     }
 
     /// VMEXIT.

@@ -44,10 +44,11 @@ impl Finisher {
 
 impl Device for Finisher {
     fn read(&mut self, offset: u64, size: AccessSize) -> Result<u64, AccessFault> {
-        match (offset, size) {
-            (0, AccessSize::Half | AccessSize::Word) => Ok(0),
-            _ => Err(AccessFault),
-        }
+        self.peek(offset, size).ok_or(AccessFault)
+    }
+
+    fn peek(&self, offset: u64, size: AccessSize) -> Option<u64> {
+        (offset == 0 && matches!(size, AccessSize::Half | AccessSize::Word)).then_some(0)
     }
 
     fn write(&mut self, offset: u64, size: AccessSize, value: u64) -> Result<(), AccessFault> {

@@ -32,4 +32,4 @@ pub use virtio::block::{
     BLOCK_QUEUE_SIZE, BLOCK_TRANSFER_BYTES, Block, BlockBackend, BlockError, MemoryBackend, SECTOR_BYTES,
 };
 pub use virtio::transport::VirtioMmio;
-pub use virtio::{CHAIN_DESCRIPTORS_MAX, Chain, MalformedChain, VirtioDevice};
+pub use virtio::{CHAIN_DESCRIPTORS_MAX, Chain, MalformedChain, Processed, VirtioDevice};

@@ -196,15 +196,24 @@ impl Plic {
 
 impl Device for Plic {
     fn read(&mut self, offset: u64, size: AccessSize) -> Result<u64, AccessFault> {
-        let value = match self.decode(offset, size)? {
+        if let Register::ClaimComplete(context) = self.decode(offset, size)? {
+            return Ok(self.claim(context).into());
+        }
+        self.peek(offset, size).ok_or(AccessFault)
+    }
+
+    fn peek(&self, offset: u64, size: AccessSize) -> Option<u64> {
+        let value = match self.decode(offset, size).ok()? {
             Register::Priority(source) => self.priorities[source as usize],
             Register::Pending(word) => self.pending[word],
             Register::Enable { context, word } => self.contexts[context].enabled[word],
             Register::Threshold(context) => self.contexts[context].threshold,
-            Register::ClaimComplete(context) => self.claim(context),
+            Register::ClaimComplete(context) => {
+                self.best(&self.contexts[context]).map_or(0, |(source, _)| source)
+            }
             Register::Reserved => 0,
         };
-        Ok(value.into())
+        Some(value.into())
     }
 
     fn write(&mut self, offset: u64, size: AccessSize, value: u64) -> Result<(), AccessFault> {

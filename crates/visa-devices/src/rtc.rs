@@ -80,23 +80,28 @@ fn with_high(value: u64, high: u32) -> u64 {
 
 impl Device for Rtc {
     fn read(&mut self, offset: u64, size: AccessSize) -> Result<u64, AccessFault> {
+        let value = self.peek(offset, size).ok_or(AccessFault)?;
+        if offset == register::TIME_LOW {
+            self.latched_high = (self.time_ns() >> 32) as u32;
+        }
+        Ok(value)
+    }
+
+    fn peek(&self, offset: u64, size: AccessSize) -> Option<u64> {
         if size != AccessSize::Word {
-            return Err(AccessFault);
+            return None;
         }
         let value = match offset {
-            register::TIME_LOW => {
-                self.latched_high = (self.time_ns() >> 32) as u32;
-                self.time_ns() as u32
-            }
+            register::TIME_LOW => self.time_ns() as u32,
             register::TIME_HIGH => self.latched_high,
             register::ALARM_LOW => self.alarm_ns as u32,
             register::ALARM_HIGH => (self.alarm_ns >> 32) as u32,
             register::IRQ_ENABLED => self.interrupt_enabled.into(),
             register::ALARM_STATUS => self.alarm_armed.into(),
             register::CLEAR_ALARM | register::CLEAR_INTERRUPT => 0, // write-only
-            _ => return Err(AccessFault),
+            _ => return None,
         };
-        Ok(value.into())
+        Some(value.into())
     }
 
     fn write(&mut self, offset: u64, size: AccessSize, value: u64) -> Result<(), AccessFault> {

@@ -200,23 +200,18 @@ impl Uart {
         }
     }
 
-    fn read_identification(&mut self) -> u8 {
-        let cause = self.identify();
-        // Reading IIR acknowledges the transmitter interrupt, and only if that is what it reports.
-        if cause == identification::TRANSMITTER_EMPTY {
-            self.transmitter_interrupt = false;
-        }
+    fn identification(&self) -> u8 {
         let fifos =
             if self.fifo_control & fifo_control::ENABLE != 0 { identification::FIFOS_ENABLED } else { 0 };
-        cause | fifos
+        self.identify() | fifos
     }
 
-    fn read_line_status(&mut self) -> u8 {
+    fn line_status(&self) -> u8 {
         let mut value = line_status::TRANSMITTER_HOLDING_EMPTY | line_status::TRANSMITTER_EMPTY;
         if !self.received.is_empty() {
             value |= line_status::DATA_READY;
         }
-        if std::mem::take(&mut self.overrun) {
+        if self.overrun {
             value |= line_status::OVERRUN;
         }
         value
@@ -285,23 +280,38 @@ impl Uart {
 
 impl Device for Uart {
     fn read(&mut self, offset: u64, size: AccessSize) -> Result<u64, AccessFault> {
+        let value = self.peek(offset, size).ok_or(AccessFault)?;
+        match offset {
+            register::RBR_THR_DLL if !self.divisor_latched() => drop(self.received.pop_front()),
+            // Reading IIR acknowledges the transmitter interrupt, and only if that is what it reports.
+            register::IIR_FCR if self.identify() == identification::TRANSMITTER_EMPTY => {
+                self.transmitter_interrupt = false;
+            }
+            register::LSR => self.overrun = false,
+            register::MSR => self.modem_deltas = 0,
+            _ => {}
+        }
+        Ok(value)
+    }
+
+    fn peek(&self, offset: u64, size: AccessSize) -> Option<u64> {
         if size != AccessSize::Byte {
-            return Err(AccessFault);
+            return None;
         }
         let value = match offset {
             register::RBR_THR_DLL if self.divisor_latched() => self.divisor[0],
             register::IER_DLM if self.divisor_latched() => self.divisor[1],
-            register::RBR_THR_DLL => self.received.pop_front().unwrap_or(0),
+            register::RBR_THR_DLL => self.received.front().copied().unwrap_or(0),
             register::IER_DLM => self.interrupt_enable,
-            register::IIR_FCR => self.read_identification(),
+            register::IIR_FCR => self.identification(),
             register::LCR => self.line_control,
             register::MCR => self.modem_control,
-            register::LSR => self.read_line_status(),
-            register::MSR => self.modem_inputs() | std::mem::take(&mut self.modem_deltas),
+            register::LSR => self.line_status(),
+            register::MSR => self.modem_inputs() | self.modem_deltas,
             register::SCR => self.scratch,
-            _ => return Err(AccessFault),
+            _ => return None,
         };
-        Ok(value.into())
+        Some(value.into())
     }
 
     fn write(&mut self, offset: u64, size: AccessSize, value: u64) -> Result<(), AccessFault> {

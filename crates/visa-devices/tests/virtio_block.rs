@@ -562,3 +562,92 @@ fn an_assigned_device_sees_guest_physical_memory() {
     ram.read_bytes(0, &mut all).unwrap();
     assert!(all[..16 * 4096].iter().all(|byte| *byte == 0), "nothing outside of the VM is touched");
 }
+
+#[test]
+fn a_driver_that_cannot_flush_has_each_write_durable_when_it_is_completed() {
+    let disk = SharedDisk::new();
+    let mut bench = Bench::new(disk.clone());
+    for (features, flushes_of_a_write) in [(1 << 28, 1), (1 << 9 | 1 << 28, 0), (0, 1)] {
+        bench.available_index = 0;
+        bench.put(AVAILABLE, &[0; 4]);
+        bench.put(USED, &[0; 4]);
+        bench.start_with(features);
+        let before = disk.flushes();
+        bench.request(OUT, 1, 512, false);
+        bench.submit(0);
+        assert_eq!(bench.status(), OK);
+        assert_eq!(disk.flushes() - before, flushes_of_a_write, "features {features:#x}");
+        bench.request(IN, 1, 512, true);
+        bench.submit(0);
+        assert_eq!(disk.flushes() - before, flushes_of_a_write, "a read needs none");
+    }
+}
+
+/// A disk that has every write on its medium at once.
+struct Durable(SharedDisk);
+
+impl BlockBackend for Durable {
+    fn sectors(&self) -> u64 {
+        self.0.sectors()
+    }
+
+    fn read_only(&self) -> bool {
+        false
+    }
+
+    fn read(&mut self, sector: u64, into: &mut [u8]) -> Result<(), BlockError> {
+        self.0.read(sector, into)
+    }
+
+    fn write(&mut self, sector: u64, from: &[u8]) -> Result<(), BlockError> {
+        self.0.write(sector, from)
+    }
+
+    fn flush(&mut self) -> Result<(), BlockError> {
+        self.0.flush()
+    }
+
+    fn has_volatile_cache(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_disk_without_a_volatile_cache_offers_no_flush() {
+    let disk = SharedDisk::new();
+    let mut bench = Bench::new(Durable(disk.clone()));
+    assert_eq!(bench.read(register::DEVICE_FEATURES) & 1 << 9, 0);
+    bench.start_with(1 << 28);
+    bench.request(OUT, 1, 512, false);
+    bench.submit(0);
+    assert_eq!((bench.status(), disk.flushes()), (OK, 0));
+}
+
+#[test]
+fn requests_are_served_one_at_a_time_and_the_interrupt_comes_after_the_last() {
+    let (mut bench, disk) = started();
+    let mut last = 0;
+    for (kind, bytes) in [(IN, 512), (FLUSH, 0)] {
+        bench.request(kind, 0, bytes, true);
+        for _ in 0..3 {
+            bench.offer(0);
+        }
+        bench.write(register::QUEUE_NOTIFY, 0);
+        let memory = DmaMemory::physical(&bench.ram);
+        let mut work = 0;
+        for count in 1..=3 {
+            assert!(bench.transport.needs_service() && !bench.transport.interrupt());
+            work += bench.transport.serve_next(&memory);
+            assert_eq!(bench.used_index() % 3, count % 3);
+        }
+        while bench.transport.needs_service() {
+            bench.transport.serve_next(&memory);
+        }
+        assert!(bench.transport.interrupt());
+        assert!(work > last, "a flush costs more than a sector: {work}, {last}");
+        last = work;
+        bench.write(register::INTERRUPT_ACK, 1);
+        assert_eq!(bench.transport.serve_next(&DmaMemory::physical(&bench.ram)), 0, "there is nothing to do");
+    }
+    assert_eq!(disk.flushes(), 3);
+}

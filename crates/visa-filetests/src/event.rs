@@ -18,6 +18,7 @@ pub fn line(event: &Event, show: &dyn Fn(u64) -> String) -> String {
             let name = ExitCause::from_number(record.cause).map_or("unknown", ExitCause::name);
             format!("exit {name} from {} at {}{}", ring.name(), show(*pc), details(record, show))
         }
+        Event::EntryFailure { pc, field, .. } => format!("entry refused at {} field {field:#x}", show(*pc)),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::memory_map::{
 };
 use console::Console;
 pub use console::{CONSOLE_INPUT_BYTES_MAX, Printed};
-pub use disk::{DiskError, FileBackend};
+pub use disk::{DiskCache, DiskError, DiskImage, FileBackend};
 use dma::SecondStage;
 pub use overlay::{DiskChanges, OverlayBackend};
 
@@ -32,6 +32,10 @@ pub use overlay::{DiskChanges, OverlayBackend};
 pub const HARTS_MAX: usize = 64;
 
 const NANOSECONDS_PER_TICK: u64 = 1_000_000_000 / TIMEBASE_HZ;
+
+/// How much devices do before somebody may look around, in units of [`visa_devices::Processed::work`]: some
+/// milliseconds of the host's time.
+const WORK_AT_A_TIME: u64 = 1_000_000;
 
 /// What to build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +85,8 @@ pub struct Board {
     console: Console,
     start_time_ns: u64,
     time_ticks: u64,
+    /// What devices have done since the last [`Board::work`].
+    worked: u64,
 }
 
 impl Board {
@@ -101,6 +107,7 @@ impl Board {
             console: Console::new(),
             start_time_ns: config.start_time_ns,
             time_ticks: 0,
+            worked: 0,
         };
         board.set_time(0);
         Ok(board)
@@ -228,6 +235,24 @@ impl Board {
         self.finisher.take_request()
     }
 
+    /// Whether devices have done so much that somebody should look around: the harts stand still until [`Board::work`].
+    /// They do not notice: what a device does takes none of their time.
+    #[inline]
+    pub fn has_work(&self) -> bool {
+        self.worked >= WORK_AT_A_TIME
+    }
+
+    /// Does what devices have left to do, as much as goes at a time: [`Board::has_work`] says whether that was all. How
+    /// much is done at a time is a function of what the guest asked for.
+    pub fn work(&mut self) {
+        self.worked = 0;
+        for slot in 0..VIRTIO_SLOTS {
+            if self.virtio[slot].transport.needs_service() {
+                self.settle(Unit::Virtio(slot));
+            }
+        }
+    }
+
     /// Carries on what an access to `unit`, or news from outside, has set in motion.
     fn settle(&mut self, unit: Unit) {
         let level = match unit {
@@ -245,7 +270,7 @@ impl Board {
         }
     }
 
-    /// Serves what a slot's queues were notified of; returns the slot's interrupt level.
+    /// Serves what a slot's queues were notified of, or a part of it; returns the slot's interrupt level.
     fn serve_virtio(&mut self, slot: usize) -> bool {
         let VirtioSlot { transport, hptbr } = &mut self.virtio[slot];
         if transport.needs_service() {
@@ -254,9 +279,25 @@ impl Board {
                 Some(stage) => DmaMemory::translated(&self.ram, stage),
                 None => DmaMemory::physical(&self.ram),
             };
-            transport.service(&memory);
+            while transport.needs_service() && self.worked < WORK_AT_A_TIME {
+                self.worked += transport.serve_next(&memory);
+            }
         }
         transport.interrupt()
+    }
+
+    /// What a load from a device would give, without doing anything to it: for debuggers. `None`: there is no device, the
+    /// load would fault, or it cannot be told.
+    pub fn peek(&self, address: u64, size: AccessSize) -> Option<u64> {
+        let (unit, offset) = decode(address, size).ok()?;
+        let device: &dyn Device = match unit {
+            Unit::Finisher => &self.finisher,
+            Unit::Rtc => &self.rtc,
+            Unit::Plic => &self.plic,
+            Unit::Uart => &self.uart,
+            Unit::Virtio(slot) => &self.virtio[slot].transport,
+        };
+        device.peek(offset, size)
     }
 
     fn device(&mut self, unit: Unit) -> &mut dyn Device {
@@ -329,7 +370,7 @@ impl Platform for Board {
     }
 
     fn stop_requested(&self) -> bool {
-        self.finisher_request().is_some()
+        self.finisher_request().is_some() || self.has_work()
     }
 
     fn set_dma_domain(&mut self, address: u64, length: u64, hptbr: u64) {

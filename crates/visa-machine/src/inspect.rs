@@ -2,7 +2,7 @@
 
 use visa_core::inspect::Unmapped;
 use visa_isa::paging::PAGE_SIZE;
-use visa_mem::{Platform, Ram};
+use visa_mem::{AccessSize, Platform, Ram};
 
 use crate::machine::Machine;
 
@@ -17,7 +17,8 @@ pub enum InspectError {
         /// Why.
         reason: Unmapped,
     },
-    /// The address leads to where no RAM is. Devices are not touched: a read of a register may change it.
+    /// The address leads to where neither RAM is nor a device whose registers can be read without a change. Devices are
+    /// not written.
     #[error("{address:#x}: physical {physical:#x} is not RAM")]
     NotRam {
         /// The first byte that cannot be reached.
@@ -29,8 +30,7 @@ pub enum InspectError {
 
 /// The part of an access that lies in one page.
 struct Piece {
-    /// Offset of RAM.
-    offset: u64,
+    physical: u64,
     /// Where it begins and ends in the buffer.
     start: usize,
     end: usize,
@@ -39,10 +39,7 @@ struct Piece {
 impl Machine {
     /// Reads memory at a virtual address, as the ring that `hart` runs in translates it.
     pub fn read_virtual(&self, hart: usize, address: u64, into: &mut [u8]) -> Result<(), InspectError> {
-        let length = into.len();
-        self.pieces(Some(hart), address, length, |ram, piece| {
-            ram.read_bytes(piece.offset, &mut into[piece.start..piece.end])
-        })
+        self.read_pieces(Some(hart), address, into)
     }
 
     /// Writes memory at a virtual address, as the ring that `hart` runs in translates it. Code that is overwritten is
@@ -51,12 +48,9 @@ impl Machine {
         self.write_pieces(Some(hart), address, from)
     }
 
-    /// Reads RAM at a physical address.
+    /// Reads RAM, or a device's registers, at a physical address.
     pub fn read_physical(&self, address: u64, into: &mut [u8]) -> Result<(), InspectError> {
-        let length = into.len();
-        self.pieces(None, address, length, |ram, piece| {
-            ram.read_bytes(piece.offset, &mut into[piece.start..piece.end])
-        })
+        self.read_pieces(None, address, into)
     }
 
     /// Writes RAM at a physical address.
@@ -64,10 +58,41 @@ impl Machine {
         self.write_pieces(None, address, from)
     }
 
+    fn read_pieces(&self, hart: Option<usize>, address: u64, into: &mut [u8]) -> Result<(), InspectError> {
+        let length = into.len();
+        self.pieces(hart, address, length, |ram, piece| {
+            let bytes = &mut into[piece.start..piece.end];
+            match ram.offset_of(piece.physical, bytes.len() as u64) {
+                Some(offset) => ram.read_bytes(offset, bytes),
+                None => self.peek_bytes(piece.physical, bytes),
+            }
+        })
+    }
+
+    /// Reads registers of devices, each by the access that it takes.
+    fn peek_bytes(&self, physical: u64, into: &mut [u8]) -> Option<()> {
+        let mut start = 0;
+        while start < into.len() {
+            let at = physical.wrapping_add(start as u64);
+            let rest = &mut into[start..];
+            // Most registers are words.
+            let sizes = [AccessSize::Word, AccessSize::Double, AccessSize::Half, AccessSize::Byte];
+            let fitting = sizes.into_iter().filter(|size| size.bytes() <= rest.len() as u64);
+            let (size, value) =
+                fitting.map(|size| (size, self.board.peek(at, size))).find(|(_, value)| value.is_some())?;
+            let count = size.bytes() as usize;
+            rest[..count].copy_from_slice(&value?.to_le_bytes()[..count]);
+            start += count;
+        }
+        Some(())
+    }
+
     fn write_pieces(&mut self, hart: Option<usize>, address: u64, from: &[u8]) -> Result<(), InspectError> {
         let done = self.pieces(hart, address, from.len(), |ram, piece| {
-            ram.write_bytes(piece.offset, &from[piece.start..piece.end])?;
-            ram.note_write(piece.offset, (piece.end - piece.start) as u64);
+            let bytes = &from[piece.start..piece.end];
+            let offset = ram.offset_of(piece.physical, bytes.len() as u64)?;
+            ram.write_bytes(offset, bytes)?;
+            ram.note_write(offset, bytes.len() as u64);
             Some(())
         });
         for hart in &mut self.harts {
@@ -98,8 +123,7 @@ impl Machine {
                 }
             };
             let not_ram = InspectError::NotRam { address: at, physical };
-            let offset = ram.offset_of(physical, (end - start) as u64).ok_or(not_ram)?;
-            visit(ram, Piece { offset, start, end }).ok_or(not_ram)?;
+            visit(ram, Piece { physical, start, end }).ok_or(not_ram)?;
             start = end;
         }
         Ok(())

@@ -12,7 +12,7 @@ pub mod state;
 
 use std::num::NonZeroU64;
 
-use crate::machine::{Machine, Progress};
+use crate::machine::{Machine, Progress, Slice};
 pub use narrow::{Difference, Pair, narrow};
 pub use record::Executed;
 pub(crate) use record::Recorder;
@@ -63,6 +63,13 @@ pub struct Lockstep {
     memory_due: u64,
 }
 
+/// A slice of each machine that has begun.
+#[derive(Debug)]
+pub struct Slices {
+    fast: Slice,
+    reference: Slice,
+}
+
 impl Lockstep {
     /// Of a machine that has not run yet, made of the same inputs; `part` instructions at a time. A fault is for the
     /// fast machine.
@@ -110,22 +117,37 @@ impl Lockstep {
         slice_ns: u64,
         instructions: u64,
     ) -> Result<Progress, Suspicion> {
-        self.script.note_slice(slice_ns, fast.instructions().saturating_add(instructions));
-        let part = self.script.part();
-        let mut slices =
-            [fast.begin_slice(slice_ns, instructions), self.reference.begin_slice(slice_ns, instructions)];
+        let mut slices = self.begin_slice(fast, slice_ns, instructions);
         loop {
-            let [of_fast, of_reference] = &mut slices;
-            let progress = [
-                advance(fast, of_fast, part, self.script.fault()),
-                self.reference.continue_slice(of_reference, part),
-            ];
-            self.parts += 1;
-            self.compare(fast, progress)?;
-            if let Some(progress) = progress[0] {
+            if let Some(progress) = self.continue_slice(fast, &mut slices)? {
                 return Ok(progress);
             }
         }
+    }
+
+    /// As [`Machine::begin_slice`], for both.
+    pub fn begin_slice(&mut self, fast: &Machine, slice_ns: u64, instructions: u64) -> Slices {
+        self.script.note_slice(slice_ns, fast.instructions().saturating_add(instructions));
+        Slices {
+            fast: fast.begin_slice(slice_ns, instructions),
+            reference: self.reference.begin_slice(slice_ns, instructions),
+        }
+    }
+
+    /// As [`Machine::continue_slice`], for both, and up to the next comparison.
+    pub fn continue_slice(
+        &mut self,
+        fast: &mut Machine,
+        slices: &mut Slices,
+    ) -> Result<Option<Progress>, Suspicion> {
+        let part = self.script.part();
+        let progress = [
+            advance(fast, &mut slices.fast, part, self.script.fault()),
+            self.reference.continue_slice(&mut slices.reference, part),
+        ];
+        self.parts += 1;
+        self.compare(fast, progress)?;
+        Ok(progress[0])
     }
 
     /// Compares RAM, at the end of a run.

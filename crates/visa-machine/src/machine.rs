@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use visa_core::clock::NANOSECONDS_PER_TICK;
-use visa_core::{Hart, Spread};
+use visa_core::{Fault, Hart, Spread};
 use visa_cycles::CycleModel;
 use visa_devices::FinisherRequest;
 use visa_interp::{Interpreter, RunEnd, Step};
@@ -49,6 +49,10 @@ pub enum End {
         value: u64,
         /// HVEPC.
         pc: u64,
+        /// The first of the three.
+        first: Fault,
+        /// HVVEC, where it should have been handled.
+        vector: u64,
     },
 }
 
@@ -232,7 +236,16 @@ impl Machine {
     }
 
     /// Executes at most one instruction of a hart; the others stand still. For debuggers and traces.
+    ///
+    /// While devices have more to do than goes at a time, a step is a part of that, and no instruction.
     pub fn step(&mut self, hart: usize) -> (Step, Progress) {
+        if self.board.has_work() {
+            self.board.work();
+            if self.board.has_work() {
+                let state = &self.harts[hart];
+                return (Step { ring: state.ring, pc: state.bank.pc, bits: None }, Progress::Running);
+            }
+        }
         self.begin_turn();
         let (step, end) = match self.models.get_mut(hart) {
             None => self.engine.interpreter().step(&mut self.harts[hart], &mut self.board),
@@ -242,10 +255,8 @@ impl Machine {
         };
         let progress = match end {
             Some(RunEnd::Halted) if self.all_halt() => self.skip_idle(u64::MAX),
-            Some(RunEnd::Stopped) => self.finished(),
-            Some(RunEnd::Dead { cause, value, pc }) => {
-                Progress::Ended(End::Dead { hart: hart as u64, cause, value, pc })
-            }
+            Some(RunEnd::Stopped) => self.finished().unwrap_or(Progress::Running),
+            Some(RunEnd::Dead { cause, value, pc }) => self.dead(hart, Fault { cause, value, pc }),
             Some(RunEnd::Halted | RunEnd::Limit | RunEnd::Message | RunEnd::Breakpoint) | None => {
                 Progress::Running
             }
@@ -292,13 +303,21 @@ impl Machine {
         }
     }
 
-    fn finished(&mut self) -> Progress {
-        match self.board.finisher_request() {
-            Some(FinisherRequest::Pass) => Progress::Ended(End::Finished(0)),
-            Some(FinisherRequest::Fail(code)) => Progress::Ended(End::Finished(code)),
-            Some(FinisherRequest::Reset) => Progress::Ended(End::Reset),
-            None => Progress::Running,
-        }
+    /// The end of a hart whose last exception was one too many.
+    fn dead(&self, index: usize, Fault { cause, value, pc }: Fault) -> Progress {
+        let hart = &self.harts[index];
+        let (first, vector) = (hart.first_fault(), hart.hypervisor.hvvec);
+        Progress::Ended(End::Dead { hart: hart.id, cause, value, pc, first, vector })
+    }
+
+    /// The end that a guest asked for, if that is why a hart stopped.
+    fn finished(&self) -> Option<Progress> {
+        let end = match self.board.finisher_request()? {
+            FinisherRequest::Pass => End::Finished(0),
+            FinisherRequest::Fail(code) => End::Finished(code),
+            FinisherRequest::Reset => End::Reset,
+        };
+        Some(Progress::Ended(end))
     }
 
     /// Retired instructions of all harts.

@@ -295,7 +295,7 @@ fn stays_in_ring_minus_1_are_counted_by_cause() {
     // At least exit 5 + 2 + 2, entry 5 + 2 + 4, and VMSAVE's values: 28 single fields or more, and 192 in arrays.
     assert!(cycles.minimum > stay.minimum + 20 + 220, "{cycles:?}");
     let mut timeline = machine.take_timeline(0);
-    timeline.retain(|moment| matches!(moment.change, Change::Exit(_) | Change::Enter(_)));
+    timeline.retain(|moment| matches!(moment.change, Change::Exit { .. } | Change::Enter(_)));
     assert_eq!(timeline.len(), 501 + 501);
     assert!(timeline.is_sorted_by_key(|moment| (moment.instructions, moment.millicycles)));
 }

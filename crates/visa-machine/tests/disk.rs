@@ -1,7 +1,7 @@
 //! Disk images in files.
 
 use visa_devices::BlockBackend;
-use visa_machine::board::{DiskError, FileBackend, OverlayBackend};
+use visa_machine::board::{DiskCache, DiskError, DiskImage, FileBackend, OverlayBackend};
 
 #[test]
 fn a_file_backs_a_disk() {
@@ -17,10 +17,12 @@ fn a_file_backs_a_disk() {
     assert_eq!(std::fs::read(&path).unwrap()[..512], [3; 512]);
     let beyond = disk.read(2, &mut sector).unwrap_err().to_string();
     assert!(beyond.starts_with("read of 512 bytes at sector 2 failed"), "{beyond}");
+    drop(disk);
     let mut frozen = FileBackend::open(&path, true).unwrap();
     assert!(frozen.read_only());
     assert!(frozen.write(0, &[4; 512]).is_err(), "the host holds it too");
 
+    drop(frozen);
     std::fs::write(&path, [0; 513]).unwrap();
     assert!(matches!(FileBackend::open(&path, true), Err(DiskError::Size { bytes: 513, .. })));
     std::fs::remove_file(&path).unwrap();
@@ -34,7 +36,8 @@ fn a_view_keeps_its_writes_to_itself_until_they_are_wanted() {
     let path = std::env::temp_dir().join(format!("visa-view-test-{}", std::process::id()));
     let sectors = |values: [u8; 3]| values.map(|value| [value; 512]).concat();
     std::fs::write(&path, sectors([1, 2, 3])).unwrap();
-    let view = || OverlayBackend::new(FileBackend::open(&path, false).unwrap());
+    let image = DiskImage::open(&path, false).unwrap();
+    let view = || OverlayBackend::new(FileBackend::new(image.clone(), DiskCache::Writeback));
     let ((mut first, changes), (mut second, _)) = (view(), view());
     assert_eq!((first.sectors(), first.read_only()), (3, false));
     first.write(1, &[[7; 512], [8; 512]].concat()).unwrap();
@@ -51,5 +54,54 @@ fn a_view_keeps_its_writes_to_itself_until_they_are_wanted() {
     changes.commit().unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), sectors([1, 7, 8]));
     assert!(first.read(3, &mut [0; 512]).is_err());
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn an_image_has_one_writer_or_several_readers() {
+    let path = std::env::temp_dir().join(format!("visa-lock-test-{}", std::process::id()));
+    std::fs::write(&path, [0; 512]).unwrap();
+    let refused = |read_only| match DiskImage::open(&path, read_only) {
+        Err(error @ DiskError::InUse { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let writer = DiskImage::open(&path, false).unwrap();
+    assert!(refused(false).contains("another machine has it open, or it is given twice"));
+    assert!(refused(true).contains("open to write"));
+    drop(writer);
+    let readers = [DiskImage::open(&path, true).unwrap(), DiskImage::open(&path, true).unwrap()];
+    assert!(refused(false).contains("visa-lock-test"));
+    drop(readers);
+    DiskImage::open(&path, false).unwrap();
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_view_of_scattered_writes_keeps_no_sector_in_memory() {
+    // Writes of every length and place against a model; runs that touch, and runs longer than one copy.
+    const SECTORS: usize = 1024;
+    let path = std::env::temp_dir().join(format!("visa-scatter-test-{}", std::process::id()));
+    let mut model = vec![0u8; SECTORS * 512];
+    std::fs::write(&path, &model).unwrap();
+    let (mut view, changes) = OverlayBackend::new(FileBackend::open(&path, false).unwrap());
+    let mut state = 1u64;
+    let mut below = |limit: usize| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize % limit
+    };
+    for round in 0..300u32 {
+        let start = below(SECTORS);
+        let count = 1 + below((SECTORS - start).min(if round % 10 == 0 { 400 } else { 9 }));
+        let bytes: Vec<u8> = (0..count * 512).map(|index| (index as u32 / 7 + round) as u8).collect();
+        view.write(start as u64, &bytes).unwrap();
+        model[start * 512..][..bytes.len()].copy_from_slice(&bytes);
+        let start = below(SECTORS);
+        let mut read = vec![0; (1 + below(SECTORS - start)) * 512];
+        view.read(start as u64, &mut read).unwrap();
+        assert!(read == model[start * 512..][..read.len()], "round {round}");
+    }
+    assert!(std::fs::read(&path).unwrap().iter().all(|byte| *byte == 0));
+    changes.commit().unwrap();
+    assert!(std::fs::read(&path).unwrap() == model);
     std::fs::remove_file(&path).unwrap();
 }

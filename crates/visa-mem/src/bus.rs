@@ -60,6 +60,12 @@ pub trait Device {
     /// Reads `size` bytes at `offset`, zero-extended. May have side effects, as reads of device registers do.
     fn read(&mut self, offset: u64, size: AccessSize) -> Result<u64, AccessFault>;
 
+    /// What such a read gives, without its side effects, for an observer. `None`: it faults, or that cannot be told.
+    fn peek(&self, offset: u64, size: AccessSize) -> Option<u64> {
+        let _ = (offset, size);
+        None
+    }
+
     /// Writes the low `size` bytes of `value` at `offset`; the bits above are to be ignored.
     fn write(&mut self, offset: u64, size: AccessSize, value: u64) -> Result<(), AccessFault>;
 }
@@ -92,7 +98,8 @@ pub trait Platform {
         false
     }
 
-    /// Whether a device asked for the run to end. Asked after each access to a device.
+    /// Whether the run is to come back: a device asked for its end, or has work to do before the hart may go on. Asked
+    /// after each access to a device, and before each run.
     fn stop_requested(&self) -> bool {
         false
     }

@@ -1,6 +1,6 @@
 //! The virtio block device (virtio 1.2, section 5.2), one request queue, over any [`BlockBackend`].
 
-use super::{Chain, MalformedChain, VirtioDevice};
+use super::{Chain, MalformedChain, Processed, VirtioDevice};
 use crate::DmaMemory;
 
 /// The unit of addressing, in bytes (section 5.2.4), whatever the medium's own block size.
@@ -16,6 +16,11 @@ pub const BLOCK_QUEUE_SIZE: u16 = 1024;
 const DEVICE_ID_BLOCK: u32 = 2;
 const SEGMENTS_MAX: u32 = 62;
 const SEGMENT_BYTES_MAX: u32 = 64 * 1024;
+
+/// What requests cost, in units of [`Processed::work`]: each one, its bytes, and what waits for the medium.
+const REQUEST_WORK: u64 = 200;
+const BYTES_OF_A_WORK_UNIT: u64 = 16;
+const FLUSH_WORK: u64 = 200_000;
 
 /// Feature bits, section 5.2.3.
 mod feature {
@@ -74,6 +79,12 @@ pub trait BlockBackend: Send {
 
     /// Makes everything written so far durable.
     fn flush(&mut self) -> Result<(), BlockError>;
+
+    /// Whether what is written may get lost until it is flushed. If not, VIRTIO_BLK_F_FLUSH is not offered: there is
+    /// nothing to flush (section 5.2.3).
+    fn has_volatile_cache(&self) -> bool {
+        true
+    }
 }
 
 /// A disk in host memory.
@@ -140,6 +151,11 @@ impl BlockBackend for MemoryBackend {
 pub struct Block {
     backend: Box<dyn BlockBackend>,
     identifier: [u8; request::ID_BYTES],
+    /// The driver will say when writes must be durable: it has agreed on VIRTIO_BLK_F_FLUSH. Otherwise a write is
+    /// durable before its request is completed (section 5.2.6.2).
+    driver_flushes: bool,
+    /// The request that has begun and not ended.
+    begun: Option<Request>,
     last_error: Option<BlockError>,
 }
 
@@ -150,64 +166,70 @@ impl Block {
         for (to, from) in bytes.iter_mut().zip(identifier.bytes()) {
             *to = from;
         }
-        Self { backend, identifier: bytes, last_error: None }
+        Self { backend, identifier: bytes, driver_flushes: false, begun: None, last_error: None }
     }
 
-    /// Runs a request whose header is read and whose data occupies `data_bytes`; returns status and bytes written to
-    /// the guest before the status byte.
-    fn execute(&mut self, request: &Request, chain: &Chain, memory: &DmaMemory<'_>) -> (Status, u32) {
+    /// Goes on with a request; returns status and bytes written to the guest before the status byte, once it has ended.
+    fn execute(
+        &mut self,
+        request: &mut Request,
+        chain: &Chain,
+        memory: &DmaMemory<'_>,
+    ) -> Option<(Status, u32)> {
         match request.kind {
             request::IN => self.read(request, chain, memory),
-            request::OUT => (self.write(request, chain, memory), 0),
+            request::OUT => self.write(request, chain, memory).map(|status| (status, 0)),
             request::FLUSH => {
                 let flushed = self.backend.flush();
-                (self.status_of(flushed), 0)
+                Some((self.status_of(flushed), 0))
             }
-            request::GET_ID => self.identify(request, chain, memory),
-            _ => (Status::Unsupported, 0),
+            request::GET_ID => Some(self.identify(request, chain, memory)),
+            _ => Some((Status::Unsupported, 0)),
         }
     }
 
-    fn read(&mut self, request: &Request, chain: &Chain, memory: &DmaMemory<'_>) -> (Status, u32) {
+    /// Reads a part.
+    fn read(
+        &mut self,
+        request: &mut Request,
+        chain: &Chain,
+        memory: &DmaMemory<'_>,
+    ) -> Option<(Status, u32)> {
         let Some(length) = self.checked_length(request.sector, request.writable_bytes, memory) else {
-            return (Status::IoError, 0);
+            return Some((Status::IoError, 0));
         };
-        let mut data = vec![0; BLOCK_TRANSFER_BYTES.min(length as usize)];
-        let mut done = 0;
-        while done < length {
-            let part = data.len().min((length - done) as usize);
-            let outcome = self.backend.read(request.sector + done / SECTOR_BYTES, &mut data[..part]);
-            match self.status_of(outcome) {
-                Status::Ok if chain.write(memory, done, &data[..part]).is_some() => done += part as u64,
-                Status::Ok => return (Status::IoError, 0),
-                failed => return (failed, 0),
-            }
+        let mut data = vec![0; request.part(length)];
+        let outcome = self.backend.read(request.sector + request.done / SECTOR_BYTES, &mut data);
+        match self.status_of(outcome) {
+            Status::Ok if chain.write(memory, request.done, &data).is_some() => {}
+            Status::Ok => return Some((Status::IoError, 0)),
+            failed => return Some((failed, 0)),
         }
-        (Status::Ok, length as u32)
+        request.done += data.len() as u64;
+        (request.done == length).then_some((Status::Ok, length as u32))
     }
 
-    fn write(&mut self, request: &Request, chain: &Chain, memory: &DmaMemory<'_>) -> Status {
+    /// Writes a part, and makes all of them durable after the last one if the driver does not say when.
+    fn write(&mut self, request: &mut Request, chain: &Chain, memory: &DmaMemory<'_>) -> Option<Status> {
         if self.backend.read_only() {
-            return Status::IoError;
+            return Some(Status::IoError);
         }
         let Some(length) = self.checked_length(request.sector, request.readable_bytes, memory) else {
-            return Status::IoError;
+            return Some(Status::IoError);
         };
-        let mut data = vec![0; BLOCK_TRANSFER_BYTES.min(length as usize)];
-        let mut done = 0;
-        while done < length {
-            let part = data.len().min((length - done) as usize);
-            let offset = request::HEADER_BYTES as u64 + done;
-            if chain.read(memory, offset, &mut data[..part]).is_none() {
-                return Status::IoError;
-            }
-            let outcome = self.backend.write(request.sector + done / SECTOR_BYTES, &data[..part]);
-            match self.status_of(outcome) {
-                Status::Ok => done += part as u64,
-                failed => return failed,
-            }
+        let mut data = vec![0; request.part(length)];
+        let offset = request::HEADER_BYTES as u64 + request.done;
+        if chain.read(memory, offset, &mut data).is_none() {
+            return Some(Status::IoError);
         }
-        Status::Ok
+        let mut outcome = self.backend.write(request.sector + request.done / SECTOR_BYTES, &data);
+        request.done += data.len() as u64;
+        let has_ended = outcome.is_err() || request.done == length;
+        if has_ended && outcome.is_ok() && self.writes_through() {
+            outcome = self.backend.flush();
+        }
+        let status = self.status_of(outcome);
+        has_ended.then_some(status)
     }
 
     fn identify(&self, request: &Request, chain: &Chain, memory: &DmaMemory<'_>) -> (Status, u32) {
@@ -216,6 +238,11 @@ impl Block {
             Some(()) => (Status::Ok, length as u32),
             None => (Status::IoError, 0),
         }
+    }
+
+    /// Whether each write is made durable before its request is completed.
+    fn writes_through(&self) -> bool {
+        !self.driver_flushes && self.backend.has_volatile_cache()
     }
 
     /// The length of a transfer, if it is whole sectors inside the disk, and no more than fits memory: one that is larger
@@ -245,9 +272,16 @@ struct Request {
     readable_bytes: u64,
     /// Device-writable bytes before the status byte.
     writable_bytes: u64,
+    /// Bytes that are transferred.
+    done: u64,
 }
 
 impl Request {
+    /// How many bytes of a length are transferred next.
+    fn part(&self, length: u64) -> usize {
+        usize::try_from(length - self.done).unwrap_or(usize::MAX).min(BLOCK_TRANSFER_BYTES)
+    }
+
     fn parse(chain: &Chain, memory: &DmaMemory<'_>) -> Option<Self> {
         let mut header = [0; request::HEADER_BYTES];
         chain.read(memory, 0, &mut header)?;
@@ -258,6 +292,7 @@ impl Request {
             sector: u64::from_le_bytes(sector.try_into().ok()?),
             readable_bytes: chain.readable_bytes() - request::HEADER_BYTES as u64,
             writable_bytes: chain.writable_bytes().checked_sub(size_of::<u8>() as u64)?,
+            done: 0,
         })
     }
 }
@@ -269,7 +304,8 @@ impl VirtioDevice for Block {
 
     fn features(&self) -> u64 {
         let read_only = if self.backend.read_only() { feature::READ_ONLY } else { 0 };
-        feature::SIZE_MAX | feature::SEG_MAX | feature::FLUSH | read_only
+        let flush = if self.backend.has_volatile_cache() { feature::FLUSH } else { 0 };
+        feature::SIZE_MAX | feature::SEG_MAX | flush | read_only
     }
 
     fn queue_sizes(&self) -> &'static [u16] {
@@ -284,24 +320,43 @@ impl VirtioDevice for Block {
         config
     }
 
-    fn accept_features(&mut self, _features: u64) {}
+    fn accept_features(&mut self, features: u64) {
+        self.driver_flushes = features & feature::FLUSH != 0;
+    }
 
     fn process(
         &mut self,
         _queue: usize,
         chain: &Chain,
+        begins: bool,
         memory: &DmaMemory<'_>,
-    ) -> Result<u32, MalformedChain> {
-        let request = Request::parse(chain, memory).ok_or(MalformedChain::Frame)?;
-        let (status, written) = self.execute(&request, chain, memory);
+    ) -> Result<Processed, MalformedChain> {
+        let begun = self.begun.take().filter(|_| !begins);
+        let mut request = match begun {
+            Some(request) => request,
+            None => Request::parse(chain, memory).ok_or(MalformedChain::Frame)?,
+        };
+        let before = request.done;
+        let ended = self.execute(&mut request, chain, memory);
+        let work = REQUEST_WORK + (request.done - before) / BYTES_OF_A_WORK_UNIT;
+        let Some((status, written)) = ended else {
+            self.begun = Some(request);
+            return Ok(Processed { written: None, work });
+        };
         chain.write(memory, request.writable_bytes, &[status as u8]).ok_or(MalformedChain::Frame)?;
         // The used length counts bytes from the start: all of the buffer, up to the status byte at its end, only when
         // everything before it was written too (section 2.7.8.2).
         let all = u64::from(written) == request.writable_bytes;
-        Ok(if all { written + size_of::<u8>() as u32 } else { written })
+        let written = if all { written + size_of::<u8>() as u32 } else { written };
+        let is_durable =
+            request.kind == request::FLUSH || (request.kind == request::OUT && self.writes_through());
+        let work = work + if is_durable { FLUSH_WORK } else { 0 };
+        Ok(Processed { written: Some(written), work })
     }
 
-    fn reset(&mut self) {}
+    fn reset(&mut self) {
+        (self.driver_flushes, self.begun) = (false, None);
+    }
 
     fn take_error(&mut self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
         self.last_error.take().map(Into::into)

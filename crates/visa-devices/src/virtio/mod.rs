@@ -105,6 +105,15 @@ impl Chain {
     }
 }
 
+/// A request that was served, or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Processed {
+    /// How many bytes were written to its buffers. `None`: it has not ended, and is to be gone on with.
+    pub written: Option<u32>,
+    /// What it cost the host at most, in units of about one interpreted instruction; a function of the request alone.
+    pub work: u64,
+}
+
 fn total_bytes(segments: &[Segment]) -> u64 {
     segments.iter().map(|segment| u64::from(segment.length)).sum()
 }
@@ -140,9 +149,15 @@ pub trait VirtioDevice: Send {
     /// The driver has agreed on `features`, a subset of those offered (with the general ones).
     fn accept_features(&mut self, features: u64);
 
-    /// Serves one request of virtqueue `queue` and returns how many bytes were written to it.
-    fn process(&mut self, queue: usize, chain: &Chain, memory: &DmaMemory<'_>)
-    -> Result<u32, MalformedChain>;
+    /// Serves one request of virtqueue `queue`, or a part of it, so that somebody can look around before the next part.
+    /// `begins`: it is a new one, and not the one that the last call has left unfinished.
+    fn process(
+        &mut self,
+        queue: usize,
+        chain: &Chain,
+        begins: bool,
+        memory: &DmaMemory<'_>,
+    ) -> Result<Processed, MalformedChain>;
 
     /// The driver has reset the device.
     fn reset(&mut self);

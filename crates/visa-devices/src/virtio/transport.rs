@@ -2,13 +2,14 @@
 //! event index.
 //!
 //! Work happens in two steps: a write to QueueNotify only marks the queue; the board then calls
-//! [`VirtioMmio::service`] with the memory that this device may touch.
+//! [`VirtioMmio::serve_next`], request by request, with the memory that this device may touch. So the board decides how
+//! much of it is done before somebody looks around.
 
 use virtio_queue::{Queue, QueueOwnedT, QueueT};
 use visa_mem::{AccessFault, AccessSize, Device};
 use vm_memory::{Bytes, GuestAddress};
 
-use super::{Chain, MalformedChain, VirtioDevice};
+use super::{Chain, MalformedChain, Processed, VirtioDevice};
 use crate::DmaMemory;
 
 /// Register offsets, section 4.2.2.
@@ -61,6 +62,8 @@ const VERSION_MODERN: u32 = 2;
 const VENDOR: u32 = u32::from_le_bytes(*b"QEMU");
 const FEATURE_RING_INDIRECT: u64 = 1 << 28;
 const FEATURE_VERSION_1: u64 = 1 << 32;
+/// What it costs to look for a request, as [`Processed::work`] counts it.
+const LOOK_WORK: u64 = 100;
 /// VIRTQ_AVAIL_F_NO_INTERRUPT, in the first field of the available ring (section 2.7.6).
 const AVAILABLE_NO_INTERRUPT: u16 = 1;
 
@@ -72,7 +75,13 @@ struct Virtqueue {
     descriptor_table: u64,
     available_ring: u64,
     used_ring: u64,
-    notified: bool,
+    /// How many requests the last notification may still be good for: at most the queue's size, so that a device which
+    /// overwrites its own ring comes to an end. 0: there is nothing to do.
+    left: u16,
+    /// Whether one was served since the notification.
+    served: bool,
+    /// The one that has begun and not ended: its head, and what it consists of.
+    current: Option<(u16, Chain)>,
 }
 
 impl Virtqueue {
@@ -85,8 +94,20 @@ impl Virtqueue {
             descriptor_table: 0,
             available_ring: 0,
             used_ring: 0,
-            notified: false,
+            left: 0,
+            served: false,
+            current: None,
         }
+    }
+
+    /// Whether there may be something to serve.
+    fn is_busy(&self) -> bool {
+        self.left != 0 || self.current.is_some()
+    }
+
+    /// There is nothing to serve any more.
+    fn give_up(&mut self) {
+        (self.left, self.current) = (0, None);
     }
 
     /// The driver says that size and addresses are complete; `None` when they are not valid.
@@ -159,21 +180,33 @@ impl VirtioMmio {
         self.device.as_mut()?.take_error()
     }
 
-    /// Whether a queue has been notified since the last [`VirtioMmio::service`].
+    /// Whether a queue has been notified, and may have requests that are not served.
     pub fn needs_service(&self) -> bool {
-        self.queues.iter().any(|queue| queue.notified)
+        self.queues.iter().any(Virtqueue::is_busy)
     }
 
-    /// Serves the requests of every notified queue: at most one queue's size of them each, so that a device which
-    /// overwrites its own ring comes to an end.
+    /// Serves the requests of every notified queue.
     pub fn service(&mut self, memory: &DmaMemory<'_>) {
-        for index in 0..self.queues.len() {
-            if !std::mem::take(&mut self.queues[index].notified) || !self.is_running() {
-                continue;
-            }
-            if let Err(fault) = self.service_queue(index, memory) {
+        while self.needs_service() {
+            self.serve_next(memory);
+        }
+    }
+
+    /// Serves the next request of a notified queue, or a part of a large one; returns what it cost, as
+    /// [`Processed::work`] counts it. After the last one, there is an interrupt.
+    pub fn serve_next(&mut self, memory: &DmaMemory<'_>) -> u64 {
+        let Some(index) = self.queues.iter().position(Virtqueue::is_busy) else { return 0 };
+        if !self.is_running() || !self.queues[index].queue.ready() {
+            self.queues[index].give_up();
+            return LOOK_WORK;
+        }
+        match self.serve_one(index, memory) {
+            Ok(work) => LOOK_WORK + work,
+            Err(fault) => {
+                self.queues[index].give_up();
                 self.fault = Some(fault);
                 self.need_reset();
+                LOOK_WORK
             }
         }
     }
@@ -182,26 +215,45 @@ impl VirtioMmio {
         self.status & status::DRIVER_OK != 0 && self.status & status::DEVICE_NEEDS_RESET == 0
     }
 
-    fn service_queue(&mut self, index: usize, memory: &DmaMemory<'_>) -> Result<(), MalformedChain> {
-        let (Some(device), queue) = (&mut self.device, &mut self.queues[index].queue) else { return Ok(()) };
-        if !queue.ready() {
-            return Ok(());
-        }
+    /// The next request of a queue that is ready or a part of it, or the end of the queue's service.
+    fn serve_one(&mut self, index: usize, memory: &DmaMemory<'_>) -> Result<u64, MalformedChain> {
+        let (Some(device), virtqueue) = (&mut self.device, &mut self.queues[index]) else { return Ok(0) };
+        let Virtqueue { queue, left, served, current, .. } = virtqueue;
         if !queue.is_valid(memory) {
             return Err(MalformedChain::Ring);
         }
-        let mut served = 0;
-        // One chain after the other, so that no more than one is in host memory.
-        while served < queue.size() {
-            let Some(chain) = queue.iter(memory).map_err(|_| MalformedChain::Ring)?.next() else { break };
-            let head = chain.head_index();
-            let written = device.process(index, &Chain::collect(chain)?, memory)?;
-            queue.add_used(memory, head, written).map_err(|_| MalformedChain::Ring)?;
-            served += 1;
+        let (begins, (head, chain)) = match current.take() {
+            Some(current) => (false, current),
+            None => {
+                *left -= 1;
+                match queue.iter(memory).map_err(|_| MalformedChain::Ring)?.next() {
+                    Some(chain) => (true, (chain.head_index(), Chain::collect(chain)?)),
+                    None => {
+                        *left = 0;
+                        return self.finish(index, memory).map(|()| 0);
+                    }
+                }
+            }
+        };
+        let Processed { written, work } = device.process(index, &chain, begins, memory)?;
+        let Some(written) = written else {
+            *current = Some((head, chain));
+            return Ok(work);
+        };
+        queue.add_used(memory, head, written).map_err(|_| MalformedChain::Ring)?;
+        *served = true;
+        if *left == 0 {
+            self.finish(index, memory)?;
         }
+        Ok(work)
+    }
+
+    /// The end of a queue's service: the driver is told, unless it does not want that.
+    fn finish(&mut self, index: usize, memory: &DmaMemory<'_>) -> Result<(), MalformedChain> {
+        let Virtqueue { queue, served, .. } = &mut self.queues[index];
         let flags: u16 =
             memory.read_obj(GuestAddress(queue.avail_ring())).map_err(|_| MalformedChain::Ring)?;
-        if served > 0 && u16::from_le(flags) & AVAILABLE_NO_INTERRUPT == 0 {
+        if std::mem::take(served) && u16::from_le(flags) & AVAILABLE_NO_INTERRUPT == 0 {
             self.interrupt_status |= interrupt::USED_BUFFER;
         }
         Ok(())
@@ -303,14 +355,18 @@ impl VirtioMmio {
 
 impl Device for VirtioMmio {
     fn read(&mut self, offset: u64, size: AccessSize) -> Result<u64, AccessFault> {
+        self.peek(offset, size).ok_or(AccessFault)
+    }
+
+    fn peek(&self, offset: u64, size: AccessSize) -> Option<u64> {
         if !offset.is_multiple_of(size.bytes()) {
-            return Err(AccessFault);
+            return None;
         }
         if offset >= register::CONFIG {
-            return Ok(self.read_config(offset - register::CONFIG, size));
+            return Some(self.read_config(offset - register::CONFIG, size));
         }
         if size != AccessSize::Word {
-            return Err(AccessFault);
+            return None;
         }
         let value = match offset {
             register::MAGIC_VALUE => MAGIC,
@@ -331,7 +387,7 @@ impl Device for VirtioMmio {
             // Write-only and reserved registers.
             _ => 0,
         };
-        Ok(value.into())
+        Some(value.into())
     }
 
     fn write(&mut self, offset: u64, size: AccessSize, value: u64) -> Result<(), AccessFault> {
@@ -353,7 +409,7 @@ impl Device for VirtioMmio {
             register::QUEUE_READY => self.write_queue_ready(value),
             register::QUEUE_NOTIFY => {
                 if let Some(queue) = self.queues.get_mut(value as usize) {
-                    queue.notified = true;
+                    (queue.left, queue.served) = (queue.queue.size(), false);
                 }
             }
             register::INTERRUPT_ACK => self.interrupt_status &= !value,

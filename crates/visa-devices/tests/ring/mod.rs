@@ -71,7 +71,12 @@ impl Bench {
 
     /// Initialisation as in section 3.1.1, queue of 8 entries.
     pub fn start(&mut self) {
-        self.negotiate();
+        self.start_with(1 << 9 | 1 << 28); // flush, indirect descriptors
+    }
+
+    /// Likewise, with these features (bits 31:0).
+    pub fn start_with(&mut self, features: u32) {
+        self.negotiate_features(features);
         self.write(register::QUEUE_SEL, 0);
         self.write(register::QUEUE_NUM, 8);
         self.write_pair(register::QUEUE_DESC, DESCRIPTORS);
@@ -82,13 +87,17 @@ impl Bench {
     }
 
     pub fn negotiate(&mut self) {
+        self.negotiate_features(1 << 9 | 1 << 28);
+    }
+
+    pub fn negotiate_features(&mut self, features: u32) {
         self.write(register::STATUS, 0);
         self.write(register::STATUS, 1);
         self.write(register::STATUS, 3);
         self.write(register::DRIVER_FEATURES_SEL, 1);
         self.write(register::DRIVER_FEATURES, 1); // VIRTIO_F_VERSION_1
         self.write(register::DRIVER_FEATURES_SEL, 0);
-        self.write(register::DRIVER_FEATURES, 1 << 9 | 1 << 28); // flush, indirect descriptors
+        self.write(register::DRIVER_FEATURES, features);
         self.write(register::STATUS, 0xB);
         assert_eq!(self.read(register::STATUS), 0xB, "FEATURES_OK stays");
     }

@@ -231,10 +231,12 @@ impl<'s> Replay<'s> {
         let end = before.saturating_add(most);
         if self.record_from.is_some_and(|from| from < end) {
             let from = self.record_from.take().unwrap_or_default();
-            if from > before
-                && let Some(progress) = reference.continue_slice(slice, from - before)
-            {
-                return Some(progress);
+            if from > before {
+                let progress = reference.continue_slice(slice, from - before);
+                if progress.is_some() || slice.is_paused() {
+                    self.record_from = Some(from).filter(|from| *from > reference.instructions());
+                    return progress;
+                }
             }
             reference.set_engine(EngineKind::Recorder { most: REMEMBERED });
         }

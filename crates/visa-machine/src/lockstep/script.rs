@@ -114,7 +114,7 @@ pub(super) fn advance(
     if machine.instructions() == fault.after {
         fault.apply(machine);
     }
-    if progress.is_some() || machine.instructions() >= end {
+    if progress.is_some() || slice.is_paused() || machine.instructions() >= end {
         return progress;
     }
     machine.continue_slice(slice, end - machine.instructions())

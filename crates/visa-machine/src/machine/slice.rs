@@ -2,13 +2,14 @@
 //!
 //! A slice can be interrupted after any number of instructions and gone on with, and nothing of the machine tells: what
 //! a guest can see of slices (when the board is told the time, when harts hear of each other) happens between turns, and
-//! an interruption is not the end of a turn.
+//! an interruption is not the end of a turn. Nor is a pause: what devices do takes no time of the guest's, but it does of
+//! the host's, and after so much of it the machine comes back with its harts where they are.
 
 use visa_core::clock::{Clock, NANOSECONDS_PER_TICK};
-use visa_core::{Reservation, Residency};
+use visa_core::{Fault, Reservation, Residency};
 use visa_interp::RunEnd;
 
-use super::{End, Machine, Progress, TimeSource};
+use super::{Machine, Progress, TimeSource};
 
 /// Nanoseconds (of one retired instruction each) that the harts of a machine with several run before the next one's turn.
 const TURN_NS: u64 = 10_000;
@@ -22,6 +23,21 @@ pub struct Slice {
     last: u64,
     /// The turn that was interrupted.
     turn: Option<Turn>,
+    /// Whether it was interrupted because of what devices do; and whether it ever was, after which it ends with the turn.
+    paused: bool,
+    ends_early: bool,
+}
+
+impl Slice {
+    /// Whether the last part of it ended before its time, because of what devices have to do.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    fn pause(&mut self) {
+        self.paused = true;
+        self.ends_early = true;
+    }
 }
 
 /// Each hart once, or the only one for the whole time.
@@ -65,15 +81,25 @@ impl Machine {
             end_ns: self.now_ns.saturating_add(slice_ns.max(1)),
             last: self.instructions().saturating_add(instructions),
             turn: None,
+            paused: false,
+            ends_early: false,
         }
     }
 
-    /// Goes on with a slice, for at most `most` instructions of all harts together. `None`: the slice is not over. The
-    /// run is the same however often a slice is interrupted, provided that nothing else happens to the machine before it
-    /// is over.
+    /// Goes on with a slice, for at most `most` instructions of all harts together, or until devices have done so much
+    /// that somebody should look around ([`Slice::is_paused`]). `None`: the slice is not over. The run is the same however
+    /// often a slice is interrupted, provided that nothing else happens to the machine before it is over.
     pub fn continue_slice(&mut self, slice: &mut Slice, most: u64) -> Option<Progress> {
+        slice.paused = false;
         let pause = self.instructions().saturating_add(most);
         loop {
+            if self.board.has_work() {
+                self.board.work();
+                if self.board.has_work() {
+                    slice.pause();
+                    return None;
+                }
+            }
             let mut turn = match slice.turn.take() {
                 Some(turn) => turn,
                 None => {
@@ -90,8 +116,12 @@ impl Machine {
             match self.take_turn(&mut turn, pause, slice.end_ns) {
                 None => {
                     slice.turn = Some(turn);
+                    if self.board.has_work() {
+                        slice.pause();
+                    }
                     return None;
                 }
+                Some(Progress::Running) if slice.ends_early => return Some(Progress::Running),
                 Some(Progress::Running) => {}
                 Some(other) => return Some(other),
             }
@@ -107,7 +137,8 @@ impl Machine {
         Turn { nanoseconds, left, hart: 0, until: None, all_halted: true }
     }
 
-    /// Goes on with a turn until it is over or all harts together have retired `pause` instructions (`None`).
+    /// Goes on with a turn until it is over or all harts together have retired `pause` instructions, or devices have work
+    /// to do (`None`).
     fn take_turn(&mut self, turn: &mut Turn, pause: u64, end_ns: u64) -> Option<Progress> {
         while turn.hart < self.harts.len() {
             let allowed = pause.saturating_sub(self.instructions());
@@ -129,10 +160,10 @@ impl Machine {
                 RunEnd::Limit if hart.instructions < until => return None,
                 RunEnd::Halted => {}
                 RunEnd::Limit | RunEnd::Message => turn.all_halted = false,
-                RunEnd::Stopped => return Some(self.finished()),
+                RunEnd::Stopped => return self.finished(),
                 RunEnd::Breakpoint => return Some(self.at_breakpoint(turn.hart)),
                 RunEnd::Dead { cause, value, pc } => {
-                    return Some(Progress::Ended(End::Dead { hart: turn.hart as u64, cause, value, pc }));
+                    return Some(self.dead(turn.hart, Fault { cause, value, pc }));
                 }
             }
             turn.pass_on();
