@@ -35,11 +35,59 @@ struct Line {
     took: Duration,
 }
 
+/// Minutes that steps usually take on a host with two processors that does nothing else, with nothing built before. What
+/// is not here takes as long as `--random-seconds` says, or no time to speak of.
+const USUAL_MINUTES: [(&str, f64); 9] = [
+    (GUESTS, 3.0),
+    (DEBIAN, 2.0),
+    (TOOLS, 1.0),
+    (GENERATED, 3.0),
+    (WORKLOADS, 1.0),
+    (BUILT, 7.0),
+    (TESTS, 20.0),
+    (VISOR, 1.0),
+    (RISCV, 1.0),
+];
+
+const GUESTS: &str = "guests rebuilt and compared";
+const DEBIAN: &str = "Debian's kernel fetched";
+const TOOLS: &str = "assembler, debugger, firmware and disk tools";
+const GENERATED: &str = "generated files are fresh";
+const WORKLOADS: &str = "workloads rebuilt and compared";
+const BUILT: &str = "visa built";
+const TESTS: &str = "unit and integration tests";
+const VISOR: &str = "visor's own tests";
+const RISCV: &str = "upstream riscv-tests";
+
+/// Steps of random runs, which `--quick` leaves out as it does the set-up.
+const RANDOM_STEPS: u64 = 4;
+
+fn usual_minutes(name: &str) -> f64 {
+    USUAL_MINUTES.iter().find(|(step, _)| *step == name).map_or(0.0, |(_, minutes)| *minutes)
+}
+
+/// How long all of it usually takes, for somebody who has just started it.
+fn announcement(arguments: &Arguments) -> String {
+    let is_left_out = |name: &str| arguments.quick && [GUESTS, DEBIAN, TOOLS, RISCV].contains(&name);
+    let fixed: f64 =
+        USUAL_MINUTES.iter().filter(|(name, _)| !is_left_out(name)).map(|(_, minutes)| minutes).sum();
+    let random = if arguments.quick { 0 } else { RANDOM_STEPS * arguments.random_seconds };
+    let minutes = fixed + random as f64 / 60.0;
+    format!(
+        "This usually takes about {minutes:.0} minutes on two processors with nothing built yet, and less than half of it \
+         again. Each step says how long it usually takes; the table at the end, how long it took."
+    )
+}
+
 /// Runs the steps, all of them even if one fails, and says what became of each.
 pub fn run(arguments: Arguments) -> Result<()> {
+    println!("{}", announcement(&arguments));
     let mut lines = Vec::new();
     let mut step = |name: &'static str, action: &mut dyn FnMut() -> Result<Outcome>| {
-        println!("== {name}");
+        match usual_minutes(name) {
+            0.0 => println!("== {name}"),
+            minutes => println!("== {name} (usually {minutes:.0} min)"),
+        }
         let started = Instant::now();
         let outcome = action().unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
         match &outcome {
@@ -51,13 +99,13 @@ pub fn run(arguments: Arguments) -> Result<()> {
     };
     let seconds = arguments.random_seconds.to_string();
     if !arguments.quick {
-        step("guests rebuilt and compared", &mut || cargo(&["xtask", "guests", "--check"], &[]));
-        step("Debian's kernel fetched", &mut || cargo(&["xtask", "fetch-debian"], &[]));
-        step("assembler, debugger, firmware and disk tools", &mut install_tools);
+        step(GUESTS, &mut || cargo(&["xtask", "guests", "--check"], &[]));
+        step(DEBIAN, &mut || cargo(&["xtask", "fetch-debian"], &[]));
+        step(TOOLS, &mut install_tools);
     }
-    step("generated files are fresh", &mut || cargo(&["xtask", "generate", "--check"], &[]));
-    step("workloads rebuilt and compared", &mut || compare_workloads(arguments.quick));
-    step("visa built", &mut || cargo(&["build", "--release", "--package", "visa"], &[]));
+    step(GENERATED, &mut || cargo(&["xtask", "generate", "--check"], &[]));
+    step(WORKLOADS, &mut || compare_workloads(arguments.quick));
+    step(BUILT, &mut || cargo(&["build", "--release", "--package", "visa"], &[]));
     // Long guests run on the release build; everything else with overflow checks.
     let visa = workspace::target().join("release/visa").display().to_string();
     let guests = workspace::root().join("build/guests").display().to_string();
@@ -68,10 +116,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
         ("VISA_GUESTS", guests.as_str()),
     ];
     let environment = if arguments.quick { &environment[..1] } else { &environment[..] };
-    step("unit and integration tests", &mut || {
-        cargo(&["test", "--workspace", "--no-fail-fast"], environment)
-    });
-    step("visor's own tests", &mut visor_tests);
+    step(TESTS, &mut || cargo(&["test", "--workspace", "--no-fail-fast"], environment));
+    step(VISOR, &mut visor_tests);
     // The whole workspace has been built for tests; one package alone would be built anew, with fewer of its dependencies' features.
     if !arguments.quick {
         step("random programs against QEMU", &mut || {
@@ -97,7 +143,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
                 &[("VISA_FUZZ_SECONDS", &seconds)],
             )
         });
-        step("upstream riscv-tests", &mut riscv_tests);
+        step(RISCV, &mut riscv_tests);
     }
     report(&lines)
 }
@@ -180,4 +226,17 @@ fn riscv_tests() -> Result<Outcome> {
         return Ok(Outcome::Skipped("no checkout in build/riscv-tests".into()));
     }
     cargo(&["xtask", "riscv-tests"], &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_starts_it_is_told_how_long_it_takes() {
+        let told = |quick, random_seconds| announcement(&Arguments { quick, random_seconds });
+        assert!(told(false, 60).contains("about 43 minutes"), "{}", told(false, 60));
+        assert!(told(false, 600).contains("about 79 minutes"), "{}", told(false, 600));
+        assert!(told(true, 60).contains("about 32 minutes"), "{}", told(true, 60));
+    }
 }

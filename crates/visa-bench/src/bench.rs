@@ -89,7 +89,7 @@ pub enum BenchError {
     #[error(transparent)]
     Parameters(#[from] ParameterError),
     /// A file could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,

@@ -34,6 +34,7 @@ pub mod micro;
 pub mod program;
 pub mod ranges;
 pub mod report;
+pub mod sbi;
 pub mod sensitivity;
 pub mod software_exits;
 pub mod stat;

@@ -11,10 +11,12 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 use visa_core::ExitRecord;
-use visa_core::timeline::{Change, Moment};
+use visa_core::timeline::{Change, Entered, Moment};
 use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::vmcs::qualification;
 use visa_isa::{Ring, msr};
+
+use crate::sbi;
 
 /// Rings as tracks, in the order in which they are shown.
 const TRACKS: [(Ring, u32); 3] = [(Ring::User, 1), (Ring::Kernel, 2), (Ring::Hypervisor, 3)];
@@ -64,8 +66,10 @@ struct Stay {
     ring: Ring,
     /// The ring that the guest goes on in.
     guest: Ring,
-    /// The exit that a stay in Ring -1 began with.
-    exit: Option<ExitRecord>,
+    /// The exit that a stay in Ring -1 began with, and the guest's R17 and R16 then.
+    exit: Option<(ExitRecord, [u64; 2])>,
+    /// Who was entered last.
+    entered: Option<Entered>,
     since: Moment,
 }
 
@@ -95,7 +99,8 @@ impl<W: Write> TimelineWriter<W> {
             ring: Ring::Hypervisor,
             guest: Ring::Kernel,
             exit: None,
-            since: Moment { instructions: 0, millicycles: 0, change: Change::Enter(0) },
+            entered: None,
+            since: Moment { instructions: 0, millicycles: 0, change: Change::Enter(Entered::default()) },
         };
         Ok(TimelineWriter { out, axis, harts: vec![reset; harts] })
     }
@@ -107,11 +112,13 @@ impl<W: Write> TimelineWriter<W> {
             let Some(stay) = self.harts.get_mut(hart) else { return Ok(()) };
             stay.since = *moment;
             match moment.change {
-                Change::Exit(record) => {
+                Change::Exit { record, call } => {
                     (stay.ring, stay.guest, stay.exit) =
-                        (Ring::Hypervisor, guest_ring(&record), Some(record));
+                        (Ring::Hypervisor, guest_ring(&record), Some((record, call)));
                 }
-                Change::Enter(_) => (stay.ring, stay.exit) = (stay.guest, None),
+                Change::Enter(entered) => {
+                    (stay.ring, stay.exit, stay.entered) = (stay.guest, None, Some(entered));
+                }
                 Change::Ring(ring) => (stay.ring, stay.guest) = (ring, ring),
             }
         }
@@ -121,7 +128,8 @@ impl<W: Write> TimelineWriter<W> {
     /// Ends the timeline: what the harts have done by now, in the order of their numbers.
     pub fn finish(mut self, now: &[(u64, u64)]) -> io::Result<W> {
         for (hart, &(instructions, millicycles)) in now.iter().enumerate() {
-            self.end_stay(hart, &Moment { instructions, millicycles, change: Change::Enter(0) })?;
+            let change = Change::Enter(Entered::default());
+            self.end_stay(hart, &Moment { instructions, millicycles, change })?;
         }
         // The format has no comma behind the last event.
         let last = json!({"ph": "M", "pid": process(0), "tid": 0, "name": "process_labels", "args": {"labels": "V-ISA"}});
@@ -140,7 +148,7 @@ impl<W: Write> TimelineWriter<W> {
             return Ok(());
         }
         let name = match (&stay.exit, stay.ring) {
-            (Some(record), _) => cause_name(record),
+            (Some((record, _)), _) => cause_name(record),
             (None, Ring::Hypervisor) => "start",
             (None, ring) => ring.name(),
         };
@@ -152,9 +160,18 @@ impl<W: Write> TimelineWriter<W> {
             "{{\"ph\":\"X\",\"pid\":{process},\"tid\":{track},{times},\"name\":{}",
             json!(name)
         )?;
-        if let Some(record) = &stay.exit {
-            let fields = Value::Object(fields(record, moment.instructions - stay.since.instructions));
-            write!(self.out, ",\"cat\":\"exit\",\"args\":{fields}")?;
+        if let Some((record, call)) = &stay.exit {
+            let mut fields = fields(record, moment.instructions - stay.since.instructions);
+            name_guest(&mut fields, stay.entered);
+            let is_call = record.cause == ExitCause::Hypercall as u64;
+            if let Some(name) = sbi::name(call[0], call[1]).filter(|_| is_call) {
+                fields.insert("SBI".into(), name.into());
+            }
+            write!(self.out, ",\"cat\":\"exit\",\"args\":{}", Value::Object(fields))?;
+        } else if stay.ring != Ring::Hypervisor && stay.entered.is_some() {
+            let mut fields = Map::new();
+            name_guest(&mut fields, stay.entered);
+            write!(self.out, ",\"cat\":\"guest\",\"args\":{}", Value::Object(fields))?;
         }
         writeln!(self.out, "}},")
     }
@@ -199,6 +216,15 @@ fn cause_name(record: &ExitRecord) -> &'static str {
 fn guest_ring(record: &ExitRecord) -> Ring {
     let number = record.qualification >> qualification::RING_SHIFT & 15;
     if number == Ring::User as u64 { Ring::User } else { Ring::Kernel }
+}
+
+/// Whose stay it is: the VM, and the virtual CPU of it.
+fn name_guest(fields: &mut Map<String, Value>, entered: Option<Entered>) {
+    if let Some(Entered { vmcs, vmid, virtual_cpu }) = entered {
+        fields.insert("VM".into(), vmid.into());
+        fields.insert("virtual CPU".into(), virtual_cpu.into());
+        fields.insert("VMCS".into(), format!("{vmcs:#x}").into());
+    }
 }
 
 /// The exit record, decoded. What the exit does not define is zero, and left out.
@@ -274,8 +300,10 @@ mod tests {
         };
         let mut writer =
             TimelineWriter::new(Vec::new(), 1, Axis::Instructions, Tenants::KernelBelowPrograms).unwrap();
-        writer.add(0, &[at(1000, Change::Enter(0)), at(3000, Change::Ring(Ring::User))]).unwrap();
-        writer.add(0, &[at(4000, Change::Exit(record)), at(4050, Change::Enter(0))]).unwrap();
+        let enter = Change::Enter(Entered { vmcs: 0x8000_1000, vmid: 7, virtual_cpu: 2 });
+        let exit = Change::Exit { record, call: [0x5449_4D45, 0] };
+        writer.add(0, &[at(1000, enter), at(3000, Change::Ring(Ring::User))]).unwrap();
+        writer.add(0, &[at(4000, exit), at(4050, enter)]).unwrap();
         let bytes = writer.finish(&[(6000, 0)]).unwrap();
         let trace: Value = serde_json::from_slice(&bytes).unwrap();
         let slices: Vec<_> =
@@ -302,5 +330,10 @@ mod tests {
         assert_eq!(arguments["access"], "write");
         assert_eq!(arguments["value"], "0x41");
         assert_eq!(arguments["instructions in Ring -1"], 50);
+        for slice in &slices[1..] {
+            assert_eq!((&slice["args"]["VM"], &slice["args"]["virtual CPU"]), (&7.into(), &2.into()));
+        }
+        assert!(arguments["SBI"].is_null(), "it is no call");
+        assert!(slices[0]["args"].is_null(), "nobody was entered yet");
     }
 }

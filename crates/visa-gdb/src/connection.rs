@@ -10,6 +10,8 @@ use gdbstub::conn::Connection;
 /// Packets are small; a debugger that sends more waits for answers.
 const CHUNK_BYTES: usize = 4096;
 const CHUNKS_AHEAD: usize = 16;
+/// How long a debugger may leave an answer unread that the host has no room for.
+const WRITE_PATIENCE: Duration = Duration::from_millis(80);
 
 /// What [`Link::receive`] got.
 pub enum Received {
@@ -35,9 +37,11 @@ impl Link {
     pub fn new(stream: TcpStream) -> std::io::Result<Link> {
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
+        // A debugger that does not read is lost, rather than waited for.
+        stream.set_write_timeout(Some(WRITE_PATIENCE))?;
         let mut reader = stream.try_clone()?;
         let (sender, chunks) = sync_channel(CHUNKS_AHEAD);
-        std::thread::spawn(move || {
+        std::thread::Builder::new().name("gdb".into()).spawn(move || {
             let mut chunk = vec![0; CHUNK_BYTES];
             loop {
                 match reader.read(&mut chunk) {
@@ -50,7 +54,7 @@ impl Link {
                     }
                 }
             }
-        });
+        })?;
         Ok(Link { stream, chunks, pending: Vec::new(), outgoing: Vec::new() })
     }
 

@@ -55,8 +55,14 @@ pub trait Debuggee {
     fn monitor(&mut self, line: &str) -> String;
 }
 
+/// Bytes of the largest packet that is understood; a debugger is told so. One that sends longer ones is lost.
+const PACKET_BYTES: usize = 16 << 10;
+
+/// Bytes from the debugger between two looks at the rest of the world, should it never pause.
+const BYTES_PER_LOOK: u32 = 1024;
+
 /// How the debugger left.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Departure {
     /// It let the machine go on.
     Detached,
@@ -64,12 +70,14 @@ pub enum Departure {
     Killed,
     /// The run ended, or the machine was taken from it.
     Ended,
+    /// It is gone without a word, or what it said made no sense.
+    Lost {
+        /// Why.
+        why: String,
+        /// Whether it had the machine run then.
+        is_running: bool,
+    },
 }
-
-/// Why a debugger was lost.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct LostDebugger(String);
 
 /// What moves the protocol on.
 enum Next {
@@ -79,42 +87,82 @@ enum Next {
     Stop(MultiThreadStopReason<u64>),
     /// Nothing yet.
     Nothing,
-    /// The connection is gone, or the machine was taken away.
-    Gone(Departure),
+    /// The connection is gone.
+    Closed,
+    /// The machine was taken away.
+    Taken,
 }
 
 /// Serves a debugger that has just attached; the machine stands still from now on. Breakpoints are removed at the end.
-pub fn serve(stream: TcpStream, debuggee: &mut dyn Debuggee) -> Result<Departure, LostDebugger> {
-    let link = Link::new(stream).map_err(|error| LostDebugger(error.to_string()))?;
+pub fn serve(stream: TcpStream, debuggee: &mut dyn Debuggee) -> Departure {
     let mut target = Target::new(debuggee);
-    let departure = converse(link, &mut target);
+    let departure = match Link::new(stream) {
+        Ok(link) => converse(link, &mut target),
+        Err(error) => Departure::Lost { why: error.to_string(), is_running: false },
+    };
     target.clear();
     departure
 }
 
-fn converse(link: Link, target: &mut Target<'_>) -> Result<Departure, LostDebugger> {
-    let lost =
-        |error: GdbStubError<std::convert::Infallible, std::io::Error>| LostDebugger(error.to_string());
-    let mut state = GdbStub::new(link).run_state_machine(target).map_err(lost)?;
+fn converse(link: Link, target: &mut Target<'_>) -> Departure {
+    let mut packet = vec![0; PACKET_BYTES];
+    let mut is_running = false;
+    converse_in(link, target, &mut packet, &mut is_running).unwrap_or_else(|error| {
+        let why =
+            if error.is_connection_error() { "the connection failed" } else { "no sense in what it sent" };
+        Departure::Lost { why: format!("{why}: {error}"), is_running }
+    })
+}
+
+fn converse_in(
+    link: Link,
+    target: &mut Target<'_>,
+    packet: &mut [u8],
+    is_running: &mut bool,
+) -> Result<Departure, GdbStubError<std::convert::Infallible, std::io::Error>> {
+    let stub = GdbStub::builder(link).with_packet_buffer(packet).build();
+    let stub = stub.unwrap_or_else(|error| unreachable!("a buffer is all that a stub needs: {error}"));
+    let mut state = stub.run_state_machine(target)?;
+    let mut bytes = 0u32;
     loop {
-        state = match state {
-            GdbStubStateMachine::Idle(mut idle) => match while_idle(idle.borrow_conn(), target) {
-                Next::Byte(byte) => idle.incoming_data(target, byte).map_err(lost)?,
-                Next::Gone(departure) => return Ok(departure),
-                Next::Stop(_) | Next::Nothing => idle.into(),
-            },
-            GdbStubStateMachine::Running(mut running) => match while_running(running.borrow_conn(), target) {
-                Next::Byte(byte) => running.incoming_data(target, byte).map_err(lost)?,
-                Next::Stop(reason) => running.report_stop(target, reason).map_err(lost)?,
-                Next::Gone(departure) => return Ok(departure),
-                Next::Nothing => running.into(),
-            },
-            GdbStubStateMachine::CtrlCInterrupt(interrupt) => {
+        let next = match &mut state {
+            GdbStubStateMachine::Idle(idle) => {
+                *is_running = false;
+                while_idle(idle.borrow_conn(), target)
+            }
+            GdbStubStateMachine::Running(running) => {
+                *is_running = true;
+                while_running(running.borrow_conn(), target)
+            }
+            GdbStubStateMachine::CtrlCInterrupt(_) | GdbStubStateMachine::Disconnected(_) => Next::Nothing,
+        };
+        if let Next::Byte(_) = next {
+            bytes = bytes.wrapping_add(1);
+            if bytes.is_multiple_of(BYTES_PER_LOOK) && !target.stand_still() {
+                return Ok(Departure::Ended);
+            }
+        }
+        state = match (state, next) {
+            (_, Next::Taken) => return Ok(Departure::Ended),
+            (_, Next::Closed) => {
+                let why = "the connection was closed".into();
+                return Ok(Departure::Lost { why, is_running: *is_running });
+            }
+            (GdbStubStateMachine::Idle(idle), Next::Byte(byte)) => idle.incoming_data(target, byte)?,
+            (GdbStubStateMachine::Idle(idle), _) => idle.into(),
+            (GdbStubStateMachine::Running(running), Next::Byte(byte)) => {
+                running.incoming_data(target, byte)?
+            }
+            (GdbStubStateMachine::Running(running), Next::Stop(reason)) => {
+                running.report_stop(target, reason)?
+            }
+            (GdbStubStateMachine::Running(running), _) => running.into(),
+            (GdbStubStateMachine::CtrlCInterrupt(interrupt), _) => {
                 let reason =
                     MultiThreadStopReason::SignalWithThread { tid: target.thread(), signal: Signal::SIGINT };
-                interrupt.interrupt_handled(target, Some(reason)).map_err(lost)?
+                interrupt.interrupt_handled(target, Some(reason))?
             }
-            GdbStubStateMachine::Disconnected(gone) => {
+            (GdbStubStateMachine::Disconnected(gone), _) => {
                 return Ok(match gone.get_reason() {
                     DisconnectReason::Disconnect => Departure::Detached,
                     DisconnectReason::Kill => Departure::Killed,
@@ -130,16 +178,16 @@ fn converse(link: Link, target: &mut Target<'_>) -> Result<Departure, LostDebugg
 fn while_idle(link: &mut Link, target: &mut Target<'_>) -> Next {
     match link.receive(PATIENCE) {
         Received::Byte(byte) => Next::Byte(byte),
-        Received::Closed => Next::Gone(Departure::Detached),
+        Received::Closed => Next::Closed,
         Received::Nothing if target.stand_still() => Next::Nothing,
-        Received::Nothing => Next::Gone(Departure::Ended),
+        Received::Nothing => Next::Taken,
     }
 }
 
 fn while_running(link: &mut Link, target: &mut Target<'_>) -> Next {
     match link.receive(Duration::ZERO) {
         Received::Byte(byte) => Next::Byte(byte),
-        Received::Closed => Next::Gone(Departure::Detached),
+        Received::Closed => Next::Closed,
         Received::Nothing => target.advance().map_or(Next::Nothing, Next::Stop),
     }
 }

@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use gdbstub::arch::{Arch, RegId, Registers};
 use visa_core::Hart;
 use visa_isa::register::{FLOAT_ABI, INTEGER_ABI};
+use visa_isa::vmcs::qualification;
 use visa_isa::{Ring, msr};
 
 /// Number of the PC.
@@ -189,7 +190,7 @@ pub fn description() -> String {
             line(&format!("vmf{index}"), 64, "uint64", number(msr::GUEST_F0), "system"),
         ]
     });
-    feature("org.v-isa.msr", own.chain(guest).collect());
+    feature("org.v-isa.msr", [qualification_type()].into_iter().chain(own).chain(guest).collect());
 
     let control = msr::MSRS.iter().filter_map(|entry| entry.cr);
     let control =
@@ -199,7 +200,20 @@ pub fn description() -> String {
 }
 
 fn msr_line(entry: &msr::Msr) -> String {
-    line(entry.name, 64, "uint64", FIRST_MSR + entry.number as usize, "system")
+    let kind = if entry.number == msr::VMQUAL { QUALIFICATION_TYPE } else { "uint64" };
+    line(entry.name, 64, kind, FIRST_MSR + entry.number as usize, "system")
+}
+
+/// The type of VMQUAL: gdb shows the flags by name, and the numbers that lie between them.
+const QUALIFICATION_TYPE: &str = "vmqual";
+
+fn qualification_type() -> String {
+    let fields = qualification::FIELDS.iter().map(|field| {
+        let (name, start, end) = (field.name, field.low, field.low + field.width - 1);
+        let kind = if field.width == 1 { "bool" } else { "uint64" };
+        format!("<field name=\"{name}\" start=\"{start}\" end=\"{end}\" type=\"{kind}\"/>\n")
+    });
+    format!("<flags id=\"{QUALIFICATION_TYPE}\" size=\"8\">\n{}</flags>\n", fields.collect::<String>())
 }
 
 fn line(name: &str, bits: usize, kind: &str, number: usize, group: &str) -> String {

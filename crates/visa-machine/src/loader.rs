@@ -11,6 +11,8 @@ mod elf;
 mod error;
 mod linux;
 
+use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
@@ -19,6 +21,12 @@ use visa_mem::Ram;
 
 /// Initial RAM disk and device tree start at multiples of this, in bytes.
 const PAGE_BYTES: u64 = 4096;
+
+/// What does not say its length is read up to so many bytes.
+const STREAM_BYTES_MAX: u64 = 256 << 20;
+
+/// A file is read if it is no longer than this or than RAM, in bytes.
+const FILE_BYTES_ALWAYS: u64 = 1 << 30;
 
 /// What an image turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +135,7 @@ impl<'r> Loader<'r> {
 
     /// Loads the image in the file `path`.
     pub fn load_image(&mut self, path: &Path, base: ImageBase) -> Result<LoadedImage, LoadError> {
-        let bytes = read_file(path)?;
+        let bytes = self.read_file(path)?;
         self.load_image_bytes(&path.display().to_string(), &bytes, base)
     }
 
@@ -148,6 +156,14 @@ impl<'r> Loader<'r> {
         self.load_unpacked(name, bytes, base)
     }
 
+    fn read_file(&self, path: &Path) -> Result<Vec<u8>, LoadError> {
+        // What is no part of what is loaded, an ELF's debug information above all, may be much larger.
+        let bytes_max = self.ram.size().max(FILE_BYTES_ALWAYS);
+        let bytes =
+            read_at_most(path, bytes_max).map_err(|source| LoadError::Read { path: path.into(), source })?;
+        bytes.ok_or_else(|| LoadError::TooLong { path: path.into(), bytes_max })
+    }
+
     fn load_unpacked(&mut self, name: &str, bytes: &[u8], base: ImageBase) -> Result<LoadedImage, LoadError> {
         if elf::is_elf(bytes) {
             return elf::load(self, name, bytes, base.elf_offset);
@@ -162,7 +178,7 @@ impl<'r> Loader<'r> {
 
     /// Loads the initial RAM disk in the file `path`, page-aligned, as high as it goes below `limit`.
     pub fn load_initrd(&mut self, path: &Path, limit: u64) -> Result<Range<u64>, LoadError> {
-        let bytes = read_file(path)?;
+        let bytes = self.read_file(path)?;
         self.load_high(&path.display().to_string(), "initial RAM disk", &bytes, limit)
     }
 
@@ -254,6 +270,17 @@ impl<'r> Loader<'r> {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
-    std::fs::read(path).map_err(|source| LoadError::Read { path: path.into(), source })
+/// Reads a file that may be anything: no more of it than so many bytes. `None`: it is longer.
+pub fn read_at_most(path: &Path, bytes_max: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let file = File::open(path)?;
+    let about = file.metadata()?;
+    // A device, or a pipe, does not say how much comes.
+    let bytes_max = if about.is_file() { bytes_max } else { bytes_max.min(STREAM_BYTES_MAX) };
+    let length = about.len();
+    if length > bytes_max {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= bytes_max).then_some(bytes))
 }

@@ -1,5 +1,6 @@
 //! Images good and bad. ELFs are written out field by field (ELF-64 object file format, chapters 2 to 8).
 
+use std::error::Error;
 use std::io::Write;
 use std::path::Path;
 
@@ -318,9 +319,12 @@ fn reservations_keep_images_out() {
 fn files_are_named_in_errors() {
     let ram = ram();
     let mut loader = Loader::new(&ram);
-    let missing =
-        loader.load_image(Path::new("/nowhere/kernel"), ImageBase::at(RAM)).unwrap_err().to_string();
-    assert!(missing.starts_with("/nowhere/kernel: ") && missing.contains("No such file"), "{missing}");
+    let missing = loader.load_image(Path::new("/nowhere/kernel"), ImageBase::at(RAM)).unwrap_err();
+    // The reason is told once: by whoever tells the source.
+    assert_eq!(missing.to_string(), "/nowhere/kernel");
+    assert!(missing.source().unwrap().to_string().contains("No such file"));
+    let endless = loader.load_image(Path::new("/dev/zero"), ImageBase::at(RAM)).unwrap_err();
+    assert!(matches!(endless, LoadError::TooLong { .. }), "{endless}");
     let directory = std::env::temp_dir().join(format!("visa-loader-test-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let big = directory.join("initrd");

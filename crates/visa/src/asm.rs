@@ -1,15 +1,19 @@
 //! `visa asm`: text to ELF, flat binary or listing.
 
-use std::io::{Write, stdout};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use visa_machine::loader::read_at_most;
 
-use crate::exit::BAD_INPUT;
+use crate::exit::{BAD_INPUT, SUCCESS};
 use crate::options::number;
+use crate::output;
 use crate::source::{self, SourceOptions};
+
+/// The longest file that is disassembled, in bytes.
+const SOURCE_BYTES_MAX: u64 = 256 << 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,14 +60,22 @@ enum Format {
     Listing,
 }
 
+/// Reads a file to assemble or to disassemble.
+pub fn read_source(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let read = read_at_most(path, SOURCE_BYTES_MAX).with_context(|| path.display().to_string())?;
+    read.with_context(|| {
+        format!("{}: longer than {SOURCE_BYTES_MAX:#x} bytes, the most that is read", path.display())
+    })
+}
+
 impl Asm {
     /// Does it.
-    pub fn execute(self) -> anyhow::Result<ExitCode> {
+    pub fn execute(self) -> anyhow::Result<u8> {
         let name = self.file.display().to_string();
         let options =
             visa_asm::Options { base: self.base, compress: self.compress, ..self.sources.options() };
         let Some(object) = source::assemble(&self.file, options)? else {
-            return Ok(ExitCode::from(BAD_INPUT));
+            return Ok(BAD_INPUT);
         };
         let (bytes, default) = match self.format {
             Format::Elf if self.no_lines => (object.to_elf(), self.file.with_extension("elf")),
@@ -75,9 +87,13 @@ impl Asm {
         if out == self.file {
             anyhow::bail!("{name}: the result would overwrite the source; -o names another file");
         }
-        let written =
-            if out.as_os_str() == "-" { stdout().write_all(&bytes) } else { std::fs::write(&out, &bytes) };
+        let written = if out.as_os_str() == "-" {
+            let mut output = output::output();
+            output.write_all(&bytes).and_then(|()| output.flush())
+        } else {
+            std::fs::write(&out, &bytes)
+        };
         written.with_context(|| format!("cannot write {}", out.display()))?;
-        Ok(ExitCode::SUCCESS)
+        Ok(SUCCESS)
     }
 }

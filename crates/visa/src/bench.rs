@@ -1,7 +1,6 @@
 //! `visa bench`: the workloads in every mode, and what each feature buys.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -14,7 +13,9 @@ use visa_cycles::{Parameters, Preset};
 use visa_machine::boot::Image;
 
 use crate::bench_host::{Common, HostOptions};
+use crate::exit::SUCCESS;
 use crate::images;
+use crate::output;
 
 /// What `--help` ends with.
 pub const EXAMPLES: &str = "\
@@ -84,10 +85,10 @@ pub struct Bench {
 
 impl Bench {
     /// Does it.
-    pub fn execute(self) -> anyhow::Result<ExitCode> {
+    pub fn execute(self) -> anyhow::Result<u8> {
         if self.list {
-            print!("{}", if self.host.host { self.host.list() } else { list() });
-            return Ok(ExitCode::SUCCESS);
+            output::print(&if self.host.host { self.host.list() } else { list() })?;
+            return Ok(SUCCESS);
         }
         // Files first, so that a bad path costs no run.
         for path in self.json.iter().chain(&self.html) {
@@ -111,27 +112,27 @@ impl Bench {
         let runs = matrix.run()?;
         let events = (matrix.events()?, matrix.visor_exits()?, matrix.sensitivity()?);
         let report = Report::new(&matrix, &runs, events, &matrix.run_again()?, self.quick)?;
-        print!("{}", table::render(&report));
+        output::print(&table::render(&report))?;
         if let Some(path) = &self.json {
             write(path, &(serde_json::to_string_pretty(&report)? + "\n"))?;
         }
         if let Some(path) = &self.html {
             write(path, &html::render(&report)?)?;
         }
-        Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(UNSOUND) })
+        Ok(if report.is_sound() { SUCCESS } else { UNSOUND })
     }
 
-    fn execute_host(self) -> anyhow::Result<ExitCode> {
+    fn execute_host(self) -> anyhow::Result<u8> {
         let common = Common { quick: self.quick, kernel: self.kernel, visor: self.visor };
         let outcome = self.host.execute(common)?;
-        print!("{}", outcome.table);
+        output::print(&outcome.table)?;
         if let Some(path) = &self.json {
             write(path, &outcome.json)?;
         }
         if let Some(path) = &self.html {
             write(path, &outcome.page)?;
         }
-        Ok(if outcome.is_sound { ExitCode::SUCCESS } else { ExitCode::from(UNSOUND) })
+        Ok(if outcome.is_sound { SUCCESS } else { UNSOUND })
     }
 
     fn variants(&self) -> anyhow::Result<Vec<Variant>> {

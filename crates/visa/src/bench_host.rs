@@ -73,6 +73,7 @@ mod implementation {
     use visa_bench::host::{page, table};
 
     use super::{Common, HostOptions, Outcome};
+    use crate::output;
 
     impl HostOptions {
         /// Does it.
@@ -125,7 +126,9 @@ mod implementation {
                 } else if is_named(name) {
                     bail!("--emulator qemu: there is no qemu-system-riscv64 on the PATH");
                 } else {
-                    eprintln!("visa: there is no qemu-system-riscv64 on the PATH: its column is left out");
+                    output::tell(format_args!(
+                        "visa: there is no qemu-system-riscv64 on the PATH: its column is left out\n"
+                    ));
                 }
             }
             Ok(emulators)

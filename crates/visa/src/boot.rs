@@ -1,7 +1,6 @@
 //! `visa boot`: a kernel under visor.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
@@ -110,7 +109,7 @@ impl Boot {
     }
 
     /// Does it.
-    pub fn execute(self) -> anyhow::Result<ExitCode> {
+    pub fn execute(self) -> anyhow::Result<u8> {
         self.check()?;
         let launch = Launch::prepare(&self.options)?;
         let hardware = launch.hardware;
@@ -129,9 +128,10 @@ impl Boot {
             visor,
         };
         let ram_bytes = boot::ram_bytes_for_kernel(self.memory)?;
+        let images = self.options.open_disks()?;
         let build = || {
             let mut board = hardware.board(ram_bytes)?;
-            let disks = self.options.attach_disks(&mut board)?;
+            let disks = self.options.attach_disks(&images, &mut board)?;
             let ready = boot::kernel(&hardware, board, &kernel)?;
             Ok(Built { ready, disks })
         };
@@ -139,7 +139,7 @@ impl Boot {
         if let Some(path) = &self.dump_dtb {
             let written = std::fs::write(path, &built.ready.device_tree);
             written.with_context(|| format!("--dump-dtb: cannot write {}", path.display()))?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(crate::exit::SUCCESS);
         }
         let visor_offset = RAM_BASE.wrapping_add(self.memory);
         let symbols = Symbols::of_kernel(built.ready.image.clone(), built.ready.visor.clone(), visor_offset);

@@ -14,15 +14,15 @@ mod verify;
 mod walk;
 mod words;
 
-use std::io::{BufRead, IsTerminal, Write, stderr, stdin, stdout};
+use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::exit;
 use crate::images;
+use crate::output;
 use crate::report::Sink;
 use page::{Means, Page};
 use record::Recording;
@@ -92,20 +92,20 @@ enum Color {
 
 impl Demo {
     /// Does it.
-    pub fn execute(self) -> anyhow::Result<ExitCode> {
+    pub fn execute(self) -> anyhow::Result<u8> {
         let sink = Sink::to(self.json.as_deref())?;
         let recording = record::record(images::visor()?, images::demo()?)?;
         let checks = verify::verify(&recording, &EXPECTED)?;
         if !checks.failures.is_empty() {
-            eprintln!("visa: the demonstration did not go as told:");
+            output::tell(format_args!("visa: the demonstration did not go as told:\n"));
             for failure in &checks.failures {
-                eprintln!("  {failure}");
+                output::tell(format_args!("  {failure}\n"));
             }
-            return Ok(ExitCode::from(exit::NOT_AS_TOLD));
+            return Ok(exit::NOT_AS_TOLD);
         }
         self.show(&recording, &checks)?;
         sink.write(&json::report(&recording, &checks)?)?;
-        Ok(ExitCode::SUCCESS)
+        Ok(exit::SUCCESS)
     }
 
     /// Writes the text.
@@ -142,19 +142,16 @@ impl Demo {
     fn print(&self, page: &mut Page) -> anyhow::Result<()> {
         let text = page.take();
         let is_data = self.json.as_ref().is_some_and(|path| path.as_os_str() == "-");
-        let written =
-            if is_data { stderr().write_all(text.as_bytes()) } else { stdout().write_all(text.as_bytes()) };
-        match written {
-            // Whoever reads has had enough, as `visa demo | head`.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-            written => written.context("cannot write the text"),
-        }
+        let written = match is_data {
+            true => output::errors().write_all(text.as_bytes()),
+            false => output::print(&text),
+        };
+        written.context("cannot write the text")
     }
 
     fn wait(&self) -> anyhow::Result<()> {
         if self.pause && stdin().is_terminal() && stdout().is_terminal() {
-            print!("\n  -- Enter goes on --");
-            stdout().flush()?;
+            output::print("\n  -- Enter goes on --")?;
             let read = stdin().lock().read_line(&mut String::new())?;
             ensure!(read != 0, "standard input has ended");
         }

@@ -1,14 +1,15 @@
 //! `visa dis`: ELF or flat bytes to text that assembles back.
 
-use std::io::{Write, stdout};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
 use visa_asm::{DisassembleOptions, Style};
 
+use crate::asm::read_source;
+use crate::exit::SUCCESS;
 use crate::options::number;
+use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,9 +39,9 @@ pub struct Dis {
 
 impl Dis {
     /// Does it.
-    pub fn execute(self) -> anyhow::Result<ExitCode> {
+    pub fn execute(self) -> anyhow::Result<u8> {
         let name = self.file.display().to_string();
-        let bytes = std::fs::read(&self.file).with_context(|| name.clone())?;
+        let bytes = read_source(&self.file)?;
         let options = DisassembleOptions {
             base: self.base,
             style: if self.concept { Style::Concept } else { Style::Abi },
@@ -48,11 +49,7 @@ impl Dis {
             addresses: !self.plain,
         };
         let text = visa_asm::disassemble(&bytes, &options).with_context(|| name)?;
-        match stdout().write_all(text.as_bytes()) {
-            // Whoever reads has seen enough.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-            written => written.context("cannot write standard output")?,
-        }
-        Ok(ExitCode::SUCCESS)
+        output::print(&text).context("cannot write standard output")?;
+        Ok(SUCCESS)
     }
 }

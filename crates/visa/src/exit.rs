@@ -1,9 +1,13 @@
 //! How a run ends, and the exit code that says so.
 
-use std::fmt;
-
+use visa_core::Fault;
+use visa_isa::Ring;
 use visa_machine::machine::End;
 
+use crate::symbols::Symbols;
+
+/// All went well.
+pub const SUCCESS: u8 = 0;
 /// An input could not be used: a file that is missing or damaged, memory that cannot be had, an output that cannot be
 /// written, a source with errors.
 pub const BAD_INPUT: u8 = 1;
@@ -22,11 +26,11 @@ const IDLE_FOREVER: u8 = 122;
 /// The guest asked for a reset.
 const RESET: u8 = 123;
 /// `--timeout` is over, as of timeout(1).
-const TIMEOUT: u8 = 124;
+pub const TIMEOUT: u8 = 124;
 /// The user ended the run.
-const QUIT: u8 = 125;
+pub const QUIT: u8 = 125;
 /// What a shell adds to the number of the signal that ended a program.
-const SIGNAL_BASE: u8 = 128;
+pub const SIGNAL_BASE: u8 = 128;
 /// What every larger code of a guest becomes.
 const GUEST_CODE_MAX: u8 = 255;
 
@@ -83,6 +87,16 @@ impl Ending {
         }
     }
 
+    /// What it is, if the command was told to end with a code before all that the guest printed was taken.
+    pub fn hurried(self, code: u8) -> Ending {
+        match (self, code) {
+            (Ending::Timeout | Ending::Quit | Ending::Signal(_), _) => self,
+            (_, TIMEOUT) => Ending::Timeout,
+            (_, QUIT) => Ending::Quit,
+            (_, code) => Ending::Signal(code.saturating_sub(SIGNAL_BASE)),
+        }
+    }
+
     /// One word for JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -107,35 +121,47 @@ impl Ending {
     }
 }
 
-impl fmt::Display for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
+impl Ending {
+    /// How the run has ended, in a sentence.
+    pub fn describe(self, symbols: &Symbols) -> String {
+        match self {
             Ending::Machine(End::Finished(code)) if code > u16::from(GUEST_CODE_MAX) => {
-                write!(f, "the guest ended the run with code {code}, which is exit code {GUEST_CODE_MAX}")
+                format!("the guest ended the run with code {code}, which is exit code {GUEST_CODE_MAX}")
             }
-            Ending::Machine(End::Finished(code)) => write!(f, "the guest ended the run with code {code}"),
-            Ending::Machine(End::Reset) => write!(f, "the guest asked for a reset"),
-            Ending::Machine(End::Dead { hart, cause, value, pc }) => {
-                let name = visa_isa::cause::Exception::from_number(cause);
-                let name = name.map_or("unknown exception", visa_isa::cause::Exception::name);
-                write!(
-                    f,
-                    "hart {hart}: Ring -1 cannot go on after three exceptions in a row: {name} ({cause}) at pc {pc:#x}, \
-                     value {value:#x}"
-                )
+            Ending::Machine(End::Finished(code)) => format!("the guest ended the run with code {code}"),
+            Ending::Machine(End::Reset) => "the guest asked for a reset".into(),
+            Ending::Machine(End::Dead { hart, cause, value, pc, first, vector }) => {
+                let last = Fault { cause, value, pc };
+                let mut text = format!(
+                    "hart {hart}: Ring -1 cannot go on after three exceptions in a row, the first {}",
+                    describe_fault(first, symbols)
+                );
+                if last != first {
+                    text += &format!(", the last {}", describe_fault(last, symbols));
+                }
+                // The reset value: the program has named no handler.
+                if vector == 0 { text + "; HVVEC is 0" } else { text }
             }
-            Ending::EnginesDiffer => write!(f, "the JIT and the interpreter differ"),
-            Ending::Timeout => write!(f, "the time limit (--timeout) is over"),
+            Ending::EnginesDiffer => "the JIT and the interpreter differ".into(),
+            Ending::Timeout => "the time limit (--timeout) is over".into(),
             Ending::InstructionLimit(limit) => {
-                write!(f, "the limit of {limit} instructions (--max-insns) is reached")
+                format!("the limit of {limit} instructions (--max-insns) is reached")
             }
             Ending::IdleForever => {
-                write!(f, "every hart halts, and there is neither a timer nor input that could wake one")
+                "every hart halts, and there is neither a timer nor input that could wake one".into()
             }
-            Ending::Quit => write!(f, "ended by the user"),
-            Ending::Signal(number) => write!(f, "ended by signal {number}"),
+            Ending::Quit => "ended by the user".into(),
+            Ending::Signal(number) => format!("ended by signal {number}"),
         }
     }
+}
+
+fn describe_fault(Fault { cause, value, pc }: Fault, symbols: &Symbols) -> String {
+    let name = visa_isa::cause::Exception::from_number(cause);
+    let name = name.map_or("unknown exception", visa_isa::cause::Exception::name);
+    let place = symbols.describe(Ring::Hypervisor, pc);
+    let place = if place.is_empty() { place } else { format!(" {place}") };
+    format!("{name} ({cause}) at pc {pc:#x}{place}, value {value:#x}")
 }
 
 #[cfg(test)]

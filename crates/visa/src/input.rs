@@ -11,12 +11,16 @@ use std::io::{IsTerminal, Read, stdin};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use visa_machine::board::Board;
 
-use crate::terminal;
+use crate::exit::QUIT;
+use crate::{output, terminal};
 
 /// How long the first wait for a pipe's bytes, or their end, may last.
 const PIPE_PATIENCE: Duration = Duration::from_millis(200);
+/// How often somebody who waits looks whether the run is to end.
+const LOOK: Duration = Duration::from_millis(10);
 /// What a guest that polls gets at a time: as much as a 16550 holds.
 const POLLED_BYTES: usize = 16;
 /// Chunks that the reading thread may be ahead, and their size in bytes.
@@ -25,6 +29,8 @@ const CHUNK_BYTES: usize = 4096;
 
 /// Ctrl-A.
 const ESCAPE: u8 = 1;
+/// Ctrl-C: the guest's, as everything that is typed.
+const INTERRUPT: u8 = 3;
 
 /// A command that the user gave with Ctrl-A.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +41,8 @@ pub enum Command {
     Monitor,
     /// Show the commands.
     Help,
+    /// Say how to quit, to somebody who seems to try.
+    Hint,
 }
 
 enum Event {
@@ -49,7 +57,9 @@ pub struct Input {
     is_terminal: bool,
     pending: VecDeque<u8>,
     commands: VecDeque<Command>,
-    escaped: bool,
+    keys: Keys,
+    /// How often in a row Ctrl-C was typed.
+    interrupts: u32,
     ended: bool,
     waited: bool,
 }
@@ -61,13 +71,16 @@ impl Input {
         let waker = sender.clone();
         // A full channel wakes the receiver anyway.
         terminal::watch_signals(move || drop(waker.try_send(Event::Wake)))?;
-        std::thread::spawn(move || read_all(&sender));
+        let is_terminal = stdin().is_terminal();
+        let reader = std::thread::Builder::new().name("input".into());
+        reader.spawn(move || read_all(&sender, is_terminal)).context("cannot read standard input")?;
         Ok(Input {
             events,
-            is_terminal: stdin().is_terminal(),
+            is_terminal,
             pending: VecDeque::new(),
             commands: VecDeque::new(),
-            escaped: false,
+            keys: Keys::default(),
+            interrupts: 0,
             ended: false,
             waited: false,
         })
@@ -164,12 +177,12 @@ impl Input {
             return;
         }
         let end = Instant::now() + PIPE_PATIENCE;
-        while !self.ended && self.pending.len() < CHUNK_BYTES && terminal::signal().is_none() {
+        while !self.ended && self.pending.len() < CHUNK_BYTES && output::hurried().is_none() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
-            self.wait(left);
+            self.wait(left.min(LOOK));
         }
     }
 
@@ -186,30 +199,60 @@ impl Input {
 
     /// A byte from the terminal: part of a command, or the guest's.
     fn type_byte(&mut self, byte: u8) {
-        if !std::mem::take(&mut self.escaped) {
-            if byte == ESCAPE {
-                self.escaped = true;
-            } else {
-                self.pending.push_back(byte);
-            }
-            return;
+        self.interrupts = if byte == INTERRUPT { self.interrupts + 1 } else { 0 };
+        if self.interrupts == 2 {
+            self.commands.push_back(Command::Hint);
         }
-        match byte {
-            ESCAPE => self.pending.push_back(ESCAPE),
-            b'x' | b'X' => self.commands.push_back(Command::Quit),
-            b'c' | b'C' => self.commands.push_back(Command::Monitor),
-            _ => self.commands.push_back(Command::Help),
+        match self.keys.next(byte) {
+            Some(Key::Byte(byte)) => self.pending.push_back(byte),
+            Some(Key::Command(command)) => self.commands.push_back(command),
+            None => {}
         }
     }
 }
 
-/// Reads standard input to its end.
-fn read_all(events: &SyncSender<Event>) {
+/// What a typed byte, with the one before, means.
+enum Key {
+    /// It is the guest's.
+    Byte(u8),
+    Command(Command),
+}
+
+/// Finds the commands among typed bytes.
+#[derive(Default)]
+struct Keys {
+    escaped: bool,
+}
+
+impl Keys {
+    fn next(&mut self, byte: u8) -> Option<Key> {
+        if !std::mem::take(&mut self.escaped) {
+            self.escaped = byte == ESCAPE;
+            return (!self.escaped).then_some(Key::Byte(byte));
+        }
+        Some(match byte {
+            ESCAPE => Key::Byte(ESCAPE),
+            b'x' | b'X' => Key::Command(Command::Quit),
+            b'c' | b'C' => Key::Command(Command::Monitor),
+            _ => Key::Command(Command::Help),
+        })
+    }
+}
+
+/// Reads standard input to its end. The user may quit also while whoever takes the bytes waits for something else.
+fn read_all(events: &SyncSender<Event>, is_terminal: bool) {
+    let mut keys = Keys::default();
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let event = match stdin().lock().read(&mut chunk) {
             Ok(0) => Event::End,
-            Ok(length) => Event::Bytes(chunk[..length].to_vec()),
+            Ok(length) => {
+                let mut quits = |byte: &u8| matches!(keys.next(*byte), Some(Key::Command(Command::Quit)));
+                if is_terminal && chunk[..length].iter().filter(|byte| quits(byte)).count() != 0 {
+                    output::hurry(Instant::now(), QUIT);
+                }
+                Event::Bytes(chunk[..length].to_vec())
+            }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(_) => Event::End,
         };

@@ -1,7 +1,6 @@
 //! What the commands that run a machine do alike: the clock, the report's file, the run, the report.
 
 use std::io::{IsTerminal, stderr, stdin};
-use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -12,6 +11,7 @@ use visa_machine::machine::TimeSource;
 use crate::exit::Ending;
 use crate::lockstep::{self, Figures};
 use crate::options::{ClockChoice, EngineChoice, RunOptions};
+use crate::output::tell;
 use crate::report::{Report, Sink};
 use crate::session::Session;
 use crate::symbols::Symbols;
@@ -69,7 +69,7 @@ pub fn finish(
     symbols: Symbols,
     options: &RunOptions,
     mode: &'static str,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<u8> {
     built.ready.machine.set_engine(options.engine.into());
     options.cycles.apply(&mut built.ready.machine)?;
     let mut session = Session::new(built.ready, symbols, options, launch.clock, mode)?;
@@ -85,8 +85,9 @@ pub fn finish(
         ClockChoice::Virtual => "virtual",
         ClockChoice::Host => "host",
     };
+    let because = ending.describe(&session.symbols);
     let mut report =
-        Report::new(mode, clock, &session.machine, ending, session.elapsed(), options.memory_crc);
+        Report::new(mode, clock, &session.machine, (ending, because), session.elapsed(), options.memory_crc);
     if let Some(table) = session.software_exits() {
         report.exit_table = table;
     }
@@ -98,22 +99,22 @@ pub fn finish(
     report.cycles = options.cycles.figures(&session.machine)?;
     let shows_table = options.stats || options.stat;
     if shows_table {
-        eprint!("\n{}", report.table());
+        tell(format_args!("\n{}", report.table()));
         if let Some(figures) = &report.lockstep {
-            eprintln!("{}", figures.line());
+            tell(format_args!("{}\n", figures.line()));
         }
     }
     // A guest that ends with 0 in a script has nothing more to say.
     if shows_table || ending.exit_code() != 0 || stderr().is_terminal() {
-        eprintln!("{}", report.line());
+        tell(format_args!("{}\n", report.line()));
     }
     for slot in session.machine.board.virtio_slots() {
         if let Some(error) = session.machine.board.take_virtio_error(slot) {
-            eprintln!("visa: disk in slot {slot}: {error}");
+            tell(format_args!("visa: disk in slot {slot}: {error}\n"));
         }
     }
     launch.sink.write(&report)?;
-    Ok(ExitCode::from(ending.exit_code()))
+    Ok(ending.exit_code())
 }
 
 /// What a run in lockstep came to: how much was compared, and the reason of a difference, which is told.

@@ -4,7 +4,7 @@
 mod screen;
 
 use std::collections::VecDeque;
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, stderr, stdout};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -14,6 +14,7 @@ use visa_bench::stat::ExitTable;
 use visa_machine::machine::Machine;
 
 use crate::options::RunOptions;
+use crate::output;
 use crate::report::grouped;
 use screen::SplitScreen;
 
@@ -80,6 +81,11 @@ impl Live {
         Ok(Some(live))
     }
 
+    /// Whether the guest's console is drawn on a screen of ours.
+    pub fn is_on_screen(&self) -> bool {
+        self.screen.is_some()
+    }
+
     /// Takes what the guest printed, if there is a screen: returns what its terminal answers. `None`: there is none.
     pub fn feed(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
         self.is_stale = true;
@@ -96,7 +102,8 @@ impl Live {
             self.look(machine, now);
             self.show(now)?;
         }
-        let is_due = waits || now.duration_since(self.drawn) >= FRAME;
+        // A terminal that stands still is not drawn on.
+        let is_due = (waits || now.duration_since(self.drawn) >= FRAME) && output::output().has_room();
         if self.is_stale
             && is_due
             && let Some(screen) = &mut self.screen
@@ -164,8 +171,7 @@ impl Live {
                 grouped(*instructions),
                 live.summary()
             );
-            let line = if crate::terminal::is_raw() { line.replace('\n', "\r\n") } else { line };
-            return stderr().write_all(line.as_bytes()).context("cannot write to standard error");
+            return output::errors().offer(line.as_bytes()).context("cannot write to standard error");
         };
         screen.follow_size().context("--stat: cannot use the terminal")?;
         let (width, lines_max) = screen.room();

@@ -2,7 +2,7 @@
 
 mod difference;
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, stderr};
 use std::num::NonZeroU64;
 
 use anyhow::bail;
@@ -16,7 +16,7 @@ use crate::launch::Built;
 use crate::options::{ClockChoice, EngineChoice, RunOptions, number};
 use crate::report::grouped;
 use crate::symbols::Symbols;
-use crate::terminal;
+use crate::{output, terminal};
 
 /// Instructions between two comparisons: a comparison takes as long as some dozens of them.
 const PART: NonZeroU64 = NonZeroU64::new(10_000).expect("it is not zero");
@@ -130,10 +130,10 @@ pub fn explain(
 ) -> Figures {
     let mut figures = Figures::new(lockstep.compared());
     let script = lockstep.into_script();
-    eprintln!(
-        "visa: lockstep: the engines differ by instruction {}; running both again from the start to find where",
+    output::tell(format_args!(
+        "visa: lockstep: the engines differ by instruction {}; running both again from the start to find where\n",
         grouped(suspicion.instructions)
-    );
+    ));
     let make = || {
         if let Some(number) = terminal::signal() {
             bail!("ended by signal {number}");
@@ -150,7 +150,7 @@ pub fn explain(
         Ok(None) => (coarse(suspicion, "they did not differ when they ran again"), suspicion.instructions),
         Err(error) => (coarse(suspicion, &format!("{error:#}")), suspicion.instructions),
     };
-    eprint!("{text}");
+    output::tell(format_args!("{text}"));
     figures.differs_at = Some(at);
     figures
 }
@@ -178,16 +178,15 @@ impl Progress {
         self.runs += 1;
         let (low, high, runs) = (grouped(low), grouped(high), self.runs);
         let text = format!("visa: lockstep: between instructions {low} and {high}, run {runs}");
-        // There is nobody left to hear of a failure.
-        let _ = match stderr().is_terminal() {
-            true => write!(stderr(), "\r\x1b[K{text}").and_then(|()| stderr().flush()),
-            false => writeln!(stderr(), "{text}"),
-        };
+        match stderr().is_terminal() {
+            true => output::tell(format_args!("\r\x1b[K{text}")),
+            false => output::tell(format_args!("{text}\n")),
+        }
     }
 
     fn finish(&self) {
         if self.runs > 0 && stderr().is_terminal() {
-            eprint!("\r\x1b[K");
+            output::tell(format_args!("\r\x1b[K"));
         }
     }
 }

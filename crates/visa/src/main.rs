@@ -19,6 +19,7 @@ mod live;
 mod lockstep;
 mod monitor;
 mod options;
+mod output;
 mod report;
 mod run;
 mod session;
@@ -27,10 +28,13 @@ mod symbols;
 mod terminal;
 mod timeline;
 mod trace;
+mod watchdog;
 
+use std::io::{IsTerminal, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use output::Finish;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,7 +68,38 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let command = Arguments::parse().command.unwrap_or(Command::Demo(demo::Demo::default()));
+    let code = match Arguments::try_parse() {
+        Ok(arguments) => execute(arguments.command.unwrap_or(Command::Demo(demo::Demo::default()))),
+        // Help and version are for standard output, the rest is what is wrong with the command line.
+        Err(asked) if !asked.use_stderr() => match output::print(&styled(&asked, stdout().is_terminal())) {
+            Ok(()) => exit::SUCCESS,
+            Err(_) => exit::BAD_INPUT,
+        },
+        Err(wrong) => {
+            output::tell(format_args!("{}", styled(&wrong, stderr().is_terminal())));
+            exit::BAD_USAGE
+        }
+    };
+    ExitCode::from(match output::finish() {
+        Finish::Written => code,
+        Finish::GivenUp(hurry) if code == exit::SUCCESS => hurry.code,
+        Finish::Failed(error) if code == exit::SUCCESS => {
+            output::tell(format_args!("visa: {error}\n"));
+            output::errors().drain_briefly();
+            exit::BAD_INPUT
+        }
+        Finish::GivenUp(_) | Finish::Failed(_) => code,
+    })
+}
+
+/// What the parser of the command line has to say.
+fn styled(error: &clap::Error, with_colours: bool) -> String {
+    let text = error.render();
+    if with_colours { text.ansi().to_string() } else { text.to_string() }
+}
+
+/// Does what a command says; returns the exit code.
+fn execute(command: Command) -> u8 {
     let outcome = match command {
         Command::Demo(demo) => demo.execute(),
         Command::Run(run) => run.execute(),
@@ -77,10 +112,10 @@ fn main() -> ExitCode {
     outcome.unwrap_or_else(|error| {
         terminal::restore();
         if let Some(usage) = error.downcast_ref::<clap::Error>() {
-            eprint!("{}", usage.render());
-            return ExitCode::from(exit::BAD_USAGE);
+            output::tell(format_args!("{}", usage.render()));
+            return exit::BAD_USAGE;
         }
-        eprintln!("visa: {error:#}");
-        ExitCode::from(exit::BAD_INPUT)
+        output::tell(format_args!("visa: {error:#}\n"));
+        exit::BAD_INPUT
     })
 }

@@ -1,10 +1,11 @@
 //! Options that `run` and `boot` share, and the values that they take.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use visa_machine::board::{Board, DiskChanges, FileBackend, OverlayBackend};
+use visa_machine::board::{Board, DiskCache, DiskChanges, DiskError, DiskImage, FileBackend, OverlayBackend};
 use visa_machine::machine::EngineKind;
 
 use crate::cycles::CycleOptions;
@@ -51,8 +52,10 @@ pub struct RunOptions {
     /// Number of harts
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Machine")]
     pub smp: usize,
-    /// Attach a raw disk image as virtio block device; ",ro" makes it read-only
-    #[arg(long, value_name = "path=FILE[,ro]", value_parser = disk, help_heading = "Machine")]
+    /// Attach a raw disk image as virtio block device; ",ro" makes it read-only, for several machines at once; only one may
+    /// write it. ",cache=" says when a write is on the medium: "writeback" (the default) when the guest flushes, or at once
+    /// if its driver cannot flush; "writethrough" always at once; "unsafe" when the host likes, whatever the guest asks
+    #[arg(long, value_name = "path=FILE[,ro][,cache=MODE]", value_parser = disk, help_heading = "Machine")]
     pub disk: Vec<Disk>,
     /// Trace, comma-separated: in_asm (each instruction when first executed), exec (every instruction), commit (every
     /// instruction with what it wrote, in Spike's format), int (traps and world switches)
@@ -67,9 +70,10 @@ pub struct RunOptions {
     /// Let gdb attach at localhost:1234
     #[arg(short = 's', help_heading = "Debugging")]
     pub gdb_default: bool,
-    /// Let gdb attach at this address
-    #[arg(long, value_name = "HOST:PORT", conflicts_with = "gdb_default", help_heading = "Debugging")]
-    pub gdb: Option<SocketAddr>,
+    /// Let gdb attach at this address: localhost:1234, 127.0.0.1:1234, [::1]:1234, or :1234 for this host alone
+    #[arg(long, value_name = "HOST:PORT", value_parser = gdb_address, conflicts_with = "gdb_default",
+          help_heading = "Debugging")]
+    pub gdb: Option<GdbAddress>,
     /// Wait for gdb before the first instruction; implies -s unless --gdb is given
     #[arg(short = 'S', help_heading = "Debugging")]
     pub gdb_wait: bool,
@@ -83,17 +87,22 @@ pub struct RunOptions {
 
 impl RunOptions {
     /// Where gdb may attach, if it may.
-    pub fn gdb_address(&self) -> Option<SocketAddr> {
-        let default =
-            (self.gdb_default || self.gdb_wait).then(|| SocketAddr::from(([127, 0, 0, 1], GDB_PORT)));
-        self.gdb.or(default)
+    pub fn gdb_address(&self) -> Option<GdbAddress> {
+        let default = (self.gdb_default || self.gdb_wait)
+            .then(|| GdbAddress(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, GDB_PORT))]));
+        self.gdb.clone().or(default)
+    }
+
+    /// Opens and locks the disk images.
+    pub fn open_disks(&self) -> Result<Disks, DiskError> {
+        self.disk.iter().map(|disk| Ok((DiskImage::open(&disk.path, disk.read_only)?, disk.cache))).collect()
     }
 
     /// Attaches the disks. Two machines in lockstep get a view each, and what is written to it is returned.
-    pub fn attach_disks(&self, board: &mut Board) -> anyhow::Result<Vec<DiskChanges>> {
+    pub fn attach_disks(&self, disks: &Disks, board: &mut Board) -> anyhow::Result<Vec<DiskChanges>> {
         let mut kept = Vec::new();
-        for (index, disk) in self.disk.iter().enumerate() {
-            let file = FileBackend::open(&disk.path, disk.read_only)?;
+        for (index, (image, cache)) in disks.iter().enumerate() {
+            let file = FileBackend::new(image.clone(), *cache);
             let name = format!("disk{index}");
             if self.engine == EngineChoice::Lockstep {
                 let (view, changes) = OverlayBackend::new(file);
@@ -105,6 +114,25 @@ impl RunOptions {
         }
         Ok(kept)
     }
+}
+
+/// Images that are open, and how they are written.
+pub type Disks = Vec<(Arc<DiskImage>, DiskCache)>;
+
+/// `--gdb`: the addresses that a name has, those of IPv4 first.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GdbAddress(pub Vec<SocketAddr>);
+
+/// Parses `HOST:PORT`. No host is this one.
+fn gdb_address(text: &str) -> Result<GdbAddress, String> {
+    let wrong = |why: String| format!("\"{text}\" is no address like localhost:1234: {why}");
+    let full = if text.starts_with(':') { format!("127.0.0.1{text}") } else { text.to_string() };
+    let mut addresses: Vec<_> = full.to_socket_addrs().map_err(|error| wrong(error.to_string()))?.collect();
+    if addresses.is_empty() {
+        return Err(wrong("the host has no address".into()));
+    }
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    Ok(GdbAddress(addresses))
 }
 
 /// `--engine`.
@@ -160,22 +188,34 @@ pub enum TraceItem {
 pub struct Disk {
     /// The image.
     pub path: PathBuf,
-    /// Whether the guest may write.
+    /// Whether the guest may not write.
     pub read_only: bool,
+    /// When what it writes is on the medium.
+    pub cache: DiskCache,
 }
 
-/// Parses `path=FILE[,ro]`.
+/// Parses `path=FILE[,ro][,cache=MODE]`.
 fn disk(text: &str) -> Result<Disk, String> {
     let mut path = None;
-    let mut read_only = false;
+    let (mut read_only, mut cache) = (false, DiskCache::default());
     for part in text.split(',') {
         match part.split_once('=') {
             Some(("path", file)) if !file.is_empty() => path = Some(PathBuf::from(file)),
+            Some(("cache", "writeback")) => cache = DiskCache::Writeback,
+            Some(("cache", "writethrough")) => cache = DiskCache::Writethrough,
+            Some(("cache", "unsafe")) => cache = DiskCache::Unsafe,
+            Some(("cache", other)) => {
+                return Err(format!(
+                    "\"{other}\" is none of the cache modes: writeback, writethrough, unsafe"
+                ));
+            }
             None if part == "ro" => read_only = true,
-            _ => return Err(format!("\"{part}\" is not understood; expected path=FILE or path=FILE,ro")),
+            _ => {
+                return Err(format!("\"{part}\" is not understood; expected path=FILE[,ro][,cache=MODE]"));
+            }
         }
     }
-    path.map(|path| Disk { path, read_only }).ok_or("path=FILE is missing".to_string())
+    path.map(|path| Disk { path, read_only, cache }).ok_or("path=FILE is missing".to_string())
 }
 
 /// Parses a number: decimal or 0x and hexadecimal, underscores allowed.
@@ -240,10 +280,25 @@ mod tests {
 
     #[test]
     fn disks_need_a_path() {
-        assert_eq!(disk("path=a.img"), Ok(Disk { path: "a.img".into(), read_only: false }));
-        assert_eq!(disk("path=a.img,ro"), Ok(Disk { path: "a.img".into(), read_only: true }));
-        for wrong in ["", "ro", "a.img", "path=", "path=a,rw"] {
+        let expected = |read_only, cache| Ok(Disk { path: "a.img".into(), read_only, cache });
+        assert_eq!(disk("path=a.img"), expected(false, DiskCache::Writeback));
+        assert_eq!(disk("path=a.img,ro"), expected(true, DiskCache::Writeback));
+        assert_eq!(disk("cache=writethrough,path=a.img"), expected(false, DiskCache::Writethrough));
+        assert_eq!(disk("path=a.img,cache=unsafe,ro"), expected(true, DiskCache::Unsafe));
+        for wrong in ["", "ro", "a.img", "path=", "path=a,rw", "path=a,cache=", "path=a,cache=none"] {
             assert!(disk(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn gdb_may_attach_by_name_or_number() {
+        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 1234));
+        for text in ["localhost:1234", "127.0.0.1:1234", ":1234"] {
+            assert_eq!(gdb_address(text).unwrap().0[0], local, "{text}");
+        }
+        assert!(gdb_address("[::1]:1234").unwrap().0[0].is_ipv6());
+        for wrong in ["nowhere", "localhost", "1234", "localhost:", "localhost:99999", ""] {
+            assert!(gdb_address(wrong).unwrap_err().contains("localhost:1234"), "{wrong}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Write, stdout};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::cycles::Cycles;
 use crate::exit::Ending;
 use crate::lockstep::Figures;
 use crate::options::RunOptions;
+use crate::output::{self, Out};
 
 /// The JSON object. Two runs of the same machine with the clock `virtual` give the same one, `host_seconds` aside.
 #[derive(Serialize, Debug)]
@@ -117,11 +118,15 @@ impl Sink {
         match self {
             Sink::None => Ok(()),
             Sink::Output => {
-                stdout().write_all(text.as_bytes()).context("--json: cannot write standard output")
+                let mut output = output::output();
+                let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+                written.context("--json: cannot write standard output")
             }
-            Sink::File(mut file, path) => file
-                .write_all(text.as_bytes())
-                .with_context(|| format!("--json: cannot write {}", path.display())),
+            Sink::File(file, path) => {
+                let mut file = Out::to(file);
+                let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());
+                written.with_context(|| format!("--json: cannot write {}", path.display()))
+            }
         }
     }
 }
@@ -132,7 +137,7 @@ impl Report {
         mode: &'static str,
         clock: &'static str,
         machine: &Machine,
-        ending: Ending,
+        (ending, ended_because): (Ending, String),
         host_time: Duration,
         with_checksum: bool,
     ) -> Report {
@@ -146,7 +151,7 @@ impl Report {
             engine: machine.engine_name(),
             clock,
             ended: ending.name(),
-            ended_because: ending.to_string(),
+            ended_because,
             guest_code: ending.guest_code(),
             exit_code: ending.exit_code(),
             instructions: totals.instructions,

@@ -1,7 +1,6 @@
 //! `visa run`: a program on the bare machine.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 use visa_machine::boot;
@@ -46,19 +45,20 @@ pub struct Run {
 
 impl Run {
     /// Does it.
-    pub fn execute(self) -> anyhow::Result<ExitCode> {
+    pub fn execute(self) -> anyhow::Result<u8> {
         let assembled = match source::is_source(&self.file) {
             true => match source::assemble(&self.file, self.sources.options())? {
                 Some(object) => Some(object.to_elf_with_lines(&source::directory())),
-                None => return Ok(ExitCode::from(BAD_INPUT)),
+                None => return Ok(BAD_INPUT),
             },
             false => None,
         };
         let launch = Launch::prepare(&self.options)?;
         let hardware = launch.hardware;
+        let images = self.options.open_disks()?;
         let build = || {
             let mut board = hardware.board(self.memory)?;
-            let disks = self.options.attach_disks(&mut board)?;
+            let disks = self.options.attach_disks(&images, &mut board)?;
             let ready = match &assembled {
                 Some(elf) => {
                     let name = self.file.display().to_string();

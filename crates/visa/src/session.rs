@@ -1,6 +1,6 @@
 //! A run: the machine, the console's two ends, limits, the trace, the monitor and the debugger, in one loop.
 
-use std::io::{Write, stderr, stdout};
+use std::io::Write;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,26 +9,37 @@ use anyhow::Context;
 use visa_bench::stat::ExitTable;
 use visa_gdb::{Debuggee, Departure, Slice};
 use visa_machine::boot::Ready;
-use visa_machine::lockstep::{Lockstep, Suspicion};
-use visa_machine::machine::{Machine, Progress};
+use visa_machine::lockstep::{Lockstep, Slices, Suspicion};
+use visa_machine::machine::{self, Machine, Progress};
 
-use crate::exit::Ending;
+use crate::exit::{self, Ending};
 use crate::input::{Command, Input};
 use crate::live::Live;
 use crate::monitor::{self, Monitor, Reply};
 use crate::options::{ClockChoice, RunOptions};
+use crate::output::{self, Out};
 use crate::symbols::Symbols;
 use crate::terminal::{self, RawTerminal};
 use crate::timeline::ExitTimeline;
 use crate::trace::Trace;
+use crate::watchdog::Watchdog;
 
 /// Virtual nanoseconds of a slice. What happens between slices (input, limits) must not depend on the host's time, so
-/// that a run can be repeated; and the user must not wait for it.
+/// that a run can be repeated.
 const SLICE_NS: u64 = 200_000;
+/// Instructions of a part of it, at most and at least. Between parts nothing happens that the machine could notice, but
+/// somebody who wants the run to end is heard, however long the guest's instructions take: after parts that took long,
+/// parts are shorter.
+const PART: std::ops::RangeInclusive<u64> = 500..=50_000;
+/// How long a part may take, and how long parts take at least that get longer again.
+const PART_TIME: Duration = Duration::from_millis(5);
+const PART_TIME_SHORT: Duration = Duration::from_millis(1);
 /// How often somebody who waits looks for signals and debuggers.
-const LOOK_AROUND: Duration = Duration::from_millis(50);
+const LOOK_AROUND: Duration = Duration::from_millis(20);
 /// Steps of one hart before the next one's turn, while every instruction is traced.
 const TRACED_STEPS: u64 = 100;
+/// Traced steps, or steps of a debugger, between two looks.
+const STEPS_PER_LOOK: u64 = 1_000;
 
 const HELP: &str = "\
 Ctrl-A x       quit
@@ -36,6 +47,12 @@ Ctrl-A c       monitor: registers, memory, translation, statistics
 Ctrl-A h       this help
 Ctrl-A Ctrl-A  send Ctrl-A to the guest
 ";
+
+/// For somebody who types Ctrl-C, which is the guest's, again and again.
+const HINT: &str = "\nvisa: Ctrl-C goes to the guest; Ctrl-A x quits, Ctrl-A h shows help\n";
+
+/// What went wrong when an error of the console's output ends the run.
+const CANNOT_PRINT: &str = "cannot write the console's output";
 
 /// What the guest printed and nobody has written out yet.
 #[derive(Clone, Default)]
@@ -67,6 +84,16 @@ pub enum ConsoleTo {
     Error,
 }
 
+/// A slice that has begun.
+enum Begun {
+    /// Of the machine.
+    Alone(machine::Slice),
+    /// Of both machines in lockstep.
+    Pair(Slices),
+    /// By steps, to this time and these retired instructions.
+    Traced { end_ns: u64, last: u64 },
+}
+
 /// A run.
 pub struct Session {
     /// The machine.
@@ -86,7 +113,14 @@ pub struct Session {
     timeline: Option<ExitTimeline>,
     live: Option<Live>,
     debugger: Option<TcpListener>,
-    wait_for_debugger: bool,
+    /// The machine stands still until a debugger lets it go.
+    is_held: bool,
+    /// The slice that has begun.
+    slice: Option<Begun>,
+    /// Instructions of its next part.
+    part: u64,
+    /// Steps of a debugger since somebody looked around.
+    steps: u64,
     is_virtual: bool,
     started: Instant,
     deadline: Option<Instant>,
@@ -114,8 +148,8 @@ impl Session {
         let debugger = match options.gdb_address() {
             None => None,
             Some(address) => {
-                let listener = TcpListener::bind(address)
-                    .with_context(|| format!("cannot listen for gdb at {address}"))?;
+                let listener = TcpListener::bind(&address.0[..])
+                    .with_context(|| format!("cannot listen for gdb at {}", address.0[0]))?;
                 listener.set_nonblocking(true)?;
                 Some(listener)
             }
@@ -141,7 +175,10 @@ impl Session {
             timeline,
             live,
             debugger,
-            wait_for_debugger: options.gdb_wait,
+            is_held: options.gdb_wait,
+            slice: None,
+            part: *PART.end(),
+            steps: 0,
             is_virtual: clock == ClockChoice::Virtual,
             started: Instant::now(),
             deadline: None,
@@ -161,36 +198,46 @@ impl Session {
         let _terminal = RawTerminal::enter()?;
         self.started = Instant::now();
         self.deadline = timeout.and_then(|timeout| self.started.checked_add(timeout));
+        if let Some(deadline) = self.deadline {
+            output::hurry(deadline, exit::TIMEOUT);
+        }
+        let _watchdog = Watchdog::start()?;
         let outcome = self.run_all().map(|ending| self.compare_memory(ending));
+        if let Ok(Ending::Quit) = outcome {
+            output::hurry(Instant::now(), exit::QUIT);
+        }
         // What the guest printed last counts, whatever happened then.
         let written = self.write_out().and_then(|()| self.finish_trace());
         let written = written.and(self.live.as_mut().map_or(Ok(()), Live::leave));
         let ending = outcome?;
-        written.map(|()| ending)
+        written?;
+        let is_written = self.console_stream().drain().context(CANNOT_PRINT)?;
+        // The guest may have ended while nobody took what it printed.
+        let hurry = output::hurried().filter(|_| !is_written);
+        Ok(hurry.map_or(ending, |hurry| ending.hurried(hurry.code)))
     }
 
     fn run_all(&mut self) -> anyhow::Result<Ending> {
-        if self.wait_for_debugger
-            && let Some(ending) = self.wait_for_attach()?
-        {
-            return Ok(ending);
-        }
         loop {
+            if self.is_held
+                && let Some(ending) = self.wait_for_attach()?
+            {
+                return Ok(ending);
+            }
             if let Some(ending) = self.attend()? {
                 return Ok(ending);
             }
             if let Some(ending) = self.accept_debugger()? {
                 return Ok(ending);
             }
-            let progress = self.slice()?;
-            self.write_out()?;
-            if self.suspicion.is_some() {
-                return Ok(Ending::EnginesDiffer);
+            if self.is_held {
+                continue;
             }
-            match progress {
-                Progress::Running | Progress::Breakpoint(_) => {}
-                Progress::Ended(end) => return Ok(Ending::Machine(end)),
-                Progress::Idle(next) => {
+            match self.slice()? {
+                Err(ending) => return Ok(ending),
+                Ok(Progress::Running | Progress::Breakpoint(_)) => {}
+                Ok(Progress::Ended(end)) => return Ok(Ending::Machine(end)),
+                Ok(Progress::Idle(next)) => {
                     if let Some(ending) = self.idle(next)? {
                         return Ok(ending);
                     }
@@ -201,11 +248,8 @@ impl Session {
 
     /// What must be looked at between slices.
     fn attend(&mut self) -> anyhow::Result<Option<Ending>> {
-        if let Some(number) = terminal::signal() {
-            return Ok(Some(Ending::Signal(number)));
-        }
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Ok(Some(Ending::Timeout));
+        if let Some(ending) = self.look_around()? {
+            return Ok(Some(ending));
         }
         if let Some(limit) = self.instructions_max
             && self.machine.instructions() >= limit
@@ -216,6 +260,34 @@ impl Session {
         self.give_to_reference(&given);
         self.tick(false)?;
         self.obey()
+    }
+
+    /// Whether the run is to end, as somebody outside has said. Waits, looking on, until what the guest has printed is
+    /// taken. The machine does not notice, so that this may be anywhere in a slice.
+    fn look_around(&mut self) -> anyhow::Result<Option<Ending>> {
+        let console = self.console_stream();
+        loop {
+            if let Some(ending) = self.asked_to_end() {
+                return Ok(Some(ending));
+            }
+            self.input.poll();
+            if let Some(ending) = self.obey()? {
+                return Ok(Some(ending));
+            }
+            console.check().context(CANNOT_PRINT)?;
+            if console.has_room() || self.live.as_ref().is_some_and(Live::is_on_screen) {
+                return Ok(None);
+            }
+            console.wait_for_room(LOOK_AROUND);
+        }
+    }
+
+    /// The end that a signal or the time limit asks for.
+    fn asked_to_end(&self) -> Option<Ending> {
+        if let Some(number) = terminal::signal() {
+            return Some(Ending::Signal(number));
+        }
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline).then_some(Ending::Timeout)
     }
 
     /// Shows what there is to show besides the console.
@@ -234,6 +306,7 @@ impl Session {
             match command {
                 Command::Quit => return Ok(Some(Ending::Quit)),
                 Command::Help => self.say(HELP)?,
+                Command::Hint => self.say(HINT)?,
                 Command::Monitor => {
                     if let Some(ending) = self.run_monitor()? {
                         return Ok(Some(ending));
@@ -244,31 +317,76 @@ impl Session {
         Ok(None)
     }
 
-    /// Runs the machine for a slice; instruction by instruction if that is traced.
-    fn slice(&mut self) -> anyhow::Result<Progress> {
-        let left = self.instructions_left();
-        let progress = match &self.trace {
-            Some(trace) if trace.wants_steps() => self.traced_slice(left)?,
-            _ => self.whole_slice(left),
-        };
-        if let Some(trace) = &mut self.trace {
-            trace.note_events(&mut self.machine, &self.symbols)?;
+    /// Runs the machine for a slice; instruction by instruction if that is traced. Or the run ends before.
+    fn slice(&mut self) -> anyhow::Result<Result<Progress, Ending>> {
+        loop {
+            let progress = self.part()?;
+            if let Some(trace) = &mut self.trace {
+                trace.note_events(&mut self.machine, &self.symbols)?;
+            }
+            if let Some(timeline) = &mut self.timeline {
+                timeline.note(&mut self.machine)?;
+            }
+            self.write_out()?;
+            if self.suspicion.is_some() {
+                return Ok(Err(Ending::EnginesDiffer));
+            }
+            if let Some(progress) = progress {
+                self.slice = None;
+                return Ok(Ok(progress));
+            }
+            if let Some(ending) = self.look_around()? {
+                return Ok(Err(ending));
+            }
         }
-        if let Some(timeline) = &mut self.timeline {
-            timeline.note(&mut self.machine)?;
-        }
-        Ok(progress)
     }
 
-    /// A slice of the machine, and of the one that goes along with it.
-    fn whole_slice(&mut self, instructions: u64) -> Progress {
-        let Some(lockstep) = &mut self.lockstep else {
-            return self.machine.run_slice(SLICE_NS, instructions);
+    /// A part of a slice of the machine, and of the one that goes along with it. `None`: the slice is not over.
+    fn part(&mut self) -> anyhow::Result<Option<Progress>> {
+        let begun = match self.slice.take() {
+            Some(begun) => begun,
+            None => self.begin(),
         };
-        lockstep.run_slice(&mut self.machine, SLICE_NS, instructions).unwrap_or_else(|suspicion| {
-            self.suspicion = Some(suspicion);
-            Progress::Running
-        })
+        let begun = self.slice.insert(begun);
+        match begun {
+            Begun::Alone(slice) => {
+                let began = Instant::now();
+                let progress = self.machine.continue_slice(slice, self.part);
+                let took = began.elapsed();
+                if took > PART_TIME {
+                    self.part = (self.part / 8).max(*PART.start());
+                } else if took < PART_TIME_SHORT {
+                    self.part = (self.part * 2).min(*PART.end());
+                }
+                Ok(progress)
+            }
+            Begun::Pair(slices) => {
+                let Some(lockstep) = &mut self.lockstep else { return Ok(Some(Progress::Running)) };
+                Ok(lockstep.continue_slice(&mut self.machine, slices).unwrap_or_else(|suspicion| {
+                    self.suspicion = Some(suspicion);
+                    None
+                }))
+            }
+            Begun::Traced { end_ns, last } => {
+                let (end_ns, last) = (*end_ns, *last);
+                self.traced_part(end_ns, last)
+            }
+        }
+    }
+
+    /// Begins a slice.
+    fn begin(&mut self) -> Begun {
+        let instructions = self.instructions_left();
+        if self.trace.as_ref().is_some_and(Trace::wants_steps) {
+            return Begun::Traced {
+                end_ns: self.machine.now_ns().saturating_add(SLICE_NS),
+                last: self.machine.instructions().saturating_add(instructions),
+            };
+        }
+        match &mut self.lockstep {
+            None => Begun::Alone(self.machine.begin_slice(SLICE_NS, instructions)),
+            Some(lockstep) => Begun::Pair(lockstep.begin_slice(&self.machine, SLICE_NS, instructions)),
+        }
     }
 
     fn give_to_reference(&mut self, bytes: &[u8]) {
@@ -292,20 +410,20 @@ impl Session {
         self.instructions_max.map_or(u64::MAX, |limit| limit.saturating_sub(self.machine.instructions()))
     }
 
-    /// As a slice of the machine, but by steps.
-    fn traced_slice(&mut self, instructions: u64) -> anyhow::Result<Progress> {
-        let Some(trace) = &mut self.trace else { return Ok(Progress::Running) };
-        let end_ns = self.machine.now_ns().saturating_add(SLICE_NS);
-        let last = self.machine.instructions().saturating_add(instructions);
-        loop {
+    /// As a part of a slice of the machine, but by steps.
+    fn traced_part(&mut self, end_ns: u64, last: u64) -> anyhow::Result<Option<Progress>> {
+        let Some(trace) = &mut self.trace else { return Ok(Some(Progress::Running)) };
+        let mut steps = 0;
+        while steps < STEPS_PER_LOOK {
             for hart in 0..self.machine.harts.len() {
                 for _ in 0..TRACED_STEPS {
                     if self.machine.now_ns() >= end_ns || self.machine.instructions() >= last {
-                        return Ok(Progress::Running);
+                        return Ok(Some(Progress::Running));
                     }
+                    steps += 1;
                     let progress = trace.step(&mut self.machine, hart, &self.symbols)?;
                     if progress != Progress::Running {
-                        return Ok(progress);
+                        return Ok(Some(progress));
                     }
                     if self.machine.harts[hart].waiting {
                         break;
@@ -313,6 +431,7 @@ impl Session {
                 }
             }
         }
+        Ok(None)
     }
 
     /// Every hart halts: input, the next event, or the end.
@@ -361,11 +480,14 @@ impl Session {
             self.input.answer(&answer);
             return Ok(());
         }
-        let written = match self.console {
-            ConsoleTo::Output => stdout().write_all(&bytes).and_then(|()| stdout().flush()),
-            ConsoleTo::Error => stderr().write_all(&bytes),
-        };
-        written.context("cannot write the console's output")
+        self.console_stream().offer(&bytes).context(CANNOT_PRINT)
+    }
+
+    fn console_stream(&self) -> Out {
+        match self.console {
+            ConsoleTo::Output => output::output(),
+            ConsoleTo::Error => output::errors(),
+        }
     }
 
     fn finish_trace(&mut self) -> anyhow::Result<()> {
@@ -378,14 +500,16 @@ impl Session {
     /// Says something to the user, beside what the guest prints.
     fn say(&mut self, text: &str) -> anyhow::Result<()> {
         self.write_out()?;
-        let text = if terminal::is_raw() { text.replace('\n', "\r\n") } else { text.into() };
         if !self.in_monitor
             && let Some(live) = &mut self.live
             && live.feed(text.as_bytes()).is_some()
         {
             return self.tick(true);
         }
-        stderr().write_all(text.as_bytes()).context("cannot write to the terminal")
+        self.console_stream().drain_briefly();
+        // Should that fail, the run goes on, and its exit code tells.
+        let _ = output::errors().offer(text.as_bytes());
+        Ok(())
     }
 
     /// The monitor, while the machine stands still. It has the whole terminal.
@@ -432,10 +556,10 @@ impl Session {
             match self.input.command() {
                 Some(Command::Quit) => return Ok(Err(Some(Ending::Quit))),
                 Some(Command::Monitor) => return Ok(Err(None)),
-                Some(Command::Help) | None => {}
+                Some(Command::Help | Command::Hint) | None => {}
             }
-            if let Some(number) = terminal::signal() {
-                return Ok(Err(Some(Ending::Signal(number))));
+            if let Some(ending) = self.asked_to_end() {
+                return Ok(Err(Some(ending)));
             }
             self.input.wait(LOOK_AROUND);
         }
@@ -470,7 +594,8 @@ impl Session {
         }
     }
 
-    /// The machine is the debugger's until it leaves.
+    /// The machine is the debugger's until it leaves. One that -S holds is let go by a debugger that detaches or has it
+    /// run, and by nothing else that comes over the wire.
     fn debug(&mut self, stream: std::net::TcpStream) -> anyhow::Result<Option<Ending>> {
         let departure = visa_gdb::serve(stream, self);
         if let Some(failure) = self.failure.take() {
@@ -480,13 +605,16 @@ impl Session {
             return Ok(Some(ending));
         }
         match departure {
-            Ok(Departure::Killed) => Ok(Some(Ending::Quit)),
-            Ok(Departure::Detached | Departure::Ended) => Ok(None),
-            Err(error) => {
-                self.say(&format!("visa: gdb: {error}; the machine goes on without it\n"))?;
-                Ok(None)
+            Departure::Killed => return Ok(Some(Ending::Quit)),
+            Departure::Ended => {}
+            Departure::Detached => self.is_held = false,
+            Departure::Lost { why, is_running } => {
+                self.is_held &= !is_running;
+                let then = if self.is_held { "waits for another" } else { "goes on without it" };
+                self.say(&format!("visa: gdb: {why}; the machine {then}\n"))?;
             }
         }
+        Ok(None)
     }
 
     /// Notes how a debugger's slice ends the run.
@@ -499,7 +627,7 @@ impl Session {
             }
             Err(error) => {
                 self.failure = Some(error);
-                Some(Slice::Ended(crate::exit::BAD_INPUT))
+                Some(Slice::Ended(exit::BAD_INPUT))
             }
         }
     }
@@ -526,8 +654,11 @@ impl Debuggee for Session {
         if let Some(end) = self.conclude(attended) {
             return end;
         }
-        let progress = self.slice().and_then(|progress| self.write_out().map(|()| progress));
-        self.progressed(progress)
+        match self.slice() {
+            Ok(Ok(progress)) => self.progressed(Ok(progress)),
+            Ok(Err(ending)) => self.conclude(Ok(Some(ending))).unwrap_or(Slice::Running),
+            Err(error) => self.progressed(Err(error)),
+        }
     }
 
     fn step(&mut self, hart: usize) -> Slice {
@@ -535,6 +666,13 @@ impl Debuggee for Session {
             Some(trace) if trace.wants_steps() => trace.step(&mut self.machine, hart, &self.symbols),
             _ => Ok(self.machine.step(hart).1),
         };
+        self.steps += 1;
+        if self.steps.is_multiple_of(STEPS_PER_LOOK) {
+            let looked = self.look_around();
+            if let Some(end) = self.conclude(looked) {
+                return end;
+            }
+        }
         let progress = progress.and_then(|progress| self.write_out().map(|()| progress));
         self.progressed(progress)
     }
@@ -543,13 +681,7 @@ impl Debuggee for Session {
         // The guest is not given input meanwhile, but the user may quit.
         self.input.poll();
         let quits = self.obey();
-        let ended = match (quits, terminal::signal()) {
-            (Ok(None), Some(number)) => Ok(Some(Ending::Signal(number))),
-            (Ok(None), None) if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
-                Ok(Some(Ending::Timeout))
-            }
-            (other, _) => other,
-        };
+        let ended = quits.map(|ending| ending.or(self.asked_to_end()));
         self.conclude(ended).is_none()
     }
 

@@ -3,16 +3,24 @@
 //!
 //! It is given back when the guard is dropped (normal end, error, quit), when the program panics, and on SIGINT,
 //! SIGTERM and SIGHUP, which end the run in good order; a second signal ends the program at once.
+//!
+//! Raw is what is typed, not what is printed: a new line still starts at the left margin, for guests and traces that
+//! print no carriage returns.
 
-use std::io::{IsTerminal, Write, stdin, stdout};
+use std::io::{IsTerminal, stdin, stdout};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Instant;
 
 use anyhow::Context;
-use crossterm::execute;
+use crossterm::queue;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+
+use crate::exit::SIGNAL_BASE;
+use crate::output;
 
 /// Whether the terminal is raw now.
 static RAW: AtomicBool = AtomicBool::new(false);
@@ -42,8 +50,15 @@ impl RawTerminal {
     pub fn enter() -> anyhow::Result<RawTerminal> {
         if stdin().is_terminal() {
             HOOK.call_once(restore_on_panic);
+            let output_modes = tcgetattr(stdin()).map(|before| before.output_modes);
             enable_raw_mode().context("cannot make the terminal raw")?;
             RAW.store(true, Ordering::SeqCst);
+            let kept = output_modes.and_then(|modes| {
+                let mut settings = tcgetattr(stdin())?;
+                settings.output_modes = modes;
+                tcsetattr(stdin(), OptionalActions::Now, &settings)
+            });
+            kept.context("cannot set the terminal's output modes")?;
         }
         Ok(RawTerminal(()))
     }
@@ -55,15 +70,12 @@ impl Drop for RawTerminal {
     }
 }
 
-/// Whether the terminal is raw, so that a new line needs a carriage return.
-pub fn is_raw() -> bool {
-    RAW.load(Ordering::SeqCst)
-}
-
 /// Changes to the alternate screen.
 pub fn enter_alternate() -> std::io::Result<()> {
     HOOK.call_once(restore_on_panic);
-    execute!(stdout(), EnterAlternateScreen)?;
+    let mut enter = Vec::new();
+    queue!(enter, EnterAlternateScreen)?;
+    output::output().offer(&enter)?;
     ALTERNATE.store(true, Ordering::SeqCst);
     Ok(())
 }
@@ -71,9 +83,10 @@ pub fn enter_alternate() -> std::io::Result<()> {
 /// Changes back to the usual screen, if the alternate one is shown.
 pub fn leave_alternate() {
     if ALTERNATE.swap(false, Ordering::SeqCst) {
-        let left = stdout().write_all(KEYS_AS_USUAL).and_then(|()| stdout().write_all(TEXT_AS_USUAL));
+        let mut leave = [KEYS_AS_USUAL, TEXT_AS_USUAL].concat();
         // There is nobody left to hear of a failure.
-        let _ = left.and_then(|()| execute!(stdout(), LeaveAlternateScreen));
+        let _ = queue!(leave, LeaveAlternateScreen).and_then(|()| output::output().offer(&leave));
+        output::output().drain_briefly();
     }
 }
 
@@ -84,7 +97,8 @@ pub fn restore() {
         // There is nobody left to hear of a failure.
         let _ = disable_raw_mode();
         if stdout().is_terminal() {
-            let _ = stdout().write_all(TEXT_AS_USUAL).and_then(|()| stdout().flush());
+            let _ = output::output().offer(TEXT_AS_USUAL);
+            output::output().drain_briefly();
         }
     }
 }
@@ -100,16 +114,18 @@ fn restore_on_panic() {
 /// From now on signals are noted for [`signal`], and `wake` is called.
 pub fn watch_signals(wake: impl Fn() + Send + 'static) -> anyhow::Result<()> {
     let mut signals = Signals::new(SIGNALS).context("cannot watch for signals")?;
-    std::thread::spawn(move || {
+    let watch = move || {
         for signal in signals.forever() {
             let number = signal as u8;
             if SIGNAL.swap(number, Ordering::SeqCst) != 0 {
                 restore();
-                std::process::exit(128 + signal);
+                std::process::exit(i32::from(SIGNAL_BASE) + signal);
             }
+            output::hurry(Instant::now(), SIGNAL_BASE.saturating_add(number));
             wake();
         }
-    });
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(watch).context("cannot watch for signals")?;
     Ok(())
 }
 

@@ -9,13 +9,14 @@ use visa_bench::timeline::{Axis, Tenants, TimelineWriter};
 use visa_machine::machine::Machine;
 
 use crate::options::RunOptions;
+use crate::output::Out;
 
 /// Moments of a hart between two slices: far more than a slice has room for.
 const MOMENTS_MAX: usize = 1 << 20;
 
 /// A timeline and its file.
 pub struct ExitTimeline {
-    writer: TimelineWriter<BufWriter<File>>,
+    writer: TimelineWriter<BufWriter<Out>>,
     path: PathBuf,
 }
 
@@ -28,7 +29,7 @@ impl ExitTimeline {
     ) -> anyhow::Result<Option<ExitTimeline>> {
         let Some(path) = &options.trace_exits else { return Ok(None) };
         let cannot = || format!("--trace-exits: cannot write {}", path.display());
-        let file = BufWriter::new(File::create(path).with_context(cannot)?);
+        let file = BufWriter::new(Out::to(File::create(path).with_context(cannot)?));
         let axis = if machine.cycles().is_some() { Axis::Cycles } else { Axis::Instructions };
         let tenants = if mode == "software" { Tenants::SoftwareOnly } else { Tenants::KernelBelowPrograms };
         let writer = TimelineWriter::new(file, machine.harts.len(), axis, tenants).with_context(cannot)?;

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufWriter, Write, stderr};
+use std::io::{BufWriter, Write};
 
 use anyhow::Context;
+use visa_bench::sbi;
 use visa_core::inspect::DataAccess;
 use visa_core::{Event, ExitRecord, Hart};
 use visa_isa::cause::{Exception, ExitCause, INTERRUPT};
@@ -14,7 +15,11 @@ use visa_isa::{Instruction, Ring, decode, msr};
 use visa_machine::machine::{Machine, Progress};
 
 use crate::options::{RunOptions, TraceItem};
+use crate::output::{self, Out};
 use crate::symbols::Symbols;
+
+/// Instructions that in_asm remembers. A guest that makes ever new ones is shown some of them again.
+const SEEN_MAX: usize = 1 << 20;
 
 /// A trace and where it goes.
 pub struct Trace {
@@ -24,8 +29,7 @@ pub struct Trace {
     interrupts: bool,
     /// What in_asm has shown: ring, address and bits.
     seen: HashSet<(u8, u64, u32)>,
-    out: BufWriter<Box<dyn Write>>,
-    to_file: bool,
+    out: BufWriter<Out>,
 }
 
 impl Trace {
@@ -34,10 +38,10 @@ impl Trace {
         if options.trace.is_empty() {
             return Ok(None);
         }
-        let out: Box<dyn Write> = match &options.trace_file {
-            None => Box::new(stderr()),
+        let out = match &options.trace_file {
+            None => output::errors(),
             Some(path) => {
-                Box::new(File::create(path).with_context(|| format!("-D: cannot write {}", path.display()))?)
+                Out::to(File::create(path).with_context(|| format!("-D: cannot write {}", path.display()))?)
             }
         };
         let wants = |item| options.trace.contains(&item);
@@ -53,7 +57,6 @@ impl Trace {
             interrupts: wants(TraceItem::Int),
             seen: HashSet::new(),
             out: BufWriter::new(out),
-            to_file: options.trace_file.is_some(),
         }))
     }
 
@@ -75,6 +78,9 @@ impl Trace {
         let did_retire = machine.harts[hart].instructions != retired;
         if let Some(bits) = step.bits {
             let where_it_is = || symbols.describe(step.ring, step.pc);
+            if self.seen.len() == SEEN_MAX {
+                self.seen.clear();
+            }
             if self.in_asm && self.seen.insert((step.ring as u8, step.pc, bits)) {
                 let text = visa_asm::format_instruction(bits, step.pc);
                 let line = format!("{:#018x}  {}  {text:<32} {}", step.pc, hex_bits(bits), where_it_is());
@@ -116,9 +122,7 @@ impl Trace {
     }
 
     fn line(&mut self, text: std::fmt::Arguments<'_>) -> anyhow::Result<()> {
-        // On a raw terminal a line must end with a carriage return too.
-        let end = if !self.to_file && crate::terminal::is_raw() { "\r\n" } else { "\n" };
-        write!(self.out, "{text}{end}").context("cannot write the trace")
+        writeln!(self.out, "{text}").context("cannot write the trace")
     }
 }
 
@@ -209,9 +213,23 @@ fn describe_event(event: &Event, symbols: &Symbols) -> String {
                 ring.name()
             )
         }
-        Event::Exit { instructions, ring, pc, record } => {
+        Event::Exit { instructions, ring, pc, record, call: [extension, function] } => {
             let place = symbols.describe(*ring, *pc);
-            format!("{instructions:>12} exit  {} at {pc:#x} {place} {}", ring.name(), describe_exit(record))
+            let is_call = record.cause == ExitCause::Hypercall as u64;
+            let call = sbi::name(*extension, *function).filter(|_| is_call);
+            let call = call.map_or(String::new(), |name| format!(" SBI {name}"));
+            format!(
+                "{instructions:>12} exit  {} at {pc:#x} {place} {}{call}",
+                ring.name(),
+                describe_exit(record)
+            )
+        }
+        Event::EntryFailure { instructions, pc, field } => {
+            let place = symbols.describe(Ring::Hypervisor, *pc);
+            let name = field_at(*field).map_or("none", |field| field.name);
+            format!(
+                "{instructions:>12} entry refused at {pc:#x} {place}: invalid VMCS field {name} ({field:#x})"
+            )
         }
     }
 }

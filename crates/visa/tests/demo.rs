@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// Columns and lines of the whole text.
-const COLUMNS_MAX: usize = 100;
-const LINES_MAX: usize = 205;
+const COLUMNS_MAX: usize = 80;
+const LINES_MAX: usize = 250;
 
 fn demo(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_visa"));
@@ -51,6 +51,9 @@ fn plain_text_is_ascii_and_fits_a_page() {
         assert!(line.len() <= COLUMNS_MAX, "{} columns: {line}", line.len());
     }
     assert!(text.lines().count() <= LINES_MAX, "{} lines", text.lines().count());
+    for line in self::text(&["--brief"]).lines() {
+        assert!(line.len() <= COLUMNS_MAX, "{} columns: {line}", line.len());
+    }
 }
 
 #[test]

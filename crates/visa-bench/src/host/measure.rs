@@ -51,7 +51,7 @@ pub struct Boot {
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
     /// The host.
-    #[error("{emulator}: {source}")]
+    #[error("{emulator}")]
     Host {
         /// The emulator.
         emulator: &'static str,

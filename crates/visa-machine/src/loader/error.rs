@@ -7,12 +7,20 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file could not be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the host said.
         source: std::io::Error,
+    },
+    /// The file is longer than anything that could be loaded, or has no end.
+    #[error("{}: longer than {bytes_max:#x} bytes, the most that is read", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        bytes_max: u64,
     },
     /// There is nothing in it.
     #[error("{name}: the file is empty")]

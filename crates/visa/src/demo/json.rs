@@ -6,6 +6,7 @@ use visa_isa::cause::ExitCause;
 use super::record::{Recording, Scene};
 use super::verify::Checks;
 use crate::report::Report;
+use crate::symbols::Symbols;
 
 /// The JSON object: the fields of every run's report, and the demonstration's own.
 #[derive(Serialize, Debug)]
@@ -57,8 +58,8 @@ struct ExitReport {
 pub fn report(recording: &Recording, checks: &Checks) -> anyhow::Result<DemoReport> {
     let end = &recording.end;
     let scenes = recording.scenes.iter().enumerate().filter(|(_, scene)| !scene.done.word.is_empty());
-    let report =
-        Report::new("demo", "virtual", &recording.machine, recording.ending, recording.elapsed, false);
+    let ending = (recording.ending, recording.ending.describe(&Symbols::default()));
+    let report = Report::new("demo", "virtual", &recording.machine, ending, recording.elapsed, false);
     Ok(DemoReport {
         report,
         checks: checks.count,

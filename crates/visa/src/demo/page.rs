@@ -4,8 +4,11 @@ use std::io::IsTerminal;
 
 use super::source::Source;
 
-/// Columns of a page.
-pub const WIDTH: usize = 96;
+/// Columns of a page: those of the narrowest terminal that is usual.
+pub const WIDTH: usize = 80;
+/// Columns of the arrow before a line of source, and of a comment behind one at least.
+const ARROW: usize = 4;
+const COMMENT_LEAST: usize = 16;
 /// Columns of the label before a step.
 const LABEL: usize = 10;
 
@@ -135,6 +138,14 @@ impl Page {
         }
     }
 
+    /// A remark, wrapped: it matters less.
+    pub fn remark(&mut self, text: &str) {
+        for line in wrap(text, WIDTH - 2) {
+            let line = self.ink(Ink::Faint, &line);
+            self.line(&format!("  {line}"));
+        }
+    }
+
     /// A result: what the reader should take away.
     pub fn result(&mut self, text: &str) {
         let arrow = self.choose("▶ ", "> ").to_owned();
@@ -153,16 +164,23 @@ impl Page {
         let indentation = |line: &u32| source.code(*line).len() - source.code(*line).trim_start().len();
         let margin = lines.iter().map(indentation).min().unwrap_or(0);
         let width = lines.iter().map(|line| source.code(*line).len() - margin).max().unwrap_or(0);
+        let code_width = ARROW + 1 + width;
+        let room = WIDTH.saturating_sub(code_width + "  ; ".len()).max(COMMENT_LEAST);
         for line in lines {
             let is_marked = marked.contains(&line);
             let arrow = if is_marked { self.choose("──▶", "-->") } else { "" };
-            let code = format!("{arrow:>4} {:<width$}", &source.code(line)[margin..]);
+            let code = format!("{arrow:>ARROW$} {:<width$}", &source.code(line)[margin..]);
             let code = if is_marked { self.ink(Ink::Guest, &code) } else { code };
-            let comment = match source.comment(line) {
-                "" => String::new(),
-                comment => self.ink(Ink::Faint, &format!("; {comment}")),
-            };
-            self.line(&format!("{code}  {comment}"));
+            let comment = source.comment(line);
+            if comment.is_empty() {
+                self.line(&code);
+                continue;
+            }
+            for (index, part) in wrap(comment, room).into_iter().enumerate() {
+                let code = if index == 0 { code.clone() } else { " ".repeat(code_width) };
+                let comment = self.ink(Ink::Faint, &format!("; {part}"));
+                self.line(&format!("{code}  {comment}"));
+            }
         }
     }
 
@@ -190,9 +208,11 @@ impl Page {
 
     /// A step of the hardware or the hypervisor, in two columns: what, and with which values.
     pub fn flow(&mut self, ink: Ink, label: &str, what: &str, values: &[String]) {
-        const WHAT: usize = 38;
+        const WHAT: usize = 37;
         let bar = self.choose("│", "|").to_owned();
-        for (index, value) in values.iter().enumerate() {
+        let room = WIDTH - (2 + LABEL + 1 + 1 + WHAT + 1);
+        let lines = values.iter().flat_map(|value| wrap(value, room));
+        for (index, value) in lines.enumerate() {
             let (label, what) = if index == 0 { (label, what) } else { ("", "") };
             let start = self.ink(ink, &format!("  {label:<LABEL$}{bar} {what:<WHAT$}"));
             self.line(&format!("{start} {value}"));

@@ -355,7 +355,7 @@ fn distribute(events: &[Event], calls: &[u64], scenes: &mut [Scene]) {
                     last.entry = Some((*action, *pc));
                 }
             }
-            Event::Exit { instructions, ring, pc, record } => {
+            Event::Exit { instructions, ring, pc, record, .. } => {
                 if let Some(scene) = scene {
                     scene.guest_instructions += instructions - entered;
                     scene.seen.push(Seen { ring: *ring, pc: *pc, record: *record, entry: None });
@@ -366,7 +366,7 @@ fn distribute(events: &[Event], calls: &[u64], scenes: &mut [Scene]) {
                     scene.traps.push(Trap { from: *from, cause: *cause, pc: *pc });
                 }
             }
-            Event::Trap { .. } => {}
+            Event::Trap { .. } | Event::EntryFailure { .. } => {}
         }
     }
 }

@@ -68,16 +68,12 @@ pub fn opening(page: &mut Page, recording: &Recording) -> anyhow::Result<()> {
     page.line(&format!("   {top}"));
     row(page, Ink::Guest, "Ring 3", "programs of the guest");
     page.line(&format!("   {edge}"));
-    row(page, Ink::Guest, "Ring 0", "a kernel that believes the machine to be its own: guest/demo/demo.s");
+    row(page, Ink::Guest, "Ring 0", "a kernel that takes the machine for its own: guest/demo/demo.s");
     let door = page.ink(Ink::Hardware, &door);
-    page.line(&format!("   {door}  down by a VM exit, up by VMENTER or VMRESUME; there is no other way"));
-    row(
-        page,
-        Ink::Hypervisor,
-        "Ring -1",
-        "the hypervisor, visor: says what exits (VMTRAPCFG), what memory a guest",
-    );
-    row(page, Ink::Hypervisor, "", "has (HPTBR), and keeps each virtual CPU's state in a page, the VMCS");
+    page.line(&format!("   {door}  down by a VM exit, up by VMENTER or VMRESUME, and no other way"));
+    row(page, Ink::Hypervisor, "Ring -1", "the hypervisor, visor: says what exits (VMTRAPCFG) and what");
+    row(page, Ink::Hypervisor, "", "memory a guest has (HPTBR), and keeps the state of each");
+    row(page, Ink::Hypervisor, "", "virtual CPU in a page, the VMCS");
     page.line(&format!("   {bottom}"));
     page.prose(&format!(
         "The guest has {} at guest-physical {:#x}; in the machine they are at {:#x}. Its VMCS is at {:#x}. \
@@ -138,7 +134,7 @@ fn handlers(recording: &Recording, scene: &Scene) -> anyhow::Result<u64> {
 
 /// Two scenes side by side: exits, and instructions of the guest and of Ring -1.
 fn contrast(page: &mut Page, recording: &Recording, rows: [(&str, usize); 2]) -> anyhow::Result<()> {
-    let head = format!("{:<44}{:>12}{:>16}{:>18}", "", "VM exits", "guest's instr.", "handlers' instr.");
+    let head = format!("{:<32}{:>12}{:>16}{:>18}", "", "VM exits", "guest's instr.", "handlers' instr.");
     let head = page.ink(Ink::Faint, &head);
     page.line(&format!("  {head}"));
     for (text, number) in rows {
@@ -151,7 +147,7 @@ fn contrast(page: &mut Page, recording: &Recording, rows: [(&str, usize); 2]) ->
             grouped(handlers(recording, scene)?)
         );
         let numbers = page.ink(Ink::Result, &numbers);
-        page.line(&format!("  {name:<44}{numbers}"));
+        page.line(&format!("  {name:<32}{numbers}"));
     }
     Ok(())
 }

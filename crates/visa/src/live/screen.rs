@@ -4,7 +4,7 @@
 //! can touch the table, and none is cut by it. Rows that have changed are written out. All of it is on the alternate
 //! screen; when that is left, the console's last lines are written to the usual one.
 
-use std::io::{self, Write, stdout};
+use std::io;
 use std::num::NonZeroU16;
 
 use crossterm::cursor::{Hide, MoveTo, Show};
@@ -13,7 +13,7 @@ use crossterm::style::{Attribute, Print, SetAttribute};
 use crossterm::terminal::{self as host, BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use vt100::{Callbacks, Parser, Screen};
 
-use crate::terminal;
+use crate::{output, terminal};
 
 /// Lines of the console that are kept for the end.
 const SCROLLBACK_LINES: usize = 1000;
@@ -216,8 +216,7 @@ impl SplitScreen {
             queue!(out, Show)?;
         }
         queue!(out, EndSynchronizedUpdate)?;
-        stdout().write_all(&out)?;
-        stdout().flush()
+        output::output().offer(&out)
     }
 
     /// Gives the terminal back for a while.
@@ -242,8 +241,7 @@ impl SplitScreen {
         for row in rows {
             queue!(out, Print(row), SetAttribute(Attribute::Reset), Print("\r\n"))?;
         }
-        stdout().write_all(&out)?;
-        stdout().flush()
+        output::output().offer(&out)
     }
 }
 

@@ -11,6 +11,7 @@ fn assert_refused(arguments: &[&str], code: i32, parts: &[&str]) {
         assert!(message.contains(part), "{arguments:?}: no \"{part}\" in: {message}");
     }
     assert!(message.lines().count() <= 8, "{arguments:?}: {message}");
+    assert!(message.matches("(os error").count() <= 1, "told twice: {message}");
     assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
 }
 
@@ -26,6 +27,7 @@ fn mistyped_flags_and_values_are_usage_errors() {
     assert_refused(&["run", "-d", "everything", "a.elf"], 2, &["everything", "in_asm"]);
     assert_refused(&["run", "-D", "t", "a.elf"], 2, &["-d"]);
     assert_refused(&["run", "--disk", "a.img", "a.elf"], 2, &["path=FILE"]);
+    assert_refused(&["run", "--disk", "path=a.img,cache=none", "a.elf"], 2, &["none", "writethrough"]);
     assert_refused(&["run", "--gdb", "nowhere", "a.elf"], 2, &["nowhere"]);
     assert_refused(&["boot", "--kernel", "k", "--mode", "fast"], 2, &["native, accelerated and software"]);
     assert_refused(&["boot"], 2, &["--kernel"]);
@@ -43,6 +45,24 @@ fn missing_files_are_named() {
     assert_refused(&["asm", "/nonexistent/a.s"], 1, &["/nonexistent/a.s"]);
     assert_refused(&["dis", "/nonexistent/a.elf"], 1, &["/nonexistent/a.elf"]);
     assert_refused(&["run", "/"], 1, &["/: Is a directory"]);
+    assert_refused(&["boot", "--kernel", "k", "--visor", "/nonexistent/v"], 1, &["/nonexistent/v"]);
+    assert_refused(&["bench", "--kernel", "/nonexistent/k"], 1, &["/nonexistent/k", "No such file"]);
+}
+
+#[test]
+fn files_without_an_end_are_not_read_to_it() {
+    let place = Place::new();
+    let kernel = place.finishing("li t1, 0x5555");
+    let kernel = kernel.to_str().unwrap();
+    for arguments in [
+        &["run", "/dev/zero"][..],
+        &["boot", "--kernel", "/dev/zero"],
+        &["boot", "--kernel", kernel, "--initrd", "/dev/zero"],
+        &["asm", "-o", "-", "/dev/zero"],
+        &["dis", "/dev/zero"],
+    ] {
+        assert_refused(arguments, 1, &["/dev/zero: longer than"]);
+    }
 }
 
 #[test]

@@ -90,6 +90,19 @@ next:   nop
 }
 
 #[test]
+fn a_trace_names_the_calls_of_the_sbi() {
+    let place = Place::new();
+    let kernel = place.program(KERNEL);
+    let trace = place.path("trace");
+    let mut command = visa();
+    command.args(["boot", "-m", "16M", "--timeout", "60", "-d", "int", "-D"]).arg(&trace);
+    assert_code(&command.arg("--kernel").arg(kernel).output().unwrap(), 0);
+    let trace = std::fs::read_to_string(trace).unwrap();
+    let calls: Vec<&str> = trace.lines().filter_map(|line| Some(line.split_once("SBI ")?.1)).collect();
+    assert_eq!(calls, ["DBCN console_write_byte", "SRST system_reset"], "{trace}");
+}
+
+#[test]
 fn the_device_tree_can_be_had_without_a_run() {
     let place = Place::new();
     let kernel = place.program(KERNEL);
@@ -158,12 +171,18 @@ fn the_timeline_is_a_trace_that_viewers_open() {
         let trace: Value = serde_json::from_slice(&std::fs::read(trace).unwrap()).unwrap();
         let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
         let slices = slices_of(&trace);
-        let exits: Vec<_> = slices.iter().filter(|(_, _, arguments)| arguments.is_object()).collect();
+        let exits: Vec<_> = slices.iter().filter(|(_, _, arguments)| arguments["from"].is_string()).collect();
         assert_eq!(Some(exits.len() as u64), report["exits"]["total"].as_u64());
         for (name, track, arguments) in exits {
             assert_eq!((name.as_str(), *track), ("hypercall", 3));
             assert_eq!(arguments["disassembled"], "ecall");
             assert_eq!(arguments["from"], "Ring 0");
+            assert!(
+                ["DBCN console_write_byte", "SRST system_reset"]
+                    .contains(&arguments["SBI"].as_str().unwrap())
+            );
+            assert_eq!(arguments["virtual CPU"], 0);
+            assert!(arguments["VM"].is_u64() && arguments["VMCS"].is_string(), "{arguments}");
             assert!(
                 arguments["instructions in Ring -1"].as_u64().is_some_and(|count| count > 0),
                 "{arguments}"

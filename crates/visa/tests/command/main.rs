@@ -3,6 +3,7 @@
 mod bad_input;
 mod boot;
 mod debugger;
+mod host;
 mod lockstep;
 mod run;
 mod terminal;

@@ -184,6 +184,31 @@ vmcs:   .space 4096
 }
 
 #[test]
+fn a_dead_hart_is_told_by_its_first_fault_and_a_refused_entry_by_the_field() {
+    let place = Place::new();
+    let program = place.finishing("nop\nfirst: .word 0");
+    let output = run(&program, &[]);
+    assert_code(&output, 120);
+    let told = text(&output.stderr);
+    let parts = [
+        "the first illegal instruction (2) at pc 0x80000004 <first>, value 0x0",
+        "the last instruction access fault (1) at pc 0x0, value 0x0",
+        "; HVVEC is 0",
+    ];
+    assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+    let handled = place.finishing("la t0, vector\ncsrw HVVEC, t0\nvector: .word 0");
+    let told = text(&run(&handled, &[]).stderr);
+    assert!(told.contains("<vector>") && !told.contains("HVVEC") && !told.contains("the last"), "{told}");
+
+    let program = place.program("_start: la t0, vmcs\nhere: VMENTER t0\nli t0, 0x100000\nli t1, 0x5555\nsw t1, 0(t0)\n.bss\n.align 12\nvmcs: .space 4096");
+    let output = run(&program, &["-d", "int"]);
+    assert_code(&output, 0);
+    let trace = text(&output.stderr);
+    assert!(trace.contains("entry refused at") && trace.contains("<here>"), "{trace}");
+    assert!(trace.contains("invalid VMCS field REVISION (0x0)"), "{trace}");
+}
+
+#[test]
 fn a_traced_run_retires_what_an_untraced_one_does() {
     let place = Place::new();
     let program = place.program(ECHO);

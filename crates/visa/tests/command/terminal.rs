@@ -54,6 +54,47 @@ fn ctrl_a_x_quits_and_ctrl_a_twice_sends_it() {
 }
 
 #[test]
+fn two_ctrl_c_in_a_row_are_told_how_to_quit() {
+    let place = Place::new();
+    let mut session = shell(&visa_run(&place.program(ECHO)));
+    let before = settings(&mut session, "before ");
+    session.send("\x03a\x03b").unwrap();
+    session.flush().unwrap();
+    session.exp_string("b").unwrap();
+    session.send("\x03\x03").unwrap();
+    session.flush().unwrap();
+    let unasked = session.exp_string("Ctrl-A x quits").unwrap();
+    assert!(!unasked.contains("quits"), "told once: {unasked}");
+    session.send("\x01x").unwrap();
+    session.flush().unwrap();
+    assert_restored(&mut session, &before, 125);
+}
+
+#[test]
+fn a_new_line_starts_at_the_margin_though_the_guest_sends_no_carriage_return() {
+    let place = Place::new();
+    let program = place.program(
+        "
+_start: li   t0, 0x10000000
+        la   t1, text
+1:      lbu  t2, (t1)
+        beqz t2, 2f
+        sb   t2, (t0)
+        addi t1, t1, 1
+        j    1b
+2:      j    2b
+text:   .asciz \"first\\nsecond\\n\"
+",
+    );
+    let mut session = shell(&visa_run(&program));
+    let before = settings(&mut session, "before ");
+    session.exp_string("first\r\nsecond\r\n").unwrap();
+    session.send("\x01x").unwrap();
+    session.flush().unwrap();
+    assert_restored(&mut session, &before, 125);
+}
+
+#[test]
 fn the_monitor_looks_at_the_machine() {
     let place = Place::new();
     let mut session = shell(&visa_run(&place.program(ECHO)));

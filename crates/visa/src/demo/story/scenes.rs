@@ -47,7 +47,7 @@ pub fn control_register(page: &mut Page, recording: &Recording) -> anyhow::Resul
             format!("VMCODE  = {:#x} (SATP, which is CR3)", record.code),
             format!("VMVALUE = {value:#x}, what it writes"),
             format!("VMQUAL  = {:#x}:", record.qualification),
-            format!("          {}", words::qualification(record.qualification)),
+            words::qualification(record.qualification),
         ],
     );
     page.flow(

@@ -21,14 +21,14 @@ pub fn table(page: &mut Page, recording: &Recording) -> anyhow::Result<()> {
     let count: u64 = rows.iter().map(|(_, spread)| spread.count).sum();
     let total: u64 = rows.iter().map(|(_, spread)| spread.total).sum();
     let head = format!(
-        "{:>28} {:>8} {:>9} {:>13} {:>8} {:>6} {:>6} {:>9}",
-        "VM-EXIT", "Samples", "Samples%", "Instructions", "Time%", "Min", "Max", "Avg"
+        "{:>27} {:>7} {:>8} {:>8} {:>7} {:>5} {:>5} {:>6}",
+        "VM-EXIT", "Samples", "Samples%", "Instr.", "Time%", "Min", "Max", "Avg"
     );
     let head = page.ink(Ink::Heading, &head);
     page.line(&head);
     for (line, spread) in &rows {
         page.line(&format!(
-            "{:>28} {:>8} {:>8.2}% {:>13} {:>7.2}% {:>6} {:>6} {:>9.2}",
+            "{:>27} {:>7} {:>7.2}% {:>8} {:>6.2}% {:>5} {:>5} {:>6.2}",
             format!("{:#04x} {}", line.number("number")?, line.text("name")?),
             spread.count,
             percent(spread.count, count),
@@ -39,25 +39,21 @@ pub fn table(page: &mut Page, recording: &Recording) -> anyhow::Result<()> {
             spread.average()
         ));
     }
-    let sum = format!("{:>28} {count:>8} {:>9} {:>13}", "total", "", grouped(total));
+    let sum = format!("{:>27} {count:>7} {:>8} {:>8}", "total", "", grouped(total));
     let sum = page.ink(Ink::Heading, &sum);
     page.line(&sum);
     let shortest = recording.shortest_round_trip().context("no exit was resumed")?;
-    for note in [
-        "Instructions: those of the handlers in Ring -1. The shortest way down and up again, with what"
-            .into(),
-        format!("visor does for every exit, takes {shortest}."),
-    ] {
-        let note = page.ink(Ink::Faint, &note);
-        page.line(&format!("  {note}"));
-    }
+    page.remark(&format!(
+        "Instr.: instructions of the handlers in Ring -1. The shortest way down and up again, with what visor does for \
+         every exit, takes {shortest}."
+    ));
     for (name, key, what) in [
         ("VMCOUNT_EXIT", "vmcount_exit", "VM exits"),
-        ("VMCOUNT_EMU", "vmcount_emu", "instructions that the hypervisor completed for the guest"),
+        ("VMCOUNT_EMU", "vmcount_emu", "instructions that the hypervisor completed"),
         ("VMCOUNT_TLBMISS", "vmcount_tlbmiss", "misses of the combined TLB"),
     ] {
         let number = page.ink(Ink::Result, &format!("{:>8}", grouped(recording.end.number(key)?)));
-        page.line(&format!("{name:>28} {number} {what}"));
+        page.line(&format!("{name:>27} {number} {what}"));
     }
     Ok(())
 }
@@ -79,16 +75,18 @@ fn percent(part: u64, whole: u64) -> f64 {
 pub fn brief(page: &mut Page, recording: &Recording) -> anyhow::Result<()> {
     page.heading("V-ISA: a kernel in Ring 0, its hypervisor in Ring -1, scene by scene");
     let head = format!(
-        "{:>7}  {:<22}{:>12}{:>10}{:>10}{:>16}{:>18}",
-        "scene", "name", "VMTRAPCFG", "VM exits", "TLB miss", "guest's instr.", "handlers' instr."
+        "{:>6}  {:<23}{:>10}{:>10}{:>9}{:>10}{:>10}",
+        "scene", "name", "VMTRAPCFG", "VM exits", "TLB miss", "guest", "handlers"
     );
     let head = page.ink(Ink::Heading, &head);
+    let above = page.ink(Ink::Heading, &format!("{:>80}", "instructions: "));
+    page.line(&above);
     page.line(&head);
     // The last scene is the end itself.
     for number in 1..recording.scenes.len() {
         let scene = scene(recording, number)?;
         page.line(&format!(
-            "{number:>7}  {:<22}{:>12}{:>10}{:>10}{:>16}{:>18}",
+            "{number:>6}  {:<23}{:>10}{:>10}{:>9}{:>10}{:>10}",
             scene.line.text("name")?,
             format!("{:#x}", scene.live_filter),
             grouped(scene.done.number("exits")?),
@@ -110,12 +108,12 @@ pub fn end(page: &mut Page, checks: usize) {
     page.gap();
     page.prose("What next:");
     for (command, what) in [
-        ("visa asm examples/guest.s && visa run examples/guest.elf", "a hypervisor of your own"),
+        ("visa asm examples/guest.s && visa run examples/guest.elf", "your own hypervisor"),
         ("visa boot --kernel Image --initrd initramfs.cpio.gz", "Linux under visor"),
-        ("visa help", "every command, with examples"),
+        ("visa help", "every command"),
     ] {
-        let command = page.ink(Ink::Result, &format!("{command:<60}"));
-        page.line(&format!("    {command}{what}"));
+        let command = page.ink(Ink::Result, &format!("{command:<58}"));
+        page.line(&format!("  {command}{what}"));
     }
 }
 
