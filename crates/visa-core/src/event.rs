@@ -52,7 +52,7 @@ pub enum Event {
     EntryFailure {
         /// Retired instructions before it.
         instructions: u64,
-        /// Ring -1's PC.
+        /// Where Ring -1 goes on.
         pc: u64,
         /// Byte offset of the field that is invalid.
         field: u16,

@@ -277,8 +277,9 @@ pub enum Finish {
 
 /// Waits until all is written.
 pub fn finish() -> Finish {
-    for (stream, name) in [(output(), "standard output"), (errors(), "standard error")] {
-        match (stream.drain(), hurried()) {
+    let drained = [(output().drain(), "standard output"), (errors().drain(), "standard error")];
+    for (drained, name) in drained {
+        match (drained, hurried()) {
             (Err(error), _) => {
                 return Finish::Failed(io::Error::new(error.kind(), format!("cannot write {name}: {error}")));
             }

@@ -228,7 +228,7 @@ fn describe_event(event: &Event, symbols: &Symbols) -> String {
             let place = symbols.describe(Ring::Hypervisor, *pc);
             let name = field_at(*field).map_or("none", |field| field.name);
             format!(
-                "{instructions:>12} entry refused at {pc:#x} {place}: invalid VMCS field {name} ({field:#x})"
+                "{instructions:>12} entry refused: invalid VMCS field {name} ({field:#x}); Ring -1 goes on at {pc:#x} {place}"
             )
         }
     }

@@ -16,6 +16,7 @@ use super::protocol::Line;
 use super::source::Source;
 use super::walk::{self, Walk};
 use crate::exit::Ending;
+use crate::symbols::Symbols;
 
 /// The guest's memory.
 const MEMORY_BYTES: u64 = 16 << 20;
@@ -180,7 +181,7 @@ pub fn record(visor: Image, demo: Image) -> anyhow::Result<Recording> {
     ensure!(
         end == End::Finished(0),
         "the guest did not end well: {}\n{}",
-        Ending::Machine(end),
+        Ending::Machine(end).describe(&Symbols::default()),
         recorder.text
     );
     recorder.finish(machine, end, image, started.elapsed())
