@@ -73,7 +73,10 @@ fn main() -> ExitCode {
         // Help and version are for standard output, the rest is what is wrong with the command line.
         Err(asked) if !asked.use_stderr() => match output::print(&styled(&asked, stdout().is_terminal())) {
             Ok(()) => exit::SUCCESS,
-            Err(_) => exit::BAD_INPUT,
+            Err(error) => {
+                output::tell(format_args!("visa: cannot write standard output: {error}\n"));
+                exit::BAD_INPUT
+            }
         },
         Err(wrong) => {
             output::tell(format_args!("{}", styled(&wrong, stderr().is_terminal())));
