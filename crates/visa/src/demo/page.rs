@@ -206,15 +206,23 @@ impl Page {
         }
     }
 
-    /// A step of the hardware or the hypervisor, in two columns: what, and with which values.
+    /// A step of the hardware or the hypervisor: what, and with which values; beside it if they fit there, else below.
     pub fn flow(&mut self, ink: Ink, label: &str, what: &str, values: &[String]) {
         const WHAT: usize = 37;
+        const BELOW: usize = 4;
         let bar = self.choose("│", "|").to_owned();
-        let room = WIDTH - (2 + LABEL + 1 + 1 + WHAT + 1);
-        let lines = values.iter().flat_map(|value| wrap(value, room));
+        let fits = |room: usize| values.iter().all(|value| value.chars().count() <= room);
+        let before = 2 + LABEL + 1 + 1;
+        let is_beside = fits(WIDTH - (before + WHAT + 1));
+        let column = if is_beside { WHAT } else { BELOW };
+        if !is_beside {
+            let line = self.ink(ink, &format!("  {label:<LABEL$}{bar} {what}"));
+            self.line(&line);
+        }
+        let lines = values.iter().flat_map(|value| wrap(value, WIDTH - (before + column + 1)));
         for (index, value) in lines.enumerate() {
-            let (label, what) = if index == 0 { (label, what) } else { ("", "") };
-            let start = self.ink(ink, &format!("  {label:<LABEL$}{bar} {what:<WHAT$}"));
+            let (label, what) = if index == 0 && is_beside { (label, what) } else { ("", "") };
+            let start = self.ink(ink, &format!("  {label:<LABEL$}{bar} {what:<column$}"));
             self.line(&format!("{start} {value}"));
         }
     }
