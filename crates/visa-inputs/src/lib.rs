@@ -47,10 +47,6 @@ pub fn run(name: &str, bytes: &[u8]) {
 struct Taker<'b>(&'b [u8]);
 
 impl Taker<'_> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     fn byte(&mut self) -> u8 {
         let Some((&first, rest)) = self.0.split_first() else { return 0 };
         self.0 = rest;

@@ -67,7 +67,7 @@ pub fn virtio(bytes: &[u8]) {
             }
             // The driver's memory alone: the other half is nobody's.
             2 => {
-                let _ = ram.store_u64(u64::from(place) % (RAM_BYTES / 2) & !7, value);
+                let _ = ram.store_u64((u64::from(place) % (RAM_BYTES / 2)) & !7, value);
             }
             _ => write(&mut device, NOTIFY, 0),
         }
