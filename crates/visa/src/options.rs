@@ -70,7 +70,7 @@ pub struct RunOptions {
     /// Let gdb attach at localhost:1234
     #[arg(short = 's', help_heading = "Debugging")]
     pub gdb_default: bool,
-    /// Let gdb attach at this address: localhost:1234, 127.0.0.1:1234, [::1]:1234, or :1234 for this host alone
+    /// Let gdb attach at this address: localhost:1234, 127.0.0.1:1234, or :1234 for this host alone
     #[arg(long, value_name = "HOST:PORT", value_parser = gdb_address, conflicts_with = "gdb_default",
           help_heading = "Debugging")]
     pub gdb: Option<GdbAddress>,

@@ -126,5 +126,5 @@ fn help_names_modes_examples_and_exit_codes() {
     }
     let run = help(&["help", "run"]);
     assert!(run.contains("Ring -1") && run.contains("Exit codes:"), "{run}");
-    assert!(help(&["--help"]).contains("visa asm"));
+    assert!(help(&["--help"]).contains("visa run"));
 }

@@ -212,7 +212,6 @@ fn lines_of_the_source_and_names_of_our_instructions() {
             &format!("guest.s:{line}"),
             "MOV  CR3, R1",
             "auipc t0",
-            "after () at",
             "vmenter t0",
             "<after>:",
             "auipc",
