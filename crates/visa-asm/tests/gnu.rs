@@ -90,7 +90,9 @@ fn conditions_repetitions_and_numbers_of_seven_bits_are_the_same() {
     if !is_installed() {
         return;
     }
-    compare("control", include_str!("../../../tests/asm/gnu/control.s"));
+    let text = include_str!("../../../tests/asm/gnu/control.s");
+    compare("control", &format!(".option norvc\n{text}"));
+    compare("control-rvc", &format!(".option rvc\n{text}"));
 }
 
 /// Whether GNU as can know the instruction, and it means the same anywhere.
