@@ -2,7 +2,7 @@
 //!
 //! The functions come back, whatever the bytes are, or panic: that is what a fuzzer looks for. Beside "no panic, no
 //! endless loop, no memory without bound" they check what must hold of every result. The fuzzers are in `fuzz/`, one for
-//! each of [`TARGETS`]; `cargo test` holds the same functions to the [`seeds`] and to small changes of them.
+//! each of [`TARGETS`]; `cargo test` holds the same functions to seeds and to small changes of them.
 #![forbid(unsafe_code)]
 
 mod assembler;
