@@ -24,7 +24,7 @@ const CHECK_MACRO: &str = "
 __check_\\@:
 .pushsection .checks
 .dword __check_\\@
-.asciz \\text
+.asciz \"\\text\"
 .popsection
 .endm
 ";

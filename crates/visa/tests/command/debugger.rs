@@ -211,10 +211,12 @@ fn lines_of_the_source_and_names_of_our_instructions() {
             "<write>",
             &format!("guest.s:{line}"),
             "MOV  CR3, R1",
-            "auipc t0",
+            "after () at",
             "vmenter t0",
             "<after>:",
             "auipc",
         ],
     );
+    // gdb prints what a monitor command answers on standard error.
+    assert_has(&printed, &["0x0000000080000000: auipc t0"]);
 }
