@@ -23,31 +23,32 @@ const PAGE: u64 = visa_isa::paging::PAGE_SIZE;
 
 /// A straight run of instructions in one page. An empty one starts with an illegal instruction, or with one that
 /// reaches into the next page.
-#[derive(Clone, Default)]
-struct Block {
-    /// Offset of RAM of its first instruction, plus one; 0 if there is no block.
-    key: u64,
-    slots: Vec<Slot>,
-}
+type Block = Vec<Slot>;
 
 /// A direct-mapped cache of blocks. Whatever a guest executes, it takes no more memory than its entries do when all are
 /// full.
 pub struct BlockCache {
     blocks: Vec<Block>,
-    /// A bit for each entry that may hold a block, so that a page is dropped in little time.
-    filled: Vec<u64>,
+    /// For each entry, the offset of RAM of its first instruction, plus one; 0 if there is no block.
+    keys: Vec<u64>,
+    /// The entries of a page are a list, so that they are dropped in little time: its first one by page, and for each entry those
+    /// before and behind it. Pages share lists.
+    first: Vec<u32>,
+    around: Vec<(u32, u32)>,
 }
 
-/// Entries that a page's blocks can be in: one for each place at which an instruction may start. They are neighbours.
-const PAGE_ENTRIES: usize = PAGE as usize / 2;
-/// Entries that share a word of bits.
-const WORD_ENTRIES: usize = u64::BITS as usize;
+/// Lists of entries; a power of two.
+const LISTS: usize = 1 << 12;
+/// The end of a list.
+const NONE: u32 = u32::MAX;
 
 impl BlockCache {
     pub fn new() -> Self {
         BlockCache {
             blocks: vec![Block::default(); CACHE_ENTRIES],
-            filled: vec![0; CACHE_ENTRIES / WORD_ENTRIES],
+            keys: vec![0; CACHE_ENTRIES],
+            first: vec![NONE; LISTS],
+            around: vec![(NONE, NONE); CACHE_ENTRIES],
         }
     }
 
@@ -55,33 +56,60 @@ impl BlockCache {
     /// watched.
     pub fn block(&mut self, ram: &Ram, offset: u64) -> (&[Slot], bool) {
         let index = index(offset);
-        let block = &mut self.blocks[index];
-        let fresh = block.key != offset + 1;
+        let fresh = self.keys[index] != offset + 1;
         if fresh {
-            block.key = offset + 1;
-            block.slots.clear();
-            decode_block(ram, offset, &mut block.slots);
-            self.filled[index / WORD_ENTRIES] |= 1 << (index % WORD_ENTRIES);
+            self.unlink(index);
+            self.link(index, offset);
+            let block = &mut self.blocks[index];
+            block.clear();
+            decode_block(ram, offset, block);
         }
-        (&block.slots, fresh)
+        (&self.blocks[index], fresh)
+    }
+
+    /// An entry has the block at an offset of RAM from now on.
+    fn link(&mut self, entry: usize, offset: u64) {
+        let list = list(offset);
+        let behind = std::mem::replace(&mut self.first[list], entry as u32);
+        self.around[entry] = (NONE, behind);
+        if behind != NONE {
+            self.around[behind as usize].0 = entry as u32;
+        }
+        self.keys[entry] = offset + 1;
+    }
+
+    /// An entry has no block any more.
+    fn unlink(&mut self, entry: usize) {
+        let key = std::mem::take(&mut self.keys[entry]);
+        if key == 0 {
+            return;
+        }
+        let (before, behind) = self.around[entry];
+        match before {
+            NONE => self.first[list(key - 1)] = behind,
+            before => self.around[before as usize].1 = behind,
+        }
+        if behind != NONE {
+            self.around[behind as usize].0 = before;
+        }
     }
 
     /// Drops the blocks of a page.
     pub fn drop_page(&mut self, page: u64) {
-        let first = index(page) / WORD_ENTRIES;
-        for word in first..first + PAGE_ENTRIES / WORD_ENTRIES {
-            let mut left = self.filled[word];
-            while left != 0 {
-                let bit = left.trailing_zeros() as usize;
-                left &= left - 1;
-                let block = &mut self.blocks[word * WORD_ENTRIES + bit];
-                if block.key.wrapping_sub(1) & !(PAGE - 1) == page {
-                    block.key = 0;
-                    self.filled[word] &= !(1 << bit);
-                }
+        let mut entry = self.first[list(page)];
+        while entry != NONE {
+            let behind = self.around[entry as usize].1;
+            if (self.keys[entry as usize] - 1) & !(PAGE - 1) == page {
+                self.unlink(entry as usize);
             }
+            entry = behind;
         }
     }
+}
+
+/// The list of what is at an offset of RAM.
+fn list(offset: u64) -> usize {
+    (offset / PAGE) as usize & (LISTS - 1)
 }
 
 fn index(offset: u64) -> usize {
@@ -132,4 +160,32 @@ pub fn ends_block(op: Op) -> bool {
             | Op::FenceI
     ) || row.group == Group::System
         || row.group.is_visa()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Blocks come, take the places of others, and go page by page; a map says which are there.
+    #[test]
+    fn what_is_dropped_is_decoded_anew_and_nothing_else() {
+        let ram = Ram::new(0x8000_0000, 64 << 20).unwrap();
+        let mut cache = BlockCache::new();
+        let mut there = std::collections::BTreeMap::new();
+        let mut state = 1u64;
+        for step in 0..200_000u64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(step | 1);
+            // Pages that share entries, and pages that share lists.
+            let pages = [0, 1, 16, 17, 32, LISTS as u64, LISTS as u64 + 1];
+            let page = PAGE * pages[(state >> 60) as usize % pages.len()];
+            if state >> 40 & 31 == 0 {
+                cache.drop_page(page);
+                there.retain(|_, offset: &mut u64| *offset & !(PAGE - 1) != page);
+                continue;
+            }
+            let offset = page + (state >> 33) % 64 * 2;
+            let (_, fresh) = cache.block(&ram, offset);
+            assert_eq!(fresh, there.insert(index(offset), offset) != Some(offset), "step {step}");
+        }
+    }
 }

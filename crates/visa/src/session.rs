@@ -30,7 +30,7 @@ const SLICE_NS: u64 = 200_000;
 /// Instructions of a part of it, at most and at least. Between parts nothing happens that the machine could notice, but
 /// somebody who wants the run to end is heard, however long the guest's instructions take: after parts that took long,
 /// parts are shorter.
-const PART: std::ops::RangeInclusive<u64> = 500..=50_000;
+const PART: std::ops::RangeInclusive<u64> = 500..=400_000;
 /// How long a part may take, and how long parts take at least that get longer again.
 const PART_TIME: Duration = Duration::from_millis(5);
 const PART_TIME_SHORT: Duration = Duration::from_millis(1);
