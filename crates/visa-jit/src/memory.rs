@@ -8,7 +8,7 @@ use memmap2::{Mmap, MmapMut, MmapOptions};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 /// Bytes of the region. What does not fit makes room for itself by dropping everything.
-pub const CODE_BYTES: usize = 32 << 20;
+pub const CODE_BYTES: usize = 64 << 20;
 
 /// The region. Offsets count bytes from its start.
 pub struct CodeMemory {
