@@ -158,7 +158,8 @@ impl Lowering<'_, '_> {
         let base = self.get(i.rs1);
         let address = self.builder.ins().iadd_imm_s(base, found.low);
         let plain = self.plain.contains(&number);
-        let site = Site::new(kind.access(), found.bytes as u64, number, plain, shared);
+        let first = (imm - found.low) as u64;
+        let site = Site::new(kind.access(), found.bytes as u64, first, number, plain, shared);
         found.host = match plain {
             true => self.by_first_level(address, site, number, end),
             false => self.by_guess(address, site, number, end),

@@ -39,8 +39,10 @@ pub struct Guess {
 pub struct Site {
     /// Its kind.
     pub access: Access,
-    /// From its first to its last byte.
+    /// From its lowest to its highest byte.
     pub bytes: u64,
+    /// How far from the lowest byte the access begins that is executed first: it is the one that misses.
+    pub first: u64,
     /// The line of the plan.
     pub line: usize,
     /// It goes by the TLB's first level alone: guesses were wrong too often.
@@ -54,8 +56,8 @@ pub struct Site {
 
 impl Site {
     /// A site that has not been executed.
-    pub fn new(access: Access, bytes: u64, line: usize, plain: bool, shared: bool) -> Site {
-        Site { access, bytes, line, plain, shared, misses: 0, since: 0 }
+    pub fn new(access: Access, bytes: u64, first: u64, line: usize, plain: bool, shared: bool) -> Site {
+        Site { access, bytes, first, line, plain, shared, misses: 0, since: 0 }
     }
 }
 
@@ -136,7 +138,7 @@ pub unsafe extern "C" fn forget(region: *mut RegionData, _site: u64, _address: u
     region.forget(hart);
 }
 
-/// Finds where an access goes, and remembers it. [`Environment::found`] becomes the address on the host of its first byte, or 0
+/// Finds where an access goes, or all of those that are looked up with it, and remembers it. [`Environment::found`] becomes the address on the host of its first byte, or 0
 /// if the instruction must be executed by somebody else, from its beginning.
 ///
 /// # Safety
@@ -156,7 +158,7 @@ pub unsafe extern "C" fn find<P: Platform>(
     let now = environment.base.wrapping_sub(budget as u64);
     environment.found = 0;
     let place = site as usize;
-    let Site { access, bytes, plain, shared, .. } = region.sites[place];
+    let Site { access, bytes, first, plain, shared, .. } = region.sites[place];
     if address & (PAGE_SIZE - 1) > PAGE_SIZE - bytes {
         return;
     }
@@ -166,7 +168,8 @@ pub unsafe extern "C" fn find<P: Platform>(
         let replaced = hart.tlb.resident(access, address);
         // SAFETY: as the caller says; the reference ends with this statement.
         let platform = unsafe { environment.platform::<P>() };
-        offset = hart.refill_ahead(platform.ram(), address, access);
+        // If it faults, the access takes the fault that was counted here, and it asks for its own address.
+        offset = hart.refill_ahead(platform.ram(), address + first, access).map(|offset| offset - first);
         if hart.tlb.generation() == generation.wrapping_add(1)
             && let Some(replaced) = replaced
         {
