@@ -24,6 +24,8 @@ pub enum Engine {
     Interpreter,
     /// The interpreter, called for each instruction anew.
     InterpreterByOne,
+    /// The interpreter step by step, as a trace looks at each instruction before it is executed; one hart alone.
+    InterpreterTraced,
     /// The JIT, running freely, which translates everything before it is executed.
     Jit,
     /// The same with slices of a few instructions.
@@ -34,9 +36,10 @@ pub enum Engine {
 
 impl Engine {
     /// Every engine.
-    pub const ALL: [Engine; 5] = [
+    pub const ALL: [Engine; 6] = [
         Engine::Interpreter,
         Engine::InterpreterByOne,
+        Engine::InterpreterTraced,
         Engine::Jit,
         Engine::JitBySlices,
         Engine::JitWithoutStops,
@@ -47,6 +50,7 @@ impl Engine {
         match self {
             Engine::Interpreter => "interpreter",
             Engine::InterpreterByOne => "interpreter-by-one",
+            Engine::InterpreterTraced => "interpreter-traced",
             Engine::Jit => "jit",
             Engine::JitBySlices => "jit-by-slices",
             Engine::JitWithoutStops => "jit-without-stops",
@@ -56,7 +60,9 @@ impl Engine {
     /// The machine's engine.
     fn kind(self) -> EngineKind {
         match self {
-            Engine::Interpreter | Engine::InterpreterByOne => EngineKind::Interpreter,
+            Engine::Interpreter | Engine::InterpreterByOne | Engine::InterpreterTraced => {
+                EngineKind::Interpreter
+            }
             _ => EngineKind::Jit { threshold: Some(0), optimise: Some(50) },
         }
     }
@@ -245,9 +251,7 @@ impl<'a> Run<'a> {
             if before >= limit {
                 return Err((0, format!("{limit} instructions did not end it{}", self.last_words())));
             }
-            let (slice_ns, instructions) = self.engine.slice(self.machine.harts.len());
-            let left = limit - before;
-            let mut progress = self.machine.run_slice(slice_ns.min(left), instructions.min(left));
+            let mut progress = self.advance(limit - before);
             if let Progress::Breakpoint(hart) = progress {
                 self.checkpoint(hart)?;
                 progress = self.machine.step(hart).1;
@@ -264,6 +268,22 @@ impl<'a> Run<'a> {
                 return Err((0, format!("it does not go on{}", self.last_words())));
             }
         }
+    }
+
+    /// Runs a slice, or a step.
+    fn advance(&mut self, most: u64) -> Progress {
+        let [hart] = self.machine.harts.as_slice() else { return self.slice(most) };
+        let (waits, pc) = (hart.waiting, hart.bank.pc);
+        let stops = waits || self.machine.breakpoints_mut().contains(&pc);
+        if self.engine == Engine::InterpreterTraced && !stops {
+            return self.machine.step(0).1;
+        }
+        self.slice(most)
+    }
+
+    fn slice(&mut self, most: u64) -> Progress {
+        let (slice_ns, instructions) = self.engine.slice(self.machine.harts.len());
+        self.machine.run_slice(slice_ns.min(most), instructions.min(most))
     }
 
     fn check_exits(&self) -> Result<(), Failed> {
