@@ -51,7 +51,8 @@ impl Reservation {
     }
 }
 
-/// One hart.
+/// One hart. A clone runs on as the hart would.
+#[derive(Clone)]
 pub struct Hart {
     /// Its number.
     pub id: u64,

@@ -96,6 +96,7 @@ impl Run {
 }
 
 /// The remembered translations of a hart.
+#[derive(Clone)]
 pub struct NestedCache {
     run: Run,
     /// Lookups of large pages outside of the run.

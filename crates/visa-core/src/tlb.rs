@@ -86,6 +86,7 @@ const EXPECTATIONS: usize = 64;
 const EXPECTATION_SHIFT: u32 = 21;
 
 /// Both levels.
+#[derive(Clone)]
 pub struct Tlb {
     /// The first level, by [`Access`].
     pub(crate) first: [FirstLevel; 3],

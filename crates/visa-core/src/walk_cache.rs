@@ -37,6 +37,7 @@ const NOTHING: Remembered =
     Remembered { key: 0, cr3: 0, hptbr: 0, table: Table { offset: 0, references: 0 } };
 
 /// The remembered tables of a hart.
+#[derive(Clone)]
 pub struct WalkCache {
     tables: Box<[Remembered; TABLES]>,
     /// Counts from 1: only what is of this generation is still remembered.

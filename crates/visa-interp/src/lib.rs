@@ -18,4 +18,4 @@ mod system;
 
 pub use block::{Slot, decode_at, ends_block};
 pub use execute::Flow;
-pub use run::{Begin, Interpreter, RunEnd, Step, execute_alone, execute_slot};
+pub use run::{Begin, Interpreter, Mark, RunEnd, Step, execute_alone, execute_slot};

@@ -6,7 +6,7 @@ use visa_core::model::{Model, Off};
 use visa_core::{Hart, Stop, Wait};
 use visa_isa::cause::Exception;
 use visa_isa::{Ring, decode, trap_filter};
-use visa_mem::Platform;
+use visa_mem::{Platform, Trial};
 
 use crate::block::{BlockCache, Slot};
 use crate::execute::{Flow, execute};
@@ -44,6 +44,14 @@ pub enum Begin {
     Again,
     /// Come back.
     End(RunEnd),
+}
+
+/// What an interpreter had noted at some moment.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    watched: u64,
+    seen: Vec<u64>,
+    dropped: usize,
 }
 
 /// One step of [`Interpreter::step`].
@@ -96,6 +104,23 @@ impl Interpreter {
     /// is made of their code is no longer what is there.
     pub fn take_dropped(&mut self) -> Vec<u64> {
         self.dropped.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// What [`Interpreter::take_back`] needs, at the start of a trial ([`visa_mem::Ram::begin_trial`]).
+    pub fn mark(&self) -> Mark {
+        let dropped = self.dropped.as_ref().map_or(0, Vec::len);
+        Mark { watched: self.watched, seen: self.seen.clone(), dropped }
+    }
+
+    /// Takes back what this interpreter has noted since: RAM is again as it was then, so that what was decoded of pages in
+    /// which it was not is no longer right, and watching them is news.
+    pub fn take_back(&mut self, mark: Mark, trial: &Trial) {
+        (self.watched, self.seen) = (mark.watched, mark.seen);
+        if let Some(dropped) = &mut self.dropped {
+            dropped.truncate(mark.dropped);
+        }
+        trial.written.iter().for_each(|page| self.cache.drop_page(page.offset));
+        trial.watches.iter().for_each(|page| self.cache.drop_page(*page));
     }
 
     /// Runs a hart until it has retired `limit` instructions in all, or something else ends the run.

@@ -7,6 +7,7 @@ use std::io;
 
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use visa_core::guess::GUESSES;
+use visa_interp::Slot;
 use visa_isa::paging::PAGE_SIZE;
 use visa_mem::Ram;
 
@@ -126,22 +127,33 @@ pub struct Cache {
     pub reclaimed: u64,
     /// Whether code is checked before it is entered.
     pub checked: bool,
+    /// How many of a million units; which, their instructions and a seed say.
+    pub checked_units: (u32, u64),
     /// Identities of what was right, some of them.
     right: FxHashSet<u64>,
     /// What was wrong with code that was not.
     pub faults: Vec<Fault>,
 }
 
+/// The whole, of which a share of the units is checked.
+const MILLION: u32 = 1_000_000;
 /// Most faults that are kept.
 const FAULTS: usize = 16;
 /// Most identities of code that was right.
-const RIGHT: usize = 1 << 16;
+const RIGHT: usize = 1 << 20;
 
-/// What says whether code is the same but for where it is: its instructions, where they are, and whether it predicts pages.
+/// What says whether code is the same but for where it is: its instructions, where they are in their page, whether their
+/// addresses are small constants, and whether it predicts pages. A program that is loaded elsewhere each time is the same.
 fn identity(emitted: &Emitted, predicts: bool) -> u64 {
     let mut hasher = FxHasher::default();
     for site in &emitted.sites {
-        (site.pc, site.left, site.slot.map(|slot| slot.bits)).hash(&mut hasher);
+        (
+            site.pc % PAGE_SIZE,
+            i32::try_from(site.pc as i64).is_ok(),
+            site.left,
+            site.slot.map(|slot| slot.bits),
+        )
+            .hash(&mut hasher);
     }
     (predicts, emitted.links.len()).hash(&mut hasher);
     hasher.finish()
@@ -173,6 +185,7 @@ impl Cache {
             reclaimed: 0,
             // A fault is one of ours: those who look for such want to stop at once.
             checked: cfg!(debug_assertions),
+            checked_units: (MILLION, 0),
             right: FxHashSet::default(),
             faults: Vec::new(),
         })
@@ -226,10 +239,25 @@ impl Cache {
         }
         let table = (end == unit::End::Jump).then(|| self.table(offset, pc)).flatten();
         let ram = ram.host_pointer() as u64;
-        let source = emit::Source { slots: &slots, end, start: pc, ram, table, marked: self.checked };
+        let marked = self.checked && self.is_chosen(&slots);
+        let source = emit::Source { slots: &slots, end, start: pc, ram, table, marked };
         let first_link = self.links.len() as u32;
         let emitted = emit::unit(&self.trampolines, self.memory.next_address(), &source, first_link);
-        emitted.is_some_and(|emitted| self.is_right(&emitted, None, None) && self.enter(offset, pc, emitted))
+        emitted.is_some_and(|emitted| {
+            (!marked || self.is_right(&emitted, None, None)) && self.enter(offset, pc, emitted)
+        })
+    }
+
+    /// Whether a unit of these instructions is among those that are checked.
+    fn is_chosen(&self, slots: &[Slot]) -> bool {
+        let (per_million, seed) = self.checked_units;
+        if per_million >= MILLION {
+            return true;
+        }
+        let mut hasher = FxHasher::default();
+        seed.hash(&mut hasher);
+        slots.iter().for_each(|slot| slot.bits.hash(&mut hasher));
+        hasher.finish() % u64::from(MILLION) < per_million.into()
     }
 
     /// Whether code that comes next is right, if that is to be checked; its first place for guesses is given.

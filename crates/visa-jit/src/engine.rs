@@ -92,6 +92,15 @@ impl Jit {
         }
     }
 
+    /// As [`Jit::check_code`], but of units, which have no loops, only so many of a million, which their instructions and a
+    /// seed choose. Regions, and the thunks of optimised loops, are checked all.
+    pub fn check_some_code(&mut self, per_million: u32, seed: u64) {
+        self.check_code(true);
+        if let Some(cache) = &mut self.cache {
+            cache.checked_units = (per_million, seed);
+        }
+    }
+
     /// What was found wrong with code, in words, the first few.
     pub fn faults(&self) -> Vec<String> {
         let faults = self.cache.iter().flat_map(|cache| &cache.faults);

@@ -44,6 +44,9 @@ impl Jit {
     /// Has no effect here.
     pub fn check_code(&mut self, _: bool) {}
 
+    /// Has no effect here.
+    pub fn check_some_code(&mut self, _: u32, _: u64) {}
+
     /// Nothing: there is no code.
     pub fn faults(&self) -> Vec<String> {
         Vec::new()

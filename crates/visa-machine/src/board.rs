@@ -87,6 +87,8 @@ pub struct Board {
     time_ticks: u64,
     /// What devices have done since the last [`Board::work`].
     worked: u64,
+    /// Whether devices are out of reach, and whether somebody reached for one meanwhile.
+    withheld: Option<bool>,
 }
 
 impl Board {
@@ -108,6 +110,7 @@ impl Board {
             start_time_ns: config.start_time_ns,
             time_ticks: 0,
             worked: 0,
+            withheld: None,
         };
         board.set_time(0);
         Ok(board)
@@ -253,6 +256,24 @@ impl Board {
         }
     }
 
+    /// From now on devices are out of reach: an access changes nothing, reads zero, and asks for the run to end.
+    pub(crate) fn withhold_devices(&mut self) {
+        self.withheld = Some(false);
+    }
+
+    /// Devices are there again. Whether one was reached for.
+    pub(crate) fn release_devices(&mut self) -> bool {
+        self.withheld.take().unwrap_or_default()
+    }
+
+    /// Whether devices are out of reach; it is noted that somebody reached for one.
+    fn withholds(&mut self) -> bool {
+        self.withheld.as_mut().is_some_and(|reached| {
+            *reached = true;
+            true
+        })
+    }
+
     /// Carries on what an access to `unit`, or news from outside, has set in motion.
     fn settle(&mut self, unit: Unit) {
         let level = match unit {
@@ -333,6 +354,9 @@ impl Platform for Board {
 
     fn mmio_read(&mut self, address: u64, size: AccessSize) -> Result<u64, AccessFault> {
         let (unit, offset) = decode(address, size)?;
+        if self.withholds() {
+            return Ok(0);
+        }
         if unit == Unit::Uart && offset == UART_LINE_STATUS {
             self.console.poll(&mut self.uart);
         }
@@ -343,6 +367,9 @@ impl Platform for Board {
 
     fn mmio_write(&mut self, address: u64, size: AccessSize, value: u64) -> Result<(), AccessFault> {
         let (unit, offset) = decode(address, size)?;
+        if self.withholds() {
+            return Ok(());
+        }
         let outcome = self.device(unit).write(offset, size, value);
         self.settle(unit);
         outcome
@@ -350,6 +377,9 @@ impl Platform for Board {
 
     fn port_read(&mut self, port: u16, size: AccessSize) -> u64 {
         let Some(offset) = port_uart_offset(port) else { return size.all_ones() };
+        if self.withholds() {
+            return 0;
+        }
         if offset == UART_LINE_STATUS {
             self.console.poll(&mut self.port_uart);
         }
@@ -360,6 +390,9 @@ impl Platform for Board {
 
     fn port_write(&mut self, port: u16, size: AccessSize, value: u64) {
         let Some(offset) = port_uart_offset(port) else { return };
+        if self.withholds() {
+            return;
+        }
         // A size that the port does not take is swallowed like a write to an absent one.
         let _ = self.port_uart.write(offset, size, value);
         self.console.exchange(&mut self.port_uart);
@@ -370,10 +403,13 @@ impl Platform for Board {
     }
 
     fn stop_requested(&self) -> bool {
-        self.finisher_request().is_some() || self.has_work()
+        self.withheld == Some(true) || self.finisher_request().is_some() || self.has_work()
     }
 
     fn set_dma_domain(&mut self, address: u64, length: u64, hptbr: u64) {
+        if self.withholds() {
+            return;
+        }
         let end = address.saturating_add(length);
         for (slot, device) in self.virtio.iter_mut().enumerate() {
             let window = region_of(Unit::Virtio(slot));

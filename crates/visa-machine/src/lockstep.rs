@@ -5,6 +5,7 @@
 //! that makes it. It does so by running both anew, for which the inputs are written down ([`Script`]): a run is a
 //! function of them.
 
+mod checked;
 mod narrow;
 mod record;
 mod script;
@@ -13,6 +14,8 @@ pub mod state;
 use std::num::NonZeroU64;
 
 use crate::machine::{Machine, Progress, Slice};
+pub(crate) use checked::Checked;
+pub use checked::{CheckedFigures, Checking};
 pub use narrow::{Difference, Pair, narrow};
 pub use record::Executed;
 pub(crate) use record::Recorder;

@@ -19,7 +19,7 @@ use visa_isa::cause::ExitCause;
 use visa_jit::Jit;
 
 use crate::board::Board;
-use crate::lockstep::{Executed, Recorder};
+use crate::lockstep::{Checked, CheckedFigures, Checking, Difference, Executed, Recorder};
 pub use slice::Slice;
 
 /// Where time comes from.
@@ -107,6 +107,8 @@ pub enum EngineKind {
         /// each time; 0: nothing is optimised. `None`: in the background, as the engine sees fit.
         optimise: Option<u64>,
     },
+    /// The JIT, with stretches of what it executes checked by the reference.
+    Checked(Checking),
     /// The reference, by steps, which remembers what it executed last.
     Recorder {
         /// How many instructions.
@@ -117,6 +119,7 @@ pub enum EngineKind {
 enum Engine {
     Interpreter(Interpreter),
     Jit(Box<Jit>),
+    Checked(Box<Checked>),
     Recorder(Box<Recorder>),
 }
 
@@ -126,6 +129,7 @@ impl Engine {
         match self {
             Engine::Interpreter(interpreter) => interpreter,
             Engine::Jit(jit) => &mut jit.interpreter,
+            Engine::Checked(checked) => &mut checked.jit.interpreter,
             Engine::Recorder(recorder) => &mut recorder.interpreter,
         }
     }
@@ -134,6 +138,7 @@ impl Engine {
         match self {
             Engine::Interpreter(interpreter) => interpreter.run(hart, board, limit),
             Engine::Jit(jit) => jit.run(hart, board, limit),
+            Engine::Checked(checked) => checked.run(hart, board, limit),
             Engine::Recorder(recorder) => recorder.run(hart, board, limit),
         }
     }
@@ -197,6 +202,9 @@ impl Machine {
                 }
                 Engine::Jit(jit)
             }
+            EngineKind::Checked(checking) => {
+                Engine::Checked(Box::new(Checked::new(Box::new(Jit::new()), checking)))
+            }
             EngineKind::Recorder { most } => {
                 Engine::Recorder(Box::new(Recorder::new(Interpreter::new(), most)))
             }
@@ -207,7 +215,32 @@ impl Machine {
     pub fn take_executed(&mut self) -> Vec<Executed> {
         match &mut self.engine {
             Engine::Recorder(recorder) => recorder.take(),
-            Engine::Interpreter(_) | Engine::Jit(_) => Vec::new(),
+            Engine::Interpreter(_) | Engine::Jit(_) | Engine::Checked(_) => Vec::new(),
+        }
+    }
+
+    /// What an [`EngineKind::Checked`] has found, once: the run ends with it.
+    pub fn take_difference(&mut self) -> Option<Difference> {
+        match &mut self.engine {
+            Engine::Checked(checked) => checked.take_difference(),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with generated code, in words, where that is checked.
+    pub fn code_faults(&self) -> Vec<String> {
+        match &self.engine {
+            Engine::Jit(jit) => jit.faults(),
+            Engine::Checked(checked) => checked.jit.faults(),
+            Engine::Interpreter(_) | Engine::Recorder(_) => Vec::new(),
+        }
+    }
+
+    /// How much an [`EngineKind::Checked`] has checked, if that is the engine.
+    pub fn checked(&self) -> Option<CheckedFigures> {
+        match &self.engine {
+            Engine::Checked(checked) => Some(checked.figures()),
+            _ => None,
         }
     }
 
@@ -215,6 +248,7 @@ impl Machine {
     pub fn jit_statistics(&self) -> Option<visa_jit::Statistics> {
         match &self.engine {
             Engine::Jit(jit) => Some(jit.statistics()),
+            Engine::Checked(checked) => Some(checked.jit.statistics()),
             Engine::Interpreter(_) | Engine::Recorder(_) => None,
         }
     }
@@ -223,6 +257,7 @@ impl Machine {
     pub fn engine_name(&self) -> &'static str {
         match &self.engine {
             Engine::Jit(_) if self.models.is_empty() => "jit",
+            Engine::Checked(_) if self.models.is_empty() => "checked",
             _ => "interpreter",
         }
     }

@@ -14,7 +14,9 @@
 
 mod bus;
 mod ram;
+mod trial;
 mod watch;
 
 pub use bus::{AccessFault, AccessSize, Device, Platform};
 pub use ram::{GuestMemory, RAM_ALIGNMENT, RAM_SIZE_MAX, Ram, RamError};
+pub use trial::{PageBytes, Trial, WrittenPage};

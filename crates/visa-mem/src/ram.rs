@@ -7,6 +7,7 @@
 //! 2. Nobody gets a Rust reference into the mapping; every access is a copy through a raw pointer.
 //! 3. `Ram` is not `Sync`: plain accesses through `&Ram` come from one thread at a time.
 
+use crate::trial::{Journal, PageBytes, Trial, WrittenPage};
 use crate::watch::Watch;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 
@@ -68,6 +69,7 @@ pub struct Ram {
     /// In bytes; at least `RAM_ALIGNMENT`.
     size: u64,
     watch: Watch,
+    journal: Journal,
 }
 
 // SAFETY: `host` points into the mapping that `memory` owns, which is not tied to a thread; moving the whole object
@@ -101,6 +103,7 @@ macro_rules! accessors {
             if offset > self.size - size_of::<$type>() as u64 {
                 return None;
             }
+            self.keep(offset, size_of::<$type>() as u64);
             // SAFETY: as for the load.
             unsafe { self.host.add(offset as usize).cast::<$type>().write_unaligned(value.to_le()) };
             Some(())
@@ -140,7 +143,7 @@ impl Ram {
         let host =
             memory.get_host_address(GuestAddress(base)).map_err(|error| host_error(error.to_string()))?;
         advise_large_pages(host, length);
-        Ok(Self { memory, host, base, size, watch: Watch::default() })
+        Ok(Self { memory, host, base, size, watch: Watch::default(), journal: Journal::default() })
     }
 
     /// Physical address of the first byte.
@@ -182,6 +185,7 @@ impl Ram {
     /// Copies `from` into RAM at `offset`; `None`, and nothing copied, when not wholly inside.
     pub fn write_bytes(&self, offset: u64, from: &[u8]) -> Option<()> {
         let address = self.checked_address(offset, from.len())?;
+        self.keep(offset, from.len() as u64);
         self.memory.write_slice(from, address).ok()
     }
 
@@ -189,6 +193,7 @@ impl Ram {
     pub fn fill(&self, offset: u64, length: u64, value: u8) -> Option<()> {
         let length = usize::try_from(length).ok()?;
         self.checked_address(offset, length)?;
+        self.keep(offset, length as u64);
         // SAFETY: `checked_address` has proved that `offset..offset + length` is inside the mapping; rules 1 to 3.
         unsafe { self.host.add(offset as usize).write_bytes(value, length) };
         Some(())
@@ -234,6 +239,42 @@ impl Ram {
     /// Offsets of the watched pages that were written since the last call; one may occur more than once.
     pub fn take_written(&self) -> Vec<u64> {
         self.watch.take_written()
+    }
+
+    /// Begins a trial: what this object's own functions write from now on, and which pages they watch, is taken back at its end.
+    /// Neither generated code nor devices, which go through [`Ram::memory`], may write meanwhile.
+    pub fn begin_trial(&self) {
+        self.journal.kept.set(true);
+        self.watch.begin_trial();
+    }
+
+    /// Ends it: RAM is as before.
+    pub fn end_trial(&self) -> Trial {
+        let written = self.journal.take().into_iter().map(|(offset, before)| {
+            let after = self.page(offset);
+            // A page that was written is inside RAM.
+            let _ = self.write_bytes(offset, before.as_slice());
+            WrittenPage { offset, before, after }
+        });
+        Trial { written: written.collect(), watches: self.watch.end_trial() }
+    }
+
+    /// What is in the page at an offset; zeros where there is no RAM.
+    pub fn page(&self, offset: u64) -> PageBytes {
+        let mut bytes = Box::new([0; RAM_ALIGNMENT as usize]);
+        let _ = self.read_bytes(offset, bytes.as_mut_slice());
+        bytes
+    }
+
+    /// Keeps what is in pages that are to be written, during a trial.
+    #[inline(always)]
+    fn keep(&self, offset: u64, length: u64) {
+        if self.journal.kept.get() {
+            self.journal.note(offset, length, |page, bytes| {
+                // A page of RAM is inside it.
+                let _ = self.read_bytes(page, bytes);
+            });
+        }
     }
 
     /// The physical address of `length` bytes at `offset`, if they are inside.

@@ -11,6 +11,8 @@ pub(crate) struct Watch {
     pages: RefCell<Vec<u64>>,
     written: RefCell<Vec<u64>>,
     any_written: Cell<bool>,
+    /// During a trial: pages whose watch has changed, in order, and what had been written when it began.
+    trial: RefCell<Option<(Vec<u64>, Vec<u64>)>>,
 }
 
 impl Watch {
@@ -20,10 +22,31 @@ impl Watch {
         if word >= pages.len() {
             pages.resize(word + 1, 0);
         }
-        match watched {
-            true => pages[word] |= bit,
-            false => pages[word] &= !bit,
+        if (pages[word] & bit != 0) == watched {
+            return;
         }
+        pages[word] ^= bit;
+        if let Some((changed, _)) = &mut *self.trial.borrow_mut() {
+            changed.push(offset & !(RAM_ALIGNMENT - 1));
+        }
+    }
+
+    /// From now on remembers what changes.
+    pub(crate) fn begin_trial(&self) {
+        *self.trial.borrow_mut() = Some((Vec::new(), self.written.borrow().clone()));
+    }
+
+    /// Takes back what has changed since; the pages whose watch had.
+    pub(crate) fn end_trial(&self) -> Vec<u64> {
+        let Some((mut changed, written)) = self.trial.take() else { return Vec::new() };
+        self.any_written.set(!written.is_empty());
+        self.written.replace(written);
+        changed.sort_unstable();
+        // A page that changed twice is what it was.
+        let odd = changed.chunk_by(|a, b| a == b).filter(|times| times.len() % 2 == 1);
+        odd.for_each(|times| self.set(times[0], !self.is_set(times[0])));
+        changed.dedup();
+        changed
     }
 
     pub(crate) fn is_set(&self, offset: u64) -> bool {

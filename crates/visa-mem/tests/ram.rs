@@ -122,3 +122,47 @@ proptest! {
         prop_assert_eq!(all, model);
     }
 }
+
+#[test]
+fn a_trial_leaves_nothing_behind() {
+    let ram = ram();
+    ram.store_u64(0x10, 1).unwrap();
+    ram.watch(0x1000, true);
+    ram.note_write(0x1000, 8);
+    ram.begin_trial();
+    ram.store_u64(0x10, 2).unwrap();
+    ram.store_u32(0x18, 3).unwrap();
+    // Over the end of a page, and what is written twice.
+    ram.store_u16(0xFFF, 0xAABB).unwrap();
+    ram.fill(0x1800, 16, 0xFF).unwrap();
+    ram.write_bytes(0x1808, &[1; 16]).unwrap();
+    assert_eq!(ram.take_written(), [0x1000]);
+    ram.watch(0x1000, false);
+    ram.watch(0x10, true);
+    ram.note_write(0x10, 8);
+    let trial = ram.end_trial();
+    assert_eq!(trial.written.iter().map(|page| page.offset).collect::<Vec<_>>(), [0, 0x1000]);
+    assert_eq!(trial.watches, [0, 0x1000]);
+    let [first, second] = &trial.written[..] else { panic!() };
+    assert_eq!(
+        (first.before[0x10], first.after[0x10], first.after[0x18], first.after[0xFFF]),
+        (1, 2, 3, 0xBB)
+    );
+    assert_eq!(
+        (second.before[0], second.after[0], second.after[0x800], second.after[0x808]),
+        (0, 0xAA, 0xFF, 1)
+    );
+    let mut expected = vec![0; 0x2000];
+    expected[0x10] = 1;
+    let mut bytes = vec![0; 0x2000];
+    ram.read_bytes(0, &mut bytes).unwrap();
+    assert_eq!(bytes, expected);
+    assert!(ram.is_watched(0x1000) && !ram.is_watched(0));
+    assert!(ram.any_watched_written());
+    assert_eq!(ram.take_written(), [0x1000]);
+    // The next one begins anew, and what comes after it stays.
+    ram.begin_trial();
+    assert!(ram.end_trial().written.is_empty());
+    ram.store_u64(0x10, 5).unwrap();
+    assert_eq!(ram.load_u64(0x10), Some(5));
+}

@@ -33,6 +33,7 @@ Examples:
   visa stat --kernel Image --initrd initramfs.cpio.gz --append \"console=ttyS0\"
                               the same with the exits by cause below the console, like boot --stat
   visa boot --engine lockstep --kernel Image --initrd initramfs.cpio.gz --timeout 600
+  visa boot --engine checked --checked-share 10 --kernel Image --initrd initramfs.cpio.gz
                               the same on JIT and interpreter side by side; reports the first instruction that differs
   visa boot --kernel /usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin --disk path=disk.img
                               firmware that loads a kernel itself: Debian's U-Boot, of package u-boot-qemu

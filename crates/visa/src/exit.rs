@@ -42,7 +42,7 @@ Exit codes:
   failed, 98 nested page fault, 99 unexpected exit, 100 visor itself failed, 101 device tree not understood.
     1  bad input: a missing, damaged or misfit file, impossible memory, an output that cannot be written
     2  bad usage: a flag or argument that is not known or not well-formed, or flags that do not go together
-  119  --engine lockstep: the JIT and the interpreter differ
+  119  --engine lockstep or checked: the JIT and the interpreter differ
   120  Ring -1 of a hart is dead: three exceptions in a row
   121  --max-insns is reached
   122  every hart halts, and nothing can wake one: no timer, no input

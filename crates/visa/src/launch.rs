@@ -8,6 +8,7 @@ use visa_machine::board::DiskChanges;
 use visa_machine::boot::{Hardware, Ready};
 use visa_machine::machine::TimeSource;
 
+use crate::checked;
 use crate::exit::Ending;
 use crate::lockstep::{self, Figures};
 use crate::options::{ClockChoice, EngineChoice, RunOptions};
@@ -31,8 +32,7 @@ impl Launch {
     /// Chooses the clock and opens the report's file, so that a bad path costs no run.
     pub fn prepare(options: &RunOptions) -> anyhow::Result<Launch> {
         lockstep::check(options)?;
-        let in_lockstep = options.engine == EngineChoice::Lockstep;
-        let interactive = stdin().is_terminal() && options.json.is_none() && !in_lockstep;
+        let interactive = stdin().is_terminal() && options.json.is_none() && !options.engine.compares();
         let default = if interactive { ClockChoice::Host } else { ClockChoice::Virtual };
         let clock = options.clock.unwrap_or(default);
         let features = options.cycles.features();
@@ -70,7 +70,7 @@ pub fn finish(
     options: &RunOptions,
     mode: &'static str,
 ) -> anyhow::Result<u8> {
-    built.ready.machine.set_engine(options.engine.into());
+    built.ready.machine.set_engine(options.engine_kind());
     options.cycles.apply(&mut built.ready.machine)?;
     let mut session = Session::new(built.ready, symbols, options, launch.clock, mode)?;
     if options.engine == EngineChoice::Lockstep {
@@ -96,11 +96,15 @@ pub fn finish(
         report.engine = "lockstep";
     }
     report.lockstep = figures;
+    report.checked = checked::figures(&session);
     report.cycles = options.cycles.figures(&session.machine)?;
     let shows_table = options.stats || options.stat;
     if shows_table {
         tell(format_args!("\n{}", report.table()));
         if let Some(figures) = &report.lockstep {
+            tell(format_args!("{}\n", figures.line()));
+        }
+        if let Some(figures) = &report.checked {
             tell(format_args!("{}\n", figures.line()));
         }
     }

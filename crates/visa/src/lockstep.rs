@@ -1,6 +1,6 @@
 //! `--engine lockstep`: the JIT and the interpreter side by side, and what is said when they differ.
 
-mod difference;
+pub mod difference;
 
 use std::io::{IsTerminal, stderr};
 use std::num::NonZeroU64;
@@ -12,6 +12,7 @@ use serde::Serialize;
 use visa_machine::lockstep::{Compared, Difference, Fault, FaultKind, Lockstep, Pair, Suspicion, narrow};
 use visa_machine::machine::{EngineKind, Machine};
 
+use crate::checked::CheckedOptions;
 use crate::launch::Built;
 use crate::options::{ClockChoice, EngineChoice, RunOptions, number};
 use crate::report::grouped;
@@ -32,7 +33,7 @@ pub struct LockstepOptions {
     /// of 200,000)
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "Lockstep")]
     pub lockstep_slice: Option<NonZeroU64>,
-    /// With --engine lockstep: after N instructions, change bit 0 of the JIT's R10, or of the byte at a physical address, to
+    /// With --engine lockstep or checked: after N instructions, change bit 0 of the JIT's R10, or of the byte at a physical address, to
     /// see that it is found
     #[arg(long, value_name = "N[,ADDRESS]", value_parser = fault, help_heading = "Lockstep")]
     pub lockstep_fault: Option<Fault>,
@@ -56,26 +57,35 @@ fn fault(text: &str) -> Result<Fault, String> {
 pub fn check(options: &RunOptions) -> Result<(), clap::Error> {
     let conflict = |text: String| Err(clap::Error::raw(ErrorKind::ArgumentConflict, text + "\n"));
     let LockstepOptions { lockstep_slice, lockstep_fault } = &options.lockstep;
-    if options.engine != EngineChoice::Lockstep {
-        let given =
-            [(lockstep_slice.is_some(), "--lockstep-slice"), (lockstep_fault.is_some(), "--lockstep-fault")];
-        return match given.iter().find(|(given, _)| *given) {
-            Some((_, name)) => conflict(format!("{name} needs --engine lockstep")),
-            None => Ok(()),
-        };
+    let CheckedOptions { checked_share, checked_code, checked_seed } = &options.checked;
+    let engine = options.engine;
+    let (in_lockstep, is_checked) = (engine == EngineChoice::Lockstep, engine == EngineChoice::Checked);
+    let given = [
+        (lockstep_slice.is_some() && !in_lockstep, "--lockstep-slice", "lockstep"),
+        (checked_share.is_some() && !is_checked, "--checked-share", "checked"),
+        (checked_code.is_some() && !is_checked, "--checked-code", "checked"),
+        (checked_seed.is_some() && !is_checked, "--checked-seed", "checked"),
+        (lockstep_fault.is_some() && !engine.compares(), "--lockstep-fault", "lockstep or checked"),
+    ];
+    if let Some((_, name, needed)) = given.iter().find(|(wrong, ..)| *wrong) {
+        return conflict(format!("{name} needs --engine {needed}"));
     }
+    if !engine.compares() {
+        return Ok(());
+    }
+    let name = if in_lockstep { "lockstep" } else { "checked" };
     let refused = [
         (options.cycles.cycles.is_some(), "--cycles: with a model the interpreter executes"),
         (!options.trace.is_empty(), "-d: what is traced is interpreted"),
         (options.trace_exits.is_some(), "--trace-exits: --engine jit and interpreter give the same one"),
-        (options.gdb_address().is_some(), "gdb (-s, -S, --gdb): it would change one machine of the two"),
+        (options.gdb_address().is_some(), "gdb (-s, -S, --gdb): it would change one of the two"),
         (
             options.clock == Some(ClockChoice::Host),
             "--clock host: no two machines read the same time from it",
         ),
     ];
     match refused.iter().find(|(given, _)| *given) {
-        Some((_, why)) => conflict(format!("--engine lockstep cannot be used with {why}")),
+        Some((_, why)) => conflict(format!("--engine {name} cannot be used with {why}")),
         None => Ok(()),
     }
 }
@@ -146,7 +156,7 @@ pub fn explain(
     let found = narrow(&script, suspicion, make, |low, high| progress.show(low, high));
     progress.finish();
     let (text, at) = match found {
-        Ok(Some(found)) => (difference::describe(&found, symbols), found.found),
+        Ok(Some(found)) => (difference::describe("lockstep", &found, symbols), found.found),
         Ok(None) => (coarse(suspicion, "they did not differ when they ran again"), suspicion.instructions),
         Err(error) => (coarse(suspicion, &format!("{error:#}")), suspicion.instructions),
     };

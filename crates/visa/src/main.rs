@@ -8,6 +8,7 @@ mod asm;
 mod bench;
 mod bench_host;
 mod boot;
+mod checked;
 mod cycles;
 mod demo;
 mod dis;

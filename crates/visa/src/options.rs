@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use visa_machine::board::{Board, DiskCache, DiskChanges, DiskError, DiskImage, FileBackend, OverlayBackend};
 use visa_machine::machine::EngineKind;
 
+use crate::checked::CheckedOptions;
 use crate::cycles::CycleOptions;
 use crate::lockstep::{self, LockstepOptions};
 
@@ -83,6 +84,9 @@ pub struct RunOptions {
     /// How engines are compared.
     #[command(flatten)]
     pub lockstep: LockstepOptions,
+    /// How much is checked.
+    #[command(flatten)]
+    pub checked: CheckedOptions,
 }
 
 impl RunOptions {
@@ -91,6 +95,16 @@ impl RunOptions {
         let default = (self.gdb_default || self.gdb_wait)
             .then(|| GdbAddress(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, GDB_PORT))]));
         self.gdb.clone().or(default)
+    }
+
+    /// What executes.
+    pub fn engine_kind(&self) -> EngineKind {
+        match self.engine {
+            EngineChoice::Interpreter => EngineKind::Interpreter,
+            EngineChoice::Jit => EngineKind::Jit { threshold: None, optimise: None },
+            EngineChoice::Lockstep => lockstep::FAST,
+            EngineChoice::Checked => EngineKind::Checked(self.checked.checking(self.lockstep.lockstep_fault)),
+        }
     }
 
     /// Opens and locks the disk images.
@@ -147,15 +161,15 @@ pub enum EngineChoice {
     /// Both side by side: after every few instructions their states are compared, and the first instruction that makes them
     /// differ is reported (exit code 119). Disks are written at the end, if the engines agree
     Lockstep,
+    /// As jit, but at random moments the interpreter executes the next stretch, too, on a copy, and both are compared;
+    /// generated code is checked. A fault or a difference is reported (exit code 119). Takes at most twice the time of jit
+    Checked,
 }
 
-impl From<EngineChoice> for EngineKind {
-    fn from(choice: EngineChoice) -> EngineKind {
-        match choice {
-            EngineChoice::Interpreter => EngineKind::Interpreter,
-            EngineChoice::Jit => EngineKind::Jit { threshold: None, optimise: None },
-            EngineChoice::Lockstep => lockstep::FAST,
-        }
+impl EngineChoice {
+    /// Whether engines are compared.
+    pub fn compares(self) -> bool {
+        matches!(self, EngineChoice::Lockstep | EngineChoice::Checked)
     }
 }
 

@@ -14,6 +14,7 @@ use visa_core::Hart;
 use visa_machine::boot::Mode;
 use visa_machine::machine::Machine;
 
+use crate::checked;
 use crate::cycles::Cycles;
 use crate::exit::Ending;
 use crate::lockstep::Figures;
@@ -59,6 +60,9 @@ pub struct Report {
     /// How much was compared, if engines were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lockstep: Option<Figures>,
+    /// How much of what the JIT executed was checked, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<checked::Figures>,
     /// What the cycle model says, if it ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cycles: Option<Cycles>,
@@ -167,6 +171,7 @@ impl Report {
             walk_references: totals.walk_references,
             without: Vec::new(),
             lockstep: None,
+            checked: None,
             cycles: None,
             guest_seconds: guest_ns as f64 / 1e9,
             host_seconds: host_time.as_secs_f64(),

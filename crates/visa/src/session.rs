@@ -9,7 +9,7 @@ use anyhow::Context;
 use visa_bench::stat::ExitTable;
 use visa_gdb::{Debuggee, Departure, Slice};
 use visa_machine::boot::Ready;
-use visa_machine::lockstep::{Lockstep, Slices, Suspicion};
+use visa_machine::lockstep::{Difference, Lockstep, Slices, Suspicion};
 use visa_machine::machine::{self, Machine, Progress};
 
 use crate::exit::{self, Ending};
@@ -102,6 +102,8 @@ pub struct Session {
     pub lockstep: Option<Lockstep>,
     /// That the two differ, if they do.
     pub suspicion: Option<Suspicion>,
+    /// What a machine that is checked has come to that the interpreter has not.
+    pub difference: Option<Difference>,
     /// Names for addresses.
     pub symbols: Symbols,
     printed: Printed,
@@ -165,6 +167,7 @@ impl Session {
             machine,
             lockstep: None,
             suspicion: None,
+            difference: None,
             symbols,
             printed,
             console,
@@ -328,7 +331,7 @@ impl Session {
                 timeline.note(&mut self.machine)?;
             }
             self.write_out()?;
-            if self.suspicion.is_some() {
+            if self.suspicion.is_some() || self.is_found_wrong() {
                 return Ok(Err(Ending::EnginesDiffer));
             }
             if let Some(progress) = progress {
@@ -372,6 +375,13 @@ impl Session {
                 self.traced_part(end_ns, last)
             }
         }
+    }
+
+    /// Whether a machine that is checked was found wrong.
+    fn is_found_wrong(&mut self) -> bool {
+        self.difference = self.machine.take_difference();
+        self.difference.is_some()
+            || self.machine.checked().is_some() && !self.machine.code_faults().is_empty()
     }
 
     /// Begins a slice.

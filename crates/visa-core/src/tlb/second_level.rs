@@ -97,6 +97,7 @@ impl Order {
 }
 
 /// The arrays, by set.
+#[derive(Clone)]
 struct Sets {
     signatures: [Signatures; SECOND_LEVEL_SETS],
     orders: [Order; SECOND_LEVEL_SETS],
@@ -104,6 +105,7 @@ struct Sets {
 }
 
 /// The second level.
+#[derive(Clone)]
 pub(super) struct SecondLevel {
     sets: Box<Sets>,
     /// How many translations there are of each page size, by half of the address space.

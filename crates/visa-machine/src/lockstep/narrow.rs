@@ -10,7 +10,7 @@ use super::{Executed, Suspicion, progress_mismatch};
 use crate::machine::{EngineKind, Machine, Progress, Slice};
 
 /// Instructions that are remembered before a difference: more than one unit of generated code has.
-const REMEMBERED: usize = 256;
+pub(super) const REMEMBERED: usize = 256;
 
 /// Two machines made of the same inputs, neither of which has run.
 pub struct Pair {

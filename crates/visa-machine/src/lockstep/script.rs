@@ -2,7 +2,8 @@
 
 use std::num::NonZeroU64;
 
-use visa_mem::Platform;
+use visa_core::Hart;
+use visa_mem::{Platform, Ram};
 
 use crate::machine::{Machine, Progress, Slice};
 
@@ -80,14 +81,11 @@ pub enum FaultKind {
 }
 
 impl Fault {
-    fn apply(self, machine: &mut Machine) {
+    /// Changes what is to be changed.
+    pub(super) fn apply(self, hart: &mut Hart, ram: &Ram) {
         match self.kind {
-            FaultKind::Register(number) => {
-                let hart = &mut machine.harts[0];
-                hart.set_r(number, hart.r(number) ^ 1);
-            }
+            FaultKind::Register(number) => hart.set_r(number, hart.r(number) ^ 1),
             FaultKind::Memory(address) => {
-                let ram = machine.board.ram();
                 let byte = ram.offset_of(address, 1).and_then(|offset| Some((offset, ram.load_u8(offset)?)));
                 if let Some((offset, byte)) = byte {
                     ram.store_u8(offset, byte ^ 1);
@@ -112,7 +110,7 @@ pub(super) fn advance(
     };
     let progress = machine.continue_slice(slice, fault.after - before);
     if machine.instructions() == fault.after {
-        fault.apply(machine);
+        fault.apply(&mut machine.harts[0], machine.board.ram());
     }
     if progress.is_some() || slice.is_paused() || machine.instructions() >= end {
         return progress;

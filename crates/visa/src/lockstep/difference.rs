@@ -11,9 +11,9 @@ use crate::symbols::Symbols;
 /// Instructions that are shown.
 const SHOWN: usize = 8;
 
-/// The whole report. Writing to a `String` does not fail.
-pub fn describe(difference: &Difference, symbols: &Symbols) -> String {
-    let mut text = format!("\nvisa: lockstep: {}\n", summary(difference));
+/// The whole report of an engine. Writing to a `String` does not fail.
+pub fn describe(engine: &str, difference: &Difference, symbols: &Symbols) -> String {
+    let mut text = format!("\nvisa: {engine}: {}\n", summary(difference));
     if let Some(last) = difference.executed.last() {
         let place = symbols.describe(last.ring, last.pc);
         let place = format!("hart {}, {}, pc {:#018x} {place}", last.hart, last.ring.name(), last.pc);
@@ -172,6 +172,6 @@ RAM from 0x80000000
   JIT          07 07 07 07 07 07 07 07 07 07 07 07 07 07 07 07
   interpreter  08 08 08 08 08 08 08 08 08 08 08 08 08 08 08 08
 ";
-        assert_eq!(describe(&difference, &Symbols::default()), expected);
+        assert_eq!(describe("lockstep", &difference, &Symbols::default()), expected);
     }
 }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod boot;
+mod checked;
 mod debugger;
 mod host;
 mod lockstep;
