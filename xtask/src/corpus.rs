@@ -16,7 +16,7 @@ use crate::{process, workspace};
 use anyhow::{Context, Result, bail};
 use catalogue::Program;
 use guest::{Boot, Machine};
-use packages::Place;
+use packages::{Extent, Place, Unreachable};
 use result::{Line, Summary, Verdict};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 /// Run programs of Debian's for riscv64 and compare what they print with what QEMU gave
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Engines, comma-separated: interpreter, jit, lockstep
+    /// Engines, comma-separated: interpreter, jit, checked, lockstep
     #[arg(long, value_delimiter = ',', default_value = "jit")]
     engine: Vec<String>,
     /// Modes, comma-separated: native, accelerated, software
@@ -33,7 +33,7 @@ pub struct Arguments {
     /// Only these programs, comma-separated
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<String>,
-    /// Only the programs that are quick, as `cargo xtask test` runs them
+    /// Only the programs that are quick, as the gate runs them, on a smaller disk unless that of all is there
     #[arg(long)]
     quick: bool,
     /// Name the programs, and run none
@@ -45,6 +45,12 @@ pub struct Arguments {
     /// Write the results as one JSON object; "-" is standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// If Debian's packages are needed and cannot be fetched, say so and succeed
+    #[arg(long)]
+    skip_offline: bool,
+    /// A further option of `visa boot`, such as --checked-share=10; may be given again
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    visa_option: Vec<String>,
     /// The visa to run [default: a release build of this tree]
     #[arg(long, value_name = "FILE")]
     visa: Option<PathBuf>,
@@ -68,26 +74,41 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let root = workspace::root().join("build/corpus");
     process::create_directory(&root)?;
     let place = Place { root: root.canonicalize()? };
-    let image = disk::prepare(&place, arguments.mirror, arguments.refresh)?;
+    // What is expected is recorded with all packages.
+    let extent = if arguments.quick && !arguments.record { Extent::Quick } else { Extent::Whole };
+    let disk = match disk::prepare(&place, extent, arguments.mirror, arguments.refresh) {
+        Err(error) if arguments.skip_offline && error.is::<Unreachable>() => {
+            println!("skipped: {} programs of Debian's: {error:#}", programs.len());
+            return Ok(());
+        }
+        prepared => prepared?,
+    };
     if arguments.record {
-        return record(&place, &image, &programs);
+        return record(&place, &disk.image, &programs);
     }
     let command = match arguments.visa {
         Some(visa) => visa,
         None => workspace::release_build("visa")?,
     };
-    result::warn_of_other_versions(&place)?;
+    result::warn_of_other_versions(&disk)?;
     let mut summaries = Vec::new();
     for engine in &arguments.engine {
         for mode in &arguments.mode {
-            let machine =
-                Machine::Visa { command: command.clone(), engine: engine.clone(), mode: mode.clone() };
-            let lines = run_all(&machine, &place, &image, &programs, &format!("{engine}, {mode}"))?;
+            let machine = Machine::Visa {
+                command: command.clone(),
+                engine: engine.clone(),
+                mode: mode.clone(),
+                options: arguments.visa_option.clone(),
+            };
+            let lines = run_all(&machine, &place, &disk.image, &programs, &format!("{engine}, {mode}"))?;
             summaries.push(Summary { engine: engine.clone(), mode: mode.clone(), lines });
         }
     }
     if let Some(file) = &arguments.json {
         result::write_json(file, &summaries)?;
+    }
+    if summaries.len() > 1 {
+        println!("\n{}", result::table(&summaries));
     }
     summaries.iter().for_each(|summary| println!("{}", summary.line()));
     let wrong = summaries.iter().map(Summary::wrong).sum::<usize>();
@@ -165,7 +186,7 @@ fn record(place: &Place, image: &Path, programs: &[Program]) -> Result<()> {
     if let Some(error) = failed {
         return Err(error).with_context(|| format!("cannot write to {}", expected.display()));
     }
-    kernel::keep(&place.versions(), &expected.join("packages.txt"))?;
+    kernel::keep(&place.disk(Extent::Whole).versions, &expected.join("packages.txt"))?;
     if !ran.console.done {
         bail!("QEMU's run did not come to its end ({}): {}", ran.ended, ran.console.last_line);
     }

@@ -1,12 +1,12 @@
 //! The disk: a tree of unpacked packages, with what their installation would have added, as an ext4 image.
 
-use super::packages::{self, Place};
+use super::packages::{self, Disk, Extent, Place};
 use crate::fetch_debian::{kernel, mirror::Mirror, remove_directory};
 use crate::process;
 use anyhow::{Context, Result};
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// The time of all that the image has: 2023-11-14, in seconds.
@@ -42,30 +42,35 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// The image, which is made if it is not there or another one is wanted.
-pub fn prepare(place: &Place, mirror: Option<String>, refresh: bool) -> Result<PathBuf> {
-    let image = place.root.join("disk.img");
-    let recipe = packages::recipe(&format!("{LINKS:?} {NOT_READ:?} {FILES:?}"));
-    let is_same = fs::read_to_string(place.recipe()).is_ok_and(|made| made == recipe);
-    if is_same && image.exists() && place.kernel().exists() && !refresh {
-        return Ok(image);
+pub fn prepare(place: &Place, extent: Extent, mirror: Option<String>, refresh: bool) -> Result<Disk> {
+    let recipe = |extent| packages::recipe(extent, &format!("{LINKS:?} {NOT_READ:?} {FILES:?}"));
+    let is_there = |extent| {
+        let disk = place.disk(extent);
+        let is_same = fs::read_to_string(&disk.recipe).is_ok_and(|made| made == recipe(extent));
+        is_same && disk.image.exists() && place.kernel().exists()
+    };
+    // All programs have what the quick ones need.
+    if let Some(there) = [extent, Extent::Whole].into_iter().find(|extent| is_there(*extent) && !refresh) {
+        return Ok(place.disk(there));
     }
+    let disk = place.disk(extent);
     process::require("mke2fs", "e2fsprogs")?;
     let mirror = match mirror {
         Some(uri) => Mirror::given(uri),
         None => Mirror::of_this_machine()?,
     };
-    let archives = packages::fetch(place, &mirror)?;
+    let archives = packages::fetch(place, extent, &mirror)?;
     let tree = place.root.join("tree");
     remove_directory(&tree)?;
     eprintln!("unpacking {} packages", archives.len());
     packages::unpack(&archives, &tree)?;
     kernel::keep(&tree.join("usr/bin/busybox"), &place.root.join("busybox"))?;
     finish(&tree)?;
-    eprintln!("making {}", image.display());
-    make_image(&tree, &image)?;
+    eprintln!("making {}", disk.image.display());
+    make_image(&tree, &disk.image)?;
     remove_directory(&tree)?;
-    fs::write(place.recipe(), recipe)?;
-    Ok(image)
+    fs::write(&disk.recipe, recipe(extent))?;
+    Ok(disk)
 }
 
 /// What the packages' scripts would have done, as far as programs here need it.
@@ -89,6 +94,9 @@ fn finish(tree: &Path) -> Result<()> {
         let link = at(name);
         if link.symlink_metadata().is_ok() {
             fs::remove_file(&link)?;
+        }
+        if let Some(parent) = link.parent() {
+            process::create_directory(parent)?;
         }
         symlink(to, &link).with_context(|| format!("cannot make the link {}", link.display()))?;
     }

@@ -29,6 +29,8 @@ pub enum Machine {
         engine: String,
         /// `--mode`.
         mode: String,
+        /// Further options.
+        options: Vec<String>,
     },
     /// `qemu-system-riscv64`.
     Qemu,
@@ -89,13 +91,13 @@ impl Boot<'_> {
 
     fn command(&self, initramfs: &Path) -> Command {
         match self.machine {
-            Machine::Visa { command: visa, engine, mode } => {
+            Machine::Visa { command: visa, engine, mode, options } => {
                 let mut command = Command::new(visa);
                 command
                     .args(["boot", "--clock", "virtual", "-m", MEMORY, "--engine", engine, "--mode", mode]);
                 command.args(["--timeout", &self.timeout.to_string(), "--append", KERNEL_LINE, "--kernel"]);
                 command.arg(self.place.kernel()).arg("--initrd").arg(initramfs);
-                command.arg("--disk").arg(format!("path={},ro", self.image.display()));
+                command.arg("--disk").arg(format!("path={},ro", self.image.display())).args(options);
                 command
             }
             Machine::Qemu => {

@@ -10,17 +10,15 @@ use std::path::{Path, PathBuf};
 /// The release that the packages are of.
 pub const SUITE: &str = "trixie";
 
-/// What programs use; apt adds what these depend on.
-const WANTED: [&str; 58] = [
+/// What the quick programs use; apt adds what these depend on.
+const QUICK: [&str; 40] = [
     "base-files",
     "base-passwd",
     "bash",
     "bc",
-    "binutils",
     "busybox-static",
     "bzip2",
     "coreutils",
-    "cpp",
     "dash",
     "dbus",
     "dbus-bin",
@@ -28,44 +26,50 @@ const WANTED: [&str; 58] = [
     "diffutils",
     "file",
     "findutils",
-    "g++",
     "gawk",
     "gcc",
     "git",
     "grep",
-    "guile-3.0",
     "gzip",
     "jq",
+    "libatomic1",
     "libc6-dev",
-    "libpython3.13-testsuite",
+    "libluajit-5.1-common",
     "lua5.4",
     "luajit",
     "m4",
     "make",
-    "nodejs",
-    "ocaml-base",
-    "ocaml-interp",
-    "openjdk-21-jdk-headless",
     "openssl",
     "patch",
     "perl",
     "procps",
     "python3",
-    "quickjs",
-    "ruby",
-    "sbcl",
     "sed",
     "sqlite3",
     "tar",
-    "tcl",
     "tzdata",
     "unzip",
     "xz-utils",
     "zip",
     "zstd",
-    "libatomic1",
+];
+
+/// What the others use as well.
+const MORE: [&str; 18] = [
+    "binutils",
+    "cpp",
+    "g++",
+    "guile-3.0",
+    "libpython3.13-testsuite",
+    "nodejs",
+    "ocaml-base",
+    "ocaml-interp",
+    "openjdk-21-jdk-headless",
+    "quickjs",
+    "ruby",
+    "sbcl",
+    "tcl",
     "libstdc++-14-dev",
-    "libluajit-5.1-common",
     "libtcl8.6",
     "libruby3.3",
     "guile-3.0-libs",
@@ -73,8 +77,18 @@ const WANTED: [&str; 58] = [
 ];
 
 /// What the dependencies of these have that no program here uses.
-const LEFT_OUT: [&str; 6] =
-    ["ca-certificates-java", "git-man", "linux-image-riscv64", "mesa-libgallium", "libllvm19", "libz3-4"];
+const LEFT_OUT: [&str; 10] = [
+    "ca-certificates-java",
+    "git-man",
+    "libasan8",
+    "liblsan0",
+    "libllvm19",
+    "libtsan2",
+    "libubsan1",
+    "libz3-4",
+    "linux-image-riscv64",
+    "mesa-libgallium",
+];
 
 /// Modules that the kernel needs to read the disk.
 const MODULES: [&str; 4] = ["crc32c_generic", "virtio_mmio", "virtio_blk", "ext4"];
@@ -101,35 +115,71 @@ impl Place {
         self.root.join("modules")
     }
 
-    /// The packages' names and versions.
-    pub fn versions(&self) -> PathBuf {
-        self.root.join("packages.txt")
+    /// A disk, be it there or not.
+    pub fn disk(&self, extent: Extent) -> Disk {
+        let prefix = if extent == Extent::Quick { "quick-" } else { "" };
+        let at = |name: &str| self.root.join(format!("{prefix}{name}"));
+        Disk { image: at("disk.img"), versions: at("packages.txt"), recipe: at("recipe.txt") }
     }
+}
 
-    /// What the disk was made of.
-    pub fn recipe(&self) -> PathBuf {
-        self.root.join("recipe.txt")
+/// Which programs a disk is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extent {
+    /// All.
+    Whole,
+    /// The quick ones.
+    Quick,
+}
+
+impl Extent {
+    fn wanted(self) -> Vec<&'static str> {
+        let more = if self == Extent::Whole { &MORE[..] } else { &[] };
+        QUICK.iter().chain(more).copied().collect()
+    }
+}
+
+/// The files of a disk.
+pub struct Disk {
+    /// The image.
+    pub image: PathBuf,
+    /// The packages' names and versions.
+    pub versions: PathBuf,
+    /// What it was made of.
+    pub recipe: PathBuf,
+}
+
+/// Why packages could not be fetched, if it is the network.
+#[derive(Debug)]
+pub struct Unreachable;
+
+impl std::fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Debian's archive cannot be reached")
     }
 }
 
 /// A text that changes when another disk is to be made, whatever the mirror has.
-pub fn recipe(finish: &str) -> String {
-    format!("{SUITE}\n{}\n{}\n{}\n{finish}", WANTED.join(" "), LEFT_OUT.join(" "), MODULES.join(" "))
+pub fn recipe(extent: Extent, finish: &str) -> String {
+    format!("{SUITE}\n{}\n{}\n{}\n{finish}", extent.wanted().join(" "), LEFT_OUT.join(" "), MODULES.join(" "))
 }
 
 /// Fetches what is missing; the archives of all packages of the disk.
-pub fn fetch(place: &Place, mirror: &Mirror) -> Result<Vec<PathBuf>> {
+pub fn fetch(place: &Place, extent: Extent, mirror: &Mirror) -> Result<Vec<PathBuf>> {
     let apt = Apt::new(&place.apt(), mirror, SUITE)?;
     eprintln!("fetching the package lists of {SUITE} for riscv64 from {}", mirror.uri);
-    apt.update()?;
+    apt.update().context(Unreachable)?;
     fetch_kernel(place, &apt)?;
-    let packages: Vec<String> =
-        apt.closure(&WANTED)?.into_iter().filter(|name| !LEFT_OUT.contains(&name.as_str())).collect();
+    let packages: Vec<String> = apt
+        .closure(&extent.wanted())?
+        .into_iter()
+        .filter(|name| !LEFT_OUT.contains(&name.as_str()))
+        .collect();
     eprintln!("fetching what is missing of {} packages", packages.len());
     let archives = apt.download_missing(&packages)?;
     let versions = Apt::versions_of(&archives)?;
-    fs::write(place.versions(), versions)
-        .with_context(|| format!("cannot write {}", place.versions().display()))?;
+    let file = place.disk(extent).versions;
+    fs::write(&file, versions).with_context(|| format!("cannot write {}", file.display()))?;
     Ok(archives)
 }
 
@@ -157,4 +207,23 @@ pub fn unpack(archives: &[PathBuf], into: &Path) -> Result<()> {
     };
     let (base, others): (Vec<&PathBuf>, Vec<&PathBuf>) = archives.iter().partition(is_base);
     base.into_iter().chain(others).try_for_each(|archive| apt::unpack(archive, into))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quick_disk_is_another_one_with_a_part_of_the_packages() {
+        let place = Place { root: "root".into() };
+        let [quick, whole] = [Extent::Quick, Extent::Whole].map(|extent| place.disk(extent));
+        assert_ne!((quick.image, quick.versions), (whole.image, whole.versions));
+        let (few, all) = (Extent::Quick.wanted(), Extent::Whole.wanted());
+        assert!(few.len() < all.len() && few.iter().all(|package| all.contains(package)));
+        let mut once = all.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), all.len());
+        assert_ne!(recipe(Extent::Quick, ""), recipe(Extent::Whole, ""));
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::catalogue::{self, Program};
 use super::console::{self, Output};
-use super::packages::Place;
+use super::packages::Disk;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::fs;
@@ -107,10 +107,10 @@ pub fn judge(output: &Output, programs: &[Program]) -> Line {
 }
 
 /// Says if the disk's packages are not those that the expected outputs are of.
-pub fn warn_of_other_versions(place: &Place) -> Result<()> {
+pub fn warn_of_other_versions(disk: &Disk) -> Result<()> {
     let recorded = catalogue::directory().join("expected/packages.txt");
     let Ok(recorded) = fs::read_to_string(recorded) else { return Ok(()) };
-    let here = fs::read_to_string(place.versions())?;
+    let here = fs::read_to_string(&disk.versions)?;
     let other: Vec<&str> =
         here.lines().filter(|line| !recorded.lines().any(|recorded| recorded == *line)).collect();
     if !other.is_empty() {
@@ -123,6 +123,32 @@ pub fn warn_of_other_versions(place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// Programs by engine and mode, in Markdown: the seconds of those that were right.
+pub fn table(summaries: &[Summary]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for line in summaries.iter().flat_map(|summary| &summary.lines) {
+        if !names.contains(&line.name.as_str()) {
+            names.push(&line.name);
+        }
+    }
+    let titles = summaries.iter().map(|summary| format!(" {}, {} |", summary.engine, summary.mode));
+    let mut text =
+        format!("| program |{}\n|---|{}\n", titles.collect::<String>(), "---:|".repeat(summaries.len()));
+    for name in names {
+        let cell = |summary: &Summary| {
+            let line = summary.lines.iter().find(|line| line.name == name);
+            let cell = match line.map(|line| (&line.verdict, line.seconds)) {
+                None => "".into(),
+                Some((Verdict::Right, Some(seconds))) => format!("{seconds:.1}"),
+                Some(_) => "wrong".into(),
+            };
+            format!(" {cell} |")
+        };
+        text += &format!("| {name} |{}\n", summaries.iter().map(cell).collect::<String>());
+    }
+    text
+}
+
 /// Writes all results.
 pub fn write_json(file: &Path, summaries: &[Summary]) -> Result<()> {
     let text = serde_json::to_string_pretty(summaries)? + "\n";
@@ -131,4 +157,27 @@ pub fn write_json(file: &Path, summaries: &[Summary]) -> Result<()> {
         return Ok(());
     }
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_what_was_right_with_its_seconds() {
+        let line = |name: &str, seconds, verdict| Line { name: name.into(), seconds, verdict };
+        let wrong = Verdict::Wrong { line: 1, expected: "a".into(), got: "b".into() };
+        let lines = [
+            vec![line("bash", Some(1.25), Verdict::Right), line("sed", Some(2.0), wrong)],
+            vec![
+                line("sed", None, Verdict::Unfinished("signal".into())),
+                line("perl", Some(30.0), Verdict::Right),
+            ],
+        ];
+        let [first, second] =
+            lines.map(|lines| Summary { engine: "jit".into(), mode: "native".into(), lines });
+        let expected = "| program | jit, native | jit, native |\n|---|---:|---:|\n\
+                        | bash | 1.2 |  |\n| sed | wrong | wrong |\n| perl |  | 30.0 |\n";
+        assert_eq!(table(&[first, second]), expected);
+    }
 }
