@@ -11,12 +11,17 @@ pub const NANOSECONDS_PER_TICK: u64 = 100;
 /// Where a hart's time comes from.
 #[derive(Clone, Copy, Debug)]
 pub enum Clock {
-    /// One nanosecond for each retired instruction since a known moment.
+    /// Retired instructions since a known moment. Harts that take turns share one time: while one executes, the time of
+    /// all passes, at so many instructions a nanosecond.
     Virtual {
         /// Nanoseconds at that moment.
         nanoseconds: u64,
-        /// Retired instructions at that moment.
+        /// The hart's retired instructions at that moment.
         instructions: u64,
+        /// Instructions that the nanoseconds do not count yet.
+        ahead: u64,
+        /// Instructions of a nanosecond; not 0.
+        rate: u64,
     },
     /// The host's time since a moment, plus nanoseconds.
     Real {
@@ -29,16 +34,22 @@ pub enum Clock {
 
 impl Default for Clock {
     fn default() -> Self {
-        Clock::Virtual { nanoseconds: 0, instructions: 0 }
+        Clock::Virtual { nanoseconds: 0, instructions: 0, ahead: 0, rate: 1 }
     }
 }
+
+/// Bits of a product of ticks and TIMESCALE that the guest's time is made of: those above the fraction, up to 64.
+const PRODUCT_BITS: u32 = 96;
+/// Bits of a TIMESCALE's fraction.
+const FRACTION_BITS: u32 = 32;
 
 impl Hart {
     /// Nanoseconds since the machine started.
     pub fn nanoseconds(&self) -> u64 {
         match self.clock {
-            Clock::Virtual { nanoseconds, instructions } => {
-                nanoseconds.wrapping_add(self.instructions.wrapping_sub(instructions))
+            Clock::Virtual { nanoseconds, instructions, ahead, rate } => {
+                let passed = self.instructions.wrapping_sub(instructions).wrapping_add(ahead);
+                nanoseconds.wrapping_add(if rate == 1 { passed } else { passed / rate.max(1) })
             }
             Clock::Real { since, nanoseconds } => {
                 nanoseconds.wrapping_add(u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX))
@@ -53,7 +64,11 @@ impl Hart {
 
     /// The guest's time in ticks (specification, 6.2).
     pub fn guest_ticks(&self) -> u64 {
-        let scaled = (self.ticks() as u128 * self.vm.time_scale as u128) >> 32;
+        self.guest_ticks_at(self.ticks())
+    }
+
+    fn guest_ticks_at(&self, ticks: u64) -> u64 {
+        let scaled = (ticks as u128 * self.vm.time_scale as u128) >> FRACTION_BITS;
         (scaled as u64).wrapping_add(self.vm.time_offset)
     }
 
@@ -64,43 +79,133 @@ impl Hart {
 
     /// Whether the guest's timer is due.
     pub fn guest_timer_due(&self) -> bool {
-        self.supervisor.stimecmp != u64::MAX && self.guest_ticks() >= self.supervisor.stimecmp
+        self.guest_ticks() >= self.supervisor.stimecmp
     }
 
     /// Whether Ring -1's timer is due.
     pub fn hypervisor_timer_due(&self) -> bool {
-        self.hypervisor.hvtimecmp != u64::MAX && self.ticks() >= self.hypervisor.hvtimecmp
+        self.ticks() >= self.hypervisor.hvtimecmp
     }
 
     /// Nanoseconds (of [`Hart::nanoseconds`]) at which the next timer becomes due, if one is not due yet.
     pub fn next_timer_ns(&self) -> Option<u64> {
-        let guest = (self.supervisor.stimecmp != u64::MAX && !self.guest_timer_due())
-            .then(|| self.machine_ticks_at_guest_time(self.supervisor.stimecmp))
-            .flatten();
-        let host = (self.hypervisor.hvtimecmp != u64::MAX && !self.hypervisor_timer_due())
-            .then_some(self.hypervisor.hvtimecmp);
+        let now = self.ticks();
+        let guest = self.guest_timer_from(now);
+        let host = (self.hypervisor.hvtimecmp > now).then_some(self.hypervisor.hvtimecmp);
         guest.into_iter().chain(host).min()?.checked_mul(NANOSECONDS_PER_TICK)
     }
 
-    /// The first machine time at which the guest's time is at least `guest_time`. `None`: never within 2^64 ticks.
-    fn machine_ticks_at_guest_time(&self, guest_time: u64) -> Option<u64> {
-        let scaled = guest_time.wrapping_sub(self.vm.time_offset);
-        // Almost always the guest's time passes as the machine's; a wide division is slow.
+    /// The machine time at which the guest's timer, which is not due now, becomes due. `None`: it is due, or never will be
+    /// within 2^64 ticks.
+    fn guest_timer_from(&self, now: u64) -> Option<u64> {
+        let guest_now = self.guest_ticks_at(now);
+        let left = self.supervisor.stimecmp.checked_sub(guest_now).filter(|&left| left != 0)?;
         let ticks = match self.vm.time_scale {
-            TIME_SCALE_ONE => Some(scaled),
-            scale => u64::try_from(((scaled as u128) << 32).div_ceil(scale.max(1) as u128)).ok(),
+            // Almost always the guest's time passes as the machine's; a wide division is slow.
+            TIME_SCALE_ONE => left,
+            scale => self.ticks_until(now, scale)?,
         };
-        ticks.filter(|&ticks| ticks > self.ticks())
+        now.checked_add(ticks)
+    }
+
+    /// Ticks from `now` until the guest's time, which wraps, is at or above stimecmp.
+    fn ticks_until(&self, now: u64, scale: u64) -> Option<u64> {
+        const MODULUS: u128 = 1 << PRODUCT_BITS;
+        let offset = (self.vm.time_offset as u128) << FRACTION_BITS;
+        let position = (now as u128 * scale as u128 + offset) % MODULUS;
+        let first = (self.supervisor.stimecmp as u128) << FRACTION_BITS;
+        let ticks = first_multiple_within(scale as u128, MODULUS, first - position, MODULUS - 1 - position)?;
+        u64::try_from(ticks).ok()
     }
 
     /// The retired count at which the next timer becomes due, while time comes from retired instructions.
     pub fn timer_deadline(&self) -> Option<u64> {
+        self.instructions_at(self.next_timer_ns()?)
+    }
+
+    /// The retired count at which it is so many nanoseconds since the start, if nothing but instructions of this hart makes
+    /// time pass until then. `None` while time is the host's.
+    pub fn instructions_at(&self, due_ns: u64) -> Option<u64> {
         match self.clock {
-            Clock::Virtual { nanoseconds, instructions } => {
-                let due = self.next_timer_ns()?;
-                Some(instructions.saturating_add(due.saturating_sub(nanoseconds)))
+            Clock::Virtual { nanoseconds, instructions, ahead, rate } => {
+                let passed = due_ns.saturating_sub(nanoseconds).saturating_mul(rate.max(1));
+                Some(instructions.saturating_add(passed.saturating_sub(ahead)))
             }
             Clock::Real { .. } => None,
         }
+    }
+}
+
+/// The least number whose product with `factor` is, modulo `modulus`, from `low` to `high`. `None`: there is none, or it is
+/// beyond what can be computed. `factor` and `high` are below `modulus`, and `low` is not above `high`.
+///
+/// If the first product that is not below `low` is not above `high` either, that is it. Otherwise the products step over the range in
+/// each round of the modulus, and how far they are displaced from round to round is the same question of a smaller modulus.
+fn first_multiple_within(factor: u128, modulus: u128, low: u128, high: u128) -> Option<u128> {
+    if low == 0 {
+        return Some(0);
+    }
+    if factor == 0 {
+        return None;
+    }
+    if factor * 2 > modulus {
+        return first_multiple_within(modulus - factor, modulus, modulus - high, modulus - low);
+    }
+    let number = low.div_ceil(factor);
+    if number * factor <= high {
+        return Some(number);
+    }
+    let displaced = (factor - modulus % factor) % factor;
+    let rounds = first_multiple_within(displaced, factor, low % factor, high % factor)?;
+    Some(modulus.checked_mul(rounds)?.checked_add(low)?.div_ceil(factor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_multiple_is_what_counting_finds() {
+        for modulus in 1..40u128 {
+            for factor in 0..modulus {
+                for low in 0..modulus {
+                    for high in low..modulus {
+                        let counted = (0..modulus).find(|n| (low..=high).contains(&(n * factor % modulus)));
+                        let found = first_multiple_within(factor, modulus, low, high);
+                        assert_eq!(found, counted, "{factor} * n mod {modulus} in {low}..={high}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next moment by going through all of them.
+    fn counted(hart: &Hart, now: u64) -> Option<u64> {
+        (now..now + 3000).find(|&ticks| hart.guest_ticks_at(ticks) >= hart.supervisor.stimecmp)
+    }
+
+    #[test]
+    fn timers_of_guests_whose_time_wraps_are_found() {
+        let mut found = 0;
+        for scale in [1, 1 << 31, TIME_SCALE_ONE, 3 << 31, 1 << 52, (1 << 63) + 12_345, u64::MAX] {
+            for offset in [0, 1, u64::MAX, 0u64.wrapping_sub(300 << 20)] {
+                for stimecmp in [0, 1, 77, 5 << 31, 1 << 60, u64::MAX - (1 << 55), u64::MAX - 1, u64::MAX] {
+                    let mut hart = Hart::new(0, 0, 0);
+                    (hart.vm.time_scale, hart.vm.time_offset) = (scale, offset);
+                    hart.supervisor.stimecmp = stimecmp;
+                    let due = hart.guest_ticks_at(1000) >= stimecmp;
+                    let next = hart.guest_timer_from(1000);
+                    assert!(!due || next.is_none());
+                    match counted(&hart, 1000) {
+                        Some(expected) if !due => {
+                            found += 1;
+                            assert_eq!(next, Some(expected), "{scale:#x} {offset:#x} {stimecmp:#x}");
+                        }
+                        _ => assert!(next.is_none_or(|next| next >= 4000)),
+                    }
+                }
+            }
+        }
+        assert!(found > 20, "{found}");
     }
 }

@@ -6,6 +6,7 @@ use crate::features::Features;
 use crate::guess::Guesses;
 use crate::memory::Handed;
 use crate::nested_cache::NestedCache;
+use crate::range_tags::RangeTags;
 use crate::state::{ExitRecord, Hypervisor, Supervisor, VirtualMachine};
 use crate::statistics::Statistics;
 use crate::timeline::Timeline;
@@ -99,6 +100,8 @@ pub struct Hart {
     pub tlb: Tlb,
     /// Whether a stage translates in the ring in use.
     pub(crate) translates: bool,
+    /// With which ranges translations were made.
+    pub(crate) range_tags: RangeTags,
     /// What walks remember of the second stage.
     pub(crate) nested: NestedCache,
     /// What they remember of the first.
@@ -107,7 +110,7 @@ pub struct Hart {
     pub(crate) handed: Option<Handed>,
     /// What to tell other harts.
     pub outgoing: Vec<Message>,
-    /// Which virtual CPUs the harts have current, by hart; as of the start of the run.
+    /// Which virtual CPUs the harts have current, by hart; as of the start of the run, in which no other hart executes.
     pub peers: Vec<Option<Residency>>,
     /// Counts for reports.
     pub statistics: Statistics,
@@ -180,6 +183,7 @@ impl Hart {
             guesses: Guesses::default(),
             tlb: Tlb::of_hart(id),
             translates: false,
+            range_tags: RangeTags::default(),
             nested: NestedCache::default(),
             walk_cache: WalkCache::default(),
             handed: None,

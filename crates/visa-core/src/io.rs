@@ -5,7 +5,7 @@ use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::io::{
     IO_MAP_BYTES, PCI_CONFIGURATION_FIRST, PCI_CONFIGURATION_LAST, Policy, RANGE_BYTES, RangeKind, range,
 };
-use visa_isa::paging::{PAGE_SIZE, TableBase};
+use visa_isa::paging::PAGE_SIZE;
 use visa_isa::trap_filter;
 use visa_isa::vmcs::qualification;
 use visa_mem::{AccessSize, Platform, Ram};
@@ -14,6 +14,9 @@ use crate::features::Feature;
 use crate::hart::Hart;
 use crate::state::{ExitRecord, Range, VirtualMachine};
 use crate::trap::Stop;
+
+/// Ports whose policies share a byte of the I/O permission map.
+const PORTS_OF_BYTE: u64 = 4;
 
 /// Guest-physical ranges end below this address.
 const ADDRESS_LIMIT: u64 = 1 << 56;
@@ -30,6 +33,7 @@ impl Hart {
             Policy::Absent => Ok(size.all_ones()),
             _ => {
                 self.attention = true;
+                platform.tell_time(self.ticks());
                 Ok(platform.port_read(port, size))
             }
         }
@@ -45,6 +49,7 @@ impl Hart {
     ) -> Result<(), Stop> {
         if self.port_policy(platform.ram(), port, size, qualification::WRITE)? != Policy::Absent {
             self.attention = true;
+            platform.tell_time(self.ticks());
             platform.port_write(port, size, value & size.all_ones());
         }
         Ok(())
@@ -110,15 +115,31 @@ impl Hart {
             return Err(Stop::Exception(Exception::BadDescriptor, 1));
         }
         let ram = platform.ram();
+        self.set_policies(ram, first, last, policy as u8).map_err(|location| {
+            // Nothing has been written.
+            Stop::Exception(Exception::StoreAccessFault, location)
+        })
+    }
+
+    /// Writes the two bits of each port into the I/O permission map, or nothing if part of what it would write is not in
+    /// RAM: then the error is the first address that is not.
+    fn set_policies(&mut self, ram: &Ram, first: u64, last: u64, policy: u8) -> Result<(), u64> {
+        let location = |port: u64| self.vm.io_map.wrapping_add(port / PORTS_OF_BYTE);
+        let bytes = last / PORTS_OF_BYTE - first / PORTS_OF_BYTE + 1;
+        let Some(start) = ram.offset_of(location(first), bytes) else {
+            let places = (0..bytes).map(|index| location(first).wrapping_add(index));
+            let outside = places.into_iter().find(|&place| ram.offset_of(place, 1).is_none());
+            return Err(outside.unwrap_or(location(first)));
+        };
+        let mut map = vec![0; bytes as usize];
+        let _ = ram.read_bytes(start, &mut map);
         for port in first..=last {
-            let location = self.vm.io_map.wrapping_add(port / 4);
-            let shift = port % 4 * 2;
-            let offset =
-                ram.offset_of(location, 1).ok_or(Stop::Exception(Exception::StoreAccessFault, location))?;
-            let byte = ram.load_u8(offset).unwrap_or(0) & !(3 << shift) | (policy as u8) << shift;
-            ram.store_u8(offset, byte).ok_or(Stop::Exception(Exception::StoreAccessFault, location))?;
-            self.note_store(ram, offset, 1);
+            let byte = &mut map[(port / PORTS_OF_BYTE - first / PORTS_OF_BYTE) as usize];
+            let shift = port % PORTS_OF_BYTE * 2;
+            *byte = *byte & !(3 << shift) | policy << shift;
         }
+        let _ = ram.write_bytes(start, &map);
+        self.see_written(ram);
         Ok(())
     }
 
@@ -137,7 +158,7 @@ impl Hart {
                     ranges.iter_mut().find(|old| old.length != 0 && old.guest_address == new.guest_address);
                 let old = std::mem::take(old.ok_or(bad(range::GUEST_ADDRESS))?);
                 if old.kind == RangeKind::Passthrough as u64 {
-                    platform.set_dma_domain(old.target, old.length, 0);
+                    platform.set_dma_domain(old.target, old.length, None);
                 }
             }
             kind => {
@@ -148,15 +169,27 @@ impl Hart {
                 let free = self.vm.ranges.iter_mut().find(|old| old.length == 0);
                 *free.ok_or(bad(range::KIND))? = new;
                 if kind == RangeKind::Passthrough {
-                    platform.set_dma_domain(new.target, new.length, self.vm.hptbr);
+                    platform.set_dma_domain(new.target, new.length, Some(self.vm.hptbr));
                 }
             }
         }
         self.vm.update_has_ranges();
-        let vmid = self.vm.vmid();
-        self.flush_nested(Some(vmid as u64), None);
+        self.note_ranges();
         self.update_translation_context();
         Ok(())
+    }
+}
+
+impl Hart {
+    /// Tells the devices that are passed through to the current VM which tables their DMA goes by. On a machine without a
+    /// second stage HPTBR says nothing of them: IOVMAP alone gives them tables.
+    pub(crate) fn bind_devices<P: Platform>(&self, platform: &mut P) {
+        if !self.vm.has_ranges || !self.features.has(Feature::NestedPaging) {
+            return;
+        }
+        for range in self.vm.ranges.iter().filter(|range| range.kind == RangeKind::Passthrough as u64) {
+            platform.set_dma_domain(range.target, range.length, Some(self.vm.hptbr));
+        }
     }
 }
 
@@ -201,11 +234,6 @@ pub(crate) fn map_policy(ram: &Ram, map: u64, index: u64) -> Policy {
     let byte =
         ram.offset_of(map.wrapping_add(index / 4), 1).and_then(|offset| ram.load_u8(offset)).unwrap_or(0);
     Policy::from_bits(byte as u64 >> (index % 4 * 2))
-}
-
-/// Whether a DMA domain's HPTBR translates at all, for boards.
-pub fn domain_translates(hptbr: u64) -> bool {
-    TableBase::from_hptbr(hptbr).is_some_and(|base| base.mode != visa_isa::paging::Mode::Bare)
 }
 
 /// Bytes of the I/O permission map, for the check on entry.

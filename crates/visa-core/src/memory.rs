@@ -58,7 +58,7 @@ impl Hart {
         value: u64,
     ) -> Result<(), Stop> {
         if let Some(offset) = self.tlb.lookup(Access::Store, address, size.bytes())
-            && let Some(()) = store_ram(platform.ram(), offset, size, value)
+            && let Some(()) = store_ram_unwatched(platform.ram(), offset, size, value)
         {
             return Ok(());
         }
@@ -80,6 +80,7 @@ impl Hart {
                 .ok_or(Stop::Exception(Exception::LoadAccessFault, address)),
             Place::Device(physical) => {
                 self.attention = true;
+                platform.tell_time(self.ticks());
                 let value = platform.mmio_read(physical, size);
                 value.map_err(|_| Stop::Exception(Exception::LoadAccessFault, address))
             }
@@ -101,11 +102,12 @@ impl Hart {
             Place::Ram(offset) => {
                 store_ram(platform.ram(), offset, size, value)
                     .ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
-                self.note_store(platform.ram(), offset, size.bytes());
+                self.see_written(platform.ram());
                 Ok(())
             }
             Place::Device(physical) => {
                 self.attention = true;
+                platform.tell_time(self.ticks());
                 let done = platform.mmio_write(physical, size, value);
                 done.map_err(|_| Stop::Exception(Exception::StoreAccessFault, address))
             }
@@ -145,8 +147,8 @@ impl Hart {
                 .ram()
                 .store_u8(offset, (value >> (8 * index)) as u8)
                 .ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
-            self.note_store(platform.ram(), offset, 1);
         }
+        self.see_written(platform.ram());
         Ok(())
     }
 
@@ -159,20 +161,36 @@ impl Hart {
         size: AccessSize,
     ) -> Result<[u64; 2], Stop> {
         let second = (address | (PAGE_SIZE - 1)).wrapping_add(1);
-        let mut offsets = [0; 2];
-        for (offset, start) in offsets.iter_mut().zip([address, second]) {
-            let is_virtual_device = |hart: &Hart| hart.exit.cause == ExitCause::DeviceAccess as u64;
-            match self.place(platform, start, access, size) {
-                Ok(Place::Ram(found)) => *offset = found,
-                Ok(Place::Device(_)) => return Err(Stop::Exception(access.access_fault(), start)),
-                // The part of an access is not an access that Ring -1 could complete.
-                Err(Stop::Exit) if is_virtual_device(self) => {
-                    return Err(Stop::Exception(access.access_fault(), start));
-                }
-                Err(stop) => return Err(stop),
-            }
+        let ram = platform.ram();
+        // A store that the second page stops must not mark the first as written (specification, 2.3).
+        if access == Access::Store
+            && self.foresee(ram, address, access).is_some()
+            && self.foresee(ram, second, access).is_none()
+        {
+            self.part_place(platform, second, access, size)?;
         }
-        Ok(offsets)
+        let low = self.part_place(platform, address, access, size)?;
+        Ok([low, self.part_place(platform, second, access, size)?])
+    }
+
+    /// The offset of RAM of the part of an access that is in one page.
+    fn part_place<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        start: u64,
+        access: Access,
+        size: AccessSize,
+    ) -> Result<u64, Stop> {
+        let is_virtual_device = |hart: &Hart| hart.exit.cause == ExitCause::DeviceAccess as u64;
+        match self.place(platform, start, access, size) {
+            Ok(Place::Ram(found)) => Ok(found),
+            Ok(Place::Device(_)) => Err(Stop::Exception(access.access_fault(), start)),
+            // The part of an access is not an access that Ring -1 could complete.
+            Err(Stop::Exit) if is_virtual_device(self) => {
+                Err(Stop::Exception(access.access_fault(), start))
+            }
+            Err(stop) => Err(stop),
+        }
     }
 
     /// Translates and fills the first level. An access of `size` bytes from `address` on must not leave the page.
@@ -212,7 +230,7 @@ impl Hart {
     #[inline(always)]
     fn fill(&mut self, ram: &Ram, address: u64, access: Access, offset: u64, page_shift: u32) -> bool {
         // The walk may have set A or D in a page of code.
-        self.attention |= access != Access::Fetch && ram.any_watched_written();
+        self.see_written(ram);
         if access == Access::Store && ram.is_watched(offset) {
             return false;
         }
@@ -297,9 +315,9 @@ impl Hart {
         }
     }
 
-    /// Notes a store that did not go by the first level.
-    pub fn note_store(&mut self, ram: &Ram, offset: u64, bytes: u64) {
-        ram.note_write(offset, bytes);
+    /// After writes that did not go by the first level: what was made of code that they have changed is dropped before the
+    /// next instruction.
+    pub fn see_written(&mut self, ram: &Ram) {
         self.attention |= ram.any_watched_written();
     }
 
@@ -358,12 +376,22 @@ pub fn load_ram(ram: &Ram, offset: u64, size: AccessSize) -> Option<u64> {
 }
 
 /// Stores the low bytes to RAM.
-#[inline(always)]
 pub fn store_ram(ram: &Ram, offset: u64, size: AccessSize, value: u64) -> Option<()> {
     match size {
         AccessSize::Byte => ram.store_u8(offset, value as u8),
         AccessSize::Half => ram.store_u16(offset, value as u16),
         AccessSize::Word => ram.store_u32(offset, value as u32),
         AccessSize::Double => ram.store_u64(offset, value),
+    }
+}
+
+/// The same, to a page that the first level of the TLB knows.
+#[inline(always)]
+fn store_ram_unwatched(ram: &Ram, offset: u64, size: AccessSize, value: u64) -> Option<()> {
+    match size {
+        AccessSize::Byte => ram.store_u8_unwatched(offset, value as u8),
+        AccessSize::Half => ram.store_u16_unwatched(offset, value as u16),
+        AccessSize::Word => ram.store_u32_unwatched(offset, value as u32),
+        AccessSize::Double => ram.store_u64_unwatched(offset, value),
     }
 }

@@ -78,6 +78,9 @@ impl Hart {
         if let Some(new) = change.apply(old) {
             // sip: what is set from outside must not be written back as software's.
             self.write_msr(number, new);
+            if number == msr::HPTBR {
+                self.bind_devices(platform);
+            }
         }
         Ok(old)
     }
@@ -321,7 +324,10 @@ impl Hart {
             msr::HVIP => own.software_pending &= value & 1 << interrupt::HYPERVISOR_SOFTWARE != 0,
             msr::HVTIMECMP => own.hvtimecmp = value,
             msr::VMTRAPCFG => vm.trap_filter = value,
-            msr::HPTBR => vm.hptbr = value,
+            msr::HPTBR => {
+                vm.hptbr = value;
+                self.note_ranges();
+            }
             msr::EXCMAP => vm.exception_map = value,
             msr::MSRMAP => vm.msr_map = value,
             msr::MSRSHADOW => vm.msr_shadow = value,

@@ -169,7 +169,7 @@ impl VirtualMachine {
             msr_shadow: 0,
             io_map: 0,
             time_offset: 0,
-            time_scale: TIME_SCALE_ONE,
+            time_scale: 0,
             virtual_cpu: 0,
             vic_pending: 0,
             vic_enabled: 0,

@@ -266,6 +266,11 @@ impl Tlb {
         self.second.find(address, self.tag)
     }
 
+    /// The same for observers: it does not count as a use.
+    pub(crate) fn peek_here(&self, address: u64) -> Option<Found> {
+        self.second.peek(address, self.tag)
+    }
+
     /// Enters a translation into the second level, in place of the same page's or of the least recently used.
     pub fn insert(&mut self, translation: Translation) {
         self.insert_found(&translation, false);

@@ -44,6 +44,8 @@ pub(crate) struct StageResult {
     pub page_shift: u32,
     /// The entry's bits.
     pub entry: u64,
+    /// Where the entry is, if A or D are yet to be set in it (first stage).
+    pub unmarked: Option<u64>,
 }
 
 impl Access {
@@ -155,7 +157,7 @@ impl Hart {
     }
 
     /// Whether the ring in use may make the access (RISC-V privileged, 12.3.2, step 6; the second stage: specification, 4.1).
-    fn allows(&self, permissions: Permissions, access: Access) -> bool {
+    pub(crate) fn allows(&self, permissions: Permissions, access: Access) -> bool {
         use Permissions as P;
         let status = self.supervisor.sstatus;
         let ring_allows = match (self.ring, permissions.has(P::USER)) {
@@ -190,7 +192,18 @@ impl Hart {
             Access::Load if first_permissions & Permissions::READ == 0 => Access::Fetch,
             other => other,
         };
+        let unmarked = first.as_ref().and_then(|stage| Some((stage.unmarked?, stage.entry)));
+        // An access that stops has no effect: first it must be clear that it does not (specification, 2.3).
+        if let Some((slot, _)) = unmarked
+            && self.foresee_second_stage(ram, slot, Access::Store).is_none()
+        {
+            self.second_stage(ram, slot, Access::Store, true)?;
+        }
         let nested = self.second_stage(ram, guest_physical, nested_access, false)?;
+        if let Some((slot, entry)) = unmarked {
+            let location = self.second_stage(ram, slot, Access::Store, true)?.address;
+            write_entry(ram, location, entry)?;
+        }
         let page_shift = first_shift.min(nested.page_shift);
         let mask = (1u64 << page_shift) - 1;
         Ok(Translation {
@@ -239,17 +252,16 @@ impl Hart {
                     let references = self.statistics.walk_references - references - 1;
                     self.remember_lowest(ram, address, location, references);
                 }
-                return self.first_stage_leaf(ram, address, access, entry, level, slot).map(Some);
+                return self.first_stage_leaf(address, access, entry, level, slot).map(Some);
             }
             table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
         }
         Err(Fault::Page)
     }
 
-    /// Checks a leaf of the first stage and sets its A and D.
+    /// Checks a leaf of the first stage. Its A and D are set later.
     fn first_stage_leaf(
-        &mut self,
-        ram: &Ram,
+        &self,
         address: u64,
         access: Access,
         entry: u64,
@@ -262,11 +274,8 @@ impl Hart {
             return Err(Fault::Page);
         }
         let wanted = entry | needed_bits(access);
-        if wanted != entry {
-            let location = self.second_stage(ram, slot, Access::Store, true)?.address;
-            write_entry(ram, location, wanted)?;
-        }
-        Ok(StageResult { address: page | address & ((1 << page_shift) - 1), page_shift, entry: wanted })
+        let unmarked = (wanted != entry).then_some(slot);
+        Ok(StageResult { address: page | address & ((1 << page_shift) - 1), page_shift, entry: wanted, unmarked })
     }
 
     pub(crate) fn read_entry(&mut self, ram: &Ram, address: u64) -> Result<u64, Fault> {
@@ -285,7 +294,7 @@ pub(crate) fn is_well_formed(entry: u64) -> bool {
 }
 
 /// Valid, and with no other bit that an entry which points to a table may not have: in the first stage A, D and U are reserved there.
-fn is_pointer(entry: u64) -> bool {
+pub(crate) fn is_pointer(entry: u64) -> bool {
     const CLEAR: u64 =
         PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_USER | PTE_ACCESSED | PTE_DIRTY | PTE_RESERVED;
     entry & (PTE_VALID | CLEAR) == PTE_VALID
@@ -309,9 +318,7 @@ pub(crate) fn needed_bits(access: Access) -> u64 {
 
 pub(crate) fn write_entry(ram: &Ram, address: u64, entry: u64) -> Result<(), Fault> {
     let offset = ram.offset_of(address, 8).ok_or(Fault::Access)?;
-    ram.store_u64(offset, entry).ok_or(Fault::Access)?;
-    ram.note_write(offset, 8);
-    Ok(())
+    ram.store_u64(offset, entry).ok_or(Fault::Access)
 }
 
 /// Both have R, W, X and U side by side, in this order.

@@ -264,10 +264,18 @@ impl Hart {
 
     /// sip as it reads (specification, 3.1 and 6).
     pub fn supervisor_pending(&self) -> u64 {
+        self.pending(!self.filter(trap_filter::TIMER), !self.filter(trap_filter::EXT))
+    }
+
+    /// The same whatever the trap filter keeps from the guest: what a hypervisor waits for on its behalf (specification, 2.7).
+    fn guest_pending(&self) -> u64 {
+        self.pending(true, true)
+    }
+
+    fn pending(&self, with_timer: bool, with_line: bool) -> u64 {
         let software = self.supervisor.software_pending;
-        let timer = !self.filter(trap_filter::TIMER) && self.guest_timer_due();
-        let line = !self.filter(trap_filter::EXT) && self.external_to_kernel;
-        let external = line || self.vic_deliverable() != 0;
+        let timer = with_timer && self.guest_timer_due();
+        let external = with_line && self.external_to_kernel || self.vic_deliverable() != 0;
         (software as u64) << interrupt::SUPERVISOR_SOFTWARE
             | (timer as u64) << interrupt::SUPERVISOR_TIMER
             | (external as u64) << interrupt::SUPERVISOR_EXTERNAL
@@ -286,7 +294,7 @@ impl Hart {
         let host = self.hypervisor_pending() & self.hypervisor.hvie;
         if !self.in_guest() {
             // A hypervisor halts on behalf of its guest, too: what the guest waits for ends the wait (2.7).
-            self.waiting &= host == 0 && self.supervisor_pending() & self.supervisor.sie == 0;
+            self.waiting &= host == 0 && self.guest_pending() & self.supervisor.sie == 0;
             if host != 0 && self.hypervisor.interrupts_enabled() {
                 return self.take_in_hypervisor(INTERRUPT | most_urgent(host, &HYPERVISOR_ORDER), 0);
             }

@@ -22,8 +22,18 @@ pub struct Residency {
 pub struct Message {
     /// The hart.
     pub hart: usize,
-    /// The vector for its current guest; `None`: a software interrupt for its Ring -1.
-    pub vector: Option<u8>,
+    /// What for.
+    pub what: Interrupt,
+}
+
+/// An interrupt that one hart sends another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Interrupt {
+    /// A vector for a virtual CPU, and for no other that the hart may have current when it arrives. `None`: for the
+    /// controller of a hart without a VMCS.
+    Vector(u8, Option<Residency>),
+    /// A software interrupt for Ring -1.
+    Hypervisor,
 }
 
 impl Hart {
@@ -49,7 +59,7 @@ impl Hart {
             }
             let wanted = Residency { vmid: self.vm.vmid(), virtual_cpu: target as u16 };
             return match self.hart_with(wanted) {
-                Some(hart) => self.send(Message { hart, vector: Some(vector) }),
+                Some(hart) => self.send(Message { hart, what: Interrupt::Vector(vector, Some(wanted)) }),
                 None => Err(self.exit(ExitCause::VisaInstruction)),
             };
         }
@@ -57,16 +67,23 @@ impl Hart {
         if undefined || !exists || to_host != (vector == 0) {
             return Err(Stop::Exception(Exception::BadDescriptor, 0));
         }
-        self.send(Message { hart: target, vector: (!to_host).then_some(vector) })
+        let current = if target == self.id as usize {
+            self.residency()
+        } else {
+            self.peers.get(target).copied().flatten()
+        };
+        let what = if to_host { Interrupt::Hypervisor } else { Interrupt::Vector(vector, current) };
+        self.send(Message { hart: target, what })
     }
 
-    /// The hart that has a virtual CPU current.
+    /// The hart that has a virtual CPU current: this one, or else the first.
     fn hart_with(&self, wanted: Residency) -> Option<usize> {
+        let own = self.id as usize;
         if self.residency() == Some(wanted) {
-            return Some(self.id as usize);
+            return Some(own);
         }
-        let position = self.peers.iter().position(|&peer| peer == Some(wanted))?;
-        (position != self.id as usize).then_some(position)
+        let has = |(hart, peer): (usize, &Option<Residency>)| hart != own && *peer == Some(wanted);
+        self.peers.iter().enumerate().position(has)
     }
 
     fn send(&mut self, message: Message) -> Result<(), Stop> {
@@ -79,13 +96,16 @@ impl Hart {
         Ok(())
     }
 
-    /// Takes a message that was sent to this hart.
-    pub fn deliver(&mut self, message: Message) {
-        match message.vector {
-            Some(vector) => self.vm.vic_pending |= 1 << (vector & 63) & visa_isa::io::VECTORS,
-            None => self.hypervisor.software_pending = true,
+    /// Takes a message that was sent to this hart. False, and nothing happens, if it is for a virtual CPU that the hart does
+    /// not have current.
+    pub fn deliver(&mut self, message: Message) -> bool {
+        match message.what {
+            Interrupt::Vector(_, of) if of != self.residency() => return false,
+            Interrupt::Vector(vector, _) => self.vm.vic_pending |= 1 << (vector & 63) & visa_isa::io::VECTORS,
+            Interrupt::Hypervisor => self.hypervisor.software_pending = true,
         }
         self.attention = true;
+        true
     }
 
     /// VINT_ACK: the most urgent vector, which is no longer pending; 0 if there is none.

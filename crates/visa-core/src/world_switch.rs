@@ -195,11 +195,19 @@ impl Hart {
     }
 
     /// LDGPTBR and LDHPTBR, by the MSR that they write.
-    pub fn load_table_base(&mut self, number: u16, value: u64) -> Result<(), Stop> {
+    pub fn load_table_base<P: Platform>(
+        &mut self,
+        platform: &mut P,
+        number: u16,
+        value: u64,
+    ) -> Result<(), Stop> {
         if self.in_guest() {
             return Err(self.not_in_this_ring(true));
         }
         self.write_msr(number, value);
+        if number == msr::HPTBR {
+            self.bind_devices(platform);
+        }
         Ok(())
     }
 
@@ -225,16 +233,9 @@ impl Hart {
             self.fail_entry(field);
             return Ok(false);
         }
-        // Without a second stage NESTED_BASE says nothing of the tables that a device has: IOVMAP alone gives them.
-        if self.features.has(Feature::NestedPaging) {
-            for range in state.vm.ranges.iter().filter(|range| range.kind == RangeKind::Passthrough as u64) {
-                platform.set_dma_domain(range.target, range.length, state.vm.hptbr);
-            }
-        }
-        if self.vm.ranges != state.vm.ranges {
-            self.forget_walks();
-        }
         self.vm = state.vm;
+        self.note_ranges();
+        self.bind_devices(platform);
         self.supervisor = state.supervisor;
         self.other = state.bank;
         self.guest_ring = state.ring;
@@ -254,7 +255,7 @@ impl Hart {
         let offset =
             vmcs_offset(ram, address).ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
         self.write_guest_state(ram, offset);
-        self.note_store(ram, offset, vmcs::SIZE);
+        self.see_written(ram);
         Ok(())
     }
 

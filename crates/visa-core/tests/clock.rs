@@ -7,7 +7,7 @@ const ONE: u64 = 1 << 32;
 
 fn hart_at(ticks: u64, scale: u64, offset: u64) -> Hart {
     let mut hart = Hart::new(0, 0x8000_0000, 0);
-    hart.clock = Clock::Virtual { nanoseconds: ticks * 100, instructions: 0 };
+    hart.clock = Clock::Virtual { nanoseconds: ticks * 100, instructions: 0, ahead: 0, rate: 1 };
     hart.vm.time_scale = scale;
     hart.vm.time_offset = offset;
     hart
@@ -66,13 +66,21 @@ fn extreme_timers_do_not_overflow() {
 }
 
 #[test]
-fn all_ones_turns_a_timer_off() {
+fn all_ones_is_a_time_as_any_other() {
     let mut hart = hart_at(u64::MAX / 200, ONE, 0);
     hart.supervisor.stimecmp = u64::MAX;
     hart.hypervisor.hvtimecmp = u64::MAX;
     assert!(!hart.guest_timer_due() && !hart.hypervisor_timer_due());
-    assert_eq!(hart.next_timer_ns(), None);
+    assert_eq!(hart.next_timer_ns(), None, "so late that no machine gets there");
     assert_eq!(hart.timer_deadline(), None);
+    let mut hart = hart_at(1_000, ONE, 0u64.wrapping_sub(1_002));
+    hart.supervisor.stimecmp = u64::MAX;
+    assert!(!hart.guest_timer_due());
+    assert_eq!(hart.next_timer_ns(), Some(100_100));
+    hart.instructions = 100;
+    assert!(hart.guest_timer_due());
+    hart.instructions = 200;
+    assert!(!hart.guest_timer_due(), "the guest's time has wrapped");
 }
 
 #[test]
@@ -84,6 +92,13 @@ fn the_nearer_timer_is_next() {
     hart.hypervisor.hvtimecmp = 400;
     assert_eq!(hart.next_timer_ns(), Some(30_000));
     // In retired instructions, of which 50 were retired when the clock stood at 10,000 ns.
-    hart.clock = Clock::Virtual { nanoseconds: 10_000, instructions: 50 };
+    hart.clock = Clock::Virtual { nanoseconds: 10_000, instructions: 50, ahead: 0, rate: 1 };
     assert_eq!(hart.timer_deadline(), Some(20_050));
+    // With three harts awake, of which the others have executed 600 since then, it takes thrice as many, less those.
+    hart.clock = Clock::Virtual { nanoseconds: 10_000, instructions: 50, ahead: 600, rate: 3 };
+    hart.instructions = 50;
+    assert_eq!(hart.nanoseconds(), 10_200);
+    assert_eq!(hart.timer_deadline(), Some(50 + 60_000 - 600));
+    hart.instructions = 50 + 60_000 - 600;
+    assert_eq!(hart.nanoseconds(), 30_000);
 }

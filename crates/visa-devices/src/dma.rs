@@ -3,14 +3,14 @@
 //!
 //! [`DmaMemory`] is a vm-memory `GuestMemory`, so virtqueues walk through it unchanged. Nothing is cached: every access
 //! asks the translation anew, so a hypervisor that unmaps a page needs no flush for devices. What devices write is told
-//! to whoever watches the page ([`Ram::note_write`]).
+//! to whoever watches the page ([`Ram::slice`]).
 
 use std::iter::FusedIterator;
 
 use visa_mem::Ram;
 use vm_memory::bitmap::BS;
 use vm_memory::guest_memory::{Error, GuestMemorySliceIterator, Result};
-use vm_memory::{GuestAddress, GuestMemory, GuestMemoryBackend, Permissions, VolatileSlice};
+use vm_memory::{GuestAddress, GuestMemory, Permissions, VolatileSlice};
 
 /// Translations hold for one naturally aligned block of this many bytes.
 pub const DMA_PAGE_BYTES: u64 = 4096;
@@ -67,13 +67,7 @@ impl<'m> DmaMemory<'m> {
                 (physical, count.min(to_page_end as usize))
             }
         };
-        let slice = self.ram.memory().get_slice(GuestAddress(physical), length)?;
-        if access.has_write()
-            && let Some(offset) = self.ram.offset_of(physical, length as u64)
-        {
-            self.ram.note_write(offset, length as u64);
-        }
-        Ok(slice)
+        self.ram.slice(physical, length, access.has_write())
     }
 }
 

@@ -38,8 +38,13 @@ impl Rtc {
 
     /// Tells the clock the machine's time, in nanoseconds since the Unix epoch; an alarm that is due fires.
     pub fn set_time_ns(&mut self, machine_time_ns: u64) {
+        let passed_ns = machine_time_ns.wrapping_sub(self.machine_time_ns);
+        // The time that the guest reads may wrap on the way, so that the alarm's is not below it afterwards.
+        let passes_alarm = self.until_event_ns().is_some_and(|until_ns| until_ns <= passed_ns);
         self.machine_time_ns = machine_time_ns;
-        self.fire_if_due();
+        if passes_alarm {
+            self.fire();
+        }
     }
 
     /// The time the guest reads, in nanoseconds since the Unix epoch.
@@ -47,9 +52,10 @@ impl Rtc {
         self.machine_time_ns.wrapping_add(self.offset_ns)
     }
 
-    /// The machine time, as given to [`Rtc::set_time_ns`], at which the armed alarm will fire.
-    pub fn next_event_ns(&self) -> Option<u64> {
-        self.alarm_armed.then(|| self.alarm_ns.wrapping_sub(self.offset_ns))
+    /// Nanoseconds from the machine time that was last given to [`Rtc::set_time_ns`] until the armed alarm fires.
+    pub fn until_event_ns(&self) -> Option<u64> {
+        // One that was due when it was armed has fired.
+        self.alarm_armed.then(|| self.alarm_ns.saturating_sub(self.time_ns()))
     }
 
     /// The level of the interrupt line.
@@ -59,9 +65,13 @@ impl Rtc {
 
     fn fire_if_due(&mut self) {
         if self.alarm_armed && self.time_ns() >= self.alarm_ns {
-            self.alarm_armed = false;
-            self.interrupt_pending = true;
+            self.fire();
         }
+    }
+
+    fn fire(&mut self) {
+        self.alarm_armed = false;
+        self.interrupt_pending = true;
     }
 
     fn set_guest_time(&mut self, time_ns: u64) {
@@ -117,7 +127,10 @@ impl Device for Rtc {
                 self.alarm_armed = true;
                 self.fire_if_due();
             }
-            register::ALARM_HIGH => self.alarm_ns = with_high(self.alarm_ns, value),
+            register::ALARM_HIGH => {
+                self.alarm_ns = with_high(self.alarm_ns, value);
+                self.fire_if_due();
+            }
             register::IRQ_ENABLED => self.interrupt_enabled = value & 1 != 0,
             register::CLEAR_ALARM => self.alarm_armed = false,
             register::CLEAR_INTERRUPT => self.interrupt_pending = false,

@@ -93,7 +93,7 @@ proptest! {
             rtc.set_time_ns(time_ns);
             apply(&mut rtc, access);
             apply(&mut finisher, access);
-            rtc.next_event_ns();
+            rtc.until_event_ns();
         }
     }
 

@@ -48,14 +48,14 @@ fn the_alarm_fires_once_at_its_time() {
     write(&mut rtc, IRQ_ENABLED, 1);
     write(&mut rtc, ALARM_HIGH, 1);
     write(&mut rtc, ALARM_LOW, 2);
-    assert_eq!(rtc.next_event_ns(), Some(0x1_0000_0002));
+    assert_eq!(rtc.until_event_ns(), Some(0x1_0000_0002));
     assert_eq!(read(&mut rtc, ALARM_STATUS), 1);
     rtc.set_time_ns(0x1_0000_0001);
     assert!(!rtc.interrupt());
     rtc.set_time_ns(0x1_0000_0002);
     assert!(rtc.interrupt());
     assert_eq!(read(&mut rtc, ALARM_STATUS), 0);
-    assert_eq!(rtc.next_event_ns(), None);
+    assert_eq!(rtc.until_event_ns(), None);
     write(&mut rtc, IRQ_ENABLED, 0);
     assert!(!rtc.interrupt());
     write(&mut rtc, IRQ_ENABLED, 1);
@@ -76,6 +76,38 @@ fn an_alarm_in_the_past_fires_at_once_and_a_cleared_one_never() {
     write(&mut rtc, CLEAR_ALARM, 0);
     rtc.set_time_ns(300);
     assert!(!rtc.interrupt());
+}
+
+#[test]
+fn an_alarm_at_the_end_of_time_is_far_away_and_fires_when_time_wraps() {
+    let mut rtc = Rtc::new();
+    rtc.set_time_ns(5_000);
+    write(&mut rtc, IRQ_ENABLED, 1);
+    write(&mut rtc, TIME_HIGH, 0);
+    write(&mut rtc, TIME_LOW, 0x10);
+    write(&mut rtc, ALARM_HIGH, u32::MAX);
+    write(&mut rtc, ALARM_LOW, u32::MAX);
+    assert_eq!(rtc.until_event_ns(), Some(u64::MAX - 0x10), "though the machine's time has wrapped by then");
+    rtc.set_time_ns(1 << 40);
+    assert!(!rtc.interrupt());
+    write(&mut rtc, TIME_HIGH, u32::MAX);
+    write(&mut rtc, TIME_LOW, u32::MAX - 1);
+    rtc.set_time_ns((1 << 40) + 100);
+    assert_eq!(rtc.time_ns(), 98, "it has stepped over the alarm");
+    assert!(rtc.interrupt());
+}
+
+#[test]
+fn an_armed_alarm_that_is_moved_into_the_past_fires() {
+    let mut rtc = Rtc::new();
+    rtc.set_time_ns(0x1_0000_0000);
+    write(&mut rtc, IRQ_ENABLED, 1);
+    write(&mut rtc, ALARM_HIGH, 2);
+    write(&mut rtc, ALARM_LOW, 0);
+    assert!(!rtc.interrupt());
+    write(&mut rtc, ALARM_HIGH, 0);
+    assert!(rtc.interrupt());
+    assert_eq!(rtc.until_event_ns(), None);
 }
 
 #[test]

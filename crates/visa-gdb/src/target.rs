@@ -30,8 +30,6 @@ use crate::{Debuggee, Slice};
 
 /// Steps between two looks at the debugger, while watchpoints make every instruction a step.
 const STEPS_PER_LOOK: usize = 20_000;
-/// Steps of a hart before the next one's turn, meanwhile.
-const STEPS_PER_TURN: usize = 100;
 
 /// The breakpoints of both kinds at an address.
 #[derive(Clone, Copy, Default)]
@@ -118,9 +116,8 @@ impl<'d> Target<'d> {
 
     /// Runs all harts with watchpoints: every instruction's access is compared.
     fn run_by_steps(&mut self) -> Option<Stop<u64>> {
-        let harts = self.debuggee.machine().harts.len();
-        let mut hart = self.current % harts;
-        for step in 1..=STEPS_PER_LOOK {
+        for _ in 0..STEPS_PER_LOOK {
+            let hart = self.debuggee.machine().next_hart();
             if let Some(stop) = self.watched_access(hart) {
                 return Some(stop);
             }
@@ -129,14 +126,10 @@ impl<'d> Target<'d> {
             if let Some(stop) = self.stop_of(slice) {
                 return Some(stop);
             }
-            let state = &self.debuggee.machine().harts[hart];
-            let (after, waits) = (position(state), state.waiting);
+            let after = position(&self.debuggee.machine().harts[hart]);
             self.current = hart;
             if before != after && self.breakpoints.contains_key(&after.1) {
                 return Some(self.stop_at_breakpoint(hart));
-            }
-            if waits || step % STEPS_PER_TURN == 0 {
-                hart = (hart + 1) % harts;
             }
         }
         None

@@ -60,8 +60,6 @@ fn write<P: Platform>(
 ) -> Result<(), Stop> {
     let ram = platform.ram();
     store_ram(ram, offset, size, value).ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
-    if ram.is_watched(offset) {
-        hart.note_store(ram, offset, size.bytes());
-    }
+    hart.see_written(ram);
     Ok(())
 }

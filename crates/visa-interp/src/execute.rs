@@ -278,8 +278,12 @@ pub fn execute<P: Platform>(hart: &mut Hart, platform: &mut P, i: &Instruction) 
         Op::Hvret => return hart.return_in_hypervisor().map(Flow::Jump),
 
         // paging
-        Op::Ldgptbr => return hart.load_table_base(visa_isa::msr::GPTBR, a).map(|()| Flow::Next),
-        Op::Ldhptbr => return hart.load_table_base(visa_isa::msr::HPTBR, a).map(|()| Flow::Next),
+        Op::Ldgptbr => {
+            return hart.load_table_base(platform, visa_isa::msr::GPTBR, a).map(|()| Flow::Next);
+        }
+        Op::Ldhptbr => {
+            return hart.load_table_base(platform, visa_isa::msr::HPTBR, a).map(|()| Flow::Next);
+        }
         Op::Tlbflushv => return flush_nested(hart, i, a, b),
 
         // io

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use visa_core::clock::NANOSECONDS_PER_TICK;
 use visa_core::model::{Model, Off};
 use visa_core::{Hart, Stop, Wait};
 use visa_isa::cause::Exception;
@@ -173,7 +174,10 @@ impl Interpreter {
             self.step_guest(hart, platform, model);
             return Begin::Again;
         }
-        Begin::Run(hart.timer_deadline().map_or(limit, |due| due.clamp(hart.instructions + 1, limit)))
+        let device = platform.next_event().and_then(|ticks| ticks.checked_mul(NANOSECONDS_PER_TICK));
+        let device = device.and_then(|due_ns| hart.instructions_at(due_ns));
+        let due = hart.timer_deadline().into_iter().chain(device).min();
+        Begin::Run(due.map_or(limit, |due| due.clamp(hart.instructions + 1, limit)))
     }
 
     /// [`Interpreter::run`]'s first part, for an engine that executes in its own way: call it before the first
@@ -183,10 +187,12 @@ impl Interpreter {
         self.begin(hart, platform, &mut Off, limit)
     }
 
-    /// Where the next instruction is in RAM, for such an engine. `None`: it could not be fetched; the exception or exit
-    /// has been taken.
+    /// Where the next instruction is in RAM, for such an engine. `None`: it could not be fetched, and the exception or exit
+    /// has been taken; or the hart wants attention first.
     pub fn locate<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) -> Result<Option<u64>, RunEnd> {
         match hart.fetch(platform, hart.bank.pc) {
+            // The walk has set A in a page of code: `attention` is set, and what was made of that code goes first.
+            Ok(_) if platform.ram().any_watched_written() => Ok(None),
             Ok(offset) => Ok(Some(offset)),
             Err(stop) => take_fetch_stop(hart, platform, &mut Off, stop).map(|()| None).map_err(end_of),
         }
@@ -282,6 +288,11 @@ impl Interpreter {
             self.drop_written(platform);
         }
         hart.attention = false;
+        if let Some(due) = platform.next_event()
+            && hart.ticks() >= due
+        {
+            platform.tell_time(hart.ticks());
+        }
         if platform.stop_requested() {
             return Some(RunEnd::Stopped);
         }
@@ -332,6 +343,10 @@ impl Interpreter {
             Ok(offset) => offset,
             Err(stop) => return take_fetch_stop(hart, platform, model, stop),
         };
+        // The walk may have set A in a page of code, this one too.
+        if platform.ram().any_watched_written() {
+            self.drop_written(platform);
+        }
         self.run_block_at(hart, platform, model, offset, until)
     }
 
@@ -463,29 +478,12 @@ fn fetch_bits<P: Platform>(hart: &mut Hart, platform: &mut P, address: u64) -> R
     Ok(high << 16 | low)
 }
 
-/// The bits at the PC for observers. A fetch fault is left for the execution to find.
-fn peek<P: Platform>(hart: &mut Hart, platform: &mut P) -> Option<u32> {
-    let pc = hart.bank.pc;
-    let low = peek_half(hart, platform, pc)?;
-    if low & 3 != 3 {
-        return Some(low);
-    }
-    let high = peek_half(hart, platform, pc.wrapping_add(2))?;
-    Some(high << 16 | low)
-}
-
-/// Half of them. What misses and is found, the execution finds in the TLB: it is counted here. What faults misses again there.
-fn peek_half<P: Platform>(hart: &mut Hart, platform: &mut P, address: u64) -> Option<u32> {
-    let (exit, result) = (hart.exit, hart.vm.result);
-    let misses = (hart.vm.count_tlb_miss, hart.statistics.tlb_misses);
-    match hart.fetch(platform, address) {
-        Ok(offset) => platform.ram().load_u16(offset).map(u32::from),
-        Err(_) => {
-            (hart.exit, hart.vm.result) = (exit, result);
-            (hart.vm.count_tlb_miss, hart.statistics.tlb_misses) = misses;
-            None
-        }
-    }
+/// The bits at the PC for observers, who leave no trace: nothing is counted, remembered or set. `None`: it cannot be fetched.
+fn peek<P: Platform>(hart: &Hart, platform: &P) -> Option<u32> {
+    let ram = platform.ram();
+    let half = |address| hart.foresee_fetch(ram, address).and_then(|offset| ram.load_u16(offset)).map(u32::from);
+    let low = half(hart.bank.pc)?;
+    if low & 3 == 3 { Some(half(hart.bank.pc.wrapping_add(2))? << 16 | low) } else { Some(low) }
 }
 
 /// Takes the stop of an instruction, which has had no effect.

@@ -25,7 +25,7 @@ use crate::memory_map::{
 use console::Console;
 pub use console::{CONSOLE_INPUT_BYTES_MAX, Printed};
 pub use disk::{DiskCache, DiskError, DiskImage, FileBackend};
-use dma::SecondStage;
+use dma::{Closed, SecondStage};
 pub use overlay::{DiskChanges, OverlayBackend};
 
 /// The most harts a board carries: what the PLIC's window has contexts for, rounded down to the field's habit.
@@ -68,8 +68,8 @@ pub enum BoardError {
 /// A virtio transport and the VM it belongs to.
 struct VirtioSlot {
     transport: VirtioMmio,
-    /// The second stage of its DMA; mode 0 is none.
-    hptbr: u64,
+    /// The second stage of its DMA, of which mode 0 lets everything through. `None`: no VM has it, and it reaches nothing.
+    hptbr: Option<u64>,
 }
 
 /// The board.
@@ -105,14 +105,14 @@ impl Board {
             plic: Plic::new(config.harts),
             uart: Uart::new(),
             port_uart: Uart::new(),
-            virtio: std::array::from_fn(|_| VirtioSlot { transport: VirtioMmio::empty(), hptbr: 0 }),
+            virtio: std::array::from_fn(|_| VirtioSlot { transport: VirtioMmio::empty(), hptbr: None }),
             console: Console::new(),
             start_time_ns: config.start_time_ns,
             time_ticks: 0,
             worked: 0,
             withheld: None,
         };
-        board.set_time(0);
+        board.settle_time();
         Ok(board)
     }
 
@@ -192,15 +192,22 @@ impl Board {
         self.port_uart = Uart::new();
         for slot in &mut self.virtio {
             slot.transport.reset();
-            slot.hptbr = 0;
+            slot.hptbr = None;
         }
-        self.set_time(self.time_ticks);
+        self.settle_time();
     }
 
     /// Tells the board the time, in ticks of [`TIMEBASE_HZ`]. Devices see no other clock.
     pub fn set_time(&mut self, ticks: u64) {
+        if self.time_ticks == ticks {
+            return;
+        }
         self.time_ticks = ticks;
-        let since_start_ns = ticks.wrapping_mul(NANOSECONDS_PER_TICK);
+        self.settle_time();
+    }
+
+    fn settle_time(&mut self) {
+        let since_start_ns = self.time_ticks.wrapping_mul(NANOSECONDS_PER_TICK);
         self.rtc.set_time_ns(self.start_time_ns.wrapping_add(since_start_ns));
         self.settle(Unit::Rtc);
     }
@@ -212,8 +219,7 @@ impl Board {
 
     /// The tick at which some device will next raise an interrupt by the passing of time alone.
     pub fn next_event(&self) -> Option<u64> {
-        let since_start_ns = self.rtc.next_event_ns()?.wrapping_sub(self.start_time_ns);
-        Some(since_start_ns.div_ceil(NANOSECONDS_PER_TICK))
+        self.time_ticks.checked_add(self.rtc.until_event_ns()?.div_ceil(NANOSECONDS_PER_TICK))
     }
 
     /// The level of the external interrupt input of `ring` of `hart`: PLIC context `2 * hart` for Ring -1, and
@@ -295,10 +301,11 @@ impl Board {
     fn serve_virtio(&mut self, slot: usize) -> bool {
         let VirtioSlot { transport, hptbr } = &mut self.virtio[slot];
         if transport.needs_service() {
-            let second_stage = SecondStage::new(&self.ram, *hptbr);
+            let second_stage = hptbr.map(|hptbr| SecondStage::new(&self.ram, hptbr));
             let memory = match &second_stage {
-                Some(stage) => DmaMemory::translated(&self.ram, stage),
-                None => DmaMemory::physical(&self.ram),
+                Some(Some(stage)) => DmaMemory::translated(&self.ram, stage),
+                Some(None) => DmaMemory::physical(&self.ram),
+                None => DmaMemory::translated(&self.ram, &Closed),
             };
             while transport.needs_service() && self.worked < WORK_AT_A_TIME {
                 self.worked += transport.serve_next(&memory);
@@ -406,7 +413,19 @@ impl Platform for Board {
         self.withheld == Some(true) || self.finisher_request().is_some() || self.has_work()
     }
 
-    fn set_dma_domain(&mut self, address: u64, length: u64, hptbr: u64) {
+    fn tell_time(&mut self, ticks: u64) {
+        // Time does not go back: an event that is due, as an access, is not for somebody who tries.
+        if !self.withholds() {
+            self.set_time(ticks);
+        }
+    }
+
+    #[inline]
+    fn next_event(&self) -> Option<u64> {
+        Board::next_event(self)
+    }
+
+    fn set_dma_domain(&mut self, address: u64, length: u64, hptbr: Option<u64>) {
         if self.withholds() {
             return;
         }

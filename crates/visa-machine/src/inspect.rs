@@ -92,7 +92,6 @@ impl Machine {
             let bytes = &from[piece.start..piece.end];
             let offset = ram.offset_of(piece.physical, bytes.len() as u64)?;
             ram.write_bytes(offset, bytes)?;
-            ram.note_write(offset, bytes.len() as u64);
             Some(())
         });
         for hart in &mut self.harts {

@@ -1,19 +1,18 @@
 //! The machine: a board, its harts, the engine, and time.
 //!
-//! A machine runs in slices of virtual time. With one hart a slice changes nothing that the guest could see: time
-//! follows from retired instructions, and an interrupt comes at the same instruction however the run is sliced. With
-//! several, the harts take turns within a slice, always in the same order, so that a run is reproducible too.
+//! A machine runs in slices of virtual time. A slice changes nothing that the guest could see: time follows from retired
+//! instructions, several harts take turns that no slice ends, and an interrupt comes at the same instruction however the
+//! run is sliced.
 
 mod slice;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use visa_core::clock::NANOSECONDS_PER_TICK;
 use visa_core::{Fault, Hart, Spread};
 use visa_cycles::CycleModel;
 use visa_devices::FinisherRequest;
-use visa_interp::{Interpreter, RunEnd, Step};
+use visa_interp::{Interpreter, RunEnd};
 use visa_isa::Ring;
 use visa_isa::cause::ExitCause;
 use visa_jit::Jit;
@@ -21,6 +20,7 @@ use visa_jit::Jit;
 use crate::board::Board;
 use crate::lockstep::{Checked, CheckedFigures, Checking, Difference, Executed, Recorder};
 pub use slice::Slice;
+use slice::Turn;
 
 /// Where time comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -157,8 +157,10 @@ pub struct Machine {
     /// A cycle model for each hart, or none.
     pub(crate) models: Vec<CycleModel>,
     time: TimeSource,
-    /// Nanoseconds since the start, as of the last slice.
+    /// Nanoseconds since the start, as of the end of the last slice or step.
     now_ns: u64,
+    /// The turn that is not over.
+    turn: Option<Turn>,
     started: Instant,
 }
 
@@ -174,6 +176,7 @@ impl Machine {
             models: Vec::new(),
             time,
             now_ns: 0,
+            turn: None,
             started: Instant::now(),
         }
     }
@@ -267,74 +270,7 @@ impl Machine {
     pub fn skip(&mut self, nanoseconds: u64) {
         if self.time == TimeSource::Instructions {
             self.now_ns = self.now_ns.saturating_add(nanoseconds);
-        }
-    }
-
-    /// Executes at most one instruction of a hart; the others stand still. For debuggers and traces.
-    ///
-    /// While devices have more to do than goes at a time, a step is a part of that, and no instruction.
-    pub fn step(&mut self, hart: usize) -> (Step, Progress) {
-        if self.board.has_work() {
-            self.board.work();
-            if self.board.has_work() {
-                let state = &self.harts[hart];
-                return (Step { ring: state.ring, pc: state.bank.pc, bits: None }, Progress::Running);
-            }
-        }
-        self.begin_turn();
-        let (step, end) = match self.models.get_mut(hart) {
-            None => self.engine.interpreter().step(&mut self.harts[hart], &mut self.board),
-            Some(model) => {
-                self.engine.interpreter().step_watched(&mut self.harts[hart], &mut self.board, model)
-            }
-        };
-        let progress = match end {
-            Some(RunEnd::Halted) if self.all_halt() => self.skip_idle(u64::MAX),
-            Some(RunEnd::Stopped) => self.finished().unwrap_or(Progress::Running),
-            Some(RunEnd::Dead { cause, value, pc }) => self.dead(hart, Fault { cause, value, pc }),
-            Some(RunEnd::Halted | RunEnd::Limit | RunEnd::Message | RunEnd::Breakpoint) | None => {
-                Progress::Running
-            }
-        };
-        self.deliver_messages();
-        if progress == Progress::Running {
-            self.now_ns = self.now_ns.max(self.harts[hart].nanoseconds());
-        }
-        (step, progress)
-    }
-
-    /// Whether every hart halts, and none has something to look at.
-    fn all_halt(&self) -> bool {
-        self.harts.iter().all(|hart| hart.waiting && !hart.attention)
-    }
-
-    /// Every hart halts: goes on to the next event, at most to `end_ns`.
-    fn skip_idle(&mut self, end_ns: u64) -> Progress {
-        let timers = self.harts.iter().filter_map(Hart::next_timer_ns);
-        let device = self.board.next_event().map(|ticks| ticks.saturating_mul(NANOSECONDS_PER_TICK));
-        let next = timers.chain(device).min();
-        match (self.time, next) {
-            (_, None) => Progress::Idle(None),
-            (TimeSource::Host, Some(next)) => {
-                Progress::Idle(Some(next.saturating_sub(self.started.elapsed().as_nanos() as u64)))
-            }
-            (TimeSource::Instructions, Some(next)) if self.pause_at_halt => {
-                Progress::Idle(Some(next.saturating_sub(self.now_ns)))
-            }
-            (TimeSource::Instructions, Some(next)) => {
-                self.now_ns = next.min(end_ns).max(self.now_ns);
-                Progress::Running
-            }
-        }
-    }
-
-    fn deliver_messages(&mut self) {
-        for index in 0..self.harts.len() {
-            for message in std::mem::take(&mut self.harts[index].outgoing) {
-                if let Some(target) = self.harts.get_mut(message.hart) {
-                    target.deliver(message);
-                }
-            }
+            self.turn = None;
         }
     }
 

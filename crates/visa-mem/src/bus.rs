@@ -106,7 +106,17 @@ pub trait Platform {
 
     /// Assigns the devices whose MMIO windows reach into the `length` bytes at `address` to a VM: from then on the
     /// addresses in their DMA are guest-physical, and are translated through the second-stage table that `hptbr` names
-    /// (mode in bits 63:60, VMID in 57:44, root page number in 43:0). Mode 0 takes the devices back: their DMA is
-    /// untranslated. Windows without DMA are ignored.
-    fn set_dma_domain(&mut self, address: u64, length: u64, hptbr: u64);
+    /// (mode in bits 63:60, VMID in 57:44, root page number in 43:0); with mode 0 they are physical. `None` takes the
+    /// devices back: as after reset, their DMA reaches nothing. Windows without DMA are ignored.
+    fn set_dma_domain(&mut self, address: u64, length: u64, hptbr: Option<u64>);
+
+    /// Tells the time, in ticks since the start, before each access to a device and when [`Platform::next_event`] is due.
+    fn tell_time(&mut self, ticks: u64) {
+        let _ = ticks;
+    }
+
+    /// The tick at which a device will next raise an interrupt by the passing of time alone.
+    fn next_event(&self) -> Option<u64> {
+        None
+    }
 }

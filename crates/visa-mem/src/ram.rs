@@ -6,10 +6,15 @@
 //! 1. `Ram` owns the mapping (through `memory`), and the mapping's address and length never change.
 //! 2. Nobody gets a Rust reference into the mapping; every access is a copy through a raw pointer.
 //! 3. `Ram` is not `Sync`: plain accesses through `&Ram` come from one thread at a time.
+//!
+//! Whoever writes to RAM does it by a function of this file, and each of them tells the watch (`Ram::wrote`), so that
+//! nobody forgets the pages that hold code. The exceptions are the stores of a page that the first level of a TLB knows,
+//! where no watched page is: `store_*_unwatched`, and the same in generated code.
 
 use crate::trial::{Journal, PageBytes, Trial, WrittenPage};
 use crate::watch::Watch;
-use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
+use vm_memory::guest_memory::Error as MemoryError;
+use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap, VolatileSlice};
 
 /// The object that virtqueues walk: vm-memory's view of the same bytes.
 pub type GuestMemory = GuestMemoryMmap<()>;
@@ -84,7 +89,7 @@ impl std::fmt::Debug for Ram {
 
 /// Defines the load and store of one width.
 macro_rules! accessors {
-    ($load:ident, $store:ident, $type:ty, $bits:literal) => {
+    ($load:ident, $store:ident, $unwatched:ident, $type:ty, $bits:literal) => {
         #[doc = concat!("Loads ", $bits, " bits at `offset` from the base of RAM; `None` when not wholly inside.")]
         #[inline(always)]
         pub fn $load(&self, offset: u64) -> Option<$type> {
@@ -98,8 +103,16 @@ macro_rules! accessors {
         }
 
         #[doc = concat!("Stores ", $bits, " bits at `offset` from the base of RAM; `None` when not wholly inside.")]
-        #[inline(always)]
+        #[inline]
         pub fn $store(&self, offset: u64, value: $type) -> Option<()> {
+            self.$unwatched(offset, value)?;
+            self.wrote(offset, size_of::<$type>() as u64);
+            Some(())
+        }
+
+        #[doc = concat!("The same, ", $bits, " bits, to a page that is known not to be watched.")]
+        #[inline(always)]
+        pub fn $unwatched(&self, offset: u64, value: $type) -> Option<()> {
             if offset > self.size - size_of::<$type>() as u64 {
                 return None;
             }
@@ -171,10 +184,10 @@ impl Ram {
         (length <= self.size && offset <= self.size - length).then_some(offset)
     }
 
-    accessors!(load_u8, store_u8, u8, "8");
-    accessors!(load_u16, store_u16, u16, "16");
-    accessors!(load_u32, store_u32, u32, "32");
-    accessors!(load_u64, store_u64, u64, "64");
+    accessors!(load_u8, store_u8, store_u8_unwatched, u8, "8");
+    accessors!(load_u16, store_u16, store_u16_unwatched, u16, "16");
+    accessors!(load_u32, store_u32, store_u32_unwatched, u32, "32");
+    accessors!(load_u64, store_u64, store_u64_unwatched, u64, "64");
 
     /// Copies RAM at `offset` into `into`; `None`, and nothing copied, when not wholly inside.
     pub fn read_bytes(&self, offset: u64, into: &mut [u8]) -> Option<()> {
@@ -186,7 +199,9 @@ impl Ram {
     pub fn write_bytes(&self, offset: u64, from: &[u8]) -> Option<()> {
         let address = self.checked_address(offset, from.len())?;
         self.keep(offset, from.len() as u64);
-        self.memory.write_slice(from, address).ok()
+        self.memory.write_slice(from, address).ok()?;
+        self.wrote(offset, from.len() as u64);
+        Some(())
     }
 
     /// Sets `length` bytes at `offset` to `value`; `None`, and nothing set, when not wholly inside.
@@ -196,13 +211,19 @@ impl Ram {
         self.keep(offset, length as u64);
         // SAFETY: `checked_address` has proved that `offset..offset + length` is inside the mapping; rules 1 to 3.
         unsafe { self.host.add(offset as usize).write_bytes(value, length) };
+        self.wrote(offset, length as u64);
         Some(())
     }
 
-    /// The same bytes as vm-memory sees them, addressed by physical address: for virtqueues. Use it on the thread that
-    /// runs the harts.
-    pub fn memory(&self) -> &GuestMemory {
-        &self.memory
+    /// The bytes at a physical address as vm-memory sees them, for virtqueues; an error when not wholly inside. Use it on the
+    /// thread that runs the harts. Who asks for it to write counts as having written all of it.
+    pub fn slice(&self, address: u64, length: usize, to_write: bool) -> Result<VolatileSlice<'_>, MemoryError> {
+        let slice = self.memory.get_slice(GuestAddress(address), length)?;
+        if to_write {
+            self.keep(address.wrapping_sub(self.base), length as u64);
+            self.wrote(address.wrapping_sub(self.base), length as u64);
+        }
+        Ok(slice)
     }
 
     /// The host address of the first byte, for code that is generated against this RAM. Valid, for `size()` bytes, as
@@ -211,8 +232,7 @@ impl Ram {
         self.host
     }
 
-    /// Watches, or no longer watches, the page that holds `offset`. The `store_*` family does not look: whoever stores
-    /// to a page that [`Ram::is_watched`] says so with [`Ram::note_write`].
+    /// Watches, or no longer watches, the page that holds `offset`: that it is written, [`Ram::take_written`] will tell.
     pub fn watch(&self, offset: u64, watched: bool) {
         if offset < self.size {
             self.watch.set(offset, watched);
@@ -224,9 +244,10 @@ impl Ram {
         self.watch.is_set(offset)
     }
 
-    /// Says that `length` bytes at `offset` were written, outside of what the caller knows to be unwatched.
-    pub fn note_write(&self, offset: u64, length: u64) {
-        if offset < self.size && length <= self.size {
+    /// What every write to a page that may be watched comes to: `length` bytes at `offset` are not what they were.
+    #[inline]
+    fn wrote(&self, offset: u64, length: u64) {
+        if length != 0 {
             self.watch.note(offset, length);
         }
     }
@@ -242,7 +263,7 @@ impl Ram {
     }
 
     /// Begins a trial: what this object's own functions write from now on, and which pages they watch, is taken back at its end.
-    /// Neither generated code nor devices, which go through [`Ram::memory`], may write meanwhile.
+    /// Generated code must not write meanwhile.
     pub fn begin_trial(&self) {
         self.journal.kept.set(true);
         self.watch.begin_trial();

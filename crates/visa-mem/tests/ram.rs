@@ -128,7 +128,7 @@ fn a_trial_leaves_nothing_behind() {
     let ram = ram();
     ram.store_u64(0x10, 1).unwrap();
     ram.watch(0x1000, true);
-    ram.note_write(0x1000, 8);
+    ram.store_u64(0x1000, 0).unwrap();
     ram.begin_trial();
     ram.store_u64(0x10, 2).unwrap();
     ram.store_u32(0x18, 3).unwrap();
@@ -139,7 +139,7 @@ fn a_trial_leaves_nothing_behind() {
     assert_eq!(ram.take_written(), [0x1000]);
     ram.watch(0x1000, false);
     ram.watch(0x10, true);
-    ram.note_write(0x10, 8);
+    ram.store_u8(0x1F, 0).unwrap();
     let trial = ram.end_trial();
     assert_eq!(trial.written.iter().map(|page| page.offset).collect::<Vec<_>>(), [0, 0x1000]);
     assert_eq!(trial.watches, [0, 0x1000]);

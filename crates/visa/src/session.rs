@@ -36,8 +36,6 @@ const PART_TIME: Duration = Duration::from_millis(5);
 const PART_TIME_SHORT: Duration = Duration::from_millis(1);
 /// How often somebody who waits looks for signals and debuggers.
 const LOOK_AROUND: Duration = Duration::from_millis(20);
-/// Steps of one hart before the next one's turn, while every instruction is traced.
-const TRACED_STEPS: u64 = 100;
 /// Traced steps, or steps of a debugger, between two looks.
 const STEPS_PER_LOOK: u64 = 1_000;
 
@@ -420,25 +418,17 @@ impl Session {
         self.instructions_max.map_or(u64::MAX, |limit| limit.saturating_sub(self.machine.instructions()))
     }
 
-    /// As a part of a slice of the machine, but by steps.
+    /// As a part of a slice of the machine, but by steps, of the harts in the order in which they run untraced.
     fn traced_part(&mut self, end_ns: u64, last: u64) -> anyhow::Result<Option<Progress>> {
         let Some(trace) = &mut self.trace else { return Ok(Some(Progress::Running)) };
-        let mut steps = 0;
-        while steps < STEPS_PER_LOOK {
-            for hart in 0..self.machine.harts.len() {
-                for _ in 0..TRACED_STEPS {
-                    if self.machine.now_ns() >= end_ns || self.machine.instructions() >= last {
-                        return Ok(Some(Progress::Running));
-                    }
-                    steps += 1;
-                    let progress = trace.step(&mut self.machine, hart, &self.symbols)?;
-                    if progress != Progress::Running {
-                        return Ok(Some(progress));
-                    }
-                    if self.machine.harts[hart].waiting {
-                        break;
-                    }
-                }
+        for _ in 0..STEPS_PER_LOOK {
+            if self.machine.now_ns() >= end_ns || self.machine.instructions() >= last {
+                return Ok(Some(Progress::Running));
+            }
+            let hart = self.machine.next_hart();
+            let progress = trace.step(&mut self.machine, hart, &self.symbols)?;
+            if progress != Progress::Running {
+                return Ok(Some(progress));
             }
         }
         Ok(None)

@@ -52,6 +52,8 @@ pub struct Vm {
     pub devices: Regions,
     /// What every virtual CPU's VMCS says.
     pub controls: Controls,
+    /// HPTBR of devices whose guest runs without a VM: 0 if they reach all memory, as it does.
+    device_tables: u64,
     /// What the machine lacks.
     pub lacks: Lacks,
     /// The machine's interrupt controller.
@@ -62,8 +64,14 @@ impl Vm {
     /// Builds the VM. For hart 0, before any other hart looks. `tree` is the address of the machine's device tree, where
     /// visor's memory ends.
     pub fn create(machine: &Machine, guest: Guest, tree: u64) -> &'static Vm {
+        // What devices reach of memory, as HPTBR while they are bound.
+        let mut device_tables = 0;
         let (memory, controls) = match machine.mode {
-            Mode::Native | Mode::Software => (guest.memory, Controls::default()),
+            Mode::Native => (guest.memory, Controls::default()),
+            Mode::Software => {
+                device_tables = second_stage(&guest.memory);
+                (guest.memory, Controls::default())
+            }
             Mode::Accelerated => {
                 let mut controls = Controls {
                     trap_filter: trap_filter::IO,
@@ -95,6 +103,7 @@ impl Vm {
             memory,
             devices: guest.devices,
             controls,
+            device_tables,
             lacks: machine.lacks,
             plic: machine.plic,
         };
@@ -117,7 +126,12 @@ impl Vm {
     pub fn create_cpu(&'static self, hart: usize) -> Vmcs {
         let mut vmcs = Vmcs::of(hart);
         vmcs.create(hart, self.controls);
-        if !matches!(self.mode, Mode::Native | Mode::Software) {
+        if matches!(self.mode, Mode::Native | Mode::Software) {
+            if hart == 0 {
+                self.lend_devices();
+                vmcs.create(hart, self.controls);
+            }
+        } else {
             if pager::is_active() {
                 pager::create(hart, self.harts, &self.memory, &self.devices);
                 pager::with_device_tables(|| self.bind_devices());
@@ -130,6 +144,14 @@ impl Vm {
             plic.trap_contexts(self.harts);
         }
         vmcs
+    }
+
+    /// Says what memory the devices reach of a guest that runs without a VM; a device that is nobody's reaches none
+    /// (specification, 5.3). The ranges are gone when the VMCS is loaded anew; what the devices were given stays.
+    fn lend_devices(&self) {
+        // SAFETY: no entry happens with this VMCS; the tables map the guest's memory alone.
+        unsafe { insn::ldhptbr(self.device_tables) };
+        self.devices.iter().for_each(pass_through);
     }
 
     /// Gives the guest its devices.

@@ -150,6 +150,16 @@ impl SecondLevel {
         None
     }
 
+    /// The same without a use.
+    pub fn peek(&self, address: u64, space: SpaceTag) -> Option<Found> {
+        PAGE_SHIFTS.into_iter().find_map(|page_shift| {
+            let ways = &self.sets.entries[set_of(address, page_shift)];
+            let entry = ways.iter().find(|entry| entry.is_page(address, page_shift) && entry.serves(space))?;
+            let permissions = entry.permissions();
+            Some(Found { physical_page: entry.physical_page, page_shift, permissions })
+        })
+    }
+
     /// Enters a translation, in place of the same page's, of none, or of the least recently used. `is_new`:
     /// [`SecondLevel::find`] has just found nothing for the page.
     #[inline(always)]

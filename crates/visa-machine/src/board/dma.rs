@@ -49,7 +49,6 @@ impl<'m> SecondStage<'m> {
         }
         if pte & marks != marks {
             self.ram.store_u64(offset, pte | marks)?;
-            self.ram.note_write(offset, PTE_BYTES);
         }
         Some(base | address & within_mask)
     }
@@ -57,6 +56,15 @@ impl<'m> SecondStage<'m> {
 
 fn page_address(pte: u64) -> u64 {
     (pte & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT
+}
+
+/// The view of a device that nobody has given memory.
+pub struct Closed;
+
+impl DmaTranslation for Closed {
+    fn translate(&self, _: u64, _: DmaAccess) -> Option<u64> {
+        None
+    }
 }
 
 impl DmaTranslation for SecondStage<'_> {

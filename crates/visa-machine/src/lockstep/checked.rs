@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use visa_core::Hart;
 use visa_interp::{Interpreter, RunEnd};
 use visa_jit::Jit;
-use visa_mem::{Platform, RAM_ALIGNMENT, Ram, Trial};
+use visa_mem::{Platform, Ram, Trial};
 
 use super::narrow::{Difference, REMEMBERED};
 use super::record::Recorder;
@@ -268,7 +268,6 @@ fn take_back(ram: &Ram, trial: &Trial) {
     for page in &trial.written {
         // A page that was written is inside RAM.
         let _ = ram.write_bytes(page.offset, page.before.as_slice());
-        ram.note_write(page.offset, RAM_ALIGNMENT);
     }
 }
 

@@ -89,7 +89,6 @@ impl Fault {
                 let byte = ram.offset_of(address, 1).and_then(|offset| Some((offset, ram.load_u8(offset)?)));
                 if let Some((offset, byte)) = byte {
                     ram.store_u8(offset, byte ^ 1);
-                    ram.note_write(offset, 1);
                 }
             }
         }

@@ -1,18 +1,23 @@
-//! Slices of a run, and the harts' turns in them.
+//! Slices of a run, and the harts' turns.
 //!
-//! A slice can be interrupted after any number of instructions and gone on with, and nothing of the machine tells: what
-//! a guest can see of slices (when the board is told the time, when harts hear of each other) happens between turns, and
-//! an interruption is not the end of a turn. Nor is a pause: what devices do takes no time of the guest's, but it does of
-//! the host's, and after so much of it the machine comes back with its harts where they are.
+//! Harts take turns of so many instructions, always in the same order. The turn is the machine's: it goes on wherever the
+//! last slice or step has left it, so that nothing in the machine tells how a run was sliced, traced or debugged. Nor does a
+//! pause: what devices do takes no time of the guest's, but it does of the host's, and after so much of it the machine comes
+//! back with its harts where they are.
+//!
+//! There is one time. While a hart has its part of a turn, the time of all passes, by as much as would make a turn of all
+//! the harts that have something to do as long as the instructions of one of them: what a hart reads of the time, none
+//! has read before that was later. What one hart tells another (an interrupt, which virtual CPU it has) is there before
+//! any other instruction is executed.
 
 use visa_core::clock::{Clock, NANOSECONDS_PER_TICK};
-use visa_core::{Fault, Reservation, Residency};
-use visa_interp::RunEnd;
+use visa_core::{Fault, Hart, Reservation};
+use visa_interp::{RunEnd, Step};
 
 use super::{Machine, Progress, TimeSource};
 
-/// Nanoseconds (of one retired instruction each) that the harts of a machine with several run before the next one's turn.
-const TURN_NS: u64 = 10_000;
+/// Instructions that a hart of several executes before the next one's part; nanoseconds of a turn.
+const TURN: u64 = 10_000;
 
 /// A slice that has begun: for [`Machine::continue_slice`].
 #[derive(Debug)]
@@ -21,8 +26,6 @@ pub struct Slice {
     end_ns: u64,
     /// Retired instructions of all harts at which it ends.
     last: u64,
-    /// The turn that was interrupted.
-    turn: Option<Turn>,
     /// Whether it was interrupted because of what devices do; and whether it ever was, after which it ends with the turn.
     paused: bool,
     ends_early: bool,
@@ -40,27 +43,30 @@ impl Slice {
     }
 }
 
-/// Each hart once, or the only one for the whole time.
+/// Each hart once.
 #[derive(Debug)]
-struct Turn {
-    /// Nanoseconds of it.
-    nanoseconds: u64,
-    /// Instructions that the slice has left for it.
-    left: u64,
-    /// The hart that runs.
+pub(super) struct Turn {
+    /// Nanoseconds since the start at which it began.
+    start_ns: u64,
+    /// Instructions of a nanosecond: the harts that had something to do at the start.
+    rate: u64,
+    /// The hart whose part it is.
     hart: usize,
-    /// Its retired count at the end of its part, once it has begun.
-    until: Option<u64>,
-    /// Whether every hart halted so far.
+    /// That part, once it has begun.
+    part: Option<Part>,
+    /// Instructions of the parts before.
+    executed: u64,
+    /// Whether every part before ended with a halt.
     all_halted: bool,
 }
 
-impl Turn {
-    /// The next hart's part.
-    fn pass_on(&mut self) {
-        self.hart += 1;
-        self.until = None;
-    }
+/// A hart's part of a turn.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    /// The hart's retired count at the start.
+    from: u64,
+    /// And at which it is over.
+    until: u64,
 }
 
 impl Machine {
@@ -80,7 +86,6 @@ impl Machine {
         Slice {
             end_ns: self.now_ns.saturating_add(slice_ns.max(1)),
             last: self.instructions().saturating_add(instructions),
-            turn: None,
             paused: false,
             ends_early: false,
         }
@@ -93,82 +98,95 @@ impl Machine {
         slice.paused = false;
         let pause = self.instructions().saturating_add(most);
         loop {
-            if self.board.has_work() {
-                self.board.work();
-                if self.board.has_work() {
+            if self.devices_go_on() {
+                slice.pause();
+                return None;
+            }
+            self.look_at_clock();
+            let retired = self.instructions();
+            if retired >= slice.last || self.now_ns >= slice.end_ns {
+                return Some(Progress::Running);
+            }
+            if retired >= pause {
+                return None;
+            }
+            match self.go_on(pause.min(slice.last) - retired, slice.end_ns) {
+                Progress::Running if self.board.has_work() => {
                     slice.pause();
                     return None;
                 }
-            }
-            let mut turn = match slice.turn.take() {
-                Some(turn) => turn,
-                None => {
-                    let retired = self.instructions();
-                    if retired >= slice.last || self.now_ns >= slice.end_ns {
-                        return Some(Progress::Running);
-                    }
-                    if retired >= pause {
-                        return None;
-                    }
-                    self.first_hart(slice, slice.last - retired)
-                }
-            };
-            match self.take_turn(&mut turn, pause, slice.end_ns) {
-                None => {
-                    slice.turn = Some(turn);
-                    if self.board.has_work() {
-                        slice.pause();
-                    }
-                    return None;
-                }
-                Some(Progress::Running) if slice.ends_early => return Some(Progress::Running),
-                Some(Progress::Running) => {}
-                Some(other) => return Some(other),
+                Progress::Running if slice.ends_early && self.turn.is_none() => return Some(Progress::Running),
+                Progress::Running => {}
+                other => return Some(other),
             }
         }
     }
 
-    /// A new turn.
-    fn first_hart(&mut self, slice: &Slice, left: u64) -> Turn {
-        self.begin_turn();
+    /// Has devices do what they have left to do, as much as goes at a time. Whether that was not all.
+    fn devices_go_on(&mut self) -> bool {
+        if self.board.has_work() {
+            self.board.work();
+        }
+        self.board.has_work()
+    }
+
+    /// The hart that is the next to execute: for debuggers and traces, which step the harts in the order in which they run.
+    pub fn next_hart(&mut self) -> usize {
+        self.begin_part().0
+    }
+
+    /// Executes at most one instruction of a hart; the others have their turns meanwhile. For debuggers and traces.
+    pub fn step(&mut self, hart: usize) -> (Step, Progress) {
+        self.look_at_clock();
+        // Each of the others has at most the rest of its part in this turn, and one in the next.
+        for _ in 0..2 * self.harts.len() {
+            let next = self.begin_part().0;
+            if next == hart {
+                return self.step_next();
+            }
+            match self.go_on(u64::MAX, u64::MAX) {
+                Progress::Running if !self.board.has_work() => {}
+                progress => return (self.no_step(hart), progress),
+            }
+        }
+        (self.no_step(hart), Progress::Running)
+    }
+
+    fn no_step(&self, hart: usize) -> Step {
+        let hart = &self.harts[hart];
+        Step { ring: hart.ring, pc: hart.bank.pc, bits: None }
+    }
+
+    /// A step of the hart whose part it is.
+    fn step_next(&mut self) -> (Step, Progress) {
+        let (index, part) = self.begin_part();
+        let hart = &mut self.harts[index];
+        let (step, end) = match self.models.get_mut(index) {
+            None => self.engine.interpreter().step(hart, &mut self.board),
+            Some(model) => self.engine.interpreter().step_watched(hart, &mut self.board, model),
+        };
+        let hart = &self.harts[index];
+        let end = match end {
+            Some(end) => end,
+            None if !hart.outgoing.is_empty() => RunEnd::Message,
+            // As at the end of a run: interrupts may come before the part is over.
+            None if hart.instructions >= part.until => self.run_hart(index, part.until),
+            None => RunEnd::Limit,
+        };
+        (step, self.after_run(end, u64::MAX))
+    }
+
+    /// Goes on with the part of the hart whose turn it is, for so many instructions at most, or until so many nanoseconds
+    /// since the start.
+    fn go_on(&mut self, most: u64, end_ns: u64) -> Progress {
+        let (index, part) = self.begin_part();
+        let hart = &self.harts[index];
         // The host's clock may have passed the end since the caller looked.
-        let left_ns = slice.end_ns.saturating_sub(self.now_ns).max(1);
-        let nanoseconds = if self.harts.len() == 1 { left_ns } else { TURN_NS.min(left_ns) };
-        Turn { nanoseconds, left, hart: 0, until: None, all_halted: true }
-    }
-
-    /// Goes on with a turn until it is over or all harts together have retired `pause` instructions, or devices have work
-    /// to do (`None`).
-    fn take_turn(&mut self, turn: &mut Turn, pause: u64, end_ns: u64) -> Option<Progress> {
-        while turn.hart < self.harts.len() {
-            let allowed = pause.saturating_sub(self.instructions());
-            let before = self.harts[turn.hart].instructions;
-            let until = *turn.until.get_or_insert(before.saturating_add(turn.nanoseconds.min(turn.left)));
-            if until == before {
-                turn.all_halted = false;
-                turn.pass_on();
-                continue;
-            }
-            let limit = until.min(before.saturating_add(allowed));
-            if limit == before {
-                return None;
-            }
-            let end = self.run_hart(turn.hart, limit);
-            let hart = &self.harts[turn.hart];
-            turn.left -= (hart.instructions - before).min(turn.left);
-            match end {
-                RunEnd::Limit if hart.instructions < until => return None,
-                RunEnd::Halted => {}
-                RunEnd::Limit | RunEnd::Message => turn.all_halted = false,
-                RunEnd::Stopped => return self.finished(),
-                RunEnd::Breakpoint => return Some(self.at_breakpoint(turn.hart)),
-                RunEnd::Dead { cause, value, pc } => {
-                    return Some(self.dead(turn.hart, Fault { cause, value, pc }));
-                }
-            }
-            turn.pass_on();
-        }
-        Some(self.end_turn(turn, end_ns))
+        let by_clock = end_ns.saturating_sub(self.now_ns).max(1);
+        let end = hart.instructions_at(end_ns).unwrap_or(hart.instructions.saturating_add(by_clock));
+        let limit = part.until.min(end).min(hart.instructions.saturating_add(most));
+        let end = self.run_hart(index, limit);
+        self.after_run(end, end_ns)
     }
 
     fn run_hart(&mut self, index: usize, limit: u64) -> RunEnd {
@@ -179,49 +197,128 @@ impl Machine {
         }
     }
 
-    fn at_breakpoint(&mut self, hart: usize) -> Progress {
-        if self.harts.len() == 1 && self.time == TimeSource::Instructions {
-            // The turn ends here: what it has taken must not be given back.
-            self.now_ns = self.harts[0].nanoseconds();
+    /// What a run of the hart whose part it is has come to.
+    fn after_run(&mut self, end: RunEnd, end_ns: u64) -> Progress {
+        let (index, part) = self.begin_part();
+        if self.time == TimeSource::Instructions {
+            self.now_ns = self.harts[index].nanoseconds();
         }
-        Progress::Breakpoint(hart)
+        match end {
+            RunEnd::Limit if self.harts[index].instructions < part.until => Progress::Running,
+            RunEnd::Limit => self.end_part(false, end_ns),
+            RunEnd::Halted => self.end_part(true, end_ns),
+            RunEnd::Message => {
+                self.deliver_messages();
+                self.end_part(false, end_ns)
+            }
+            // If nobody asked for the end, devices have work to do.
+            RunEnd::Stopped => self.finished().unwrap_or(Progress::Running),
+            RunEnd::Breakpoint => Progress::Breakpoint(index),
+            RunEnd::Dead { cause, value, pc } => self.dead(index, Fault { cause, value, pc }),
+        }
     }
 
-    fn end_turn(&mut self, turn: &Turn, end_ns: u64) -> Progress {
-        self.deliver_messages();
-        if turn.all_halted && self.all_halt() {
-            return self.skip_idle(end_ns);
+    /// The hart whose part it is; the part, and the turn, begin now if they have not begun.
+    fn begin_part(&mut self) -> (usize, Part) {
+        if let Some(Turn { hart, part: Some(part), .. }) = self.turn {
+            return (hart, part);
         }
-        self.now_ns = match (self.time, self.harts.len()) {
-            (TimeSource::Host, _) => self.started.elapsed().as_nanos() as u64,
-            (TimeSource::Instructions, 1) => self.harts[0].nanoseconds(),
-            (TimeSource::Instructions, _) => self.now_ns + turn.nanoseconds,
-        };
-        Progress::Running
+        let turn = self.turn.get_or_insert_with(|| {
+            let awake = self.harts.iter().filter(|hart| !hart.waiting || hart.attention).count() as u64;
+            let (start_ns, rate) = (self.now_ns, awake.max(1));
+            Turn { start_ns, rate, hart: 0, part: None, executed: 0, all_halted: true }
+        });
+        let from = self.harts[turn.hart].instructions;
+        let several = self.harts.len() > 1;
+        let part = Part { from, until: if several { from.saturating_add(TURN) } else { u64::MAX } };
+        turn.part = Some(part);
+        let (index, start_ns, rate, executed) = (turn.hart, turn.start_ns, turn.rate, turn.executed);
+        self.set_clocks(start_ns, executed, rate);
+        if several {
+            let peers = self.harts.iter().map(Hart::residency).collect();
+            let hart = &mut self.harts[index];
+            hart.peers = peers;
+            // Another hart may have stored where this one reserved.
+            hart.reservation = Reservation::NONE;
+        }
+        (index, part)
     }
 
-    /// Gives the harts and the board the time, and the harts each other's virtual CPUs.
-    pub(super) fn begin_turn(&mut self) {
+    /// Tells the harts the time: so many instructions after so many nanoseconds since the start.
+    fn set_clocks(&mut self, nanoseconds: u64, ahead: u64, rate: u64) {
+        for hart in &mut self.harts {
+            hart.clock = match self.time {
+                TimeSource::Instructions => {
+                    Clock::Virtual { nanoseconds, instructions: hart.instructions, ahead, rate }
+                }
+                TimeSource::Host => Clock::Real { since: self.started, nanoseconds: 0 },
+            };
+        }
+    }
+
+    /// The host's clock passes whatever the harts do.
+    fn look_at_clock(&mut self) {
         if self.time == TimeSource::Host {
             self.now_ns = self.started.elapsed().as_nanos() as u64;
         }
         self.board.set_time(self.now_ns / NANOSECONDS_PER_TICK);
-        let peers: Vec<Option<Residency>> = match self.harts.len() {
-            1 => Vec::new(),
-            _ => self.harts.iter().map(visa_core::Hart::residency).collect(),
-        };
-        for hart in &mut self.harts {
-            hart.clock = match self.time {
-                TimeSource::Instructions => {
-                    Clock::Virtual { nanoseconds: self.now_ns, instructions: hart.instructions }
+    }
+
+    /// The hart's part is over; `halted`: because it halts.
+    fn end_part(&mut self, halted: bool, end_ns: u64) -> Progress {
+        let Some(turn) = &mut self.turn else { return Progress::Running };
+        let executed = turn.part.take().map_or(0, |part| self.harts[turn.hart].instructions - part.from);
+        turn.executed += executed;
+        turn.all_halted &= halted;
+        turn.hart += 1;
+        if turn.hart < self.harts.len() {
+            return Progress::Running;
+        }
+        let (start_ns, executed, all_halted) = (turn.start_ns, turn.executed, turn.all_halted);
+        self.turn = None;
+        if self.time == TimeSource::Instructions && !all_halted {
+            // Of a turn in which some harts have done less, the rest passes at once.
+            self.now_ns = self.now_ns.max(start_ns.saturating_add(TURN));
+        }
+        // What the last instructions before all halted have set in motion may wake one of them.
+        if all_halted && executed == 0 && self.all_halt() { self.skip_idle(end_ns) } else { Progress::Running }
+    }
+
+    /// Whether every hart halts, and none has something to look at.
+    fn all_halt(&self) -> bool {
+        self.harts.iter().all(|hart| hart.waiting && !hart.attention)
+    }
+
+    /// Every hart halts: goes on to the next event, at most to `end_ns`.
+    fn skip_idle(&mut self, end_ns: u64) -> Progress {
+        self.set_clocks(self.now_ns, 0, 1);
+        let timers = self.harts.iter().filter_map(Hart::next_timer_ns);
+        let device = self.board.next_event().and_then(|ticks| ticks.checked_mul(NANOSECONDS_PER_TICK));
+        let next = timers.chain(device).min();
+        match (self.time, next) {
+            (_, None) => Progress::Idle(None),
+            (TimeSource::Host, Some(next)) => {
+                Progress::Idle(Some(next.saturating_sub(self.started.elapsed().as_nanos() as u64)))
+            }
+            (TimeSource::Instructions, Some(next)) if self.pause_at_halt => {
+                Progress::Idle(Some(next.saturating_sub(self.now_ns)))
+            }
+            (TimeSource::Instructions, Some(next)) => {
+                self.now_ns = next.min(end_ns).max(self.now_ns);
+                Progress::Running
+            }
+        }
+    }
+
+    /// Hands messages over. They are delivered before any other instruction is executed, so that their targets are as the
+    /// senders saw them; each hart checks that all the same.
+    fn deliver_messages(&mut self) {
+        for index in 0..self.harts.len() {
+            for message in std::mem::take(&mut self.harts[index].outgoing) {
+                if let Some(target) = self.harts.get_mut(message.hart) {
+                    let taken = target.deliver(message);
+                    debug_assert!(taken, "{message:?} came too late");
                 }
-                TimeSource::Host => Clock::Real { since: self.started, nanoseconds: 0 },
-            };
-            hart.attention = true;
-            if !peers.is_empty() {
-                hart.peers.clone_from(&peers);
-                // Another hart may have stored where this one reserved.
-                hart.reservation = Reservation::NONE;
             }
         }
     }

@@ -77,6 +77,5 @@ impl Drop for Wait {
 /// Whether the guest's timer is due (specification, 6.2). Its time is the machine's.
 #[inline(always)]
 pub fn timer_is_due() -> bool {
-    let when = msr::stimecmp::read();
-    when != u64::MAX && msr::time::read() >= when
+    msr::time::read() >= msr::stimecmp::read()
 }
