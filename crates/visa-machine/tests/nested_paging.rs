@@ -3,7 +3,7 @@
 
 mod kernel;
 
-use kernel::{Outcome, assemble, run, run_on};
+use kernel::{Outcome, assemble, read_sector, run, run_on};
 use visa_core::{Feature, Features};
 use visa_devices::MemoryBackend;
 use visa_isa::cause::ExitCause;
@@ -237,46 +237,16 @@ fn a_guest_whose_vector_is_not_mapped_is_ended() {
     assert!(outcome.console.contains("instruction page fault"), "{}", outcome.console);
 }
 
-/// Reads a sector of a disk into memory at an address; R2 becomes the status that the disk has written.
-fn read_sector(to: u64) -> String {
-    let mut source = String::from("LI R1, 0x80500000\n");
-    let mut store = |offset: u64, value: u64| source += &format!("LI R2, {value:#x}\n SD R2, {offset}(R1)\n");
-    // Three descriptors: the request at 0x80503000, the data, the status behind the request. Then the ring.
-    store(0, 0x8050_3000);
-    store(8, 16 | 1 << 32 | 1 << 48);
-    store(16, to);
-    store(24, 512 | 3 << 32 | 2 << 48);
-    store(32, 0x8050_3010);
-    store(40, 1 | 2 << 32);
-    source += "LI R1, 0x80501000\n LI R2, 0x10000\n SD R2, 0(R1)\n";
-    source += "LI R1, 0x80503000\n LI R2, 0xEE\n SD R2, 16(R1)\n LI R1, 0x10001000\n";
-    for (register, value) in [
-        (0x24, 1u64),
-        (0x20, 1),
-        (0x70, 0xB),
-        (0x38, 8),
-        (0x80, 0x8050_0000),
-        (0x90, 0x8050_1000),
-        (0xA0, 0x8050_2000),
-        (0x44, 1),
-        (0x70, 0xF),
-        (0x50, 0),
-    ] {
-        source += &format!("LI R2, {value:#x}\n SW R2, {register}(R1)\n");
-    }
-    source + "LI R1, 0x80503000\n LBU R2, 16(R1)\n"
-}
-
 #[test]
 fn a_disk_reaches_the_guests_memory_and_no_other() {
     let disk = |board: &mut Board| {
         board.attach_disk(Box::new(MemoryBackend::new(vec![0x5A; 512], false)), "d").map(drop).unwrap();
     };
-    let good = read_sector(0x8050_4000)
+    let good = read_sector(0x8050_4000, 0x8050_2000)
         + "EXPECT R2, 0\n LI R1, 0x80504000\n LD R2, 0(R1)\n EXPECT R2, 0x5A5A5A5A5A5A5A5A\n END";
     shadowed_with(&good, disk).assert_finished(0);
     // Into visor's code: the disk says that it failed (VIRTIO 1.3, 5.2.6: status 1), and the code is what it was.
-    let bad = read_sector(VISOR) + "EXPECT R2, 1\n END";
+    let bad = read_sector(VISOR, 0x8050_2000) + "EXPECT R2, 1\n END";
     let outcome = shadowed_with(&bad, disk);
     outcome.assert_finished(0);
     let code = outcome.machine.board.ram().load_u64(VISOR - RAM_BASE);

@@ -82,10 +82,10 @@ fn absurd_regions_are_errors() {
 
 #[test]
 fn the_virtqueue_view_shows_the_same_bytes() {
-    use vm_memory::{Bytes, GuestAddress};
+    use vm_memory::Bytes;
     let ram = ram();
     ram.store_u32(0x100, 0xDEAD_BEEF).unwrap();
-    let seen: u32 = ram.memory().read_obj(GuestAddress(BASE + 0x100)).unwrap();
+    let seen: u32 = ram.slice(BASE + 0x100, 4, false).unwrap().read_obj(0).unwrap();
     assert_eq!(seen, 0xDEAD_BEEF);
 }
 
@@ -165,4 +165,28 @@ fn a_trial_leaves_nothing_behind() {
     assert!(ram.end_trial().written.is_empty());
     ram.store_u64(0x10, 5).unwrap();
     assert_eq!(ram.load_u64(0x10), Some(5));
+
+/// Every function that writes, whatever its width, tells of each watched page that it reaches.
+#[test]
+fn every_write_is_seen() {
+    let ram = ram();
+    ram.watch(0x1000, true);
+    type Write = fn(&visa_mem::Ram);
+    let writes: [(&str, Write); 8] = [
+        ("8 bits", |ram| ram.store_u8(0x1000, 1).unwrap()),
+        ("16 bits, the last of them", |ram| ram.store_u16(0xFFF, 1).unwrap()),
+        ("32 bits", |ram| ram.store_u32(0x1FFC, 1).unwrap()),
+        ("64 bits", |ram| ram.store_u64(0xFF9, 1).unwrap()),
+        ("bytes", |ram| ram.write_bytes(0xF00, &[7; 0x101]).unwrap()),
+        ("fill", |ram| ram.fill(0, 0x2000, 7).unwrap()),
+        ("a device's slice", |ram| drop(ram.slice(BASE + 0xFFF, 2, true).unwrap())),
+        ("a device's slice in it", |ram| drop(ram.slice(BASE + 0x1800, 1, true).unwrap())),
+    ];
+    for (name, write) in writes {
+        write(&ram);
+        assert_eq!(ram.take_written(), [0x1000], "{name}");
+    }
+    ram.slice(BASE + 0x1000, 8, false).unwrap();
+    ram.store_u64(0x800, 1).unwrap();
+    assert!(ram.write_bytes(0x1000, &[]).is_some() && !ram.any_watched_written(), "nothing was written there");
 }

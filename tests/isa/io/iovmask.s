@@ -23,6 +23,22 @@ main:
     bad 0x0002_0001, -1, 1
     ; Both wrong: Rs1 first.
     bad 0x0001_0002, 4, 0
+    ; A map of which part is not in RAM: nothing is written, and HVTVAL is the first address that is not.
+.macro outside map, ports, tval
+    put iomap, \map
+    li R10, \ports
+    li R11, 3
+;= mark
+    IOVMASK R10, R11
+;= hv 7 tval=\tval, same except HV*
+.endm
+    outside END_OF_RAM-0x1000, 0xffff_0000, END_OF_RAM
+    outside END_OF_RAM-0x1000, 0x4000_3fff, END_OF_RAM
+    outside 0x80000000-0x1000, 0x4003_0008, 0x80000000-0x1000+2
+    put iomap, END_OF_RAM-0x1000
+    mask 0x3ff8, 0x3fff, 3          ; what is written is in RAM
+;= mem64[END_OF_RAM-8] = 0xffff<<48
+    put iomap, IO_MAP
 
     ; Two bits a port, port 0 lowest: ports 0x3F8 to 0x3FF are the 2 bytes at 0x3F8/4 = 0xFE.
     mask 0x3f8, 0x3ff, 2

@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use visa_core::Features;
 use visa_isa::cause::ExitCause;
@@ -43,7 +44,7 @@ _start: LI  R8, 0
 
 /// The console's output.
 #[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+pub struct Sink(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -101,6 +102,21 @@ pub fn run_on(
     kernel_image: Image,
     prepare: impl FnOnce(&mut Board),
 ) -> Outcome {
+    let ready = ready(features, mode, harts, kernel_image, prepare);
+    run_until(ready, INSTRUCTIONS_MAX, |_| {})
+}
+
+/// A machine with a kernel, and what its console prints.
+pub type ReadyKernel = (Machine, Sink);
+
+/// A machine that is about to run a kernel.
+pub fn ready(
+    features: Features,
+    mode: Mode,
+    harts: usize,
+    kernel_image: Image,
+    prepare: impl FnOnce(&mut Board),
+) -> ReadyKernel {
     let hardware = Hardware { harts, start_time_ns: 0, time: TimeSource::Instructions, features };
     let mut board = hardware.board(ram_bytes_for_kernel(MEMORY_BYTES).unwrap()).unwrap();
     let sink = Sink::default();
@@ -116,14 +132,54 @@ pub fn run_on(
         seed: 1,
         visor: image("visor.elf"),
     };
-    let mut machine = kernel(&hardware, board, &boot).unwrap().machine;
+    (kernel(&hardware, board, &boot).unwrap().machine, sink)
+}
+
+/// Runs it to its end, or for so many instructions; `each` is told how long each slice took.
+pub fn run_until(
+    (mut machine, sink): ReadyKernel,
+    instructions: u64,
+    mut each: impl FnMut(Duration),
+) -> Outcome {
     let progress = loop {
+        let start = Instant::now();
         let progress = machine.run_slice(1_000_000, 1_000_000);
-        let over = machine.totals().instructions > INSTRUCTIONS_MAX;
-        if progress != Progress::Running || over {
+        each(start.elapsed());
+        if progress != Progress::Running || machine.instructions() > instructions {
             break progress;
         }
     };
     let console = String::from_utf8_lossy(&sink.0.lock().unwrap()).into_owned();
     Outcome { progress, console, machine }
+}
+
+/// Reads a sector of a disk into memory at an address, by a queue whose used ring is at another; R2 becomes the status that
+/// the disk has written.
+pub fn read_sector(to: u64, used: u64) -> String {
+    let mut source = String::from("LI R1, 0x80500000\n");
+    let mut store = |offset: u64, value: u64| source += &format!("LI R2, {value:#x}\n SD R2, {offset}(R1)\n");
+    // Three descriptors: the request at 0x80503000, the data, the status behind the request. Then the ring.
+    store(0, 0x8050_3000);
+    store(8, 16 | 1 << 32 | 1 << 48);
+    store(16, to);
+    store(24, 512 | 3 << 32 | 2 << 48);
+    store(32, 0x8050_3010);
+    store(40, 1 | 2 << 32);
+    source += "LI R1, 0x80501000\n LI R2, 0x10000\n SD R2, 0(R1)\n";
+    source += "LI R1, 0x80503000\n LI R2, 0xEE\n SD R2, 16(R1)\n LI R1, 0x10001000\n";
+    for (register, value) in [
+        (0x24, 1u64),
+        (0x20, 1),
+        (0x70, 0xB),
+        (0x38, 8),
+        (0x80, 0x8050_0000),
+        (0x90, 0x8050_1000),
+        (0xA0, used),
+        (0x44, 1),
+        (0x70, 0xF),
+        (0x50, 0),
+    ] {
+        source += &format!("LI R2, {value:#x}\n SW R2, {register}(R1)\n");
+    }
+    source + "LI R1, 0x80503000\n LBU R2, 16(R1)\n"
 }

@@ -1,0 +1,265 @@
+//! The promises of docs/isolation.md that hold in each mode, on each engine, and on each machine that lacks a feature.
+
+mod kernel;
+
+use std::time::Duration;
+
+use kernel::{Outcome, assemble, read_sector, ready, run_until};
+use visa_core::{Feature, Features};
+use visa_devices::MemoryBackend;
+use visa_machine::board::{Board, BoardConfig};
+use visa_machine::boot::Mode;
+use visa_machine::machine::{End, EngineKind, Machine, Progress, TimeSource};
+use visa_machine::memory_map::RAM_BASE;
+use visa_mem::Platform;
+
+/// Where the kernels' memory ends and visor's begins.
+const VISOR: u64 = 0x8100_0000;
+/// What the disk is full of.
+const PATTERN: u8 = 0x5A;
+/// Far more than the kernels take.
+const INSTRUCTIONS_MAX: u64 = 20_000_000;
+const MODES: [Mode; 3] = [Mode::Native, Mode::Accelerated, Mode::Software];
+const ENGINES: [EngineKind; 2] =
+    [EngineKind::Interpreter, EngineKind::Jit { threshold: Some(0), optimise: Some(1000) }];
+
+/// Every engine on every machine: the whole one, and those that lack one feature.
+fn machines() -> impl Iterator<Item = (EngineKind, Features)> {
+    let lacking = Feature::ALL.map(|feature| Features::default().without(feature));
+    let all = std::iter::once(Features::default()).chain(lacking);
+    all.flat_map(|features| ENGINES.map(|engine| (engine, features)))
+}
+
+fn describe(mode: Mode, engine: EngineKind, features: Features) -> String {
+    let missing: Vec<_> = features.missing().map(Feature::name).collect();
+    format!("{}, {engine:?}, without {missing:?}", mode.name())
+}
+
+fn disk(board: &mut Board) {
+    board.attach_disk(Box::new(MemoryBackend::new(vec![PATTERN; 512], false)), "d").map(drop).unwrap();
+}
+
+fn run(mode: Mode, engine: EngineKind, features: Features, source: &str) -> Outcome {
+    let mut ready = ready(features, mode, 1, assemble(source), disk);
+    ready.0.set_engine(engine);
+    run_until(ready, INSTRUCTIONS_MAX, |_| {})
+}
+
+/// The first bytes of visor's image, which are code.
+fn visors_code(outcome: &Outcome) -> Vec<u8> {
+    let mut code = vec![0; 4096];
+    outcome.machine.board.ram().read_bytes(VISOR - RAM_BASE, &mut code).unwrap();
+    code
+}
+
+#[test]
+fn a_guests_disk_reaches_the_guests_memory_and_not_visors() {
+    const USED: u64 = 0x8050_2000;
+    let good = read_sector(0x8050_4000, USED)
+        + "EXPECT R2, 0\n LI R1, 0x80504000\n LD R2, 0(R1)\n EXPECT R2, 0x5A5A5A5A5A5A5A5A\n END";
+    // The data all in visor's memory, or the last of them; what the device says of itself. The status says failure (VIRTIO 1.3,
+    // 5.2.6), or nothing, where the device could not go on.
+    let into = read_sector(VISOR, USED) + "EXPECT R2, 1\n END";
+    let partly = read_sector(VISOR - 256, USED) + "EXPECT R2, 1\n END";
+    let used = read_sector(0x8050_4000, VISOR) + "END";
+    for mode in MODES {
+        let before = visors_code(&run(mode, ENGINES[0], Features::default(), "END"));
+        for (engine, features) in machines() {
+            let what = describe(mode, engine, features);
+            run(mode, engine, features, &good).assert_finished(0);
+            if mode == Mode::Native {
+                continue; // The guest has the whole machine.
+            }
+            for (attack, source) in [("into", &into), ("partly", &partly), ("used", &used)] {
+                let outcome = run(mode, engine, features, source);
+                assert_eq!(outcome.progress, Progress::Ended(End::Finished(0)), "{attack}: {what}");
+                assert!(visors_code(&outcome) == before, "{attack}: {what}: visor's code is another");
+            }
+        }
+    }
+}
+
+/// A program of Ring -1, with the prelude of the text tests.
+fn ring_minus_1(harts: usize, source: &str) -> Machine {
+    let source = format!("{}\nprelude_start\n{source}", include_str!("../../../tests/isa/prelude.s"));
+    let options = visa_asm::Options { base: RAM_BASE, ..visa_asm::Options::default() };
+    let object = visa_asm::assemble(&source, "program.s", &options)
+        .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
+    let board = Board::new(&BoardConfig { ram_bytes: 2 << 20, harts, start_time_ns: 0 }).unwrap();
+    for section in object.sections.iter().filter(|section| section.address >= RAM_BASE) {
+        board.ram().write_bytes(section.address - RAM_BASE, &section.data).unwrap();
+    }
+    Machine::new(board, object.entry, 0, TimeSource::Instructions)
+}
+
+#[test]
+fn a_vector_sent_in_one_vm_is_not_pending_in_another() {
+    let source = include_str!("../../../tests/isa/vic/changed-vm.s");
+    for (engine, features) in machines() {
+        // Whatever the slices, the run is the same.
+        let mut counts = Vec::new();
+        for instructions in [u64::MAX, 1_000, 7] {
+            let mut machine = ring_minus_1(2, source);
+            machine.set_features(features);
+            machine.set_engine(engine);
+            let progress = loop {
+                match machine.run_slice(u64::MAX, instructions) {
+                    Progress::Running if machine.instructions() < INSTRUCTIONS_MAX => {}
+                    other => break other,
+                }
+            };
+            let what = describe(Mode::Native, engine, features);
+            assert_eq!(progress, Progress::Ended(End::Finished(0)), "{what}");
+            counts.push((machine.totals(), machine.now_ns()));
+        }
+        assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+    }
+}
+
+#[test]
+fn no_guest_keeps_the_host_or_stops_time() {
+    // Traps for ever; waits for nothing; a clock's alarm at the end of time, and then a timer that is near.
+    let traps = "LI R1, 0x40000000\n MOV CR1, R1\n .word 0";
+    let waits = "MOV CR5, R0\n1: WFI\n J 1b";
+    let alarm = "LI R1, 0x101000\n SW R0, 4(R1)\n SW R0, 0(R1)\n LI R2, -1\n SW R2, 12(R1)\n SW R2, 8(R1)
+        RDTIME R2\n LI R3, 10000\n ADD R2, R2, R3\n MOV CR11, R2\n LI R3, 0x20\n MOV CR5, R3\n WFI\n END";
+    // Asks the disk for the same sector as fast as it can.
+    let storm = read_sector(0x8050_4000, 0x8050_2000)
+        + "LI R3, 0x80501000\n LI R4, 0x10001000\n LI R5, 1
+1: ADDI R5, R5, 1\n SH R5, 2(R3)\n SW R0, 0x50(R4)\n J 1b";
+    // How each may be left: it has ended well, or visor has ended it, or it waits or runs on.
+    let kernels: [(&str, &str, fn(Progress) -> bool); 4] = [
+        ("traps", traps, |progress| progress != Progress::Ended(End::Finished(0))),
+        ("waits", waits, |progress| progress == Progress::Idle(None)),
+        ("alarm", alarm, |progress| progress == Progress::Ended(End::Finished(0))),
+        ("storm", &storm, |progress| progress == Progress::Running),
+    ];
+    for (mode, (engine, features)) in MODES.into_iter().flat_map(|mode| machines().map(move |m| (mode, m))) {
+        for (name, source, is_fine) in kernels {
+            let mut ready = ready(features, mode, 1, assemble(source), disk);
+            ready.0.set_engine(engine);
+            let mut longest = Duration::ZERO;
+            let outcome = run_until(ready, 2_000_000, |took| longest = longest.max(took));
+            let what = describe(mode, engine, features);
+            assert!(is_fine(outcome.progress), "{name}: {what}: {:?}\n{}", outcome.progress, outcome.console);
+            assert!(longest < Duration::from_secs(10), "{name}: {what}: a slice of 1 ms took {longest:?}");
+        }
+    }
+}
+
+/// After LDHPTBR, WRMSR of HPTBR and VMLOAD a device that is passed through reaches what the new tables map (specification, 5.3), and
+/// nothing before IOVMAP and after it is unmapped.
+#[test]
+fn a_devices_dma_goes_by_the_tables_in_force() {
+    // The queue, the data and the rest are the same in three places; the tables lead to one, the other, or all of memory.
+    let source = "
+.equ VIRTIO, 0x10001000
+.equ FIRST, 0x80160000
+.equ SECOND, 0x80170000
+.macro set offset, value
+    li t0, VIRTIO+\\offset
+    li t1, \\value
+    sw t1, (t0)
+.endm
+.macro queue at, base
+    poke \\at, \\base+0x3000
+    poke \\at+8, 16|(1<<32)|(1<<48)
+    poke \\at+16, \\base+0x4000
+    poke \\at+24, 512|(3<<32)|(2<<48)
+    poke \\at+32, \\base+0x3010
+    poke \\at+40, 1|(2<<32)
+    poke \\at+0x1000, 0x10000
+    poke \\at+0x3000, 0
+    poke \\at+0x3008, 0
+.endm
+; Reads the sector by a queue at `base`; then only the place `hit` may hold it.
+.macro read base, hit
+    poke FIRST+0x4000, 0
+    poke SECOND+0x4000, 0
+    set 0x70, 0
+    set 0x24, 1
+    set 0x20, 1
+    set 0x70, 0xb
+    set 0x38, 8
+    set 0x80, \\base
+    set 0x90, \\base+0x1000
+    set 0xa0, \\base+0x2000
+    set 0x44, 1
+    set 0x70, 0xf
+    set 0x50, 0
+    li t0, FIRST+0x4000
+    ld R10, (t0)
+    snez R10, R10
+    li t0, SECOND+0x4000
+    ld R11, (t0)
+    snez R11, R11
+    slli R11, R11, 1
+    or R10, R10, R11
+    addi R20, R20, 1
+    li R11, \\hit
+    bne R10, R11, wrong
+.endm
+main:
+    queue FIRST, 0x40000000
+    queue SECOND, 0x40000000
+    entry H_ROOT, 1, H_TABLE1, TABLE
+    entry H_TABLE1, 0, H_TABLE2, TABLE
+    entry G_ROOT, 1, G_TABLE1, TABLE
+    entry G_TABLE1, 0, G_TABLE2, TABLE
+.set page, 0
+.rept 8
+    entry H_TABLE2, page, FIRST+page*0x1000, RWX
+    entry G_TABLE2, page, SECOND+page*0x1000, RWX
+.set page, page+1
+.endr
+    li R20, 0
+    read 0x40000000, 0
+    read FIRST, 0                   ; nor physical addresses: nobody has the disk
+    base hptbr, SV39, 1, H_ROOT
+    VMSAVE
+    poke DESCRIPTOR, 4
+    poke DESCRIPTOR+8, 0x50000000
+    poke DESCRIPTOR+16, 0x1000
+    poke DESCRIPTOR+24, VIRTIO
+    li R21, DESCRIPTOR
+    IOVMAP R21
+    VMSAVE
+    read 0x40000000, 1
+    li R22, (8<<60)|(2<<44)|(G_ROOT>>12)
+    LDHPTBR R22
+    read 0x40000000, 2
+    base hptbr, SV39, 1, H_ROOT
+    read 0x40000000, 1
+    LDHPTBR R22
+    VMLOAD
+    read 0x40000000, 1
+    ; The VM keeps the disk while another is current, whatever HPTBR that has.
+    li R23, VMCS2
+    VMLOAD R23
+    LDHPTBR R22
+    read 0x40000000, 1
+    ; Bare: all of memory.
+    queue FIRST, FIRST
+    li R23, VMCS
+    VMLOAD R23
+    LDHPTBR R0
+    read FIRST, 1
+    poke DESCRIPTOR, 0
+    IOVMAP R21
+    read FIRST, 0
+    pass
+wrong:
+    slli R20, R20, 16
+    li t0, 0x3333
+    or R20, R20, t0
+    li t0, FINISHER
+    sw R20, (t0)
+";
+    for engine in ENGINES {
+        let mut machine = ring_minus_1(1, source);
+        disk(&mut machine.board);
+        machine.set_engine(engine);
+        let progress = machine.run_slice(u64::MAX, INSTRUCTIONS_MAX);
+        assert_eq!(progress, Progress::Ended(End::Finished(0)), "the code is the number of the read that went wrong");
+    }
+}
