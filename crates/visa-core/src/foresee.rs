@@ -28,11 +28,16 @@ impl Hart {
 
     fn foresee_physical(&self, ram: &Ram, address: u64, access: Access) -> Option<u64> {
         if !self.translates {
-            return if self.in_guest() { self.foresee_range(address).unwrap_or(Some(address)) } else { Some(address) };
+            return if self.in_guest() {
+                self.foresee_range(address).unwrap_or(Some(address))
+            } else {
+                Some(address)
+            };
         }
         let known = self.tlb.peek_here(address).filter(|found| {
             let permissions = found.permissions;
-            self.allows(permissions, access) && (access != Access::Store || permissions.has(Permissions::DIRTY))
+            self.allows(permissions, access)
+                && (access != Access::Store || permissions.has(Permissions::DIRTY))
         });
         match known {
             Some(found) => Some(found.address(address)),

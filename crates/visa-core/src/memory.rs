@@ -186,9 +186,7 @@ impl Hart {
             Ok(Place::Ram(found)) => Ok(found),
             Ok(Place::Device(_)) => Err(Stop::Exception(access.access_fault(), start)),
             // The part of an access is not an access that Ring -1 could complete.
-            Err(Stop::Exit) if is_virtual_device(self) => {
-                Err(Stop::Exception(access.access_fault(), start))
-            }
+            Err(Stop::Exit) if is_virtual_device(self) => Err(Stop::Exception(access.access_fault(), start)),
             Err(stop) => Err(stop),
         }
     }

@@ -275,7 +275,12 @@ impl Hart {
         }
         let wanted = entry | needed_bits(access);
         let unmarked = (wanted != entry).then_some(slot);
-        Ok(StageResult { address: page | address & ((1 << page_shift) - 1), page_shift, entry: wanted, unmarked })
+        Ok(StageResult {
+            address: page | address & ((1 << page_shift) - 1),
+            page_shift,
+            entry: wanted,
+            unmarked,
+        })
     }
 
     pub(crate) fn read_entry(&mut self, ram: &Ram, address: u64) -> Result<u64, Fault> {

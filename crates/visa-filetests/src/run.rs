@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
 
     fn slice(&mut self, most: u64) -> Progress {
         let (slice_ns, instructions) = self.engine.slice(self.machine.harts.len());
-        self.machine.run_slice(slice_ns.min(most), instructions.min(most))
+        self.machine.run_slice(slice_ns, instructions.min(most))
     }
 
     fn check_exits(&self) -> Result<(), Failed> {

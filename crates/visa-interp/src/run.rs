@@ -481,7 +481,8 @@ fn fetch_bits<P: Platform>(hart: &mut Hart, platform: &mut P, address: u64) -> R
 /// The bits at the PC for observers, who leave no trace: nothing is counted, remembered or set. `None`: it cannot be fetched.
 fn peek<P: Platform>(hart: &Hart, platform: &P) -> Option<u32> {
     let ram = platform.ram();
-    let half = |address| hart.foresee_fetch(ram, address).and_then(|offset| ram.load_u16(offset)).map(u32::from);
+    let half =
+        |address| hart.foresee_fetch(ram, address).and_then(|offset| ram.load_u16(offset)).map(u32::from);
     let low = half(hart.bank.pc)?;
     if low & 3 == 3 { Some(half(hart.bank.pc.wrapping_add(2))? << 16 | low) } else { Some(low) }
 }

@@ -260,6 +260,10 @@ wrong:
         disk(&mut machine.board);
         machine.set_engine(engine);
         let progress = machine.run_slice(u64::MAX, INSTRUCTIONS_MAX);
-        assert_eq!(progress, Progress::Ended(End::Finished(0)), "the code is the number of the read that went wrong");
+        assert_eq!(
+            progress,
+            Progress::Ended(End::Finished(0)),
+            "the code is the number of the read that went wrong"
+        );
     }
 }

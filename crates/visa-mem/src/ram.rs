@@ -217,7 +217,12 @@ impl Ram {
 
     /// The bytes at a physical address as vm-memory sees them, for virtqueues; an error when not wholly inside. Use it on the
     /// thread that runs the harts. Who asks for it to write counts as having written all of it.
-    pub fn slice(&self, address: u64, length: usize, to_write: bool) -> Result<VolatileSlice<'_>, MemoryError> {
+    pub fn slice(
+        &self,
+        address: u64,
+        length: usize,
+        to_write: bool,
+    ) -> Result<VolatileSlice<'_>, MemoryError> {
         let slice = self.memory.get_slice(GuestAddress(address), length)?;
         if to_write {
             self.keep(address.wrapping_sub(self.base), length as u64);

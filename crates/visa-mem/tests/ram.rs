@@ -165,6 +165,7 @@ fn a_trial_leaves_nothing_behind() {
     assert!(ram.end_trial().written.is_empty());
     ram.store_u64(0x10, 5).unwrap();
     assert_eq!(ram.load_u64(0x10), Some(5));
+}
 
 /// Every function that writes, whatever its width, tells of each watched page that it reaches.
 #[test]
@@ -188,5 +189,8 @@ fn every_write_is_seen() {
     }
     ram.slice(BASE + 0x1000, 8, false).unwrap();
     ram.store_u64(0x800, 1).unwrap();
-    assert!(ram.write_bytes(0x1000, &[]).is_some() && !ram.any_watched_written(), "nothing was written there");
+    assert!(
+        ram.write_bytes(0x1000, &[]).is_some() && !ram.any_watched_written(),
+        "nothing was written there"
+    );
 }

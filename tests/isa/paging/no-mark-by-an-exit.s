@@ -22,7 +22,7 @@ main:
 ;= mem64[G_TABLE2+24] = (ONE_>>2)|0x0f
     ; An atomic, and a store to what is read first: A alone.
     go atomic
-;= exit 0x09 at=atomic read write signed size=8 reg=10 value=-1 gva=ONE_+8 gpa=ONE_+8
+;= exit 0x09 at=atomic read write size=8 reg=10 value=-1 gva=ONE_+8 gpa=ONE_+8
 ;= mem64[G_TABLE2+24] = (ONE_>>2)|0x0f
     go load
 ;= VMCAUSE = 0x0c, mem64[G_TABLE2+24] = (ONE_>>2)|0x4f

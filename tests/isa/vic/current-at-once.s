@@ -1,5 +1,5 @@
 ; A virtual CPU is the target of VINT_SEND from the instruction on that makes it current, and no longer than that (specification,
-; 6.1): hart 2's guest sends when it has read what hart 1 stores behind its VMLOAD. Then hart 1 has the vector. What hart 1
+; 6.1): hart 0's guest sends when it has read what hart 1 stores behind its VMLOAD. Then hart 1 has the vector. What hart 1
 ; stores behind the VMLOAD of another virtual CPU, likewise, comes too late for it: the guest exits with 0x10.
 ;! harts 3
 ;! limit 4000000
@@ -10,9 +10,12 @@ main:
     beq R20, t0, target
     beqz R20, sender_hart
 idle:
-    wfi
-    j idle
+    sd R20, 24(R8)                  ; hart 2 has loaded the VMCS of all that the prelude makes, before it says anything else
+1:  wfi
+    j 1b
 target:
+    ld t0, 24(R8)
+    beqz t0, target
     nested39 5
     put vcpuid, 1
     VMSAVE
@@ -32,7 +35,8 @@ target:
 ;= HARTID = 1, VICPEND = 1<<12
     VMLOAD R9
     sd R20, 16(R8)                  ; it is not
-    j idle
+1:  wfi
+    j 1b
 sender_hart:
     make_vmcs 0x80150000
     li R9, 0x80150000

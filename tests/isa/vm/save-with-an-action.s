@@ -8,16 +8,17 @@ main:
 ;= mark
     VMLOAD
 ;= refused 0x058
-    ; What is current is as it was, and can still be completed.
+    ; What is current is as it was, but for the exit record, which is the refusal's (2.7): there is nothing to complete any more.
+;= VMACTION = 1, VMPC = call, VMCOUNT_EMU = 0
     vmresume
-;= VMCAUSE = 0x0c, VMPC = call+4, VMCOUNT_EMU = 1
+;= refused 0x058
     put vmaction, 2
     put vminject, 2
     put vmresult, 0x1234
     VMSAVE
     VMLOAD
     vmresume
-;= trap 2 pc=call+4 tval=0x1234 from=0
+;= trap 2 pc=call tval=0x1234 from=0
     pass
 call:
     ecall

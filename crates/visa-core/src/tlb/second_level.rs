@@ -154,7 +154,8 @@ impl SecondLevel {
     pub fn peek(&self, address: u64, space: SpaceTag) -> Option<Found> {
         PAGE_SHIFTS.into_iter().find_map(|page_shift| {
             let ways = &self.sets.entries[set_of(address, page_shift)];
-            let entry = ways.iter().find(|entry| entry.is_page(address, page_shift) && entry.serves(space))?;
+            let entry =
+                ways.iter().find(|entry| entry.is_page(address, page_shift) && entry.serves(space))?;
             let permissions = entry.permissions();
             Some(Found { physical_page: entry.physical_page, page_shift, permissions })
         })

@@ -281,7 +281,11 @@ impl Machine {
             self.now_ns = self.now_ns.max(start_ns.saturating_add(TURN));
         }
         // What the last instructions before all halted have set in motion may wake one of them.
-        if all_halted && executed == 0 && self.all_halt() { self.skip_idle(end_ns) } else { Progress::Running }
+        if all_halted && executed == 0 && self.all_halt() {
+            self.skip_idle(end_ns)
+        } else {
+            Progress::Running
+        }
     }
 
     /// Whether every hart halts, and none has something to look at.
