@@ -128,7 +128,8 @@ fn no_guest_keeps_the_host_or_stops_time() {
         + "LI R3, 0x80501000\n LI R4, 0x10001000\n LI R5, 1
 1: ADDI R5, R5, 1\n SH R5, 2(R3)\n SW R0, 0x50(R4)\n J 1b";
     // How each may be left: it has ended well, or visor has ended it, or it waits or runs on.
-    let kernels: [(&str, &str, fn(Progress) -> bool); 4] = [
+    type IsFine = fn(Progress) -> bool;
+    let kernels: [(&str, &str, IsFine); 4] = [
         ("traps", traps, |progress| progress != Progress::Ended(End::Finished(0))),
         ("waits", waits, |progress| progress == Progress::Idle(None)),
         ("alarm", alarm, |progress| progress == Progress::Ended(End::Finished(0))),
