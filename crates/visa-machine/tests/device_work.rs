@@ -13,11 +13,15 @@ use visa_machine::memory_map::RAM_BASE;
 use visa_mem::Platform;
 
 /// A driver that gives the device a queue full of the same large read, again and again, and never waits.
-const STORM: &str = "
+const STORM: &str = concat!(
+    "
         .equ    DEVICE, 0x10001000
         .equ    QUEUE, 128
         .equ    BYTES, 0x3E0000
 _start: bnez    a0, _start
+",
+    include_str!("../../../tests/disk-access.s"),
+    "
         li      s0, DEVICE
         li      t0, 3
         sw      t0, 0x70(s0)
@@ -70,7 +74,8 @@ available:
         .space  4096
 used:   .space  4096
 status: .space  16
-";
+"
+);
 
 /// A disk of zeros, and how many bytes were read of it.
 struct Counted(Arc<AtomicU64>);

@@ -115,7 +115,9 @@ impl Machine {
                     slice.pause();
                     return None;
                 }
-                Progress::Running if slice.ends_early && self.turn.is_none() => return Some(Progress::Running),
+                Progress::Running if slice.ends_early && self.turn.is_none() => {
+                    return Some(Progress::Running);
+                }
                 Progress::Running => {}
                 other => return Some(other),
             }
@@ -136,7 +138,12 @@ impl Machine {
     }
 
     /// Executes at most one instruction of a hart; the others have their turns meanwhile. For debuggers and traces.
+    ///
+    /// While devices have more to do than goes at a time, a step is a part of that, and no instruction.
     pub fn step(&mut self, hart: usize) -> (Step, Progress) {
+        if self.devices_go_on() {
+            return (self.no_step(hart), Progress::Running);
+        }
         self.look_at_clock();
         // Each of the others has at most the rest of its part in this turn, and one in the next.
         for _ in 0..2 * self.harts.len() {

@@ -17,8 +17,11 @@ const SOON: Duration = Duration::from_secs(20);
 const PRINTS: &str = "_start: li t0, 0x10000000\nli t1, 'x'\n1: sb t1, 0(t0)\nj 1b";
 
 /// Drives the disk: sets the queue up, and offers it full of one large request again and again. `KIND` is the request's.
-const STORM: &str = "
-_start: li      s0, 0x10001000
+const STORM: &str = concat!(
+    "_start:\n",
+    include_str!("../../../../tests/disk-access.s"),
+    "
+        li      s0, 0x10001000
         li      t0, 3
         sw      t0, 0x70(s0)
         li      t0, 1
@@ -67,7 +70,8 @@ table:  .dword  header
 ring:   .space  4096
 used:   .space  4096
 status: .space  16
-";
+"
+);
 
 /// A program that drives the disk with reads, with writes that are to be durable at once, or with flushes.
 fn storm(place: &Place, kind: u32, features: u32) -> PathBuf {

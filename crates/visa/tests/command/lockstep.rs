@@ -22,7 +22,10 @@ over:
 ";
 
 /// Reads a disk's first sector, adds one to its first byte, and writes it back: virtio over MMIO, queues of eight entries.
-const DISK: &str = "
+const DISK: &str = concat!(
+    "\n",
+    include_str!("../../../../tests/disk-access.s"),
+    "
         li   t0, 0x10001000
         li   t1, 3               # acknowledge, driver
         sw   t1, 0x70(t0)
@@ -78,7 +81,8 @@ used:   .space 128
 status: .dword 0
 data:   .space 512
 over:
-";
+"
+);
 
 fn json(path: &std::path::Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
