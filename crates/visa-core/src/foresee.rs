@@ -1,5 +1,4 @@
-//! What an access would find, without any effect: nothing is set, counted or remembered. For what must be known before
-//! an access has an effect (an instruction that stops has had none: specification, 2.3), and for observers.
+//! What a fetch would find, without any effect: nothing is set, counted or remembered. For observers.
 
 use visa_isa::io::RangeKind;
 use visa_isa::paging::{
@@ -11,22 +10,18 @@ use visa_mem::Ram;
 use crate::hart::Hart;
 use crate::tlb::{Access, Permissions};
 use crate::translate::{
-    entry_index, first_stage_permissions, is_leaf, is_pointer, is_well_formed, leaf_page, needed_bits,
+    entry_index, first_stage_permissions, is_leaf, is_pointer, is_well_formed, leaf_page,
 };
 
 impl Hart {
-    /// The offset of RAM that the instruction at a virtual address of the ring in use would be fetched from.
+    /// The offset of RAM that the instruction at a virtual address of the ring in use would be fetched from; `None` if the
+    /// fetch would stop, or go to a device.
     pub fn foresee_fetch(&self, ram: &Ram, address: u64) -> Option<u64> {
         let known = self.tlb.lookup(Access::Fetch, address, 2);
-        known.or_else(|| self.foresee(ram, address, Access::Fetch))
+        known.or_else(|| ram.offset_of(self.foresee_physical(ram, address)?, 1))
     }
 
-    /// The offset of RAM that an access of the ring in use would go to; `None` if it would stop, or go to a device.
-    pub(crate) fn foresee(&self, ram: &Ram, address: u64, access: Access) -> Option<u64> {
-        ram.offset_of(self.foresee_physical(ram, address, access)?, 1)
-    }
-
-    fn foresee_physical(&self, ram: &Ram, address: u64, access: Access) -> Option<u64> {
+    fn foresee_physical(&self, ram: &Ram, address: u64) -> Option<u64> {
         if !self.translates {
             return if self.in_guest() {
                 self.foresee_range(address).unwrap_or(Some(address))
@@ -34,14 +29,10 @@ impl Hart {
                 Some(address)
             };
         }
-        let known = self.tlb.peek_here(address).filter(|found| {
-            let permissions = found.permissions;
-            self.allows(permissions, access)
-                && (access != Access::Store || permissions.has(Permissions::DIRTY))
-        });
+        let known = self.tlb.peek_here(address).filter(|found| self.allows(found.permissions, Access::Fetch));
         match known {
             Some(found) => Some(found.address(address)),
-            None => self.foresee_walk(ram, address, access),
+            None => self.foresee_walk(ram, address),
         }
     }
 
@@ -52,10 +43,10 @@ impl Hart {
         Some(passes.then(|| range.target.wrapping_add(guest_physical - range.guest_address)))
     }
 
-    fn foresee_walk(&self, ram: &Ram, address: u64, access: Access) -> Option<u64> {
+    fn foresee_walk(&self, ram: &Ram, address: u64) -> Option<u64> {
         let base = TableBase::from_cr3(self.supervisor.satp)?;
         if base.mode == Mode::Bare {
-            return self.foresee_second_stage(ram, address, access);
+            return self.foresee_second_stage(ram, address, Access::Fetch);
         }
         let unused = 64 - base.mode.address_bits();
         if ((address << unused) as i64 >> unused) as u64 != address {
@@ -66,7 +57,7 @@ impl Hart {
             let slot = table + entry_index(address, level) * 8;
             let entry = read_entry(ram, self.foresee_second_stage(ram, slot, Access::Load)?)?;
             if !is_pointer(entry) {
-                return self.foresee_leaf(ram, address, access, (slot, entry, level));
+                return self.foresee_leaf(ram, address, (slot, entry, level));
             }
             table = next_table(entry);
         }
@@ -74,28 +65,20 @@ impl Hart {
     }
 
     /// From a leaf of the first stage on, which is at a guest-physical address.
-    fn foresee_leaf(
-        &self,
-        ram: &Ram,
-        address: u64,
-        access: Access,
-        (slot, entry, level): (u64, u64, u32),
-    ) -> Option<u64> {
+    fn foresee_leaf(&self, ram: &Ram, address: u64, (slot, entry, level): (u64, u64, u32)) -> Option<u64> {
         let permissions = Permissions(first_stage_permissions(entry) | Permissions::ALL_NESTED);
-        if !is_well_formed(entry) || !is_leaf(entry) || !self.allows(permissions, access) {
+        if !is_well_formed(entry) || !is_leaf(entry) || !self.allows(permissions, Access::Fetch) {
             return None;
         }
         let (page, page_shift) = leaf_page(entry, level)?;
-        if entry | needed_bits(access) != entry {
+        if entry & PTE_ACCESSED == 0 {
             self.foresee_second_stage(ram, slot, Access::Store)?;
         }
-        let by_execute = access == Access::Load && entry & PTE_READ == 0;
-        let nested_access = if by_execute { Access::Fetch } else { access };
-        self.foresee_second_stage(ram, page | address & ((1 << page_shift) - 1), nested_access)
+        self.foresee_second_stage(ram, page | address & ((1 << page_shift) - 1), Access::Fetch)
     }
 
     /// Where an access to a guest-physical address would go by the second stage.
-    pub(crate) fn foresee_second_stage(&self, ram: &Ram, guest_physical: u64, access: Access) -> Option<u64> {
+    fn foresee_second_stage(&self, ram: &Ram, guest_physical: u64, access: Access) -> Option<u64> {
         if let Some(found) = self.foresee_range(guest_physical) {
             return found;
         }

@@ -161,14 +161,6 @@ impl Hart {
         size: AccessSize,
     ) -> Result<[u64; 2], Stop> {
         let second = (address | (PAGE_SIZE - 1)).wrapping_add(1);
-        let ram = platform.ram();
-        // A store that the second page stops must not mark the first as written (specification, 2.3).
-        if access == Access::Store
-            && self.foresee(ram, address, access).is_some()
-            && self.foresee(ram, second, access).is_none()
-        {
-            self.part_place(platform, second, access, size)?;
-        }
         let low = self.part_place(platform, address, access, size)?;
         Ok([low, self.part_place(platform, second, access, size)?])
     }

@@ -26,12 +26,7 @@ impl Hart {
         let hptbr = self.vm.hptbr;
         if let Some((address, leaf)) = self.nested.find(guest_physical, hptbr, access) {
             self.statistics.walk_references += leaf.references as u64;
-            return Ok(StageResult {
-                address,
-                page_shift: leaf.page_shift,
-                entry: leaf.entry,
-                unmarked: None,
-            });
+            return Ok(StageResult { address, page_shift: leaf.page_shift, entry: leaf.entry });
         }
         self.walk_second_stage(ram, guest_physical, access, walk)
     }
@@ -48,9 +43,7 @@ impl Hart {
         const EVERYTHING: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_DIRTY | PTE_ACCESSED;
         if let Some(result) = self.through_range(guest_physical, access) {
             return match result {
-                Ok((address, page_shift)) => {
-                    Ok(StageResult { address, page_shift, entry: EVERYTHING, unmarked: None })
-                }
+                Ok((address, page_shift)) => Ok(StageResult { address, page_shift, entry: EVERYTHING }),
                 Err(_) if walk => Err(Fault::Access),
                 Err(fault) => Err(fault),
             };
@@ -63,12 +56,7 @@ impl Hart {
                 let hptbr = self.vm.hptbr;
                 self.nested.remember_run(Run { start: 0, length: u64::MAX, hptbr, addend: 0, leaf });
             }
-            return Ok(StageResult {
-                address: guest_physical,
-                page_shift,
-                entry: EVERYTHING,
-                unmarked: None,
-            });
+            return Ok(StageResult { address: guest_physical, page_shift, entry: EVERYTHING });
         }
         let fault = Fault::Nested { guest_physical, walk };
         if guest_physical >> base.mode.address_bits() != 0 {
@@ -148,7 +136,7 @@ impl Hart {
         if self.vm.ranges_overlap(guest_physical, page_shift) {
             page_shift = PAGE_SHIFT;
         }
-        Some(StageResult { address, page_shift, entry: wanted, unmarked: None })
+        Some(StageResult { address, page_shift, entry: wanted })
     }
 }
 

@@ -44,8 +44,6 @@ pub(crate) struct StageResult {
     pub page_shift: u32,
     /// The entry's bits.
     pub entry: u64,
-    /// Where the entry is, if A or D are yet to be set in it (first stage).
-    pub unmarked: Option<u64>,
 }
 
 impl Access {
@@ -192,18 +190,7 @@ impl Hart {
             Access::Load if first_permissions & Permissions::READ == 0 => Access::Fetch,
             other => other,
         };
-        let unmarked = first.as_ref().and_then(|stage| Some((stage.unmarked?, stage.entry)));
-        // An access that stops has no effect: first it must be clear that it does not (specification, 2.3).
-        if let Some((slot, _)) = unmarked
-            && self.foresee_second_stage(ram, slot, Access::Store).is_none()
-        {
-            self.second_stage(ram, slot, Access::Store, true)?;
-        }
         let nested = self.second_stage(ram, guest_physical, nested_access, false)?;
-        if let Some((slot, entry)) = unmarked {
-            let location = self.second_stage(ram, slot, Access::Store, true)?.address;
-            write_entry(ram, location, entry)?;
-        }
         let page_shift = first_shift.min(nested.page_shift);
         let mask = (1u64 << page_shift) - 1;
         Ok(Translation {
@@ -252,16 +239,17 @@ impl Hart {
                     let references = self.statistics.walk_references - references - 1;
                     self.remember_lowest(ram, address, location, references);
                 }
-                return self.first_stage_leaf(address, access, entry, level, slot).map(Some);
+                return self.first_stage_leaf(ram, address, access, entry, level, slot).map(Some);
             }
             table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
         }
         Err(Fault::Page)
     }
 
-    /// Checks a leaf of the first stage. Its A and D are set later.
+    /// Checks a leaf of the first stage and sets its A and D, whatever comes of the access then (specification, 2.3).
     fn first_stage_leaf(
-        &self,
+        &mut self,
+        ram: &Ram,
         address: u64,
         access: Access,
         entry: u64,
@@ -274,13 +262,11 @@ impl Hart {
             return Err(Fault::Page);
         }
         let wanted = entry | needed_bits(access);
-        let unmarked = (wanted != entry).then_some(slot);
-        Ok(StageResult {
-            address: page | address & ((1 << page_shift) - 1),
-            page_shift,
-            entry: wanted,
-            unmarked,
-        })
+        if wanted != entry {
+            let location = self.second_stage(ram, slot, Access::Store, true)?.address;
+            write_entry(ram, location, wanted)?;
+        }
+        Ok(StageResult { address: page | address & ((1 << page_shift) - 1), page_shift, entry: wanted })
     }
 
     pub(crate) fn read_entry(&mut self, ram: &Ram, address: u64) -> Result<u64, Fault> {
