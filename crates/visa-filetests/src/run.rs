@@ -24,7 +24,7 @@ pub enum Engine {
     Interpreter,
     /// The interpreter, called for each instruction anew.
     InterpreterByOne,
-    /// The interpreter step by step, as a trace looks at each instruction before it is executed; one hart alone.
+    /// The interpreter step by step, as a trace looks at each instruction before it is executed.
     InterpreterTraced,
     /// The JIT, running freely, which translates everything before it is executed.
     Jit,
@@ -67,15 +67,12 @@ impl Engine {
         }
     }
 
-    /// Most nanoseconds and instructions of a slice. Several harts share the instructions of a slice in order, so that
-    /// for one each it is the time that must be short.
-    fn slice(self, harts: usize) -> (u64, u64) {
-        match (self, harts) {
-            (Engine::JitBySlices, 1) => (u64::MAX, 7),
-            (Engine::JitBySlices, _) => (7, u64::MAX),
-            (Engine::InterpreterByOne, 1) => (u64::MAX, 1),
-            (Engine::InterpreterByOne, _) => (1, u64::MAX),
-            _ => (u64::MAX, u64::MAX),
+    /// Most instructions of a slice. Where a slice ends, no turn of several harts does.
+    fn slice(self) -> u64 {
+        match self {
+            Engine::JitBySlices => 7,
+            Engine::InterpreterByOne => 1,
+            _ => u64::MAX,
         }
     }
 }
@@ -270,20 +267,16 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Runs a slice, or a step.
+    /// Runs a slice, or a step of the hart that is the next to execute.
     fn advance(&mut self, most: u64) -> Progress {
-        let [hart] = self.machine.harts.as_slice() else { return self.slice(most) };
-        let (waits, pc) = (hart.waiting, hart.bank.pc);
-        let stops = waits || self.machine.breakpoints_mut().contains(&pc);
-        if self.engine == Engine::InterpreterTraced && !stops {
-            return self.machine.step(0).1;
+        if self.engine == Engine::InterpreterTraced {
+            let next = self.machine.next_hart();
+            let (waits, pc) = (self.machine.harts[next].waiting, self.machine.harts[next].bank.pc);
+            if !waits && !self.machine.breakpoints_mut().contains(&pc) {
+                return self.machine.step(next).1;
+            }
         }
-        self.slice(most)
-    }
-
-    fn slice(&mut self, most: u64) -> Progress {
-        let (slice_ns, instructions) = self.engine.slice(self.machine.harts.len());
-        self.machine.run_slice(slice_ns, instructions.min(most))
+        self.machine.run_slice(u64::MAX, self.engine.slice().min(most))
     }
 
     fn check_exits(&self) -> Result<(), Failed> {

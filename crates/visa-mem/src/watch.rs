@@ -59,7 +59,11 @@ impl Watch {
         let last = (offset + length.max(1) - 1) / RAM_ALIGNMENT;
         for page in first..=last {
             if self.is_set(page * RAM_ALIGNMENT) {
-                self.written.borrow_mut().push(page * RAM_ALIGNMENT);
+                let mut written = self.written.borrow_mut();
+                // Mostly it is the same page again.
+                if written.last() != Some(&(page * RAM_ALIGNMENT)) {
+                    written.push(page * RAM_ALIGNMENT);
+                }
                 self.any_written.set(true);
             }
         }
