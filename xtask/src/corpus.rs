@@ -10,13 +10,14 @@ mod disk;
 mod guest;
 mod packages;
 mod result;
+mod system;
 
 use crate::fetch_debian::kernel;
 use crate::{process, workspace};
 use anyhow::{Context, Result, bail};
 use catalogue::Program;
 use guest::{Boot, Machine};
-use packages::{Extent, Place, Unreachable};
+use packages::{Disk, Extent, Place, Unreachable};
 use result::{Line, Summary, Verdict};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,9 @@ pub struct Arguments {
     /// Only the programs that are quick, as the gate runs them, on a smaller disk unless that of all is there
     #[arg(long)]
     quick: bool,
+    /// Instead of programs: boot a whole Debian with systemd, log in, compile, power off, check the disk
+    #[arg(long, conflicts_with_all = ["only", "quick", "list", "record", "json"])]
+    systemd: bool,
     /// Name the programs, and run none
     #[arg(long)]
     list: bool,
@@ -75,10 +79,19 @@ pub fn run(arguments: Arguments) -> Result<()> {
     process::create_directory(&root)?;
     let place = Place { root: root.canonicalize()? };
     // What is expected is recorded with all packages.
-    let extent = if arguments.quick && !arguments.record { Extent::Quick } else { Extent::Whole };
-    let disk = match disk::prepare(&place, extent, arguments.mirror, arguments.refresh) {
+    let extent = match arguments.systemd {
+        true => Extent::System,
+        false if arguments.quick && !arguments.record => Extent::Quick,
+        false => Extent::Whole,
+    };
+    let disk = match disk::prepare(&place, extent, arguments.mirror.clone(), arguments.refresh) {
         Err(error) if arguments.skip_offline && error.is::<Unreachable>() => {
-            println!("skipped: {} programs of Debian's: {error:#}", programs.len());
+            let what = if arguments.systemd {
+                "a whole Debian".into()
+            } else {
+                format!("{} programs of Debian's", programs.len())
+            };
+            println!("skipped: {what}: {error:#}");
             return Ok(());
         }
         prepared => prepared?,
@@ -86,10 +99,13 @@ pub fn run(arguments: Arguments) -> Result<()> {
     if arguments.record {
         return record(&place, &disk.image, &programs);
     }
-    let command = match arguments.visa {
+    let command = match arguments.visa.clone() {
         Some(visa) => visa,
         None => workspace::release_build("visa")?,
     };
+    if arguments.systemd {
+        return boot_system(&arguments, &command, &place, &disk);
+    }
     result::warn_of_other_versions(&disk)?;
     let mut summaries = Vec::new();
     for engine in &arguments.engine {
@@ -114,6 +130,19 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let wrong = summaries.iter().map(Summary::wrong).sum::<usize>();
     if wrong > 0 {
         bail!("{wrong} results are not what QEMU gave");
+    }
+    Ok(())
+}
+
+/// Boots a whole Debian on each engine in each mode.
+fn boot_system(arguments: &Arguments, visa: &Path, place: &Place, disk: &Disk) -> Result<()> {
+    for engine in &arguments.engine {
+        for mode in &arguments.mode {
+            let mut command = vec![visa.display().to_string()];
+            command.extend(["--engine", engine, "--mode", mode].map(str::to_owned));
+            command.extend(arguments.visa_option.iter().cloned());
+            system::run(&command, place, disk, &format!("{engine}, {mode}"))?;
+        }
     }
     Ok(())
 }

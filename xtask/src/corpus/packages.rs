@@ -76,6 +76,44 @@ const MORE: [&str; 18] = [
     "libnode115",
 ];
 
+/// What a whole Debian has that is booted.
+const SYSTEM: [&str; 34] = [
+    "base-files",
+    "base-passwd",
+    "bash",
+    "busybox-static",
+    "coreutils",
+    "dash",
+    "dbus",
+    "debianutils",
+    "diffutils",
+    "e2fsprogs",
+    "findutils",
+    "gawk",
+    "gcc",
+    "grep",
+    "gzip",
+    "hostname",
+    "init-system-helpers",
+    "kmod",
+    "libc-bin",
+    "libc6-dev",
+    "libpam-modules",
+    "libpam-runtime",
+    "login",
+    "mount",
+    "ncurses-base",
+    "ncurses-bin",
+    "passwd",
+    "procps",
+    "sed",
+    "systemd",
+    "systemd-sysv",
+    "tar",
+    "udev",
+    "util-linux",
+];
+
 /// What the dependencies of these have that no program here uses.
 const LEFT_OUT: [&str; 10] = [
     "ca-certificates-java",
@@ -117,7 +155,11 @@ impl Place {
 
     /// A disk, be it there or not.
     pub fn disk(&self, extent: Extent) -> Disk {
-        let prefix = if extent == Extent::Quick { "quick-" } else { "" };
+        let prefix = match extent {
+            Extent::Whole => "",
+            Extent::Quick => "quick-",
+            Extent::System => "system-",
+        };
         let at = |name: &str| self.root.join(format!("{prefix}{name}"));
         Disk { image: at("disk.img"), versions: at("packages.txt"), recipe: at("recipe.txt") }
     }
@@ -130,12 +172,18 @@ pub enum Extent {
     Whole,
     /// The quick ones.
     Quick,
+    /// None: it is a system, with systemd, that is booted.
+    System,
 }
 
 impl Extent {
     fn wanted(self) -> Vec<&'static str> {
-        let more = if self == Extent::Whole { &MORE[..] } else { &[] };
-        QUICK.iter().chain(more).copied().collect()
+        let lists = match self {
+            Extent::Whole => [&QUICK[..], &MORE],
+            Extent::Quick => [&QUICK[..], &[]],
+            Extent::System => [&SYSTEM[..], &[]],
+        };
+        lists.concat()
     }
 }
 
