@@ -114,16 +114,17 @@ impl Hart {
         if policy > Policy::Absent as u64 {
             return Err(Stop::Exception(Exception::BadDescriptor, 1));
         }
-        let ram = platform.ram();
-        self.set_policies(ram, first, last, policy as u8).map_err(|location| {
-            // Nothing has been written.
-            Stop::Exception(Exception::StoreAccessFault, location)
-        })
+        let written = self.set_policies(platform.ram(), first, last, policy as u8);
+        // Nothing has been written if that is an error.
+        let bytes = written.map_err(|location| Stop::Exception(Exception::StoreAccessFault, location))?;
+        platform.charge(bytes);
+        self.attention = true;
+        Ok(())
     }
 
-    /// Writes the two bits of each port into the I/O permission map, or nothing if part of what it would write is not in
-    /// RAM: then the error is the first address that is not.
-    fn set_policies(&mut self, ram: &Ram, first: u64, last: u64, policy: u8) -> Result<(), u64> {
+    /// Writes the two bits of each port into the I/O permission map; how many bytes of it. Or nothing if part of what it would
+    /// write is not in RAM: then the error is the first address that is not.
+    fn set_policies(&mut self, ram: &Ram, first: u64, last: u64, policy: u8) -> Result<u64, u64> {
         let location = |port: u64| self.vm.io_map.wrapping_add(port / PORTS_OF_BYTE);
         let bytes = last / PORTS_OF_BYTE - first / PORTS_OF_BYTE + 1;
         let Some(start) = ram.offset_of(location(first), bytes) else {
@@ -131,16 +132,17 @@ impl Hart {
             let outside = places.into_iter().find(|&place| ram.offset_of(place, 1).is_none());
             return Err(outside.unwrap_or(location(first)));
         };
-        let mut map = vec![0; bytes as usize];
-        let _ = ram.read_bytes(start, &mut map);
-        for port in first..=last {
-            let byte = &mut map[(port / PORTS_OF_BYTE - first / PORTS_OF_BYTE) as usize];
-            let shift = port % PORTS_OF_BYTE * 2;
-            *byte = *byte & !(3 << shift) | policy << shift;
+        let ends = [(first, 0), (last, bytes - 1)].map(|(port, index)| (port % PORTS_OF_BYTE, index));
+        let mut map = vec![policy * 0b0101_0101; bytes as usize];
+        // Ports of the first and the last byte that are not meant keep their policies.
+        let kept = [(1u8 << (2 * ends[0].0)) - 1, !(((1u16 << (2 * ends[1].0 + 2)) - 1) as u8)];
+        for ((_, index), kept) in ends.into_iter().zip(kept) {
+            let byte = &mut map[index as usize];
+            *byte = *byte & !kept | ram.load_u8(start + index).unwrap_or_default() & kept;
         }
         let _ = ram.write_bytes(start, &map);
         self.see_written(ram);
-        Ok(())
+        Ok(bytes)
     }
 
     /// IOVMAP.

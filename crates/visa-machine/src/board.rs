@@ -85,7 +85,7 @@ pub struct Board {
     console: Console,
     start_time_ns: u64,
     time_ticks: u64,
-    /// What devices have done since the last [`Board::work`].
+    /// What devices, and instructions that do as much, have done since the last [`Board::work`].
     worked: u64,
     /// Whether devices are out of reach, and whether somebody reached for one meanwhile.
     withheld: Option<bool>,
@@ -407,6 +407,12 @@ impl Platform for Board {
 
     fn external_interrupt(&self, hart: usize, to_hypervisor: bool) -> bool {
         self.external_line(hart, if to_hypervisor { Ring::Hypervisor } else { Ring::Kernel })
+    }
+
+    fn charge(&mut self, bytes: u64) {
+        if !self.withholds() {
+            self.worked = self.worked.saturating_add(bytes);
+        }
     }
 
     fn stop_requested(&self) -> bool {

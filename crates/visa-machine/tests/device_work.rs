@@ -105,7 +105,11 @@ impl BlockBackend for Counted {
 }
 
 fn machine(engine: EngineKind, harts: usize) -> (Machine, Arc<AtomicU64>) {
-    let object = visa_asm::assemble(STORM, "storm.s", &visa_asm::Options::default());
+    machine_with(STORM, engine, harts)
+}
+
+fn machine_with(source: &str, engine: EngineKind, harts: usize) -> (Machine, Arc<AtomicU64>) {
+    let object = visa_asm::assemble(source, "storm.s", &visa_asm::Options::default());
     let object = object.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
     let mut board = Board::new(&BoardConfig { ram_bytes: 8 << 20, harts, start_time_ns: 0 }).unwrap();
     let read = Arc::new(AtomicU64::new(0));
@@ -144,6 +148,33 @@ fn the_machine_comes_back_while_a_device_works_for_long() {
         assert!(before > 400 << 20, "the device did its work: {before}");
         // 60 looks are less than two notifications' worth, for which the hart needs a few instructions.
         assert!(machine.instructions() < 200, "{}", machine.instructions());
+    }
+}
+
+/// IOVMASK writes up to 16 KiB, which is more than an instruction may do for nothing.
+#[test]
+fn the_machine_comes_back_while_permission_maps_are_written() {
+    let source = "
+_start: li      t0, 0x80100000
+        wrmsr   iomap, t0
+        li      t0, 0xffff0000
+        li      t1, 3
+1:      iovmask t0, t1
+        addi    s2, s2, 1
+        j       1b
+";
+    for engine in [EngineKind::Interpreter, JIT] {
+        let (mut machine, _) = machine_with(source, engine, 1);
+        let mut slice = machine.begin_slice(u64::MAX, u64::MAX);
+        for _ in 0..20 {
+            let before = machine.instructions();
+            assert_eq!(machine.continue_slice(&mut slice, u64::MAX), None);
+            let executed = machine.instructions() - before;
+            assert!(slice.is_paused() && executed < 250, "{executed} instructions without a look");
+        }
+        let mut other = machine_with(source, EngineKind::Interpreter, 1).0;
+        other.run_slice(u64::MAX, machine.instructions());
+        assert_eq!(state(&machine), state(&other));
     }
 }
 

@@ -98,6 +98,12 @@ pub trait Platform {
         false
     }
 
+    /// Counts bytes that an instruction has worked through beyond what instructions usually do: after many of them
+    /// [`Platform::stop_requested`] asks for the run to come back, so that somebody may look around.
+    fn charge(&mut self, bytes: u64) {
+        let _ = bytes;
+    }
+
     /// Whether the run is to come back: a device asked for its end, or has work to do before the hart may go on. Asked
     /// after each access to a device, and before each run.
     fn stop_requested(&self) -> bool {

@@ -45,6 +45,8 @@ main:
 ;= mem16[IO_MAP + 0xfe] = 0xaaaa, mem8[IO_MAP + 0xfd] = 0, mem8[IO_MAP + 0x100] = 0
     mask 0x3fa, 0x3fa, 1
 ;= mem16[IO_MAP + 0xfe] = 0xaa9a
+    mask 0x3f9, 0x3fd, 1
+;= mem16[IO_MAP + 0xfe] = 0xa556
     mask 0, 0xffff, 3
 ;= mem64[IO_MAP] = -1, mem64[IO_MAP + 0x3ff8] = -1, mem8[IO_MAP + 0x4000] = 0
     mask 0, 0xffff, 0
