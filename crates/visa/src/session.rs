@@ -1,5 +1,8 @@
 //! A run: the machine, the console's two ends, limits, the trace, the monitor and the debugger, in one loop.
 
+mod debugger;
+mod slices;
+
 use std::io::Write;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,10 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use visa_bench::stat::ExitTable;
-use visa_gdb::{Debuggee, Departure, Slice};
 use visa_machine::boot::Ready;
-use visa_machine::lockstep::{Difference, Lockstep, Slices, Suspicion};
-use visa_machine::machine::{self, Machine, Progress};
+use visa_machine::lockstep::{Difference, Lockstep, Suspicion};
+use visa_machine::machine::{Machine, Progress};
 
 use crate::exit::{self, Ending};
 use crate::input::{Command, Input};
@@ -23,17 +25,8 @@ use crate::terminal::{self, RawTerminal};
 use crate::timeline::ExitTimeline;
 use crate::trace::Trace;
 use crate::watchdog::Watchdog;
+use slices::{Begun, PART};
 
-/// Virtual nanoseconds of a slice. What happens between slices (input, limits) must not depend on the host's time, so
-/// that a run can be repeated.
-const SLICE_NS: u64 = 200_000;
-/// Instructions of a part of it, at most and at least. Between parts nothing happens that the machine could notice, but
-/// somebody who wants the run to end is heard, however long the guest's instructions take: after parts that took long,
-/// parts are shorter.
-const PART: std::ops::RangeInclusive<u64> = 500..=400_000;
-/// How long a part may take, and how long parts take at least that get longer again.
-const PART_TIME: Duration = Duration::from_millis(5);
-const PART_TIME_SHORT: Duration = Duration::from_millis(1);
 /// How often somebody who waits looks for signals and debuggers.
 const LOOK_AROUND: Duration = Duration::from_millis(20);
 /// Traced steps, or steps of a debugger, between two looks.
@@ -80,16 +73,6 @@ pub enum ConsoleTo {
     Output,
     /// Standard error, because standard output is the report's.
     Error,
-}
-
-/// A slice that has begun.
-enum Begun {
-    /// Of the machine.
-    Alone(machine::Slice),
-    /// Of both machines in lockstep.
-    Pair(Slices),
-    /// By steps, to this time and these retired instructions.
-    Traced { end_ns: u64, last: u64 },
 }
 
 /// A run.
@@ -318,122 +301,6 @@ impl Session {
         Ok(None)
     }
 
-    /// Runs the machine for a slice; instruction by instruction if that is traced. Or the run ends before.
-    fn slice(&mut self) -> anyhow::Result<Result<Progress, Ending>> {
-        loop {
-            let progress = self.part()?;
-            if let Some(trace) = &mut self.trace {
-                trace.note_events(&mut self.machine, &self.symbols)?;
-            }
-            if let Some(timeline) = &mut self.timeline {
-                timeline.note(&mut self.machine)?;
-            }
-            self.write_out()?;
-            if self.suspicion.is_some() || self.is_found_wrong() {
-                return Ok(Err(Ending::EnginesDiffer));
-            }
-            if let Some(progress) = progress {
-                self.slice = None;
-                return Ok(Ok(progress));
-            }
-            if let Some(ending) = self.look_around()? {
-                return Ok(Err(ending));
-            }
-        }
-    }
-
-    /// A part of a slice of the machine, and of the one that goes along with it. `None`: the slice is not over.
-    fn part(&mut self) -> anyhow::Result<Option<Progress>> {
-        let begun = match self.slice.take() {
-            Some(begun) => begun,
-            None => self.begin(),
-        };
-        let begun = self.slice.insert(begun);
-        match begun {
-            Begun::Alone(slice) => {
-                let began = Instant::now();
-                let progress = self.machine.continue_slice(slice, self.part);
-                let took = began.elapsed();
-                if took > PART_TIME {
-                    self.part = (self.part / 8).max(*PART.start());
-                } else if took < PART_TIME_SHORT {
-                    self.part = (self.part * 2).min(*PART.end());
-                }
-                Ok(progress)
-            }
-            Begun::Pair(slices) => {
-                let Some(lockstep) = &mut self.lockstep else { return Ok(Some(Progress::Running)) };
-                Ok(lockstep.continue_slice(&mut self.machine, slices).unwrap_or_else(|suspicion| {
-                    self.suspicion = Some(suspicion);
-                    None
-                }))
-            }
-            Begun::Traced { end_ns, last } => {
-                let (end_ns, last) = (*end_ns, *last);
-                self.traced_part(end_ns, last)
-            }
-        }
-    }
-
-    /// Whether a machine that is checked was found wrong.
-    fn is_found_wrong(&mut self) -> bool {
-        self.difference = self.machine.take_difference();
-        self.difference.is_some()
-            || self.machine.checked().is_some() && !self.machine.code_faults().is_empty()
-    }
-
-    /// Begins a slice.
-    fn begin(&mut self) -> Begun {
-        let instructions = self.instructions_left();
-        if self.trace.as_ref().is_some_and(Trace::wants_steps) {
-            return Begun::Traced {
-                end_ns: self.machine.now_ns().saturating_add(SLICE_NS),
-                last: self.machine.instructions().saturating_add(instructions),
-            };
-        }
-        match &mut self.lockstep {
-            None => Begun::Alone(self.machine.begin_slice(SLICE_NS, instructions)),
-            Some(lockstep) => Begun::Pair(lockstep.begin_slice(&self.machine, SLICE_NS, instructions)),
-        }
-    }
-
-    fn give_to_reference(&mut self, bytes: &[u8]) {
-        if let Some(lockstep) = &mut self.lockstep {
-            lockstep.console_input(bytes);
-        }
-    }
-
-    /// At the end of a run in lockstep: how it has ended, with memory compared.
-    fn compare_memory(&mut self, ending: Ending) -> Ending {
-        match &mut self.lockstep {
-            Some(lockstep) if self.suspicion.is_none() => {
-                self.suspicion = lockstep.finish(&self.machine).err();
-                if self.suspicion.is_some() { Ending::EnginesDiffer } else { ending }
-            }
-            _ => ending,
-        }
-    }
-
-    fn instructions_left(&self) -> u64 {
-        self.instructions_max.map_or(u64::MAX, |limit| limit.saturating_sub(self.machine.instructions()))
-    }
-
-    /// As a part of a slice of the machine, but by steps, of the harts in the order in which they run untraced.
-    fn traced_part(&mut self, end_ns: u64, last: u64) -> anyhow::Result<Option<Progress>> {
-        let Some(trace) = &mut self.trace else { return Ok(Some(Progress::Running)) };
-        for _ in 0..STEPS_PER_LOOK {
-            if self.machine.now_ns() >= end_ns || self.machine.instructions() >= last {
-                return Ok(Some(Progress::Running));
-            }
-            let hart = self.machine.next_hart();
-            let progress = trace.step(&mut self.machine, hart, &self.symbols)?;
-            if progress != Progress::Running {
-                return Ok(Some(progress));
-            }
-        }
-        Ok(None)
-    }
-
     /// Every hart halts: input, the next event, or the end.
     fn idle(&mut self, next: Option<u64>) -> anyhow::Result<Option<Ending>> {
         let given = self.input.feed_halted(&mut self.machine.board);
@@ -562,138 +429,6 @@ impl Session {
                 return Ok(Err(Some(ending)));
             }
             self.input.wait(LOOK_AROUND);
-        }
-    }
-
-    /// Lets a debugger in that knocks.
-    fn accept_debugger(&mut self) -> anyhow::Result<Option<Ending>> {
-        let Some(listener) = &self.debugger else { return Ok(None) };
-        match listener.accept() {
-            Ok((stream, _)) => self.debug(stream),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(error).context("cannot accept gdb"),
-        }
-    }
-
-    fn wait_for_attach(&mut self) -> anyhow::Result<Option<Ending>> {
-        if let Some(listener) = &self.debugger {
-            let address = listener.local_addr()?;
-            self.say(&format!("visa: waiting for gdb at {address}\n"))?;
-        }
-        loop {
-            if let Some(ending) = self.attend()? {
-                return Ok(Some(ending));
-            }
-            let Some(listener) = &self.debugger else { return Ok(None) };
-            match listener.accept() {
-                Ok((stream, _)) => return self.debug(stream),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error).context("cannot accept gdb"),
-            }
-            self.input.wait(LOOK_AROUND);
-        }
-    }
-
-    /// The machine is the debugger's until it leaves. One that -S holds is let go by a debugger that detaches or has it
-    /// run, and by nothing else that comes over the wire.
-    fn debug(&mut self, stream: std::net::TcpStream) -> anyhow::Result<Option<Ending>> {
-        let departure = visa_gdb::serve(stream, self);
-        if let Some(failure) = self.failure.take() {
-            return Err(failure);
-        }
-        if let Some(ending) = self.ending.take() {
-            return Ok(Some(ending));
-        }
-        match departure {
-            Departure::Killed => return Ok(Some(Ending::Quit)),
-            Departure::Ended => {}
-            Departure::Detached => self.is_held = false,
-            Departure::Lost { why, is_running } => {
-                self.is_held &= !is_running;
-                let then = if self.is_held { "waits for another" } else { "goes on without it" };
-                self.say(&format!("visa: gdb: {why}; the machine {then}\n"))?;
-            }
-        }
-        Ok(None)
-    }
-
-    /// Notes how a debugger's slice ends the run.
-    fn conclude(&mut self, outcome: anyhow::Result<Option<Ending>>) -> Option<Slice> {
-        match outcome {
-            Ok(None) => None,
-            Ok(Some(ending)) => {
-                self.ending = Some(ending);
-                Some(Slice::Ended(ending.exit_code()))
-            }
-            Err(error) => {
-                self.failure = Some(error);
-                Some(Slice::Ended(exit::BAD_INPUT))
-            }
-        }
-    }
-
-    fn progressed(&mut self, progress: anyhow::Result<Progress>) -> Slice {
-        let outcome = match progress {
-            Ok(Progress::Breakpoint(hart)) => return Slice::Breakpoint(hart),
-            Ok(Progress::Running) => Ok(None),
-            Ok(Progress::Ended(end)) => Ok(Some(Ending::Machine(end))),
-            Ok(Progress::Idle(next)) => self.idle(next),
-            Err(error) => Err(error),
-        };
-        self.conclude(outcome).unwrap_or(Slice::Running)
-    }
-}
-
-impl Debuggee for Session {
-    fn machine(&mut self) -> &mut Machine {
-        &mut self.machine
-    }
-
-    fn run_slice(&mut self) -> Slice {
-        let attended = self.attend();
-        if let Some(end) = self.conclude(attended) {
-            return end;
-        }
-        match self.slice() {
-            Ok(Ok(progress)) => self.progressed(Ok(progress)),
-            Ok(Err(ending)) => self.conclude(Ok(Some(ending))).unwrap_or(Slice::Running),
-            Err(error) => self.progressed(Err(error)),
-        }
-    }
-
-    fn step(&mut self, hart: usize) -> Slice {
-        let progress = match &mut self.trace {
-            Some(trace) if trace.wants_steps() => trace.step(&mut self.machine, hart, &self.symbols),
-            _ => Ok(self.machine.step(hart).1),
-        };
-        self.steps += 1;
-        if self.steps.is_multiple_of(STEPS_PER_LOOK) {
-            let looked = self.look_around();
-            if let Some(end) = self.conclude(looked) {
-                return end;
-            }
-        }
-        let progress = progress.and_then(|progress| self.write_out().map(|()| progress));
-        self.progressed(progress)
-    }
-
-    fn stand_still(&mut self) -> bool {
-        // The guest is not given input meanwhile, but the user may quit.
-        self.input.poll();
-        let quits = self.obey();
-        let ended = quits.map(|ending| ending.or(self.asked_to_end()));
-        self.conclude(ended).is_none()
-    }
-
-    fn monitor(&mut self, line: &str) -> String {
-        let line = match line.trim() {
-            "info" => "info registers",
-            "exits" => "info stat",
-            other => other,
-        };
-        match self.monitor.execute(line, &self.machine, &self.symbols) {
-            Reply::Text(text) => text,
-            Reply::Continue | Reply::Quit => "gdb's own commands do that: continue, kill\n".into(),
         }
     }
 }
