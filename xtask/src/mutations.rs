@@ -140,7 +140,8 @@ fn outcome(copy: &Path, arguments: &Arguments, time: Duration) -> Result<Outcome
         return Ok(Outcome::Broken(error.to_owned()));
     }
     let mut command = cargo(copy, arguments);
-    command.args(["--", "--nocapture"]);
+    // All at once, however few processors there are: the one that finds it may be the last.
+    command.args(["--", "--nocapture", "--test-threads=16"]);
     command.env("VISA_FUZZ_SECONDS", time.as_secs().to_string()).env("RUST_BACKTRACE", "0");
     command.env("VISA_FUZZ_SEED", arguments.seed.to_string());
     let started = Instant::now();
