@@ -25,6 +25,7 @@ pub mod program;
 mod random;
 pub mod space;
 pub mod structured;
+pub mod switches;
 pub mod touches;
 pub mod unit;
 mod values;

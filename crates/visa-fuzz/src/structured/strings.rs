@@ -1,6 +1,6 @@
 //! Loops as of a library's functions for strings, lists and numbers.
 
-use super::{CELL, CELLS, LIST, Maker, Scope};
+use super::{CELL, CELLS, LIST, Maker, SCRATCH_SIZE, Scope};
 use visa_isa::Op;
 
 /// Bytes of the scratch memory that such loops use, from its start.
@@ -84,14 +84,22 @@ impl Maker<'_> {
         self.code.registers(Op::Subw, difference, a, b);
     }
 
-    /// Fills words up to an address; the value changes, or stays.
-    fn fill(&mut self, scope: &Scope, [at, end, value, ..]: [u8; 5]) {
+    /// Fills words up to an address, or adds them up, anywhere in the scratch memory; the value changes, or stays.
+    fn fill(&mut self, scope: &Scope, [at, end, value, word, _]: [u8; 5]) {
+        const LAST: u64 = SCRATCH_SIZE - 8 * 42;
         let rounds = self.rounds(scope);
-        self.of_buffer(at);
+        let offset = self.random.below(LAST) as i32;
+        self.code.immediate(Op::Addi, at, self.function.base, offset);
         self.code.immediate(Op::Addi, end, at, 8 * rounds as i32);
         let head = self.code.placed();
-        let op = self.random.pick(&[Op::Sb, Op::Sw, Op::Sd]);
-        self.code.store(op, value, at, 0);
+        if self.random.once_in(2) {
+            let op = self.random.pick(&[Op::Lh, Op::Lw, Op::Ld]);
+            self.code.immediate(op, word, at, 0);
+            self.code.registers(Op::Add, value, value, word);
+        } else {
+            let op = self.random.pick(&[Op::Sb, Op::Sw, Op::Sd]);
+            self.code.store(op, value, at, 0);
+        }
         self.code.immediate(Op::Addi, at, at, 8);
         if self.random.once_in(2) {
             self.code.immediate(Op::Addi, value, value, 3);

@@ -6,7 +6,7 @@ use visa_fuzz::program::{Program, code_bytes, pool};
 use visa_fuzz::space::{Page, Space};
 use visa_fuzz::structured::{self, Places};
 use visa_fuzz::unit::Generator;
-use visa_fuzz::{Random, loops};
+use visa_fuzz::{Random, loops, switches};
 
 use crate::pair::{Pair, RAM_BASE, RAM_BYTES, Segment};
 use crate::seeds::{for_seeds, for_seeds_until};
@@ -110,4 +110,32 @@ fn structured_programs_run_alike() {
             vec![(PLACES.code, program.code), (PLACES.data, program.data)]
         },
     );
+}
+
+/// Kernels that call a page of code which is elsewhere in each of two address spaces, and change it.
+#[test]
+fn switches_run_alike() {
+    const PAGE: u64 = RAM_BASE + (1 << 16);
+    const COPIES: [u64; 2] = [RAM_BASE + (3 << 20), RAM_BASE + (5 << 20)];
+    const TABLES_OF: [u64; 2] = [TABLES, TABLES + (1 << 20)];
+    for_seeds(|seed| {
+        let mut random = Random::fork(seed, 7);
+        let memory = RAM_BASE..RAM_BASE + RAM_BYTES;
+        let mut space = |index: usize| {
+            let moved = Page { virtual_address: PAGE, physical: COPIES[index] };
+            Space::random(&mut random, memory.clone(), TABLES_OF[index], Some(moved))
+        };
+        let spaces = [space(0), space(1)];
+        let code = switches::program(&mut random, RAM_BASE, PAGE, [spaces[0].cr3, spaces[1].cr3]);
+        let mut segments = vec![(RAM_BASE, code)];
+        for (index, space) in spaces.iter().enumerate() {
+            segments.push((COPIES[index], switches::page(&mut random, PAGE)));
+            segments.push((TABLES_OF[index], space.tables.clone()));
+        }
+        let mut pair = Pair::new(format!("switches {seed}"), seed, RAM_BASE, &segments, Features::default());
+        pair.enter(&spaces[0]);
+        let instructions = pair.run(10_000);
+        assert_eq!(instructions, 10_000, "{}: it ends", pair.what);
+        instructions
+    });
 }
