@@ -35,6 +35,10 @@ pub mod register {
     /// Number of a Linux system call, or of an SBI extension.
     pub const A7: u8 = 17;
     /// Saved.
+    pub const S2: u8 = 18;
+    /// Saved.
+    pub const S3: u8 = 19;
+    /// Saved.
     pub const S11: u8 = 27;
     /// Temporary.
     pub const T3: u8 = 28;

@@ -17,19 +17,23 @@ const JUMP: u64 = 3;
 pub fn program(random: &mut Random, address: u64, page: u64, spaces: [u64; 2]) -> Vec<u8> {
     let mut code = Code::at(address);
     let (tagged, changes) = (random.once_in(2), !random.once_in(3));
+    // The same instructions are executed in both, so they cannot know where they are.
+    for (number, (register, space)) in [S2, S3].into_iter().zip(spaces).enumerate() {
+        let tag = if tagged { number as u64 + 1 } else { 0 };
+        code.constant(register, space | tag << PPN_BITS);
+    }
     let head = code.placed();
-    for (tag, space) in spaces.into_iter().enumerate() {
-        let tag = if tagged { tag as u64 + 1 } else { 0 };
-        code.constant(T0, space | tag << PPN_BITS);
-        code.write_msr(msr::SATP, T0);
+    for _ in 0..1 + random.below(4) {
+        code.write_msr(msr::SATP, S2);
         if !tagged {
             code.push(Instruction::new(Op::SfenceVma));
         }
-        for _ in 0..1 + random.below(3) {
-            calls(random, &mut code, page);
-            if changes {
-                change(random, &mut code, page);
-            }
+        code.immediate(Op::Addi, T0, S2, 0);
+        code.immediate(Op::Addi, S2, S3, 0);
+        code.immediate(Op::Addi, S3, T0, 0);
+        calls(random, &mut code, page);
+        if changes {
+            change(random, &mut code, page);
         }
     }
     code.jump(head);
