@@ -82,11 +82,14 @@ pub fn run(arguments: Arguments) -> Result<()> {
         println!("{} mutations can be made", list.len());
         return Ok(());
     }
-    let copy = workspace::target().join("mutations");
+    let copy = workspace::target().join("mutations/sources");
     renew(&copy)?;
     println!("{:<32} {:>8}  what the tests said first", "mutation", "seconds");
-    if let Outcome::Found(_, said) = outcome(&copy, &arguments, Duration::from_secs(2))? {
-        bail!("the tests fail without a mutation: {said}");
+    // As long as for each mutation: what they find then would count as found.
+    match outcome(&copy, &arguments, Duration::from_secs(arguments.seconds))? {
+        Outcome::Found(_, said) => bail!("the tests fail without a mutation: {said}"),
+        Outcome::Broken(why) => bail!("the tests cannot be built without a mutation: {why}"),
+        Outcome::Missed => println!("{:<32} {:>8}", "none", "-"),
     }
     let mut not_found = 0;
     for mutation in &list {
@@ -180,8 +183,8 @@ fn cargo(copy: &Path, arguments: &Arguments) -> Command {
         command.args(["--config", "profile.test.package.visa-jit.debug-assertions=false"]);
         command.args(["--config", "profile.dev.package.visa-jit.debug-assertions=false"]);
     }
-    // What others publish is built once for both trees.
-    command.current_dir(copy).env("CARGO_TARGET_DIR", workspace::target());
+    // Not the workspace's: to cargo the crates of both trees are the same, and it would not build the other's again.
+    command.current_dir(copy).env("CARGO_TARGET_DIR", copy.with_file_name("target"));
     command
 }
 
