@@ -31,5 +31,6 @@ pub mod unit;
 mod values;
 pub mod wild;
 pub mod wild_guest;
+pub mod wild_machine;
 
 pub use random::Random;

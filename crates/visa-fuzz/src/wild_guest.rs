@@ -30,30 +30,51 @@ const MSR_SHADOW: u64 = 0x8000_4000;
 const IO_MAP: u64 = 0x8000_c000;
 const NESTED_TABLES: u64 = 0x8001_0000;
 
+/// Where a virtual CPU and its VM are.
+pub(crate) struct Home {
+    /// The second stage's tables.
+    pub nested_tables: u64,
+    /// The VM's memory.
+    pub memory: u64,
+    /// MSR map, MSR shadow table, I/O map.
+    pub maps: [u64; 3],
+    /// The VMID; `None`: any.
+    pub vmid: Option<u16>,
+    pub virtual_cpu: u64,
+}
+
+const HOME: Home = Home {
+    nested_tables: NESTED_TABLES,
+    memory: GUEST_MEMORY.start,
+    maps: [MSR_MAP, MSR_SHADOW, IO_MAP],
+    vmid: None,
+    virtual_cpu: 0,
+};
+
 /// The guest's memory, as the machine has it.
 pub const GUEST_MEMORY: Range<u64> = 0x8020_0000..0x8040_0000;
 /// The guest's memory, as the guest's physical addresses have it.
-const GUEST_PHYSICAL: u64 = 0x4000_0000;
+pub(crate) const GUEST_PHYSICAL: u64 = 0x4000_0000;
 /// The guest's memory, as its Sv39 table maps it.
 const GUEST_VIRTUAL: u64 = 0x0040_0000;
-const GUEST_SIZE: u64 = GUEST_MEMORY.end - GUEST_MEMORY.start;
+pub(crate) const GUEST_SIZE: u64 = GUEST_MEMORY.end - GUEST_MEMORY.start;
 /// Where the guest's tables are in its memory.
-const GUEST_TABLES: u64 = GUEST_SIZE - TABLE_COUNT * PAGE_SIZE;
+pub(crate) const GUEST_TABLES: u64 = GUEST_SIZE - TABLE_COUNT * PAGE_SIZE;
 /// How much of the guest's memory holds instructions.
-const STREAM_SIZE: usize = 64 << 10;
+pub(crate) const STREAM_SIZE: usize = 64 << 10;
 
 /// From one start of the guest to the next: even, and without a common factor with the stream's halves.
-const RESTART_DISTANCE: u64 = 0x1236;
+pub(crate) const RESTART_DISTANCE: u64 = 0x1236;
 
 /// Turns the place of a start into a trap filter.
 const FILTER_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What the hypervisor writes to the test finisher: that all is well, or that it trapped itself.
-const FINISHER_PASS: u64 = 0x5555;
-const FINISHER_FAIL: u64 = 1 << 16 | 0x3333;
+pub(crate) const FINISHER_PASS: u64 = 0x5555;
+pub(crate) const FINISHER_FAIL: u64 = 1 << 16 | 0x3333;
 
 /// A root, one table below it, and one below that.
-const TABLE_COUNT: u64 = 3;
+pub(crate) const TABLE_COUNT: u64 = 3;
 const ENTRIES: u64 = PAGE_SIZE / 8;
 
 /// Bytes that belong at a physical address.
@@ -91,7 +112,7 @@ impl WildGuest {
         let random = &mut random;
         let segments = vec![
             Segment { address: CODE, bytes: hypervisor(random, exit_count) },
-            Segment { address: VMCS, bytes: control_structure(random) },
+            Segment { address: VMCS, bytes: control_structure(random, &HOME) },
             Segment { address: MSR_MAP, bytes: sparse(random, MSR_MAP_BYTES) },
             Segment { address: MSR_SHADOW, bytes: sparse(random, MSR_SHADOW_BYTES) },
             Segment { address: IO_MAP, bytes: sparse(random, IO_MAP_BYTES) },
@@ -113,12 +134,12 @@ impl WildGuest {
 }
 
 /// Random bytes of which most are zero.
-fn sparse(random: &mut Random, size: u64) -> Vec<u8> {
+pub(crate) fn sparse(random: &mut Random, size: u64) -> Vec<u8> {
     (0..size).map(|_| if random.once_in(8) { random.bits() as u8 } else { 0 }).collect()
 }
 
 /// Instructions, then values that may serve as data or as pointers, then the guest's tables.
-fn guest_memory(random: &mut Random, stream: impl Fn(&mut Random, usize) -> Vec<u8>) -> Vec<u8> {
+pub(crate) fn guest_memory(random: &mut Random, stream: impl Fn(&mut Random, usize) -> Vec<u8>) -> Vec<u8> {
     let mut bytes = stream(random, STREAM_SIZE);
     while (bytes.len() as u64) < GUEST_TABLES {
         bytes.extend(value(random).to_le_bytes());
@@ -130,7 +151,7 @@ fn guest_memory(random: &mut Random, stream: impl Fn(&mut Random, usize) -> Vec<
 
 /// Whose tables.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(crate) enum Stage {
     /// The guest's own, which may say anything.
     First,
     /// The hypervisor's, which keep the guest in: no entry leads out of its memory.
@@ -139,7 +160,7 @@ enum Stage {
 
 /// Tables, found at `at` by their user, that map the guest's memory from `from` to `to` in pages of 4 KiB. Most
 /// entries allow everything; some lack a permission, some are garbage.
-fn tables(random: &mut Random, at: u64, from: u64, to: u64, stage: Stage) -> Vec<u8> {
+pub(crate) fn tables(random: &mut Random, at: u64, from: u64, to: u64, stage: Stage) -> Vec<u8> {
     const LEVEL_2_SHIFT: u32 = 30;
     const LEVEL_1_SHIFT: u32 = 21;
     let mut words = vec![0u64; (TABLE_COUNT * ENTRIES) as usize];
@@ -161,7 +182,7 @@ fn tables(random: &mut Random, at: u64, from: u64, to: u64, stage: Stage) -> Vec
 }
 
 /// A value that is often an address, or close to one, in one of the guest's address spaces.
-fn value(random: &mut Random) -> u64 {
+pub(crate) fn value(random: &mut Random) -> u64 {
     let within = random.below(GUEST_SIZE);
     match random.below(8) {
         0 | 1 => GUEST_VIRTUAL + within,
@@ -173,7 +194,7 @@ fn value(random: &mut Random) -> u64 {
 }
 
 /// A VMCS that an entry accepts.
-fn control_structure(random: &mut Random) -> Vec<u8> {
+pub(crate) fn control_structure(random: &mut Random, home: &Home) -> Vec<u8> {
     let mut page = vec![0; vmcs::SIZE as usize];
     let mut set = |offset: u16, value: u64| {
         page[usize::from(offset)..usize::from(offset) + 8].copy_from_slice(&value.to_le_bytes());
@@ -181,14 +202,15 @@ fn control_structure(random: &mut Random) -> Vec<u8> {
     let translated = !random.once_in(3);
     let start = if translated { GUEST_VIRTUAL } else { GUEST_PHYSICAL };
     let base = |root, tag| TableBase { mode: Mode::Sv39, tag, root }.value();
-    let vmid = random.bits() as u16 & ((1 << paging::VMID_BITS) - 1);
+    let any = random.bits() as u16 & ((1 << paging::VMID_BITS) - 1);
     set(vmcs::REVISION, vmcs::REVISION_VALUE);
     // Single step would make every instruction an exit: rarely.
     let step = if random.once_in(8) { 0 } else { trap_filter::STEP };
     set(vmcs::TRAPCFG, random.bits() & random.bits() & trap_filter::VALID & !step);
-    set(vmcs::NESTED_BASE, base(NESTED_TABLES, vmid));
+    set(vmcs::NESTED_BASE, base(home.nested_tables, home.vmid.unwrap_or(any)));
+    set(vmcs::VIRTUAL_CPU, home.virtual_cpu);
     set(vmcs::EXCEPTION_MAP, random.bits() & random.bits() & EXCEPTION_MAP_VALID);
-    for (field, map) in [(vmcs::MSR_MAP, MSR_MAP), (vmcs::MSR_SHADOW, MSR_SHADOW), (vmcs::IO_MAP, IO_MAP)] {
+    for (field, map) in [vmcs::MSR_MAP, vmcs::MSR_SHADOW, vmcs::IO_MAP].into_iter().zip(home.maps) {
         set(field, if random.once_in(2) { map } else { 0 });
     }
     set(vmcs::TIME_OFFSET, values::integer(random));
@@ -207,7 +229,7 @@ fn control_structure(random: &mut Random) -> Vec<u8> {
     set(vmcs::VIC_PENDING, random.bits() & !1);
     set(vmcs::VIC_ENABLED, random.bits() & !1);
     set(vmcs::VIC_THRESHOLD, random.below(64));
-    for (index, [kind, address, length, target]) in ranges(random).into_iter().enumerate() {
+    for (index, [kind, address, length, target]) in ranges(random, home.memory).into_iter().enumerate() {
         let at = vmcs::RANGES + (index as u64 * RANGE_BYTES) as u16;
         set(at + range::KIND as u16, kind);
         set(at + range::GUEST_ADDRESS as u16, address);
@@ -222,7 +244,7 @@ fn control_structure(random: &mut Random) -> Vec<u8> {
 }
 
 /// IOVMAP ranges over pages of the guest's memory that do not overlap: trapped, or passed through to another page of it.
-fn ranges(random: &mut Random) -> Vec<[u64; 4]> {
+fn ranges(random: &mut Random, memory: u64) -> Vec<[u64; 4]> {
     const SPACING_PAGES: u64 = 16;
     let page = |page: u64, base: u64| base + page * PAGE_SIZE;
     (0..random.below(5))
@@ -232,7 +254,7 @@ fn ranges(random: &mut Random) -> Vec<[u64; 4]> {
             let (kind, target) = match random.below(3) {
                 0 => {
                     let pages = (GUEST_TABLES / PAGE_SIZE) - SPACING_PAGES;
-                    (RangeKind::Passthrough, page(random.below(pages), GUEST_MEMORY.start))
+                    (RangeKind::Passthrough, page(random.below(pages), memory))
                 }
                 _ => (RangeKind::Trap, random.bits()),
             };
@@ -303,7 +325,7 @@ fn hypervisor(random: &mut Random, exit_count: u32) -> Vec<u8> {
 
 /// The guest goes on elsewhere in its stream: in the other ring, without its own translation, with another trap
 /// filter, its trap vector where it starts, and its timer off.
-fn start_again(code: &mut Code) {
+pub(crate) fn start_again(code: &mut Code) {
     code.constant(T0, RESTART_DISTANCE);
     code.registers(Op::Add, S1, S1, T0);
     code.constant(T0, STREAM_SIZE as u64 - 2);
@@ -329,7 +351,7 @@ fn start_again(code: &mut Code) {
 }
 
 /// Ends the run with a word to the test finisher.
-fn finish(code: &mut Code, word: u64) {
+pub(crate) fn finish(code: &mut Code, word: u64) {
     const FINISHER: u64 = 0x10_0000;
     code.constant(T0, FINISHER);
     code.constant(T1, word);

@@ -93,6 +93,11 @@ impl Lockstep {
         self.compared
     }
 
+    /// The machine that goes along.
+    pub fn reference(&self) -> &Machine {
+        &self.reference
+    }
+
     /// The inputs so far: for [`narrow()`].
     pub fn into_script(self) -> Script {
         self.script

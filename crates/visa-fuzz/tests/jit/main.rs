@@ -5,6 +5,7 @@
 //! the others stop.
 
 mod guests;
+mod machines;
 mod pair;
 mod programs;
 mod seeds;
