@@ -7,8 +7,9 @@ use visa_isa::cause::interrupt;
 use visa_isa::table::Row;
 use visa_isa::{Group, Instruction, Op, msr};
 
-/// Rounds of a loop, at most.
+/// Rounds of a loop, at most, and of a long one.
 const ROUNDS: u64 = 60;
+const LONG: u64 = 600;
 /// Accesses of a round, at most.
 const ACCESSES: u64 = 6;
 /// How far fields are from the address that a round chose, at most.
@@ -31,6 +32,18 @@ pub fn stream(random: &mut Random, size: usize, memory_bits: i32) -> Vec<u8> {
     bytes
 }
 
+/// A trap handler that goes on behind the instruction, and changes nothing.
+pub fn pass_over() -> Vec<u8> {
+    let mut code = Code::at(0);
+    code.immediate(Op::Csrrw, T0, T0, msr::SSCRATCH.into());
+    code.read_msr(T0, msr::SEPC);
+    code.immediate(Op::Addi, T0, T0, 4);
+    code.write_msr(msr::SEPC, T0);
+    code.immediate(Op::Csrrw, T0, T0, msr::SSCRATCH.into());
+    code.push(Instruction::new(Op::Sret));
+    code.bytes()
+}
+
 fn repeat(
     random: &mut Random,
     code: &mut Code,
@@ -41,7 +54,8 @@ fn repeat(
     code.push(Instruction { rd: S0, ..Instruction::new(Op::Auipc) });
     code.immediate(Op::Srli, S0, S0, memory_bits);
     code.immediate(Op::Slli, S0, S0, memory_bits);
-    code.constant(S1, 1 + random.below(ROUNDS));
+    let most = if random.once_in(4) { LONG } else { ROUNDS };
+    code.constant(S1, 1 + random.below(most));
     let head = code.placed();
     // The upper bits of such products are random enough.
     code.constant(A0, random.bits() | 1);
@@ -72,8 +86,21 @@ fn repeat(
         };
         push(random, code, row, near);
     }
+    // Loops with calls are optimised as a whole.
+    let calls = random.once_in(2);
+    let (function, behind) = (code.label(), code.label());
+    if calls {
+        code.call(RA, function);
+    }
     code.immediate(Op::Addi, S1, S1, -1);
     code.branch(Op::Bne, S1, ZERO, head);
+    if calls {
+        code.jump(behind);
+        code.place(function);
+        code.immediate(Op::Addi, A1, A1, 1);
+        code.immediate(Op::Jalr, ZERO, RA, 0);
+        code.place(behind);
+    }
 }
 
 /// An instruction of a row that leaves the loop's registers alone.

@@ -41,6 +41,8 @@ pub(crate) struct Home {
     /// The VMID; `None`: any.
     pub vmid: Option<u16>,
     pub virtual_cpu: u64,
+    /// Where in its memory the guest's kernel traps to; `None`: anywhere.
+    pub trap_vector: Option<u64>,
 }
 
 const HOME: Home = Home {
@@ -49,6 +51,7 @@ const HOME: Home = Home {
     maps: [MSR_MAP, MSR_SHADOW, IO_MAP],
     vmid: None,
     virtual_cpu: 0,
+    trap_vector: None,
 };
 
 /// The guest's memory, as the machine has it.
@@ -98,21 +101,33 @@ pub struct WildGuest {
 impl WildGuest {
     /// The machine that follows from a seed; its hypervisor ends the run after this many exits.
     pub fn random(seed: u64, exit_count: u32) -> Self {
-        Self::with(seed, exit_count, wild::stream)
+        Self::with(seed, exit_count, None, wild::stream)
     }
 
-    /// The same with a guest whose instructions are loops that touch all of its memory.
+    /// The same with a guest whose instructions are loops that touch all of its memory. In two of three its kernel has what faults
+    /// passed over, so that the loops go on.
     pub fn touching(seed: u64, exit_count: u32) -> Self {
         let memory_bits = GUEST_SIZE.trailing_zeros() as i32;
-        Self::with(seed, exit_count, |random, size| touches::stream(random, size, memory_bits))
+        let passes_over = !seed.is_multiple_of(3);
+        Self::with(seed, exit_count, passes_over.then_some(0), |random, size| {
+            let mut bytes = if passes_over { touches::pass_over() } else { Vec::new() };
+            bytes.extend(touches::stream(random, size - bytes.len(), memory_bits));
+            bytes
+        })
     }
 
-    fn with(seed: u64, exit_count: u32, stream: impl Fn(&mut Random, usize) -> Vec<u8>) -> Self {
+    fn with(
+        seed: u64,
+        exit_count: u32,
+        trap_vector: Option<u64>,
+        stream: impl Fn(&mut Random, usize) -> Vec<u8>,
+    ) -> Self {
+        let home = Home { trap_vector, ..HOME };
         let mut random = Random::new(seed);
         let random = &mut random;
         let segments = vec![
-            Segment { address: CODE, bytes: hypervisor(random, exit_count) },
-            Segment { address: VMCS, bytes: control_structure(random, &HOME) },
+            Segment { address: CODE, bytes: hypervisor(random, exit_count, trap_vector) },
+            Segment { address: VMCS, bytes: control_structure(random, &home) },
             Segment { address: MSR_MAP, bytes: sparse(random, MSR_MAP_BYTES) },
             Segment { address: MSR_SHADOW, bytes: sparse(random, MSR_SHADOW_BYTES) },
             Segment { address: IO_MAP, bytes: sparse(random, IO_MAP_BYTES) },
@@ -220,7 +235,8 @@ pub(crate) fn control_structure(random: &mut Random, home: &Home) -> Vec<u8> {
     set(vmcs::GUEST_FCSR, random.bits() & 0xff);
     set(vmcs::GUEST_SSTATUS, random.bits() | msr::sstatus::FS);
     set(vmcs::GUEST_SIE, random.bits());
-    set(vmcs::GUEST_STVEC, start + (random.below(STREAM_SIZE as u64) & !3));
+    let anywhere = random.below(STREAM_SIZE as u64) & !3;
+    set(vmcs::GUEST_STVEC, start + home.trap_vector.unwrap_or(anywhere));
     set(vmcs::GUEST_SCOUNTEREN, random.bits() & 7);
     set(vmcs::GUEST_SEPC, start + random.below(STREAM_SIZE as u64));
     set(vmcs::GUEST_STIMECMP, random.below(1 << 20));
@@ -264,7 +280,7 @@ fn ranges(random: &mut Random, memory: u64) -> Vec<[u64; 4]> {
 }
 
 /// Ring -1's code. S0 counts exits down, S1 says where the guest starts again after a shutdown.
-fn hypervisor(random: &mut Random, exit_count: u32) -> Vec<u8> {
+fn hypervisor(random: &mut Random, exit_count: u32, trap_vector: Option<u64>) -> Vec<u8> {
     let mut code = Code::at(CODE);
     let (after_exit, done) = (code.label(), code.label());
     let start = code.label();
@@ -316,7 +332,7 @@ fn hypervisor(random: &mut Random, exit_count: u32) -> Vec<u8> {
     code.jump(resume);
 
     code.place(restart);
-    start_again(&mut code);
+    start_again(&mut code, trap_vector);
     code.place(resume);
     code.push(Instruction::new(Op::Vmresume));
     code.jump(after_exit);
@@ -324,8 +340,8 @@ fn hypervisor(random: &mut Random, exit_count: u32) -> Vec<u8> {
 }
 
 /// The guest goes on elsewhere in its stream: in the other ring, without its own translation, with another trap
-/// filter, its trap vector where it starts, and its timer off.
-pub(crate) fn start_again(code: &mut Code) {
+/// filter, its trap vector where it starts or where it belongs, and its timer off.
+pub(crate) fn start_again(code: &mut Code, trap_vector: Option<u64>) {
     code.constant(T0, RESTART_DISTANCE);
     code.registers(Op::Add, S1, S1, T0);
     code.constant(T0, STREAM_SIZE as u64 - 2);
@@ -333,7 +349,10 @@ pub(crate) fn start_again(code: &mut Code) {
     code.constant(T0, GUEST_PHYSICAL);
     code.registers(Op::Add, T0, T0, S1);
     code.write_msr(msr::VMPC, T0);
-    code.immediate(Op::Andi, T0, T0, -4);
+    match trap_vector {
+        Some(offset) => code.constant(T0, GUEST_PHYSICAL + offset),
+        None => code.immediate(Op::Andi, T0, T0, -4),
+    }
     code.write_msr(msr::STVEC, T0);
     code.push(Instruction { rs1: ZERO, ..Instruction::new(Op::Ldgptbr) });
     code.read_msr(T0, msr::VMRING);

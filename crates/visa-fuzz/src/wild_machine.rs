@@ -91,6 +91,7 @@ impl WildMachine {
                     // Both VMs may have the same, as long as the hypervisor flushes; it does not.
                     vmid: Some(1 + vm as u16),
                     virtual_cpu: hart,
+                    trap_vector: None,
                 };
                 let bytes = control_structure(random, &home);
                 segments.push(Segment { address: VMCS + (2 * hart + vm) * PAGE_SIZE, bytes });
@@ -231,7 +232,7 @@ fn answer(code: &mut Code) {
     code.branch(Op::Bne, T1, ZERO, resume);
     code.write_msr(msr::VMACTION, ZERO);
     code.place(restart);
-    start_again(code);
+    start_again(code, None);
     code.place(resume);
 }
 
