@@ -129,8 +129,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
                 &[("VISA_FUZZ_SECONDS", &seconds)],
             )
         });
-        // There are six of these tests, and one after the other they share the time.
-        let each = (arguments.random_seconds / 6).to_string();
+        // There are seven of these tests, and one after the other they share the time.
+        let each = (arguments.random_seconds / 7).to_string();
         step("random programs on both engines", &mut || {
             cargo(
                 &["test", "--workspace", "--test", "jit", "--", "--nocapture", "--test-threads=1"],
