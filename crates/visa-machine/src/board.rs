@@ -150,6 +150,12 @@ impl Board {
         self.console.unread()
     }
 
+    /// Whether the guest has read all that was typed, and has itself interrupted by more.
+    pub fn console_awaits_input(&self) -> bool {
+        let awaits = |uart: &Uart| uart.wants_received_data() && uart.receiver_is_empty();
+        self.console.unread() == 0 && [&self.uart, &self.port_uart].into_iter().any(awaits)
+    }
+
     /// Whether the guest polls the console for a byte and there is none: it looked many times in a row without printing.
     pub fn console_is_polled(&self) -> bool {
         self.console.is_polled()

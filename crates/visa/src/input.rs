@@ -2,7 +2,8 @@
 //!
 //! A terminal's bytes go to the guest as they come, but for the commands that Ctrl-A begins. A pipe's or a file's bytes
 //! go to the guest when it waits for them: one when every hart halts and all before have been read, or a few when the
-//! guest polls the UART and finds nothing. So a kernel that is still booting does not lose them, and with time
+//! guest polls the UART and finds nothing. A kernel that never halts, and waits for an interrupt in a loop, gets one when it has
+//! printed nothing for [`QUIET_TICKS`]. So a kernel that is still booting does not lose them, and with time
 //! from instructions a run is a function of the bytes, provided that they are there when the guest first waits (the
 //! command gives a pipe [`PIPE_PATIENCE`] for that).
 
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use visa_machine::board::Board;
+use visa_machine::memory_map::TIMEBASE_HZ;
 
 use crate::exit::QUIT;
 use crate::{output, terminal};
@@ -23,6 +25,8 @@ const PIPE_PATIENCE: Duration = Duration::from_millis(200);
 const LOOK: Duration = Duration::from_millis(10);
 /// What a guest that polls gets at a time: as much as a 16550 holds.
 const POLLED_BYTES: usize = 16;
+/// Ticks of the guest's time (10 ms) without output after which one that never halts is taken to wait.
+const QUIET_TICKS: u64 = TIMEBASE_HZ / 100;
 /// Chunks that the reading thread may be ahead, and their size in bytes.
 const CHUNKS_AHEAD: usize = 16;
 const CHUNK_BYTES: usize = 4096;
@@ -62,6 +66,10 @@ pub struct Input {
     interrupts: u32,
     ended: bool,
     waited: bool,
+    /// Every hart has halted once: the guest will do so again when it waits.
+    has_halted: bool,
+    /// How many bytes the guest had printed, and the time, when it last printed or read one.
+    busy: (u64, u64),
 }
 
 impl Input {
@@ -83,6 +91,8 @@ impl Input {
             interrupts: 0,
             ended: false,
             waited: false,
+            has_halted: false,
+            busy: (0, 0),
         })
     }
 
@@ -147,13 +157,26 @@ impl Input {
         } else if board.console_is_polled() {
             self.wait_for_pipe();
             self.give(board, POLLED_BYTES)
+        } else if !self.has_halted && self.is_awaited(board) {
+            self.wait_for_pipe();
+            self.give(board, 1)
         } else {
             Vec::new()
         }
     }
 
+    /// Whether the guest has had itself interrupted by input for a while, and has done nothing else with the console.
+    fn is_awaited(&mut self, board: &Board) -> bool {
+        let (printed, now) = (board.console_printed().bytes, board.time());
+        if printed != self.busy.0 || !board.console_awaits_input() {
+            self.busy = (printed, now);
+        }
+        now.saturating_sub(self.busy.1) >= QUIET_TICKS
+    }
+
     /// Every hart halts: gives a byte of a pipe, or all of a terminal. Returns what there was to give.
     pub fn feed_halted(&mut self, board: &mut Board) -> Vec<u8> {
+        self.has_halted = true;
         self.poll();
         if self.is_terminal {
             return self.give(board, usize::MAX);

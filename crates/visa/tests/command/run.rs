@@ -107,6 +107,59 @@ fn piped_input_reaches_the_guest_and_changes_nothing_from_run_to_run() {
     assert_eq!(instructions(), instructions());
 }
 
+/// It has the UART interrupt it, and never halts; it prints what it gets, and ends with a dot.
+const INTERRUPTED: &str = "
+    .equ UART, 0x10000000
+    .equ PLIC, 0xc000000
+_start:
+    la t0, trap
+    wrmsr hvvec, t0
+    li t0, PLIC
+    li t1, 1
+    sw t1, 10*4(t0)                 # priority
+    li t0, PLIC+0x2000
+    li t1, 1<<10
+    sw t1, 0(t0)                    # enabled for Ring -1 of hart 0
+    li t0, UART
+    li t1, 1
+    sb t1, 1(t0)
+    li t1, 1<<11
+    wrmsr hvie, t1
+    li t1, 8
+    wrmsr hvstatus, t1
+wait:
+    j wait
+.balign 4
+trap:
+    li t2, PLIC+0x200004
+    lw t3, 0(t2)
+    li t0, UART
+    lbu t1, 0(t0)
+    sb t1, 0(t0)
+    sw t3, 0(t2)
+    li t4, '.'
+    beq t1, t4, end
+    hvret
+end:
+    li t0, 0x100000
+    li t1, 0x5555
+    sw t1, 0(t0)
+    j end
+";
+
+#[test]
+fn piped_input_reaches_a_guest_that_waits_for_an_interrupt_and_never_halts() {
+    let place = Place::new();
+    let program = place.program(INTERRUPTED);
+    for engine in ["jit", "interpreter"] {
+        let mut command = visa();
+        command.args(["run", "--engine", engine, "--max-insns", "4000000000"]).arg(&program);
+        let output = command.write_stdin("many words.").output().unwrap();
+        assert_code(&output, 0);
+        assert_eq!(text(&output.stdout), "many words.");
+    }
+}
+
 #[test]
 fn elsewhere_than_on_a_terminal_the_live_table_is_a_line_now_and_then() {
     let place = Place::new();
