@@ -37,14 +37,13 @@ struct Line {
 
 /// Minutes that steps usually take on a host with two processors that does nothing else, with nothing built before. What
 /// is not here takes as long as `--random-seconds` says, or no time to speak of.
-const USUAL_MINUTES: [(&str, f64); 9] = [
-    (GUESTS, 3.0),
-    (DEBIAN, 2.0),
+const USUAL_MINUTES: [(&str, f64); 8] = [
+    (GUESTS, 1.0),
+    (DEBIAN, 1.0),
     (TOOLS, 1.0),
-    (GENERATED, 3.0),
     (WORKLOADS, 1.0),
-    (BUILT, 7.0),
-    (TESTS, 20.0),
+    (BUILT, 4.0),
+    (TESTS, 10.0),
     (VISOR, 1.0),
     (RISCV, 1.0),
 ];
@@ -235,8 +234,8 @@ mod tests {
     #[test]
     fn whoever_starts_it_is_told_how_long_it_takes() {
         let told = |quick, random_seconds| announcement(&Arguments { quick, random_seconds });
-        assert!(told(false, 60).contains("about 43 minutes"), "{}", told(false, 60));
-        assert!(told(false, 600).contains("about 79 minutes"), "{}", told(false, 600));
-        assert!(told(true, 60).contains("about 32 minutes"), "{}", told(true, 60));
+        assert!(told(false, 60).contains("about 24 minutes"), "{}", told(false, 60));
+        assert!(told(false, 600).contains("about 60 minutes"), "{}", told(false, 600));
+        assert!(told(true, 60).contains("about 16 minutes"), "{}", told(true, 60));
     }
 }
