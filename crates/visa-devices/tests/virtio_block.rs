@@ -2,66 +2,10 @@
 
 mod ring;
 
-use std::sync::{Arc, Mutex};
-
+use ring::disk::*;
 use ring::*;
-use visa_devices::{
-    Block, BlockBackend, BlockError, DmaAccess, DmaMemory, DmaTranslation, MalformedChain, MemoryBackend,
-    VirtioMmio,
-};
+use visa_devices::{Block, DmaAccess, DmaMemory, DmaTranslation, MalformedChain, MemoryBackend, VirtioMmio};
 use visa_mem::{AccessFault, AccessSize, Device};
-
-const IN: u32 = 0;
-const OUT: u32 = 1;
-const FLUSH: u32 = 4;
-const GET_ID: u32 = 8;
-
-const OK: u8 = 0;
-const IO_ERROR: u8 = 1;
-const UNSUPPORTED: u8 = 2;
-
-/// A disk that the test can look into while the device owns it.
-#[derive(Clone)]
-struct SharedDisk(Arc<Mutex<(MemoryBackend, u32)>>);
-
-impl SharedDisk {
-    /// Four sectors; each byte is its sector's number.
-    fn new() -> Self {
-        let bytes = (0..4u8).flat_map(|sector| [sector; 512]).collect();
-        Self(Arc::new(Mutex::new((MemoryBackend::new(bytes, false), 0))))
-    }
-
-    fn sector(&self, sector: usize) -> Vec<u8> {
-        self.0.lock().unwrap().0.bytes()[sector * 512..][..512].to_vec()
-    }
-
-    fn flushes(&self) -> u32 {
-        self.0.lock().unwrap().1
-    }
-}
-
-impl BlockBackend for SharedDisk {
-    fn sectors(&self) -> u64 {
-        4
-    }
-
-    fn read_only(&self) -> bool {
-        false
-    }
-
-    fn read(&mut self, sector: u64, into: &mut [u8]) -> Result<(), BlockError> {
-        self.0.lock().unwrap().0.read(sector, into)
-    }
-
-    fn write(&mut self, sector: u64, from: &[u8]) -> Result<(), BlockError> {
-        self.0.lock().unwrap().0.write(sector, from)
-    }
-
-    fn flush(&mut self) -> Result<(), BlockError> {
-        self.0.lock().unwrap().1 += 1;
-        Ok(())
-    }
-}
 
 fn started() -> (Bench, SharedDisk) {
     let disk = SharedDisk::new();
@@ -562,66 +506,6 @@ fn an_assigned_device_sees_guest_physical_memory() {
     let mut all = vec![0; RAM_BYTES as usize];
     ram.read_bytes(0, &mut all).unwrap();
     assert!(all[..16 * 4096].iter().all(|byte| *byte == 0), "nothing outside of the VM is touched");
-}
-
-#[test]
-fn a_driver_that_cannot_flush_has_each_write_durable_when_it_is_completed() {
-    let disk = SharedDisk::new();
-    let mut bench = Bench::new(disk.clone());
-    for (features, flushes_of_a_write) in [(1 << 28, 1), (1 << 9 | 1 << 28, 0), (0, 1)] {
-        bench.available_index = 0;
-        bench.put(AVAILABLE, &[0; 4]);
-        bench.put(USED, &[0; 4]);
-        bench.start_with(features);
-        let before = disk.flushes();
-        bench.request(OUT, 1, 512, false);
-        bench.submit(0);
-        assert_eq!(bench.status(), OK);
-        assert_eq!(disk.flushes() - before, flushes_of_a_write, "features {features:#x}");
-        bench.request(IN, 1, 512, true);
-        bench.submit(0);
-        assert_eq!(disk.flushes() - before, flushes_of_a_write, "a read needs none");
-    }
-}
-
-/// A disk that has every write on its medium at once.
-struct Durable(SharedDisk);
-
-impl BlockBackend for Durable {
-    fn sectors(&self) -> u64 {
-        self.0.sectors()
-    }
-
-    fn read_only(&self) -> bool {
-        false
-    }
-
-    fn read(&mut self, sector: u64, into: &mut [u8]) -> Result<(), BlockError> {
-        self.0.read(sector, into)
-    }
-
-    fn write(&mut self, sector: u64, from: &[u8]) -> Result<(), BlockError> {
-        self.0.write(sector, from)
-    }
-
-    fn flush(&mut self) -> Result<(), BlockError> {
-        self.0.flush()
-    }
-
-    fn has_volatile_cache(&self) -> bool {
-        false
-    }
-}
-
-#[test]
-fn a_disk_without_a_volatile_cache_offers_no_flush() {
-    let disk = SharedDisk::new();
-    let mut bench = Bench::new(Durable(disk.clone()));
-    assert_eq!(bench.read(register::DEVICE_FEATURES) & 1 << 9, 0);
-    bench.start_with(1 << 28);
-    bench.request(OUT, 1, 512, false);
-    bench.submit(0);
-    assert_eq!((bench.status(), disk.flushes()), (OK, 0));
 }
 
 #[test]

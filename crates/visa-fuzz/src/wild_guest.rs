@@ -23,7 +23,7 @@ use visa_isa::paging::{self, Mode, PAGE_SIZE, TableBase};
 use visa_isa::vmcs::{self, Action, qualification};
 use visa_isa::{Instruction, Op, msr, trap_filter};
 
-const CODE: u64 = 0x8000_0000;
+pub(crate) const CODE: u64 = 0x8000_0000;
 const VMCS: u64 = 0x8000_2000;
 const MSR_MAP: u64 = 0x8000_3000;
 const MSR_SHADOW: u64 = 0x8000_4000;
@@ -292,10 +292,7 @@ fn hypervisor(random: &mut Random, exit_count: u32, trap_vector: Option<u64>) ->
     finish(&mut code, FINISHER_PASS);
 
     code.place(start);
-    code.constant(T0, CODE + 4);
-    code.write_msr(msr::HVVEC, T0);
-    code.constant(S0, exit_count.into());
-    code.constant(S1, random.below(STREAM_SIZE as u64) & !1);
+    set_out(random, &mut code, exit_count);
     code.constant(A0, VMCS);
     code.push(Instruction { rs1: A0, ..Instruction::new(Op::Vmenter) });
 
@@ -337,6 +334,14 @@ fn hypervisor(random: &mut Random, exit_count: u32, trap_vector: Option<u64>) ->
     code.push(Instruction::new(Op::Vmresume));
     code.jump(after_exit);
     code.bytes()
+}
+
+/// Ring -1 traps to its second instruction from now on; S0 and S1 are as its code wants them.
+pub(crate) fn set_out(random: &mut Random, code: &mut Code, exit_count: u32) {
+    code.constant(T0, CODE + 4);
+    code.write_msr(msr::HVVEC, T0);
+    code.constant(S0, exit_count.into());
+    code.constant(S1, random.below(STREAM_SIZE as u64) & !1);
 }
 
 /// The guest goes on elsewhere in its stream: in the other ring, without its own translation, with another trap

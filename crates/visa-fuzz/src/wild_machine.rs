@@ -17,8 +17,8 @@
 
 use crate::code::{Code, Label, register::*};
 use crate::wild_guest::{
-    FINISHER_PASS, GUEST_PHYSICAL, GUEST_SIZE, Home, STREAM_SIZE, Segment, Stage, TABLE_COUNT,
-    control_structure, finish, guest_memory, sparse, start_again, tables, value,
+    CODE, FINISHER_PASS, GUEST_PHYSICAL, GUEST_SIZE, Home, STREAM_SIZE, Segment, Stage, TABLE_COUNT,
+    control_structure, finish, guest_memory, set_out, sparse, start_again, tables, value,
 };
 use crate::{Random, values, wild};
 use std::ops::Range;
@@ -28,7 +28,6 @@ use visa_isa::paging::{PAGE_SIZE, PTE_PPN_SHIFT, PTE_READ, PTE_VALID, PTE_WRITE}
 use visa_isa::vmcs::{Action, qualification};
 use visa_isa::{Instruction, Op, msr};
 
-const CODE: u64 = 0x8000_0000;
 const DESCRIPTORS: u64 = 0x8000_8000;
 const VMCS: u64 = 0x8001_0000;
 const MAPS: [(u64, u64); 3] =
@@ -88,7 +87,7 @@ impl WildMachine {
                     nested_tables: address,
                     memory: memory(vm),
                     maps: MAPS.map(|(map, _)| map),
-                    // Both VMs may have the same, as long as the hypervisor flushes; it does not.
+                    // Their own: the hypervisor goes over to the other VM without a flush.
                     vmid: Some(1 + vm as u16),
                     virtual_cpu: hart,
                     trap_vector: None,
@@ -186,10 +185,7 @@ fn hypervisor(random: &mut Random, exit_count: u32, harts: u64) -> Vec<u8> {
     finish(&mut code, FINISHER_PASS);
 
     code.place(start);
-    code.constant(T0, CODE + 4);
-    code.write_msr(msr::HVVEC, T0);
-    code.constant(S0, exit_count.into());
-    code.constant(S1, random.below(STREAM_SIZE as u64) & !1);
+    set_out(random, &mut code, exit_count);
     code.constant(S2, random.bits());
     code.registers(Op::Add, S2, S2, A0);
     // Every hart begins with the VM of its number, so that one may have several of them.

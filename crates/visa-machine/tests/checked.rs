@@ -8,6 +8,15 @@ use visa_machine::lockstep::{CheckedFigures, Checking, Difference, Fault, FaultK
 use visa_machine::machine::{End, EngineKind, Machine, Progress, TimeSource};
 use visa_machine::memory_map::RAM_BASE;
 
+/// Before each program: how it ends.
+const ENDING: &str = "
+        .macro  end
+        li      t1, 0x5555
+        li      t0, 0x100000
+        sw      t1, 0(t0)
+        .endm
+";
+
 const RAM_BYTES: u64 = 8 << 20;
 const SLICE_NS: u64 = 50_000;
 const ALL: u32 = 1_000_000;
@@ -38,9 +47,7 @@ rewritten:
         addi    s0, s0, 1
         xor     a4, a4, a3
         bne     s0, s1, round
-        li      t1, 0x5555
-        li      t0, 0x100000
-        sw      t1, 0(t0)
+        end
 1:      j       1b
         .data
         .align  12
@@ -57,9 +64,7 @@ loop:   addi    t0, t0, 1
         xor     t2, t2, t0
         sd      t2, 0(t3)
         bne     t0, t1, loop
-        li      t1, 0x5555
-        li      t0, 0x100000
-        sw      t1, 0(t0)
+        end
 1:      j       1b
         .data
         .align  12
@@ -86,9 +91,7 @@ _start: la      t3, word
 4:      ld      t5, 0(t3)
         li      t6, 12000
         bne     t5, t6, 4b
-        li      t1, 0x5555
-        li      t0, 0x100000
-        sw      t1, 0(t0)
+        end
 3:      j       3b
         .data
         .align  3
@@ -96,7 +99,7 @@ word:   .dword  0
 ";
 
 fn object(source: &str) -> visa_asm::Object {
-    let object = visa_asm::assemble(source, "test.s", &visa_asm::Options::default());
+    let object = visa_asm::assemble(&[ENDING, source].concat(), "test.s", &visa_asm::Options::default());
     object.unwrap_or_else(|errors| panic!("{errors}"))
 }
 

@@ -1,15 +1,16 @@
 //! The promises of docs/isolation.md that hold in each mode, on each engine, and on each machine that lacks a feature.
 
 mod kernel;
+mod text_test;
 
 use std::time::Duration;
 
 use kernel::{Outcome, assemble, read_sector, ready, run_until};
 use visa_core::{Feature, Features};
 use visa_devices::MemoryBackend;
-use visa_machine::board::{Board, BoardConfig};
+use visa_machine::board::Board;
 use visa_machine::boot::Mode;
-use visa_machine::machine::{End, EngineKind, Machine, Progress, TimeSource};
+use visa_machine::machine::{End, EngineKind, Progress};
 use visa_machine::memory_map::RAM_BASE;
 use visa_mem::Platform;
 
@@ -79,19 +80,6 @@ fn a_guests_disk_reaches_the_guests_memory_and_not_visors() {
     }
 }
 
-/// A program of Ring -1, with the prelude of the text tests.
-fn ring_minus_1(harts: usize, source: &str) -> Machine {
-    let source = format!("{}\nprelude_start\n{source}", include_str!("../../../tests/isa/prelude.s"));
-    let options = visa_asm::Options { base: RAM_BASE, ..visa_asm::Options::default() };
-    let object = visa_asm::assemble(&source, "program.s", &options)
-        .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
-    let board = Board::new(&BoardConfig { ram_bytes: 2 << 20, harts, start_time_ns: 0 }).unwrap();
-    for section in object.sections.iter().filter(|section| section.address >= RAM_BASE) {
-        board.ram().write_bytes(section.address - RAM_BASE, &section.data).unwrap();
-    }
-    Machine::new(board, object.entry, 0, TimeSource::Instructions)
-}
-
 #[test]
 fn a_vector_sent_in_one_vm_is_not_pending_in_another() {
     let source = include_str!("../../../tests/isa/vic/changed-vm.s");
@@ -99,7 +87,7 @@ fn a_vector_sent_in_one_vm_is_not_pending_in_another() {
         // Whatever the slices, the run is the same.
         let mut counts = Vec::new();
         for instructions in [u64::MAX, 1_000, 7] {
-            let mut machine = ring_minus_1(2, source);
+            let mut machine = text_test::machine(2, source);
             machine.set_features(features);
             machine.set_engine(engine);
             let progress = loop {
@@ -257,7 +245,7 @@ wrong:
     sw R20, (t0)
 ";
     for engine in ENGINES {
-        let mut machine = ring_minus_1(1, source);
+        let mut machine = text_test::machine(1, source);
         disk(&mut machine.board);
         machine.set_engine(engine);
         let progress = machine.run_slice(u64::MAX, INSTRUCTIONS_MAX);

@@ -1,25 +1,11 @@
 //! A run is the same however it is sliced, and whether somebody steps through it or not, with several harts too.
 
-use visa_machine::board::{Board, BoardConfig};
-use visa_machine::machine::{End, EngineKind, Machine, Progress, TimeSource, Totals};
-use visa_machine::memory_map::RAM_BASE;
-use visa_mem::Platform;
+mod text_test;
+
+use visa_machine::machine::{End, EngineKind, Machine, Progress, Totals};
 
 /// Far more than the programs take.
 const INSTRUCTIONS_MAX: u64 = 4_000_000;
-
-/// A text test of `tests/isa` as a program.
-fn machine(harts: usize, source: &str) -> Machine {
-    let source = format!("{}\nprelude_start\n{source}", include_str!("../../../tests/isa/prelude.s"));
-    let options = visa_asm::Options { base: RAM_BASE, ..visa_asm::Options::default() };
-    let object = visa_asm::assemble(&source, "program.s", &options)
-        .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
-    let board = Board::new(&BoardConfig { ram_bytes: 2 << 20, harts, start_time_ns: 0 }).unwrap();
-    for section in object.sections.iter().filter(|section| section.address >= RAM_BASE) {
-        board.ram().write_bytes(section.address - RAM_BASE, &section.data).unwrap();
-    }
-    Machine::new(board, object.entry, 0, TimeSource::Instructions)
-}
 
 /// Goes on with a machine, by so much.
 type Advance = fn(&mut Machine) -> Progress;
@@ -96,10 +82,11 @@ fn nobody_who_looks_changes_anything() {
         }),
     ];
     for (program, harts, source) in programs {
-        let whole = outcome(machine(harts, source), |machine| machine.run_slice(u64::MAX, u64::MAX));
+        let whole =
+            outcome(text_test::machine(harts, source), |machine| machine.run_slice(u64::MAX, u64::MAX));
         assert_eq!(whole.0, Progress::Ended(End::Finished(0)), "{program}");
         for (way, engine, advance) in ways {
-            let mut machine = machine(harts, source);
+            let mut machine = text_test::machine(harts, source);
             machine.set_engine(engine);
             assert_eq!(outcome(machine, advance), whole, "{program}, {way}");
         }
@@ -137,7 +124,7 @@ main:
     pass
 ";
     let end = |advance: Advance| {
-        let mut machine = machine(1, source);
+        let mut machine = text_test::machine(1, source);
         while advance(&mut machine) == Progress::Running {}
         let hart = &machine.harts[0];
         (hart.r(12), hart.r(14), hart.instructions)

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod disk;
+
 use visa_devices::{Block, BlockBackend, DmaMemory, VirtioMmio};
 use visa_mem::{AccessSize, Device, Ram};
 

@@ -15,6 +15,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use assert_cmd::Command;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// No test's run takes longer, however busy the host is.
@@ -63,6 +64,19 @@ fn visa() -> Command {
 /// `visa run` of a program, with options.
 fn run(program: &Path, options: &[&str]) -> Output {
     visa().arg("run").args(options).arg(program).output().expect("the command runs")
+}
+
+/// The report of a run that ends with 0 and has nothing to say, without the host's time: the engine's name, what it alone
+/// reports, under a name, and everything else.
+fn report(program: &Path, options: &[&str], own: &str) -> (String, Option<Value>, Value) {
+    let output = run(program, &[options, &["--json", "-", "--memory-crc"]].concat());
+    assert_code(&output, 0);
+    assert_eq!(text(&output.stderr), "");
+    let mut report: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let fields = report.as_object_mut().expect("it is an object");
+    assert!(fields.remove("host_seconds").is_some());
+    let engine = fields.remove("engine").expect("it names the engine");
+    (engine.as_str().expect("a text").to_owned(), fields.remove(own), report)
 }
 
 fn text(bytes: &[u8]) -> String {
