@@ -51,6 +51,10 @@ const DISK: u64 = 0x1000_1000;
 /// Where a queue of the disk is in a VM's memory: its three parts, a page each.
 const QUEUE: u64 = STREAM_SIZE as u64;
 const QUEUE_ENTRIES: u64 = 16;
+/// Headers of its requests, from its start on.
+const HEADERS: u64 = 3 * PAGE_SIZE;
+/// Memory that no VM has.
+const NOBODYS: u64 = MEMORIES.end;
 /// A multiplier of a congruential generator (L'Ecuyer, 1999).
 const MULTIPLIER: u64 = 0x27bb_2ee6_87b0_b0fd;
 
@@ -70,8 +74,10 @@ impl WildMachine {
     pub fn random(seed: u64, exit_count: u32) -> WildMachine {
         let random = &mut Random::fork(seed, 99);
         let harts = 1 + random.below(HARTS_MAX);
+        // The disk is told of the first VM's memory as that sees it, or as Ring -1 does.
+        let view = random.pick(&[GUEST_PHYSICAL, memory(0)]);
         let mut segments = vec![
-            Segment { address: CODE, bytes: hypervisor(random, exit_count, harts) },
+            Segment { address: CODE, bytes: hypervisor(random, exit_count, harts, view) },
             Segment {
                 address: DESCRIPTORS,
                 bytes: (0..VMS).flat_map(|vm| descriptors(random, vm)).collect(),
@@ -81,7 +87,7 @@ impl WildMachine {
         for vm in 0..VMS {
             let address = NESTED_TABLES + vm * NESTED_TABLES_SPACING;
             segments.push(Segment { address, bytes: nested_tables(random, address, vm) });
-            segments.push(Segment { address: memory(vm), bytes: memory_of(random) });
+            segments.push(Segment { address: memory(vm), bytes: memory_of(random, view) });
             for hart in 0..harts {
                 let home = Home {
                     nested_tables: address,
@@ -111,24 +117,48 @@ fn memory(vm: u64) -> u64 {
     MEMORIES.start + vm * GUEST_SIZE
 }
 
-/// As of a guest alone, with a queue of a disk.
-fn memory_of(random: &mut Random) -> Vec<u8> {
+/// Where a disk may be asked to write: in a VM, in the hypervisor, in memory of nobody's.
+fn anywhere(random: &mut Random) -> u64 {
+    match random.below(4) {
+        0 => CODE + random.below(MEMORIES.start - CODE),
+        1 => NOBODYS + random.below(GUEST_SIZE),
+        _ => value(random),
+    }
+}
+
+/// As of a guest alone, with a queue of a disk, which finds that memory at `view`.
+fn memory_of(random: &mut Random, view: u64) -> Vec<u8> {
     let mut bytes = guest_memory(random, wild::stream);
     let mut put = |offset: u64, value: &[u8]| {
         let offset = offset as usize;
         bytes[offset..offset + value.len()].copy_from_slice(value);
     };
+    // Chains of three: header, data, status; one in so many is something else.
     for entry in 0..QUEUE_ENTRIES {
+        let (address, bytes, flags) = match entry % 3 {
+            0 => (view + QUEUE + HEADERS + 16 * entry, 16, 1),
+            1 => (anywhere(random), random.pick(&[512, 512, 1024, 4096]), random.pick(&[1, 3, 3])),
+            _ => (anywhere(random), 1, 2),
+        };
+        let next = if random.once_in(16) { random.below(QUEUE_ENTRIES + 1) } else { entry + 1 };
+        let wild = random.once_in(16);
+        let bytes = if wild { random.bits() as u32 } else { bytes };
+        let flags = if wild { random.below(8) as u16 } else { flags };
         let at = QUEUE + 16 * entry;
-        put(at, &value(random).to_le_bytes());
-        put(at + 8, &random.pick(&[1u32, 16, 16, 512, 512, 4096, u32::MAX]).to_le_bytes());
-        put(at + 12, &random.pick(&[0u16, 1, 1, 1, 2, 3, 3, 3, 4]).to_le_bytes());
-        put(at + 14, &(random.below(QUEUE_ENTRIES + 1) as u16).to_le_bytes());
+        put(at, &address.to_le_bytes());
+        put(at + 8, &bytes.to_le_bytes());
+        put(at + 12, &flags.to_le_bytes());
+        put(at + 14, &(next as u16).to_le_bytes());
+        // Read, write, flush, identify; of one of the first sectors.
+        put(QUEUE + HEADERS + 16 * entry, &random.pick(&[0u32, 0, 1, 4, 8]).to_le_bytes());
+        put(QUEUE + HEADERS + 16 * entry + 4, &[0; 4]);
+        put(QUEUE + HEADERS + 16 * entry + 8, &random.below(130).to_le_bytes());
     }
     put(QUEUE + PAGE_SIZE, &0u16.to_le_bytes());
     put(QUEUE + PAGE_SIZE + 2, &(random.below(QUEUE_ENTRIES) as u16).to_le_bytes());
     for entry in 0..QUEUE_ENTRIES {
-        put(QUEUE + PAGE_SIZE + 4 + 2 * entry, &(random.below(QUEUE_ENTRIES + 1) as u16).to_le_bytes());
+        let head = if random.once_in(16) { random.below(QUEUE_ENTRIES + 1) } else { entry * 3 % 15 };
+        put(QUEUE + PAGE_SIZE + 4 + 2 * entry, &(head as u16).to_le_bytes());
     }
     bytes
 }
@@ -172,7 +202,7 @@ fn descriptors(random: &mut Random, vm: u64) -> Vec<u8> {
 
 /// Ring -1's code. S0 counts exits down, S1 says where the guest starts again after a shutdown, S2 holds what is random, S3 the VMCS that
 /// is current.
-fn hypervisor(random: &mut Random, exit_count: u32, harts: u64) -> Vec<u8> {
+fn hypervisor(random: &mut Random, exit_count: u32, harts: u64, view: u64) -> Vec<u8> {
     let mut code = Code::at(CODE);
     let (after_exit, done, start) = (code.label(), code.label(), code.label());
     code.jump(start);
@@ -201,7 +231,7 @@ fn hypervisor(random: &mut Random, exit_count: u32, harts: u64) -> Vec<u8> {
     code.immediate(Op::Addi, S0, S0, -1);
     code.branch(Op::Beq, S0, ZERO, done);
     let answered = code.label();
-    act(random, &mut code, answered, harts);
+    act(random, &mut code, answered, (harts, view));
     code.place(answered);
     answer(&mut code);
     code.push(Instruction::new(Op::Vmresume));
@@ -233,7 +263,7 @@ fn answer(code: &mut Code) {
 }
 
 /// One of the actions of this run.
-fn act(random: &mut Random, code: &mut Code, then: Label, harts: u64) {
+fn act(random: &mut Random, code: &mut Code, then: Label, (harts, view): (u64, u64)) {
     code.constant(T0, MULTIPLIER);
     code.registers(Op::Mul, S2, S2, T0);
     code.immediate(Op::Addi, S2, S2, 1);
@@ -253,7 +283,7 @@ fn act(random: &mut Random, code: &mut Code, then: Label, harts: u64) {
             5 => flush(random, code),
             6 => write(random, code),
             7 => device(random, code),
-            8 => disk(random, code),
+            8 => disk(code, view),
             _ => switch(code),
         }
         code.jump(then);
@@ -350,11 +380,10 @@ fn device(random: &mut Random, code: &mut Code) {
     }
 }
 
-/// Sets the disk's queue up in the first VM's memory, as a guest or as Ring -1 sees it, and tells the disk of requests.
-fn disk(random: &mut Random, code: &mut Code) {
+/// Sets the disk's queue up in the first VM's memory, and tells the disk of requests.
+fn disk(code: &mut Code, view: u64) {
     const STATUS: u64 = 0x70;
-    let base = random.pick(&[GUEST_PHYSICAL, memory(0)]) + QUEUE;
-    let part = |number: u64| base + number * PAGE_SIZE;
+    let part = |number: u64| view + QUEUE + number * PAGE_SIZE;
     code.constant(A1, DISK);
     let mut registers =
         vec![(STATUS, 0), (STATUS, 3), (0x24, 1), (0x20, 1), (STATUS, 11), (0x30, 0), (0x38, QUEUE_ENTRIES)];
