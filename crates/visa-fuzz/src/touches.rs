@@ -67,10 +67,15 @@ fn repeat(
         code.immediate(Op::Slli, A0, A0, 3);
     }
     code.registers(Op::Add, A0, A0, S0);
+    // Accesses are looked up together as far as the next branch.
+    let branches = random.once_in(4);
     for _ in 0..1 + random.below(ACCESSES) {
         if random.once_in(4) {
             let row = random.pick(computations);
             push(random, code, row, |_, _| ());
+        }
+        if branches && random.once_in(3) {
+            skip(random, code, computations);
         }
         match random.below(16) {
             0 => interrupts(random, code),
@@ -101,6 +106,17 @@ fn repeat(
         code.immediate(Op::Jalr, ZERO, RA, 0);
         code.place(behind);
     }
+}
+
+/// A computation that a comparison may skip, mostly of values that are as good as random.
+fn skip(random: &mut Random, code: &mut Code, computations: &[&'static Row]) {
+    let behind = code.label();
+    let op = random.pick(&[Op::Beq, Op::Bne, Op::Blt, Op::Bge, Op::Bltu, Op::Bgeu]);
+    let (one, other) = (random.pick(&[A0, A1, T0, A2]), random.pick(&[A1, A1, T1, A3, ZERO]));
+    code.branch(op, one, other, behind);
+    let row = random.pick(computations);
+    push(random, code, row, |_, _| ());
+    code.place(behind);
 }
 
 /// An instruction of a row that leaves the loop's registers alone.
