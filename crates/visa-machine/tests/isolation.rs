@@ -3,14 +3,16 @@
 mod kernel;
 mod text_test;
 
-use std::time::Duration;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::time::{Duration, Instant};
 
-use kernel::{Outcome, assemble, read_sector, ready, run_until};
+use kernel::{Outcome, assemble, read_sector, ready, run_by};
 use visa_core::{Feature, Features};
 use visa_devices::MemoryBackend;
 use visa_machine::board::Board;
 use visa_machine::boot::Mode;
-use visa_machine::machine::{End, EngineKind, Progress};
+use visa_machine::lockstep::{Checking, Lockstep};
+use visa_machine::machine::{End, EngineKind, Machine, Progress};
 use visa_machine::memory_map::RAM_BASE;
 use visa_mem::Platform;
 
@@ -21,29 +23,113 @@ const PATTERN: u8 = 0x5A;
 /// Far more than the kernels take.
 const INSTRUCTIONS_MAX: u64 = 20_000_000;
 const MODES: [Mode; 3] = [Mode::Native, Mode::Accelerated, Mode::Software];
-const ENGINES: [EngineKind; 2] =
-    [EngineKind::Interpreter, EngineKind::Jit { threshold: Some(0), optimise: Some(1000) }];
-
-/// Every engine on every machine: the whole one, and those that lack one feature.
-fn machines() -> impl Iterator<Item = (EngineKind, Features)> {
-    let lacking = Feature::ALL.map(|feature| Features::default().without(feature));
-    let all = std::iter::once(Features::default()).chain(lacking);
-    all.flat_map(|features| ENGINES.map(|engine| (engine, features)))
+/// What executes a machine's instructions.
+#[derive(Clone, Copy, Debug)]
+enum Execution {
+    Engine(EngineKind),
+    /// The JIT, and the reference beside it.
+    Lockstep,
 }
 
-fn describe(mode: Mode, engine: EngineKind, features: Features) -> String {
+/// A JIT that translates at once, and soon optimises.
+const JIT: EngineKind = EngineKind::Jit { threshold: Some(0), optimise: Some(1000) };
+/// The JIT, half of what it executes and all of its code checked.
+const CHECKED: EngineKind = EngineKind::Checked(Checking {
+    per_million: NonZeroU32::new(500_000).unwrap(),
+    seed: 1,
+    code_per_million: 1_000_000,
+    fault: None,
+});
+const EXECUTIONS: [Execution; 4] = [
+    Execution::Engine(EngineKind::Interpreter),
+    Execution::Engine(JIT),
+    Execution::Engine(CHECKED),
+    Execution::Lockstep,
+];
+
+/// A machine, with the reference if one goes along.
+struct Run {
+    execution: Execution,
+    lockstep: Option<Lockstep>,
+    /// The longest that a slice has taken.
+    longest: Duration,
+}
+
+impl Execution {
+    /// Gets a machine ready; `same` makes another of it.
+    fn begin(self, machine: &mut Machine, same: impl FnOnce() -> Machine) -> Run {
+        let (engine, lockstep) = match self {
+            Execution::Engine(engine) => (engine, None),
+            Execution::Lockstep => {
+                machine.pause_at_halt = true;
+                (JIT, Some(Lockstep::new(same(), NonZeroU64::new(10_000).unwrap(), None)))
+            }
+        };
+        machine.set_engine(engine);
+        Run { execution: self, lockstep, longest: Duration::ZERO }
+    }
+}
+
+impl Run {
+    fn slice(&mut self, machine: &mut Machine, slice_ns: u64, instructions: u64) -> Progress {
+        let start = Instant::now();
+        let progress = match &mut self.lockstep {
+            Some(lockstep) => {
+                let progress = lockstep.run_slice(machine, slice_ns, instructions);
+                match progress.unwrap_or_else(|found| panic!("{found:?}")) {
+                    // It waits for a time, which nobody else lets pass.
+                    Progress::Idle(Some(nanoseconds)) => {
+                        lockstep.skip(machine, nanoseconds);
+                        Progress::Running
+                    }
+                    other => other,
+                }
+            }
+            None => machine.run_slice(slice_ns, instructions),
+        };
+        self.longest = self.longest.max(start.elapsed());
+        assert_eq!(
+            machine.take_difference().map(|difference| format!("{difference:?}")),
+            None,
+            "{:?}",
+            self.execution
+        );
+        progress
+    }
+}
+
+/// Every engine on every machine: the whole one, and those that lack one feature.
+fn machines() -> impl Iterator<Item = (Execution, Features)> {
+    let lacking = Feature::ALL.map(|feature| Features::default().without(feature));
+    let all = std::iter::once(Features::default()).chain(lacking);
+    all.flat_map(|features| EXECUTIONS.map(|execution| (execution, features)))
+}
+
+fn describe(mode: Mode, execution: Execution, features: Features) -> String {
     let missing: Vec<_> = features.missing().map(Feature::name).collect();
-    format!("{}, {engine:?}, without {missing:?}", mode.name())
+    format!("{}, {execution:?}, without {missing:?}", mode.name())
 }
 
 fn disk(board: &mut Board) {
     board.attach_disk(Box::new(MemoryBackend::new(vec![PATTERN; 512], false)), "d").map(drop).unwrap();
 }
 
-fn run(mode: Mode, engine: EngineKind, features: Features, source: &str) -> Outcome {
-    let mut ready = ready(features, mode, 1, assemble(source), disk);
-    ready.0.set_engine(engine);
-    run_until(ready, INSTRUCTIONS_MAX, |_| {})
+/// Runs a kernel to its end, or for so many instructions; with how long its longest slice took.
+fn run_for(
+    mode: Mode,
+    (execution, features): (Execution, Features),
+    source: &str,
+    most: u64,
+) -> (Outcome, Duration) {
+    let make = || ready(features, mode, 1, assemble(source), disk);
+    let mut ready = make();
+    let mut run = execution.begin(&mut ready.0, || make().0);
+    let outcome = run_by(ready, most, |machine| run.slice(machine, 1_000_000, 1_000_000));
+    (outcome, run.longest)
+}
+
+fn run(mode: Mode, machine: (Execution, Features), source: &str) -> Outcome {
+    run_for(mode, machine, source, INSTRUCTIONS_MAX).0
 }
 
 /// The first bytes of visor's image, which are code.
@@ -64,15 +150,15 @@ fn a_guests_disk_reaches_the_guests_memory_and_not_visors() {
     let partly = read_sector(VISOR - 256, USED) + "EXPECT R2, 1\n END";
     let used = read_sector(0x8050_4000, VISOR) + "END";
     for mode in MODES {
-        let before = visors_code(&run(mode, ENGINES[0], Features::default(), "END"));
-        for (engine, features) in machines() {
-            let what = describe(mode, engine, features);
-            run(mode, engine, features, &good).assert_finished(0);
+        let before = visors_code(&run(mode, (EXECUTIONS[0], Features::default()), "END"));
+        for on @ (execution, features) in machines() {
+            let what = describe(mode, execution, features);
+            run(mode, on, &good).assert_finished(0);
             if mode == Mode::Native {
                 continue; // The guest has the whole machine.
             }
             for (attack, source) in [("into", &into), ("partly", &partly), ("used", &used)] {
-                let outcome = run(mode, engine, features, source);
+                let outcome = run(mode, on, source);
                 assert_eq!(outcome.progress, Progress::Ended(End::Finished(0)), "{attack}: {what}");
                 assert!(visors_code(&outcome) == before, "{attack}: {what}: visor's code is another");
             }
@@ -83,20 +169,24 @@ fn a_guests_disk_reaches_the_guests_memory_and_not_visors() {
 #[test]
 fn a_vector_sent_in_one_vm_is_not_pending_in_another() {
     let source = include_str!("../../../tests/isa/vic/changed-vm.s");
-    for (engine, features) in machines() {
+    for (execution, features) in machines() {
         // Whatever the slices, the run is the same.
         let mut counts = Vec::new();
         for instructions in [u64::MAX, 1_000, 7] {
-            let mut machine = text_test::machine(2, source);
-            machine.set_features(features);
-            machine.set_engine(engine);
+            let make = || {
+                let mut machine = text_test::machine(2, source);
+                machine.set_features(features);
+                machine
+            };
+            let mut machine = make();
+            let mut run = execution.begin(&mut machine, make);
             let progress = loop {
-                match machine.run_slice(u64::MAX, instructions) {
+                match run.slice(&mut machine, u64::MAX, instructions) {
                     Progress::Running if machine.instructions() < INSTRUCTIONS_MAX => {}
                     other => break other,
                 }
             };
-            let what = describe(Mode::Native, engine, features);
+            let what = describe(Mode::Native, execution, features);
             assert_eq!(progress, Progress::Ended(End::Finished(0)), "{what}");
             counts.push((machine.totals(), machine.now_ns()));
         }
@@ -123,13 +213,10 @@ fn no_guest_keeps_the_host_or_stops_time() {
         ("alarm", alarm, 2_000_000, |progress| progress == Progress::Ended(End::Finished(0))),
         ("storm", &storm, 500_000, |progress| progress == Progress::Running),
     ];
-    for (mode, (engine, features)) in MODES.into_iter().flat_map(|mode| machines().map(move |m| (mode, m))) {
+    for (mode, on) in MODES.into_iter().flat_map(|mode| machines().map(move |on| (mode, on))) {
         for (name, source, most, is_fine) in kernels {
-            let mut ready = ready(features, mode, 1, assemble(source), disk);
-            ready.0.set_engine(engine);
-            let mut longest = Duration::ZERO;
-            let outcome = run_until(ready, most, |took| longest = longest.max(took));
-            let what = describe(mode, engine, features);
+            let (outcome, longest) = run_for(mode, on, source, most);
+            let what = describe(mode, on.0, on.1);
             assert!(is_fine(outcome.progress), "{name}: {what}: {:?}\n{}", outcome.progress, outcome.console);
             assert!(longest < Duration::from_secs(10), "{name}: {what}: a slice of 1 ms took {longest:?}");
         }
@@ -244,15 +331,18 @@ wrong:
     li t0, FINISHER
     sw R20, (t0)
 ";
-    for engine in ENGINES {
-        let mut machine = text_test::machine(1, source);
-        disk(&mut machine.board);
-        machine.set_engine(engine);
-        let progress = machine.run_slice(u64::MAX, INSTRUCTIONS_MAX);
+    for execution in EXECUTIONS {
+        let make = || {
+            let mut machine = text_test::machine(1, source);
+            disk(&mut machine.board);
+            machine
+        };
+        let mut machine = make();
+        let progress = execution.begin(&mut machine, make).slice(&mut machine, u64::MAX, INSTRUCTIONS_MAX);
         assert_eq!(
             progress,
             Progress::Ended(End::Finished(0)),
-            "the code is the number of the read that went wrong"
+            "{execution:?}: the code is the number of the read that went wrong"
         );
     }
 }

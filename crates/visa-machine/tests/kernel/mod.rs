@@ -5,7 +5,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use visa_core::Features;
 use visa_isa::cause::ExitCause;
@@ -103,7 +102,7 @@ pub fn run_on(
     prepare: impl FnOnce(&mut Board),
 ) -> Outcome {
     let ready = ready(features, mode, harts, kernel_image, prepare);
-    run_until(ready, INSTRUCTIONS_MAX, |_| {})
+    run_until(ready, INSTRUCTIONS_MAX)
 }
 
 /// A machine with a kernel, and what its console prints.
@@ -135,16 +134,19 @@ pub fn ready(
     (kernel(&hardware, board, &boot).unwrap().machine, sink)
 }
 
-/// Runs it to its end, or for so many instructions; `each` is told how long each slice took.
-pub fn run_until(
+/// Runs it to its end, or for so many instructions, by slices of a millisecond.
+pub fn run_until(ready: ReadyKernel, instructions: u64) -> Outcome {
+    run_by(ready, instructions, |machine| machine.run_slice(1_000_000, 1_000_000))
+}
+
+/// Runs it to its end, or for so many instructions, by what runs a slice of it.
+pub fn run_by(
     (mut machine, sink): ReadyKernel,
     instructions: u64,
-    mut each: impl FnMut(Duration),
+    mut slice: impl FnMut(&mut Machine) -> Progress,
 ) -> Outcome {
     let progress = loop {
-        let start = Instant::now();
-        let progress = machine.run_slice(1_000_000, 1_000_000);
-        each(start.elapsed());
+        let progress = slice(&mut machine);
         if progress != Progress::Running || machine.instructions() > instructions {
             break progress;
         }
