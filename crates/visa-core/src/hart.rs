@@ -168,7 +168,7 @@ impl Hart {
             guest_ring: Ring::Kernel as u64,
             supervisor: Supervisor::new(),
             hypervisor: Hypervisor::new(),
-            vm: VirtualMachine::new(),
+            vm: VirtualMachine::default(),
             exit: ExitRecord::default(),
             instructions: 0,
             ring_minus_1_since: 0,

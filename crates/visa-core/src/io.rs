@@ -2,9 +2,7 @@
 
 use visa_isa::Ring;
 use visa_isa::cause::{Exception, ExitCause};
-use visa_isa::io::{
-    IO_MAP_BYTES, PCI_CONFIGURATION_FIRST, PCI_CONFIGURATION_LAST, Policy, RANGE_BYTES, RangeKind, range,
-};
+use visa_isa::io::{PCI_CONFIGURATION_FIRST, PCI_CONFIGURATION_LAST, Policy, RANGE_BYTES, RangeKind, range};
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::trap_filter;
 use visa_isa::vmcs::qualification;
@@ -237,6 +235,3 @@ pub(crate) fn map_policy(ram: &Ram, map: u64, index: u64) -> Policy {
         ram.offset_of(map.wrapping_add(index / 4), 1).and_then(|offset| ram.load_u8(offset)).unwrap_or(0);
     Policy::from_bits(byte as u64 >> (index % 4 * 2))
 }
-
-/// Bytes of the I/O permission map, for the check on entry.
-pub(crate) const MAP_BYTES: u64 = IO_MAP_BYTES;

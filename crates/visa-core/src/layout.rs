@@ -25,16 +25,6 @@ pub const SSTATUS: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor,
 pub const RING: usize = offset_of!(Hart, ring);
 /// The guest's scounteren, 8 bytes.
 pub const SCOUNTEREN: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, scounteren);
-/// The guest's sscratch, 8 bytes, as each that follows.
-pub const SSCRATCH: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, sscratch);
-/// The guest's sepc.
-pub const SEPC: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, sepc);
-/// The guest's scause.
-pub const SCAUSE: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, scause);
-/// The guest's stval.
-pub const STVAL: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, stval);
-/// The guest's satp.
-pub const SATP: usize = offset_of!(Hart, supervisor) + offset_of!(Supervisor, satp);
 /// The trap filter, 8 bytes; those bits are in force, and
 pub const TRAP_FILTER: usize = offset_of!(Hart, vm) + offset_of!(VirtualMachine, trap_filter);
 /// those that are for want of a feature, 8 bytes.
@@ -43,6 +33,9 @@ pub const FORCED_FILTER: usize = offset_of!(Hart, forced_filter);
 pub const CYCLE_IS_MODELLED: usize = offset_of!(Hart, cycle_is_modelled);
 /// The physical address of the MSR map, 8 bytes, or 0.
 pub const MSR_MAP: usize = offset_of!(Hart, vm) + offset_of!(VirtualMachine, msr_map);
+
+/// The field, 8 bytes, that a read of an MSR gives, if it gives a field and no more.
+pub use crate::register::place as msr;
 
 /// Whether the engine must look around before the next instruction, 1 byte.
 pub const ATTENTION: usize = offset_of!(Hart, attention);

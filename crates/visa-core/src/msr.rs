@@ -1,9 +1,8 @@
-//! Reading and writing MSRs: who may, what the trap filter says, what a write changes.
+//! Accesses to MSRs: who may, what the trap filter says, what a write wakes. What each reads and keeps is in [`crate::register`].
 
-use visa_isa::cause::{ExitCause, interrupt};
+use visa_isa::cause::ExitCause;
 use visa_isa::io::Policy;
-use visa_isa::msr::{self, GuestRegister, sstatus};
-use visa_isa::paging::TableBase;
+use visa_isa::msr::{self, Wakes, sstatus};
 use visa_isa::vmcs::qualification;
 use visa_isa::{Ring, trap_filter};
 use visa_mem::{Platform, Ram};
@@ -11,7 +10,7 @@ use visa_mem::{Platform, Ram};
 use crate::features::Feature;
 use crate::hart::Hart;
 use crate::io::map_policy;
-use crate::state::{ExitRecord, Supervisor};
+use crate::state::ExitRecord;
 use crate::trap::Stop;
 
 /// What CSRRW, CSRRS or CSRRC do to the old value.
@@ -34,30 +33,6 @@ impl Change {
             Change::Write(value) => Some(value),
             Change::Set(bits) => Some(old | bits),
             Change::Clear(bits) => Some(old & !bits),
-        }
-    }
-}
-
-impl Supervisor {
-    /// Writes one of the supervisor's MSRs, dropping bits that do not exist. Others are ignored. An unknown mode in satp
-    /// leaves it as it was (RISC-V privileged, 12.1.11).
-    pub(crate) fn write(&mut self, number: u16, value: u64) {
-        match number {
-            msr::SSTATUS => self.sstatus = value & sstatus::WRITABLE,
-            msr::SIE => self.sie = value & interrupt::SUPERVISOR_MASK,
-            msr::SIP => self.software_pending = value & 1 << interrupt::SUPERVISOR_SOFTWARE != 0,
-            msr::STVEC => self.stvec = value & !2,
-            msr::SCOUNTEREN => self.scounteren = value & 7,
-            msr::SENVCFG => self.senvcfg = value & 1,
-            msr::SSCRATCH => self.sscratch = value,
-            msr::SEPC => self.sepc = value & !1,
-            msr::SCAUSE => self.scause = value,
-            msr::STVAL => self.stval = value,
-            msr::STIMECMP => self.stimecmp = value,
-            msr::SATP if TableBase::from_cr3(value).is_some() => self.satp = value,
-            // Ring -1 may write what the next entry will refuse.
-            msr::GPTBR => self.satp = value,
-            _ => {}
         }
     }
 }
@@ -182,187 +157,39 @@ impl Hart {
         ram.offset_of(location, 8).and_then(|offset| ram.load_u64(offset)).unwrap_or(0)
     }
 
-    /// Reads an MSR, whoever asks. `None` if there is none with the number.
-    pub fn read_msr(&self, number: u16) -> Option<u64> {
-        if let Some(register) = msr::guest_register(number) {
-            let bank = self.guest_bank();
-            return Some(match register {
-                GuestRegister::Integer(index) => bank.r[index as usize & 31],
-                GuestRegister::Float(index) => bank.f[index as usize & 31],
-            });
-        }
-        let supervisor = &self.supervisor;
-        Some(match number {
-            msr::FFLAGS => self.bank.fcsr as u64 & 0x1f,
-            msr::FRM => self.bank.fcsr as u64 >> 5 & 7,
-            msr::FCSR => self.bank.fcsr as u64 & 0xff,
-            msr::SSTATUS => supervisor.sstatus_value(),
-            msr::SIE => supervisor.sie,
-            msr::STVEC => supervisor.stvec,
-            msr::SCOUNTEREN => supervisor.scounteren,
-            msr::SENVCFG => supervisor.senvcfg,
-            msr::SSCRATCH => supervisor.sscratch,
-            msr::SEPC => supervisor.sepc,
-            msr::SCAUSE => supervisor.scause,
-            msr::STVAL => supervisor.stval,
-            msr::SIP => self.supervisor_pending(),
-            msr::STIMECMP => supervisor.stimecmp,
-            msr::SATP | msr::GPTBR => supervisor.satp,
-            msr::VICENAB => self.vm.vic_enabled,
-            msr::VICTHRESH => self.vm.vic_threshold,
-            msr::CYCLE if self.cycle_is_modelled => self.millicycles / 1000,
-            msr::CYCLE | msr::INSTRET => self.instructions,
-            msr::TIME => self.time(),
-            _ => return self.read_hypervisor_msr(number),
-        })
-    }
-
-    fn read_hypervisor_msr(&self, number: u16) -> Option<u64> {
-        let (own, vm, exit) = (&self.hypervisor, &self.vm, &self.exit);
-        let guest_ring = if self.in_guest() { self.ring as u64 } else { self.guest_ring };
-        Some(match number {
-            msr::HVSTATUS => own.hvstatus,
-            msr::HVVEC => own.hvvec,
-            msr::HVSCRATCH => own.hvscratch,
-            msr::HVEPC => own.hvepc,
-            msr::HVCAUSE => own.hvcause,
-            msr::HVTVAL => own.hvtval,
-            msr::HVIE => own.hvie,
-            msr::HVIP => self.hypervisor_pending(),
-            msr::HVTIMECMP => own.hvtimecmp,
-            msr::VMTRAPCFG => vm.trap_filter,
-            msr::HPTBR => vm.hptbr,
-            msr::EXCMAP => vm.exception_map,
-            msr::MSRMAP => vm.msr_map,
-            msr::MSRSHADOW => vm.msr_shadow,
-            msr::IOMAP => vm.io_map,
-            msr::TIMEOFF => vm.time_offset,
-            msr::TIMESCALE => vm.time_scale,
-            msr::VCPUID => vm.virtual_cpu,
-            msr::VICPEND => vm.vic_pending,
-            msr::VMACTION => vm.action,
-            msr::VMRESULT => vm.result,
-            msr::VMINJECT => vm.inject,
-            msr::VMPC => self.guest_bank().pc,
-            msr::VMRING => guest_ring,
-            msr::VMFCSR => self.guest_bank().fcsr as u64,
-            msr::VMCOUNT_EXIT => vm.count_exit,
-            msr::VMCOUNT_EMU => vm.count_emu,
-            msr::VMCOUNT_TLBMISS => vm.count_tlb_miss,
-            msr::VMCAUSE => exit.cause,
-            msr::VMQUAL => exit.qualification,
-            msr::VMINST => exit.instruction,
-            msr::VMGVA => exit.guest_virtual,
-            msr::VMGPA => exit.guest_physical,
-            msr::VMVALUE => exit.value,
-            msr::VMCODE => exit.code,
-            msr::VMCOOKIE => exit.cookie,
-            msr::VMCSPTR => vm.vmcs.unwrap_or(u64::MAX),
-            msr::HARTID => self.id,
-            _ => return None,
-        })
-    }
-
-    /// Writes an MSR, whoever asks: instructions after their checks, and debuggers. Numbers with no MSR are ignored.
+    /// Writes an MSR, whoever asks: instructions after their checks, and debuggers. Numbers of no MSR, and of those that are read-only,
+    /// are ignored.
     pub fn write_msr(&mut self, number: u16, value: u64) {
-        if let Some(register) = msr::guest_register(number) {
-            let bank = self.guest_bank_mut();
-            match register {
-                GuestRegister::Integer(index) => bank.r[index as usize & 31] = value,
-                GuestRegister::Float(index) => bank.f[index as usize & 31] = value,
-            }
-            bank.r[0] = 0;
-            return;
+        let before = self.supervisor.sstatus;
+        if let Some(wakes) = self.set_msr(number, value) {
+            self.wake(wakes, before);
         }
-        match number {
-            msr::FFLAGS => self.set_fcsr(self.bank.fcsr & !0x1f | value as u32 & 0x1f),
-            msr::FRM => self.set_fcsr(self.bank.fcsr & 0x1f | (value as u32 & 7) << 5),
-            msr::FCSR => self.set_fcsr(value as u32 & 0xff),
-            msr::VICENAB => self.vm.vic_enabled = value & visa_isa::io::VECTORS,
-            msr::VICTHRESH => self.vm.vic_threshold = value & 63,
-            msr::SSTATUS => return self.write_sstatus(value),
-            msr::SATP | msr::GPTBR => {
-                self.supervisor.write(number, value);
+    }
+
+    /// What follows from a write; with sstatus as it was.
+    fn wake(&mut self, wakes: Wakes, before: u64) {
+        match wakes {
+            Wakes::Nothing => {}
+            Wakes::Interrupts => self.attention = true,
+            Wakes::Status => {
+                let changed = before ^ self.supervisor.sstatus;
+                if changed & (sstatus::SUM | sstatus::MXR) != 0 {
+                    self.update_translation_class();
+                }
+                let lets_in = changed & self.supervisor.sstatus & sstatus::SIE != 0;
+                self.attention |= lets_in && self.guest_interrupt_is_due();
+            }
+            Wakes::Translation => {
                 if !self.features.has(Feature::TlbTags) {
                     self.tlb.flush(|old| !old.global);
                 }
                 self.update_translation_context();
+                self.attention = true;
             }
-            number if msr::ring(number) == Ring::Hypervisor => self.write_hypervisor_msr(number, value),
-            number => self.supervisor.write(number, value),
-        }
-        self.attention |= !is_inert(number);
-    }
-
-    /// sstatus: SUM and MXR decide what translations may be used for; SIE, once set, lets interrupts in.
-    fn write_sstatus(&mut self, value: u64) {
-        let old = self.supervisor.sstatus;
-        self.supervisor.write(msr::SSTATUS, value);
-        let changed = old ^ self.supervisor.sstatus;
-        if changed & (sstatus::SUM | sstatus::MXR) != 0 {
-            self.update_translation_class();
-        }
-        let lets_in = changed & self.supervisor.sstatus & sstatus::SIE != 0;
-        self.attention |= lets_in && self.guest_interrupt_is_due();
-    }
-
-    fn set_fcsr(&mut self, value: u32) {
-        self.bank.fcsr = value;
-        self.mark_float_dirty();
-    }
-
-    fn write_hypervisor_msr(&mut self, number: u16, value: u64) {
-        let (own, vm) = (&mut self.hypervisor, &mut self.vm);
-        match number {
-            msr::HVSTATUS => own.hvstatus = value & msr::hvstatus::WRITABLE,
-            msr::HVVEC => own.hvvec = value & !3,
-            msr::HVSCRATCH => own.hvscratch = value,
-            msr::HVEPC => own.hvepc = value & !1,
-            msr::HVCAUSE => own.hvcause = value,
-            msr::HVTVAL => own.hvtval = value,
-            msr::HVIE => own.hvie = value & interrupt::HYPERVISOR_MASK,
-            msr::HVIP => own.software_pending &= value & 1 << interrupt::HYPERVISOR_SOFTWARE != 0,
-            msr::HVTIMECMP => own.hvtimecmp = value,
-            msr::VMTRAPCFG => vm.trap_filter = value,
-            msr::HPTBR => {
-                vm.hptbr = value;
+            Wakes::SecondStage => {
                 self.note_ranges();
+                self.attention = true;
             }
-            msr::EXCMAP => vm.exception_map = value,
-            msr::MSRMAP => vm.msr_map = value,
-            msr::MSRSHADOW => vm.msr_shadow = value,
-            msr::IOMAP => vm.io_map = value,
-            msr::TIMEOFF => vm.time_offset = value,
-            msr::TIMESCALE => vm.time_scale = value,
-            msr::VCPUID => vm.virtual_cpu = value,
-            msr::VICPEND => vm.vic_pending = value,
-            msr::VMACTION => vm.action = value,
-            msr::VMRESULT => vm.result = value,
-            msr::VMINJECT => vm.inject = value,
-            msr::VMPC => self.guest_bank_mut().pc = value,
-            msr::VMRING if !self.in_guest() => self.guest_ring = value,
-            msr::VMFCSR => self.guest_bank_mut().fcsr = value as u32,
-            _ => {}
         }
     }
-}
-
-/// Whether nothing follows from a write of the MSR but that it reads so: no interrupt, no other translation.
-pub fn is_inert(number: u16) -> bool {
-    matches!(
-        number,
-        msr::FFLAGS
-            | msr::FRM
-            | msr::FCSR
-            | msr::STVEC
-            | msr::SCOUNTEREN
-            | msr::SENVCFG
-            | msr::SSCRATCH
-            | msr::SEPC
-            | msr::SCAUSE
-            | msr::STVAL
-            | msr::HVSCRATCH
-            | msr::HVVEC
-            | msr::HVEPC
-    )
 }

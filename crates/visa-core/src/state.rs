@@ -107,8 +107,8 @@ impl Range {
     }
 }
 
-/// Controls of the current VM, which are its VMCS's while that is current.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Controls of the current VM, which are its VMCS's while that is current. After reset: nothing trapped, nothing translated, no VMCS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VirtualMachine {
     /// Physical address of the current VMCS.
     pub vmcs: Option<u64>,
@@ -158,33 +158,6 @@ pub struct VirtualMachine {
 pub const TIME_SCALE_ONE: u64 = 1 << 32;
 
 impl VirtualMachine {
-    /// State after reset: nothing trapped, nothing translated, no VMCS.
-    pub fn new() -> Self {
-        VirtualMachine {
-            vmcs: None,
-            trap_filter: 0,
-            hptbr: 0,
-            exception_map: 0,
-            msr_map: 0,
-            msr_shadow: 0,
-            io_map: 0,
-            time_offset: 0,
-            time_scale: 0,
-            virtual_cpu: 0,
-            vic_pending: 0,
-            vic_enabled: 0,
-            vic_threshold: 0,
-            action: 0,
-            result: 0,
-            inject: 0,
-            count_exit: 0,
-            count_emu: 0,
-            count_tlb_miss: 0,
-            ranges: [Range::default(); RANGE_COUNT],
-            has_ranges: false,
-        }
-    }
-
     /// The VMID in HPTBR.
     pub fn vmid(&self) -> u16 {
         (self.hptbr >> visa_isa::paging::PPN_BITS) as u16 & ((1 << visa_isa::paging::VMID_BITS) - 1)
@@ -196,12 +169,6 @@ impl VirtualMachine {
             return None;
         }
         self.ranges.iter().find(|range| range.contains(guest_physical))
-    }
-}
-
-impl Default for VirtualMachine {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

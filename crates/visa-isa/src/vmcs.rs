@@ -34,18 +34,57 @@ pub struct Field {
     pub section: Section,
     /// The MSR in which it lives while the VMCS is current, if there is one.
     pub msr: Option<u16>,
+    /// What an entry asks of it.
+    pub check: Check,
     /// One sentence on what it holds.
     pub summary: &'static str,
 }
 
+#[macro_use]
+mod table;
+
+/// What an entry asks of a field (specification, 2.6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Check {
+    /// Nothing.
+    Any,
+    /// [`REVISION_VALUE`].
+    Revision,
+    /// These bits are zero.
+    Zero(u64),
+    /// It is not zero.
+    NotZero,
+    /// It is at most so much.
+    AtMost(u64),
+    /// 0, or the physical address of so many bytes of RAM, a multiple of 4096.
+    Map(u64),
+    /// A base of second-stage tables: a mode that there is, and a root in RAM.
+    NestedBase,
+    /// A base of the guest's tables: a mode that there is.
+    TableBase,
+    /// A resume action that there is; *complete* only where an instruction has exited.
+    Action,
+    /// Where the action is *inject*: a cause that can be.
+    Injection,
+    /// 0 or 3.
+    Ring,
+    /// Ranges as IOVMAP takes them, which do not overlap.
+    Ranges,
+}
+
 macro_rules! vmcs {
-    ($( $section:ident { $( $offset:literal $name:ident $([$count:literal])? $(= $msr:ident)? $summary:literal; )* } )*) => {
+    ($( $section:ident { $( $offset:literal $name:ident $(= $msr:ident)? $([$count:literal])? $(constant $constant:ident)?, $check:ident $(($of:expr))?, $summary:literal; )* } )*) => {
         $( $( #[doc = $summary] pub const $name: u16 = $offset; )* )*
 
         /// Every field, by offset.
         pub static FIELDS: &[Field] = &[ $( $( Field {
-            name: stringify!($name), offset: $offset, count: vmcs!(@count $($count)?), section: Section::$section,
-            msr: vmcs!(@msr $($msr)?), summary: $summary,
+            name: stringify!($name),
+            offset: $offset,
+            count: vmcs!(@count $($count)?),
+            section: Section::$section,
+            msr: vmcs!(@msr $($msr)?),
+            check: Check::$check $(($of))?,
+            summary: $summary,
         }, )* )* ];
     };
     (@count) => { 1 };
@@ -54,65 +93,7 @@ macro_rules! vmcs {
     (@msr $msr:ident) => { Some(crate::msr::$msr) };
 }
 
-vmcs! {
-    Header {
-        0x000 REVISION "layout's identity and version";
-    }
-    Control {
-        0x010 TRAPCFG = VMTRAPCFG "trap filter";
-        0x018 NESTED_BASE = HPTBR "second-stage page-table base and VMID";
-        0x020 EXCEPTION_MAP = EXCMAP "exceptions that exit";
-        0x028 MSR_MAP = MSRMAP "physical address of the MSR map, or 0";
-        0x030 MSR_SHADOW = MSRSHADOW "physical address of the MSR shadow table, or 0";
-        0x038 IO_MAP = IOMAP "physical address of the I/O permission map, or 0";
-        0x040 TIME_OFFSET = TIMEOFF "added to the guest's time";
-        0x048 TIME_SCALE = TIMESCALE "multiplier of the guest's time, 32.32 fixed point; not 0";
-        0x050 VIRTUAL_CPU = VCPUID "number of this virtual CPU in its VM, below 65536";
-        0x058 ACTION = VMACTION "resume action: 0 retry, 1 complete, 2 inject";
-        0x060 RESULT = VMRESULT "value for the resume action";
-        0x068 INJECT = VMINJECT "cause to inject";
-    }
-    Guest {
-        0x100 PC = VMPC "program counter";
-        0x108 RING = VMRING "ring: 0 or 3";
-        0x110 GUEST_FCSR = VMFCSR "floating-point control and status";
-        0x118 GUEST_SSTATUS = SSTATUS "sstatus";
-        0x120 GUEST_SIE = SIE "sie";
-        0x128 GUEST_SIP = SIP "sip: SSIP alone";
-        0x130 GUEST_STVEC = STVEC "stvec";
-        0x138 GUEST_SCOUNTEREN = SCOUNTEREN "scounteren";
-        0x140 GUEST_SENVCFG = SENVCFG "senvcfg";
-        0x148 GUEST_SSCRATCH = SSCRATCH "sscratch";
-        0x150 GUEST_SEPC = SEPC "sepc";
-        0x158 GUEST_SCAUSE = SCAUSE "scause";
-        0x160 GUEST_STVAL = STVAL "stval";
-        0x168 GUEST_STIMECMP = STIMECMP "stimecmp";
-        0x170 PAGE_TABLE_BASE = GPTBR "the guest's CR3 (GPTBR)";
-        0x178 VIC_PENDING = VICPEND "virtual interrupts pending";
-        0x180 VIC_ENABLED = VICENAB "virtual interrupts enabled";
-        0x188 VIC_THRESHOLD = VICTHRESH "virtual interrupt threshold, below 64";
-        0x200 REGISTERS [32] "R0 (ignored) to R31";
-        0x300 FLOAT_REGISTERS [32] "F0 to F31";
-    }
-    Exit {
-        0x400 EXIT_CAUSE = VMCAUSE "cause of the last exit";
-        0x408 EXIT_QUALIFICATION = VMQUAL "decoded access";
-        0x410 EXIT_INSTRUCTION = VMINST "instruction bits";
-        0x418 EXIT_GUEST_VIRTUAL = VMGVA "guest-virtual address";
-        0x420 EXIT_GUEST_PHYSICAL = VMGPA "guest-physical address";
-        0x428 EXIT_VALUE = VMVALUE "value that the instruction writes";
-        0x430 EXIT_CODE = VMCODE "port, MSR, exception or interrupt number";
-        0x438 EXIT_COOKIE = VMCOOKIE "cookie of the virtual device";
-    }
-    Counter {
-        0x500 COUNT_EXIT = VMCOUNT_EXIT "VM exits";
-        0x508 COUNT_EMU = VMCOUNT_EMU "instructions completed in software";
-        0x510 COUNT_TLBMISS = VMCOUNT_TLBMISS "combined TLB misses";
-    }
-    Control {
-        0xc00 RANGES [128] "32 IOVMAP ranges of four values each (see io::range)";
-    }
-}
+for_each_vmcs_field!(vmcs);
 
 /// How many IOVMAP ranges a VM has.
 pub const RANGE_COUNT: usize = 32;

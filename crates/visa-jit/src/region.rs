@@ -5,11 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use visa_core::msr::is_inert;
 use visa_interp::{Slot, decode_at, ends_block};
 use visa_isa::operand::{Kind, Target};
 use visa_isa::paging::PAGE_SIZE;
-use visa_isa::{Instruction, Op};
+use visa_isa::{Instruction, Op, msr};
 use visa_mem::Ram;
 
 use crate::emit::{extends, float};
@@ -157,13 +156,12 @@ fn target(pc: u64, i: &Instruction) -> Option<u64> {
 pub fn is_outside(slot: &Slot) -> bool {
     let i = &slot.instruction;
     let inert = matches!(i.op, Op::Csrrs | Op::Csrrc | Op::Csrrsi | Op::Csrrci) && i.rs1 == 0
-        || matches!(i.op, Op::Csrrw | Op::Csrrwi) && is_inert(i.imm as u16);
+        || matches!(i.op, Op::Csrrw | Op::Csrrwi) && msr::is_inert(i.imm as u16);
     ends_block(i.op) && !is_branch(i.op) && !matches!(i.op, Op::Jal) && !inert || is_float_control(i)
 }
 
 /// The rounding mode is the host's while generated code runs.
 fn is_float_control(i: &Instruction) -> bool {
-    use visa_isa::msr;
     matches!(i.op, Op::Csrrw | Op::Csrrs | Op::Csrrc | Op::Csrrwi | Op::Csrrsi | Op::Csrrci)
         && matches!(i.imm as u16, msr::FFLAGS | msr::FRM | msr::FCSR)
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use visa_core::msr::is_inert;
 use visa_interp::{Slot, decode_at, ends_block};
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Op, msr};
@@ -72,5 +71,5 @@ fn changes_nothing(slot: &Slot) -> bool {
         reads || matches!(i.op, Op::Csrrw | Op::Csrrs | Op::Csrrc | Op::Csrrwi | Op::Csrrsi | Op::Csrrci);
     // The rounding mode is the host's while generated code runs: what comes after a change starts anew.
     let is_float = matches!(i.imm as u16, msr::FFLAGS | msr::FRM | msr::FCSR);
-    is_access && (reads || is_inert(i.imm as u16) && !is_float)
+    is_access && (reads || msr::is_inert(i.imm as u16) && !is_float)
 }

@@ -140,17 +140,24 @@ fn compressed_forms() -> String {
 
 fn registers() -> String {
     let rows = msr::MSRS.iter().map(|entry| {
-        let access = if msr::is_read_only(entry.number) { "read" } else { "read, write" };
+        let access = match entry.kept {
+            0 => "read".into(),
+            u64::MAX => "read, write".into(),
+            kept if kept.leading_ones() > 8 => format!("read, write all but `{:#x}`", !kept),
+            kept => format!("read, write `{kept:#x}`"),
+        };
         vec![
             format!("{:#05x}", entry.number),
             entry.name.to_uppercase(),
             entry.cr.map(|cr| format!("CR{cr}")).unwrap_or_default(),
             msr::ring(entry.number).name().into(),
-            access.into(),
+            access,
             entry.summary.into(),
         ]
     });
-    let mut out = table(&["MSR", "Name", "CR", "From", "Access", "What it holds"], rows);
+    let mut out =
+        String::from("Where a write does not keep all 64 bits, the access names those that it keeps.\n\n");
+    out += &table(&["MSR", "Name", "CR", "From", "Access", "What it holds"], rows);
     let (r0, f0) = (msr::GUEST_R0, msr::GUEST_F0);
     let _ = writeln!(
         out,
@@ -196,6 +203,7 @@ fn vmcs() -> String {
             field.count.to_string(),
             format!("{:?}", field.section).to_lowercase(),
             live.unwrap_or_default(),
+            requirement(field.check),
             field.summary.into(),
         ]
     });
@@ -203,8 +211,30 @@ fn vmcs() -> String {
         "{} bytes, aligned to as many; every value is 64 bits, little-endian. REVISION holds {:#x}.\n\n{}",
         vmcs::SIZE,
         vmcs::REVISION_VALUE,
-        table(&["Offset", "Field", "Values", "Part", "Live in", "What it holds"], rows)
+        table(
+            &["Offset", "Field", "Values", "Part", "Live in", "An entry asks that it", "What it holds"],
+            rows
+        )
     )
+}
+
+/// What an entry asks of a field, in words.
+fn requirement(check: vmcs::Check) -> String {
+    use vmcs::Check;
+    match check {
+        Check::Any => String::new(),
+        Check::Revision => "has that value".into(),
+        Check::Zero(bits) => format!("has none of the bits `{bits:#x}`"),
+        Check::NotZero => "is not 0".into(),
+        Check::AtMost(most) => format!("is at most {most}"),
+        Check::Map(bytes) => format!("is 0, or a multiple of 4096 with {bytes} bytes in RAM"),
+        Check::NestedBase => "has a mode that there is, and its root in RAM".into(),
+        Check::TableBase => "has a mode that there is".into(),
+        Check::Action => "is an action; complete, if an instruction has exited".into(),
+        Check::Injection => "can be injected, if the action is to inject".into(),
+        Check::Ring => "is 0 or 3".into(),
+        Check::Ranges => "is as IOVMAP takes it, and overlaps no other".into(),
+    }
 }
 
 fn qualification() -> String {

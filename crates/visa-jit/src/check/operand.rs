@@ -1,12 +1,14 @@
 //! Operands of the host's instructions, by what they mean here.
 
 use std::mem::offset_of;
+use std::sync::LazyLock;
 
 use iced_x86::{Instruction, OpKind, Register};
 use visa_core::guess::{GUESSES, Guess};
 use visa_core::layout;
 
 use super::value::{Kind, State};
+use crate::emit::written_fields;
 use crate::runtime::field;
 
 /// RSP and RBP, by number.
@@ -14,15 +16,8 @@ const STACK_POINTER: u8 = 4;
 const HART: u8 = 5;
 
 /// Fields of the hart that templates may write.
-const WRITABLE: [usize; 7] = [
-    layout::PC,
-    layout::RESERVATION,
-    layout::SSTATUS,
-    layout::SSCRATCH,
-    layout::SEPC,
-    layout::SCAUSE,
-    layout::STVAL,
-];
+static WRITABLE: LazyLock<Vec<usize>> =
+    LazyLock::new(|| [layout::PC, layout::RESERVATION].into_iter().chain(written_fields()).collect());
 
 /// A field of a place for predictions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -27,6 +27,7 @@ mod region;
 pub use control::jump_by_table;
 pub use extension::extends;
 pub use guess::MOST as GUESSES_MOST;
+pub(crate) use msr::written_fields;
 
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};

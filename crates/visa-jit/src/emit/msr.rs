@@ -13,26 +13,29 @@ use super::{Emitter, constant};
 use crate::registers::{RAX, RCX, RDX};
 use crate::runtime::field;
 
-/// A register of the supervisor that an instruction may only read here, or write too.
+/// A register of the supervisor that is a field of the hart, which an instruction may only read here, or write too.
 struct Plain {
     /// Its offset in the hart.
     offset: i32,
-    /// The bits that exist, if it may be written.
-    writable: Option<u64>,
+    /// The bits that exist, as the host's instruction takes them, if nothing follows from a write.
+    writable: Option<i32>,
 }
 
 /// What MSR there is code for, but for sstatus.
 fn plain(number: u16) -> Option<Plain> {
-    let (offset, writable) = match number {
-        msr::SSCRATCH => (layout::SSCRATCH, Some(u64::MAX)),
-        msr::SEPC => (layout::SEPC, Some(!1)),
-        msr::SCAUSE => (layout::SCAUSE, Some(u64::MAX)),
-        msr::STVAL => (layout::STVAL, Some(u64::MAX)),
-        // Writes change translation.
-        msr::SATP => (layout::SATP, None),
-        _ => return None,
-    };
-    Some(Plain { offset: offset as i32, writable })
+    let register = msr::by_number(number)?;
+    if msr::ring(number) != Ring::Kernel || msr::is_visa(number) {
+        return None;
+    }
+    let offset = layout::msr(number)? as i32;
+    let writable = i32::try_from(register.kept as i64).ok().filter(|_| register.is_inert());
+    Some(Plain { offset, writable })
+}
+
+/// The fields that code writes as registers, by their offsets in the hart.
+pub(crate) fn written_fields() -> impl Iterator<Item = usize> {
+    let plain = msr::MSRS.iter().filter_map(|register| plain(register.number));
+    plain.filter(|it| it.writable.is_some()).map(|it| it.offset as usize).chain([layout::SSTATUS])
 }
 
 /// Whether an instruction reads an MSR only.
@@ -83,10 +86,10 @@ impl Emitter<'_> {
     }
 
     /// CSRRW of a register with nothing behind it.
-    fn replace_msr(&mut self, i: &Instruction, offset: i32, bits: u64) {
+    fn replace_msr(&mut self, i: &Instruction, offset: i32, bits: i32) {
         self.operand(i);
-        if bits != u64::MAX {
-            dynasm!(self.code ; .arch x64 ; and rdx, bits as i32);
+        if bits != -1 {
+            dynasm!(self.code ; .arch x64 ; and rdx, bits);
         }
         if i.rd != 0 {
             dynasm!(self.code ; .arch x64 ; mov rax, [rbp + offset]);

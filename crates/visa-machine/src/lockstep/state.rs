@@ -5,24 +5,11 @@ use std::fmt;
 use visa_core::{Hart, VirtualMachine};
 use visa_isa::Ring;
 use visa_isa::cause::ExitCause;
-use visa_isa::msr::{self, MSRS};
+use visa_isa::msr::MSRS;
 use visa_isa::register::{FLOAT_ABI, INTEGER_ABI};
 use visa_mem::{Platform, Ram};
 
 use crate::machine::Machine;
-
-/// Registers that are shown under another name, and clocks, which follow from the retired instructions.
-const SHOWN_ELSEWHERE: [u16; 9] = [
-    msr::FFLAGS,
-    msr::FRM,
-    msr::FCSR,
-    msr::GPTBR,
-    msr::VMPC,
-    msr::VMFCSR,
-    msr::CYCLE,
-    msr::TIME,
-    msr::INSTRET,
-];
 
 /// A value of the state, as people read it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -169,7 +156,7 @@ pub(super) fn hart_facts(hart: &Hart) -> Vec<Fact> {
         facts.extend(float.map(|(n, (&value, abi))| bits(format!("{owner}: F{n} ({abi})"), value)));
         facts.push(bits(format!("{owner}: fcsr"), bank.fcsr.into()));
     }
-    let registers = MSRS.iter().filter(|register| !SHOWN_ELSEWHERE.contains(&register.number));
+    let registers = MSRS.iter().filter(|register| !register.is_view);
     facts.extend(registers.map(|register| {
         bits(format!("MSR {}", register.name), hart.read_msr(register.number).unwrap_or_default())
     }));
