@@ -10,6 +10,7 @@
 mod atomic;
 mod bitmanip;
 mod block;
+mod engine;
 mod execute;
 mod float;
 mod muldiv;
@@ -17,5 +18,6 @@ mod run;
 mod system;
 
 pub use block::{Slot, decode_at, ends_block};
+pub use engine::{CodeStatistics, Engine, GeneratedCode};
 pub use execute::Flow;
 pub use run::{Begin, Interpreter, Mark, RunEnd, Step, execute_alone, execute_slot};

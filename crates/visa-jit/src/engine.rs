@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use visa_core::Hart;
-use visa_interp::{Begin, Interpreter, RunEnd, Step};
+use visa_interp::{Begin, CodeStatistics, Engine, GeneratedCode, Interpreter, RunEnd};
 use visa_mem::Platform;
 
 use crate::cache::Cache;
@@ -11,29 +11,15 @@ use crate::optimise::Addresses;
 use crate::optimise::policy::Policy;
 use crate::optimise::trace::{Step as Traced, TRACE_LENGTH, Trace, page_of};
 use crate::runtime::{Environment, Exit};
+use crate::settings::{CheckedCode, Settings};
 
 /// Most instructions between two looks around.
 const SPAN: u64 = 1 << 40;
 
-/// What the engine has done so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Units translated.
-    pub units: u64,
-    /// Loops that were optimised.
-    pub optimised: u64,
-    /// Accesses of regions that go by guesses, as of now.
-    pub guesses: u64,
-    /// Bytes of their code, as of now.
-    pub code_bytes: u64,
-    /// How often all code was dropped to make room.
-    pub reclaimed: u64,
-}
-
 /// The engine.
 pub struct Jit {
     /// For what is cold, and for observers.
-    pub interpreter: Interpreter,
+    interpreter: Interpreter,
     /// `None`: the host gives no memory for code.
     cache: Option<Cache>,
     /// What is optimised.
@@ -44,72 +30,33 @@ pub struct Jit {
     ram: u64,
 }
 
-impl Default for Jit {
-    fn default() -> Self {
-        Self::new()
+impl Jit {
+    /// An engine that has translated nothing yet.
+    pub fn new(settings: Settings) -> Jit {
+        let Settings { threshold, optimise, code_limit, check } = settings;
+        let mut interpreter = Interpreter::new();
+        interpreter.remember_dropped();
+        let mut cache = Cache::new().ok();
+        if let Some(cache) = &mut cache {
+            cache.threshold = threshold.unwrap_or(cache.threshold);
+            if let Some(bytes) = code_limit {
+                cache.set_limit(bytes);
+            }
+            if let Some(CheckedCode { per_million, seed }) = check {
+                (cache.checked, cache.checked_units) = (true, (per_million, seed));
+            }
+        }
+        let mut policy = Policy::new();
+        if let Some(period) = optimise {
+            policy.at_once(period);
+        }
+        Jit { interpreter, cache, policy, breakpoints: BTreeSet::new(), ram: 0 }
     }
 }
 
-impl Jit {
-    /// An engine that has translated nothing yet.
-    pub fn new() -> Jit {
-        let mut interpreter = Interpreter::new();
-        interpreter.remember_dropped();
-        Jit {
-            interpreter,
-            cache: Cache::new().ok(),
-            policy: Policy::new(),
-            breakpoints: BTreeSet::new(),
-            ram: 0,
-        }
-    }
-
-    /// Translates code that has been executed so often; 0: before it is executed at all.
-    pub fn set_threshold(&mut self, executions: u8) {
-        if let Some(cache) = &mut self.cache {
-            cache.threshold = executions;
-        }
-    }
-
-    /// Looks every so many instructions for loops to optimise, and does it at once: for tests, whose runs then do the same
-    /// each time. 0: optimises nothing.
-    pub fn optimise_at_once(&mut self, period: u64) {
-        self.policy.at_once(period);
-    }
-
-    /// Uses at most so many bytes for code, if it can: for tests of what happens when there is no room.
-    pub fn set_code_limit(&mut self, bytes: usize) {
-        if let Some(cache) = &mut self.cache {
-            cache.set_limit(bytes);
-        }
-    }
-
-    /// Has each piece of code checked before it is used, as builds with debug assertions do, which panic at a fault. What is wrong is
-    /// interpreted then, and told by [`Jit::faults`].
-    pub fn check_code(&mut self, check: bool) {
-        if let Some(cache) = &mut self.cache {
-            cache.checked = check;
-        }
-    }
-
-    /// As [`Jit::check_code`], but of units, which have no loops, only so many of a million, which their instructions and a
-    /// seed choose. Regions, and the thunks of optimised loops, are checked all.
-    pub fn check_some_code(&mut self, per_million: u32, seed: u64) {
-        self.check_code(true);
-        if let Some(cache) = &mut self.cache {
-            cache.checked_units = (per_million, seed);
-        }
-    }
-
-    /// What was found wrong with code, in words, the first few.
-    pub fn faults(&self) -> Vec<String> {
-        let faults = self.cache.iter().flat_map(|cache| &cache.faults);
-        faults.map(|fault| fault.to_string()).collect()
-    }
-
-    /// What it has done.
-    pub fn statistics(&self) -> Statistics {
-        self.cache.as_ref().map_or(Statistics::default(), |cache| Statistics {
+impl GeneratedCode for Jit {
+    fn statistics(&self) -> CodeStatistics {
+        self.cache.as_ref().map_or(CodeStatistics::default(), |cache| CodeStatistics {
             units: cache.translated,
             optimised: cache.optimised,
             guesses: cache.guesses.len() as u64,
@@ -118,13 +65,26 @@ impl Jit {
         })
     }
 
-    /// As [`Interpreter::step`].
-    pub fn step<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) -> (Step, Option<RunEnd>) {
-        self.interpreter.step(hart, platform)
+    fn faults(&self) -> Vec<String> {
+        let faults = self.cache.iter().flat_map(|cache| &cache.faults);
+        faults.map(|fault| fault.to_string()).collect()
+    }
+}
+
+impl<P: Platform> Engine<P> for Jit {
+    fn name(&self) -> &'static str {
+        "jit"
     }
 
-    /// As [`Interpreter::run`], with the same result in everything.
-    pub fn run<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, limit: u64) -> RunEnd {
+    fn interpreter(&mut self) -> &mut Interpreter {
+        &mut self.interpreter
+    }
+
+    fn generated(&self) -> Option<&dyn GeneratedCode> {
+        Some(self)
+    }
+
+    fn run(&mut self, hart: &mut Hart, platform: &mut P, limit: u64) -> RunEnd {
         let Some(cache) = &mut self.cache else { return self.interpreter.run(hart, platform, limit) };
         if self.breakpoints != self.interpreter.breakpoints {
             self.breakpoints.clone_from(&self.interpreter.breakpoints);

@@ -9,35 +9,44 @@
 //!   guest's registers are meanwhile;
 //! * `runtime`: how generated code is entered and left, and how it calls the interpreter; `memory`: where it is.
 //!
-//! On other hosts than x86-64 Linux, [`Jit`] is the interpreter under another name.
+//! On other hosts than x86-64 Linux, and without the feature `host-code`, [`Jit`] is the interpreter under another type
+//! ([`GENERATES_CODE`]); nothing else of this crate is compiled then.
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod cache;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod check;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod emit;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod engine;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod memory;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod optimise;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod region;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod registers;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod runtime;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod trampolines;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod unit;
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-pub use engine::{Jit, Statistics};
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+pub use engine::Jit;
 
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[cfg(not(all(feature = "host-code", target_arch = "x86_64", target_os = "linux")))]
 mod fallback;
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-pub use fallback::{Jit, Statistics};
+#[cfg(not(all(feature = "host-code", target_arch = "x86_64", target_os = "linux")))]
+pub use fallback::Jit;
+
+mod settings;
+pub use settings::{CheckedCode, Settings};
+
+/// Whether [`Jit`] generates code in this build. Where it does not, tests that compare it with the interpreter have nothing to
+/// compare, and say so.
+pub const GENERATES_CODE: bool =
+    cfg!(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"));

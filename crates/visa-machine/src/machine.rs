@@ -4,6 +4,7 @@
 //! instructions, several harts take turns that no slice ends, and an interrupt comes at the same instruction however the
 //! run is sliced.
 
+mod engine;
 mod slice;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,13 +13,14 @@ use std::time::Instant;
 use visa_core::{Fault, Hart, Spread};
 use visa_cycles::CycleModel;
 use visa_devices::FinisherRequest;
-use visa_interp::{Interpreter, RunEnd};
+use visa_interp::CodeStatistics;
 use visa_isa::Ring;
 use visa_isa::cause::ExitCause;
-use visa_jit::Jit;
 
 use crate::board::Board;
-use crate::lockstep::{Checked, CheckedFigures, Checking, Difference, Executed, Recorder};
+use crate::lockstep::{CheckedFigures, Difference, Executed};
+pub use engine::EngineKind;
+use engine::MachineEngine;
 pub use slice::Slice;
 use slice::Turn;
 
@@ -93,57 +95,6 @@ pub struct Totals {
     pub register_moves: u64,
 }
 
-/// What can execute the harts' instructions. The results are the same.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum EngineKind {
-    /// The reference.
-    #[default]
-    Interpreter,
-    /// Code of the host, made while the guest runs.
-    Jit {
-        /// How often code is executed before it is translated; `None`: as the engine sees fit.
-        threshold: Option<u8>,
-        /// Instructions between two looks for loops to optimise, which then happens at once, so that a run does the same
-        /// each time; 0: nothing is optimised. `None`: in the background, as the engine sees fit.
-        optimise: Option<u64>,
-    },
-    /// The JIT, with stretches of what it executes checked by the reference.
-    Checked(Checking),
-    /// The reference, by steps, which remembers what it executed last.
-    Recorder {
-        /// How many instructions.
-        most: usize,
-    },
-}
-
-enum Engine {
-    Interpreter(Interpreter),
-    Jit(Box<Jit>),
-    Checked(Box<Checked>),
-    Recorder(Box<Recorder>),
-}
-
-impl Engine {
-    /// The interpreter, which each has.
-    fn interpreter(&mut self) -> &mut Interpreter {
-        match self {
-            Engine::Interpreter(interpreter) => interpreter,
-            Engine::Jit(jit) => &mut jit.interpreter,
-            Engine::Checked(checked) => &mut checked.jit.interpreter,
-            Engine::Recorder(recorder) => &mut recorder.interpreter,
-        }
-    }
-
-    fn run(&mut self, hart: &mut Hart, board: &mut Board, limit: u64) -> RunEnd {
-        match self {
-            Engine::Interpreter(interpreter) => interpreter.run(hart, board, limit),
-            Engine::Jit(jit) => jit.run(hart, board, limit),
-            Engine::Checked(checked) => checked.run(hart, board, limit),
-            Engine::Recorder(recorder) => recorder.run(hart, board, limit),
-        }
-    }
-}
-
 /// The machine.
 pub struct Machine {
     /// Devices and memory.
@@ -153,7 +104,7 @@ pub struct Machine {
     /// Come back when every hart halts also with time from instructions, rather than skip to the next event: for
     /// callers that hand in input at such moments.
     pub pause_at_halt: bool,
-    engine: Engine,
+    engine: Box<dyn MachineEngine>,
     /// A cycle model for each hart, or none.
     pub(crate) models: Vec<CycleModel>,
     time: TimeSource,
@@ -172,7 +123,7 @@ impl Machine {
             board,
             harts,
             pause_at_halt: false,
-            engine: Engine::Interpreter(Interpreter::new()),
+            engine: EngineKind::default().make(),
             models: Vec::new(),
             time,
             now_ns: 0,
@@ -193,76 +144,37 @@ impl Machine {
 
     /// Chooses the engine, between two slices or parts of them. Breakpoints are to be set anew.
     pub fn set_engine(&mut self, kind: EngineKind) {
-        self.engine = match kind {
-            EngineKind::Interpreter => Engine::Interpreter(Interpreter::new()),
-            EngineKind::Jit { threshold, optimise } => {
-                let mut jit = Box::new(Jit::new());
-                if let Some(threshold) = threshold {
-                    jit.set_threshold(threshold);
-                }
-                if let Some(period) = optimise {
-                    jit.optimise_at_once(period);
-                }
-                Engine::Jit(jit)
-            }
-            EngineKind::Checked(checking) => {
-                Engine::Checked(Box::new(Checked::new(Box::new(Jit::new()), checking)))
-            }
-            EngineKind::Recorder { most } => {
-                Engine::Recorder(Box::new(Recorder::new(Interpreter::new(), most)))
-            }
-        };
+        self.engine = kind.make();
     }
 
     /// What a [`EngineKind::Recorder`] has executed last, in order; it forgets it.
     pub fn take_executed(&mut self) -> Vec<Executed> {
-        match &mut self.engine {
-            Engine::Recorder(recorder) => recorder.take(),
-            Engine::Interpreter(_) | Engine::Jit(_) | Engine::Checked(_) => Vec::new(),
-        }
+        self.engine.take_executed()
     }
 
     /// What an [`EngineKind::Checked`] has found, once: the run ends with it.
     pub fn take_difference(&mut self) -> Option<Difference> {
-        match &mut self.engine {
-            Engine::Checked(checked) => checked.take_difference(),
-            _ => None,
-        }
-    }
-
-    /// What is wrong with generated code, in words, where that is checked.
-    pub fn code_faults(&self) -> Vec<String> {
-        match &self.engine {
-            Engine::Jit(jit) => jit.faults(),
-            Engine::Checked(checked) => checked.jit.faults(),
-            Engine::Interpreter(_) | Engine::Recorder(_) => Vec::new(),
-        }
+        self.engine.take_difference()
     }
 
     /// How much an [`EngineKind::Checked`] has checked, if that is the engine.
     pub fn checked(&self) -> Option<CheckedFigures> {
-        match &self.engine {
-            Engine::Checked(checked) => Some(checked.figures()),
-            _ => None,
-        }
+        self.engine.checked()
     }
 
-    /// What the JIT has done, if that is the engine.
-    pub fn jit_statistics(&self) -> Option<visa_jit::Statistics> {
-        match &self.engine {
-            Engine::Jit(jit) => Some(jit.statistics()),
-            Engine::Checked(checked) => Some(checked.jit.statistics()),
-            Engine::Interpreter(_) | Engine::Recorder(_) => None,
-        }
+    /// What is wrong with generated code, in words, where that is checked.
+    pub fn code_faults(&self) -> Vec<String> {
+        self.engine.generated().map(|code| code.faults()).unwrap_or_default()
+    }
+
+    /// How much code the engine has generated, if it generates any.
+    pub fn code_statistics(&self) -> Option<CodeStatistics> {
+        self.engine.generated().map(|code| code.statistics())
     }
 
     /// The engine's name in reports. With a cycle model, the interpreter executes whatever the engine.
     pub fn engine_name(&self) -> &'static str {
-        match &self.engine {
-            Engine::Jit(_) if self.models.is_empty() => "jit",
-            Engine::Checked(_) if self.models.is_empty() => "checked",
-            _ => "interpreter",
-        }
+        if self.models.is_empty() { self.engine.name() } else { "interpreter" }
     }
 
     /// With time from instructions: lets so much time pass without an instruction. The way on from an

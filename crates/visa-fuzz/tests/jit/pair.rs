@@ -6,10 +6,10 @@ use rustix::time::{ClockId, clock_gettime};
 use visa_core::{Features, Hart};
 use visa_fuzz::Random;
 use visa_fuzz::space::Space;
-use visa_interp::{Interpreter, RunEnd};
+use visa_interp::{CodeStatistics, Engine, Interpreter, RunEnd};
 use visa_isa::Ring;
 use visa_isa::msr::sstatus;
-use visa_jit::Jit;
+use visa_jit::{Jit, Settings};
 use visa_machine::board::{Board, BoardConfig};
 use visa_machine::lockstep::state::{hart_differences, ram_difference};
 use visa_mem::Platform;
@@ -68,7 +68,7 @@ pub struct Pair {
     pub reference: Machine,
     pub fast: Machine,
     interpreter: Interpreter,
-    pub jit: Jit,
+    jit: Box<dyn Engine<Board>>,
     random: Random,
     slices: Slices,
     /// The reference is observed, instruction by instruction.
@@ -78,20 +78,20 @@ pub struct Pair {
 
 impl Pair {
     pub fn new(what: String, seed: u64, entry: u64, segments: &[Segment], features: Features) -> Pair {
-        let mut jit = Jit::new();
-        // Half of the runs translate everything before it is executed, the others what has been executed a few times.
-        jit.set_threshold(if seed.is_multiple_of(2) { 0 } else { 3 });
-        // A third has hardly any room for code, and drops all of it again and again.
-        if seed.is_multiple_of(3) {
-            jit.set_code_limit(0);
-        }
-        // Loops are optimised almost at once, now and then, or not at all.
-        jit.optimise_at_once([40, 40, 700, 700, 0][(seed / 3 % 5) as usize]);
+        let settings = Settings {
+            // Half of the runs translate everything before it is executed, the others what has been executed a few times.
+            threshold: Some(if seed.is_multiple_of(2) { 0 } else { 3 }),
+            // Loops are optimised almost at once, now and then, or not at all.
+            optimise: Some([40, 40, 700, 700, 0][(seed / 3 % 5) as usize]),
+            // A third has hardly any room for code, and drops all of it again and again.
+            code_limit: seed.is_multiple_of(3).then_some(0),
+            check: None,
+        };
         Pair {
             reference: Machine::new(entry, segments, features),
             fast: Machine::new(entry, segments, features),
             interpreter: Interpreter::new(),
-            jit,
+            jit: Box::new(Jit::new(settings)),
             random: Random::fork(seed, 77),
             slices: [Slices::Random, Slices::Random, Slices::Long, Slices::Single][(seed / 5 % 4) as usize],
             traced: seed % 8 == 5,
@@ -107,6 +107,11 @@ impl Pair {
             hart.supervisor.sstatus = sstatus::FS;
             hart.update_translation_context();
         }
+    }
+
+    /// How much code the JIT has generated.
+    pub fn statistics(&self) -> CodeStatistics {
+        self.jit.generated().map(|code| code.statistics()).unwrap_or_default()
     }
 
     fn slice(&mut self) -> u64 {

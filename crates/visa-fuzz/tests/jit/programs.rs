@@ -41,8 +41,8 @@ fn computations_run_alike() {
         let mut pair = Pair::new(what, seed, RAM_BASE, &segments, Features::default());
         let instructions = pair.run(60_000);
         // With everything translated, there is far more code than room.
-        if seed.is_multiple_of(6) && pair.jit.statistics().units > 0 {
-            assert!(pair.jit.statistics().reclaimed > 0, "{}: {:?}", pair.what, pair.jit.statistics());
+        if seed.is_multiple_of(6) && pair.statistics().units > 0 {
+            assert!(pair.statistics().reclaimed > 0, "{}: {:?}", pair.what, pair.statistics());
         }
         instructions
     });
@@ -74,7 +74,7 @@ fn programs_run_alike(
         }
         let instructions = pair.run(60_000);
         assert_eq!(instructions, 60_000, "{}: it ends", pair.what);
-        let statistics = pair.jit.statistics();
+        let statistics = pair.statistics();
         done.optimised += statistics.optimised;
         done.guesses += statistics.guesses;
         (instructions, enough(done))

@@ -9,8 +9,8 @@
 use std::num::NonZeroU32;
 
 use visa_core::Hart;
-use visa_interp::{Interpreter, RunEnd};
-use visa_jit::Jit;
+use visa_interp::{Engine, GeneratedCode, Interpreter, RunEnd};
+use visa_jit::{CheckedCode, Jit, Settings};
 use visa_mem::{Platform, Ram, Trial};
 
 use super::narrow::{Difference, REMEMBERED};
@@ -36,7 +36,7 @@ pub struct Checking {
     pub per_million: NonZeroU32,
     /// What the random moments start from.
     pub seed: u64,
-    /// Units of generated code that are checked, of a million ([`Jit::check_some_code`]); 0: no code is.
+    /// Units of generated code that are checked, of a million ([`Settings::check`]); 0: no code is.
     pub code_per_million: u32,
     /// A change of what the JIT computes, to see that it is found.
     pub fault: Option<Fault>,
@@ -53,7 +53,7 @@ pub struct CheckedFigures {
 
 /// The engine.
 pub(crate) struct Checked {
-    pub jit: Box<Jit>,
+    fast: Box<dyn Engine<Board>>,
     checking: Checking,
     random: u64,
     /// Instructions until the next stretch; when that is none, those left of the stretch, and of its accesses to devices.
@@ -75,12 +75,11 @@ struct Outcome {
 
 impl Checked {
     /// One that has executed nothing.
-    pub fn new(mut jit: Box<Jit>, checking: Checking) -> Checked {
-        if checking.code_per_million > 0 {
-            jit.check_some_code(checking.code_per_million, checking.seed);
-        }
+    pub fn new(checking: Checking) -> Checked {
+        let Checking { code_per_million: per_million, seed, .. } = checking;
+        let check = (per_million > 0).then_some(CheckedCode { per_million, seed });
         let mut checked = Checked {
-            jit,
+            fast: Box::new(Jit::new(Settings { check, ..Settings::default() })),
             checking,
             // Zero is the one number that the generator does not leave.
             random: (checking.seed ^ 0x9e37_79b9_7f4a_7c15).max(1),
@@ -118,52 +117,22 @@ impl Checked {
         self.up_to_twice(STRETCH * (MILLION - checked) / checked)
     }
 
-    /// As [`Jit::run`]. After a difference it comes back stopped.
-    pub fn run(&mut self, hart: &mut Hart, board: &mut Board, limit: u64) -> RunEnd {
-        loop {
-            if self.gap == 0 && self.stretch == 0 {
-                self.stretch = self.up_to_twice(STRETCH).max(1);
-                self.reaches = REACHES;
-                self.figures.stretches += 1;
-            }
-            let before = hart.instructions;
-            let room = limit.saturating_sub(before);
-            let end = if self.gap > 0 || room == 0 {
-                let end = self.advance(hart, board, before + room.min(self.gap));
-                self.gap -= (hart.instructions - before).min(self.gap);
-                end
-            } else {
-                let end = self.check(hart, board, room.min(self.stretch));
-                self.stretch -= (hart.instructions - before).min(self.stretch);
-                if self.reaches == 0 {
-                    self.stretch = 0;
-                }
-                if self.stretch == 0 {
-                    self.gap = self.next_gap();
-                }
-                end
-            };
-            if self.found.is_some() {
-                return RunEnd::Stopped;
-            }
-            if end != RunEnd::Limit || hart.instructions >= limit {
-                return end;
-            }
-        }
-    }
-
     /// The JIT, with the fault when it is its time.
     fn advance(&mut self, hart: &mut Hart, board: &mut Board, until: u64) -> RunEnd {
         let before = hart.instructions;
         let Some(fault) = self.checking.fault.filter(|fault| before < fault.after && fault.after <= until)
         else {
-            return self.jit.run(hart, board, until);
+            return self.fast.run(hart, board, until);
         };
-        let end = self.jit.run(hart, board, fault.after);
+        let end = self.fast.run(hart, board, fault.after);
         if hart.instructions == fault.after {
             fault.apply(hart, board.ram());
         }
-        if end == RunEnd::Limit && hart.instructions < until { self.jit.run(hart, board, until) } else { end }
+        if end == RunEnd::Limit && hart.instructions < until {
+            self.fast.run(hart, board, until)
+        } else {
+            end
+        }
     }
 
     /// Executes a stretch on both, up to the first instruction that reaches for a device, and lets that one pass.
@@ -204,7 +173,7 @@ impl Checked {
     /// Executes a stretch on the interpreter, and takes back what that changes.
     fn reference(&mut self, start: &Hart, board: &mut Board, stretch: u64) -> Outcome {
         let mut hart = Box::new(start.clone());
-        let interpreter = &mut self.jit.interpreter;
+        let interpreter = self.fast.interpreter();
         let mark = interpreter.mark();
         board.withhold_devices();
         board.ram().begin_trial();
@@ -249,7 +218,7 @@ impl Checked {
         }
         take_back(board.ram(), trial);
         let Some((mismatches, memory)) = found else { return coarse };
-        let mut recorder = Recorder::new(Interpreter::new(), REMEMBERED);
+        let mut recorder = Recorder::new(REMEMBERED);
         board.withhold_devices();
         recorder.run(&mut start.clone(), board, start.instructions + high);
         board.release_devices();
@@ -259,6 +228,54 @@ impl Checked {
             mismatches,
             memory,
             executed: recorder.take(),
+        }
+    }
+}
+
+impl Engine<Board> for Checked {
+    fn name(&self) -> &'static str {
+        "checked"
+    }
+
+    fn interpreter(&mut self) -> &mut Interpreter {
+        self.fast.interpreter()
+    }
+
+    fn generated(&self) -> Option<&dyn GeneratedCode> {
+        self.fast.generated()
+    }
+
+    /// After a difference it comes back stopped.
+    fn run(&mut self, hart: &mut Hart, board: &mut Board, limit: u64) -> RunEnd {
+        loop {
+            if self.gap == 0 && self.stretch == 0 {
+                self.stretch = self.up_to_twice(STRETCH).max(1);
+                self.reaches = REACHES;
+                self.figures.stretches += 1;
+            }
+            let before = hart.instructions;
+            let room = limit.saturating_sub(before);
+            let end = if self.gap > 0 || room == 0 {
+                let end = self.advance(hart, board, before + room.min(self.gap));
+                self.gap -= (hart.instructions - before).min(self.gap);
+                end
+            } else {
+                let end = self.check(hart, board, room.min(self.stretch));
+                self.stretch -= (hart.instructions - before).min(self.stretch);
+                if self.reaches == 0 {
+                    self.stretch = 0;
+                }
+                if self.stretch == 0 {
+                    self.gap = self.next_gap();
+                }
+                end
+            };
+            if self.found.is_some() {
+                return RunEnd::Stopped;
+            }
+            if end != RunEnd::Limit || hart.instructions >= limit {
+                return end;
+            }
         }
     }
 }

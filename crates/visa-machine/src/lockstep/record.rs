@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use visa_core::Hart;
-use visa_interp::{Interpreter, RunEnd};
+use visa_interp::{Engine, Interpreter, RunEnd};
 use visa_isa::{Ring, decode};
 use visa_mem::Platform;
 
@@ -30,15 +30,15 @@ pub struct Executed {
 
 /// An interpreter that writes down what it executes.
 pub(crate) struct Recorder {
-    pub interpreter: Interpreter,
+    interpreter: Interpreter,
     executed: VecDeque<Executed>,
     most: usize,
 }
 
 impl Recorder {
     /// One that remembers so many instructions.
-    pub fn new(interpreter: Interpreter, most: usize) -> Recorder {
-        Recorder { interpreter, executed: VecDeque::new(), most }
+    pub fn new(most: usize) -> Recorder {
+        Recorder { interpreter: Interpreter::new(), executed: VecDeque::new(), most }
     }
 
     /// What it remembers, the last one last.
@@ -46,8 +46,25 @@ impl Recorder {
         std::mem::take(&mut self.executed).into()
     }
 
-    /// As [`Interpreter::run`], by steps.
-    pub fn run<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, limit: u64) -> RunEnd {
+    fn note(&mut self, executed: Executed) {
+        if self.executed.len() == self.most {
+            self.executed.pop_front();
+        }
+        self.executed.push_back(executed);
+    }
+}
+
+impl<P: Platform> Engine<P> for Recorder {
+    fn name(&self) -> &'static str {
+        "interpreter"
+    }
+
+    fn interpreter(&mut self) -> &mut Interpreter {
+        &mut self.interpreter
+    }
+
+    /// By steps.
+    fn run(&mut self, hart: &mut Hart, platform: &mut P, limit: u64) -> RunEnd {
         loop {
             let before = hart_facts(hart);
             let (ring, pc, retired) = (hart.ring, hart.bank.pc, hart.instructions);
@@ -72,13 +89,6 @@ impl Recorder {
                 return end;
             }
         }
-    }
-
-    fn note(&mut self, executed: Executed) {
-        if self.executed.len() == self.most {
-            self.executed.pop_front();
-        }
-        self.executed.push_back(executed);
     }
 }
 
