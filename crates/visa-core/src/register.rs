@@ -6,6 +6,7 @@
 use visa_isa::cause::interrupt;
 use visa_isa::msr::{self, GuestRegister, Wakes};
 use visa_isa::paging::TableBase;
+use visa_isa::vmcs::FIELDS;
 
 use crate::hart::Hart;
 
@@ -44,6 +45,7 @@ where
 macro_rules! registers {
     ($( $number:literal $name:ident $text:literal $(cr $cr:literal)? [$($home:tt)*] $wakes:ident $summary:literal; )*) => {
         $( registers!(@home $name, $($home)*); )*
+        $( registers!(@saved $name, $($home)*); )*
 
         impl Hart {
             /// Reads an MSR, whoever asks. `None` if there is none with the number.
@@ -108,6 +110,14 @@ macro_rules! registers {
         }
     };
 
+    // What belongs to a guest or its VM goes with it: VMSAVE stores it.
+    (@saved $name:ident, $home:ident hypervisor . $field:ident $($rest:tt)*) => {};
+    (@saved $name:ident, reads $part:ident . $field:ident $($rest:tt)*) => {};
+    (@saved $name:ident, $home:ident $part:ident . $field:ident $($rest:tt)*) => {
+        const _: () = assert!(is_saved(msr::$name), concat!(stringify!($name), " is in no field of the VMCS"));
+    };
+    (@saved $name:ident, $($rule:tt)*) => {};
+
     (@set $hart:ident, $name:ident, $value:ident, $wakes:ident, shows $part:ident . $field:ident) => { None };
     (@set $hart:ident, $name:ident, $value:ident, $wakes:ident, $home:ident $part:ident . $field:ident $(keeps $kept:expr)?) => {{
         put::<{ msr::$name }>($hart, $value);
@@ -126,6 +136,20 @@ macro_rules! registers {
 }
 
 visa_isa::for_each_msr!(registers);
+
+/// Whether the VMCS has a field for an MSR.
+const fn is_saved(number: u16) -> bool {
+    let mut index = 0;
+    while index < FIELDS.len() {
+        if let Some(saved) = FIELDS[index].msr
+            && saved == number
+        {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
 
 /// Clauses: what a read of a register gives, what VMSAVE stores if that is something else, and what a write does.
 macro_rules! clauses {
