@@ -2,13 +2,13 @@
 //! no A or D is set, nothing is cached or counted, and permissions do not matter.
 
 use visa_isa::io::RangeKind;
-use visa_isa::paging::{Mode, PAGE_SHIFT, PTE_PPN, PTE_PPN_SHIFT, TableBase};
+use visa_isa::paging::{Access, Mode, Stage, TableBase, walk};
 use visa_isa::table::Format;
 use visa_isa::{Instruction, Op};
 use visa_mem::Ram;
 
 use crate::hart::Hart;
-use crate::translate::{entry_index, is_leaf, is_well_formed, leaf_page};
+use crate::translate::peek_entry;
 
 /// Why an observer gets no address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,23 +71,24 @@ impl Hart {
         if base.mode == Mode::Bare {
             return Ok(address);
         }
-        let unused = 64 - base.mode.address_bits();
-        if ((address << unused) as i64 >> unused) as u64 != address {
-            return Err(Unmapped::FirstStage);
-        }
-        let mut table = base.root;
-        for level in (0..base.mode.levels()).rev() {
-            let slot = self.locate_guest_physical(ram, table + entry_index(address, level) * 8)?;
-            match follow(ram, slot, level, address).ok_or(Unmapped::FirstStage)? {
-                Next::Page(found) => return Ok(found),
-                Next::Table(next) => table = next,
-            }
-        }
-        Err(Unmapped::FirstStage)
+        let leaf = walk(Stage::First, base, address, |slot, _| {
+            peek_entry(ram, self.locate_guest_physical(ram, slot)?).ok_or(Unmapped::FirstStage)
+        });
+        leaf.map(|leaf| leaf.translate(address)).map_err(|why| why.or(Unmapped::FirstStage))
     }
 
     /// Where a guest-physical address of the current VM leads.
     pub fn locate_guest_physical(&self, ram: &Ram, guest_physical: u64) -> Result<u64, Unmapped> {
+        self.locate_for(ram, guest_physical, None)
+    }
+
+    /// The same, for an access: then the second stage must permit it.
+    pub(crate) fn locate_for(
+        &self,
+        ram: &Ram,
+        guest_physical: u64,
+        access: Option<Access>,
+    ) -> Result<u64, Unmapped> {
         if let Some(range) = self.vm.range_of(guest_physical) {
             return match range.kind == RangeKind::Passthrough as u64 {
                 true => Ok(range.target.wrapping_add(guest_physical - range.guest_address)),
@@ -99,40 +100,13 @@ impl Hart {
         if base.mode == Mode::Bare {
             return Ok(guest_physical);
         }
-        if guest_physical >> base.mode.address_bits() != 0 {
-            return Err(fault);
+        let leaf = walk(Stage::Second, base, guest_physical, |slot, _| peek_entry(ram, slot).ok_or(fault))
+            .map_err(|why| why.or(fault))?;
+        match access {
+            Some(access) if !leaf.entry.has(access.flag()) => Err(fault),
+            _ => Ok(leaf.translate(guest_physical)),
         }
-        let mut table = base.root;
-        for level in (0..base.mode.levels()).rev() {
-            let slot = table + entry_index(guest_physical, level) * 8;
-            match follow(ram, slot, level, guest_physical).ok_or(fault)? {
-                Next::Page(found) => return Ok(found),
-                Next::Table(next) => table = next,
-            }
-        }
-        Err(fault)
     }
-}
-
-/// What a page-table entry leads to.
-enum Next {
-    /// The address, translated.
-    Page(u64),
-    /// The table of the next level.
-    Table(u64),
-}
-
-/// Reads the entry at physical address `slot`. `None`: it is outside RAM or maps nothing.
-fn follow(ram: &Ram, slot: u64, level: u32, address: u64) -> Option<Next> {
-    let entry = ram.offset_of(slot, 8).and_then(|offset| ram.load_u64(offset))?;
-    if !is_well_formed(entry) {
-        return None;
-    }
-    if is_leaf(entry) {
-        let (page, page_shift) = leaf_page(entry, level)?;
-        return Some(Next::Page(page | address & ((1 << page_shift) - 1)));
-    }
-    Some(Next::Table((entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT))
 }
 
 /// The memory that an instruction touches.

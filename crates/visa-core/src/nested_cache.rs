@@ -9,9 +9,7 @@
 //! addresses. Such pages, as far as their leaves are in one table, are a run, where the physical address is a sum: with a
 //! lookup it would be one more load that the next one must wait for, four times in a walk.
 
-use visa_isa::paging::{PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_READ, PTE_WRITE};
-
-use crate::tlb::Access;
+use visa_isa::paging::{Access, Entry, PAGE_SHIFT};
 
 /// Entries for pages of 4 KiB, and as many for larger ones.
 const ENTRIES: usize = 256;
@@ -23,8 +21,8 @@ const PATIENCE: u32 = 256;
 /// What is remembered of a page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Leaf {
-    /// The leaf's bits.
-    pub entry: u64,
+    /// The leaf.
+    pub entry: Entry,
     /// The size of the page, as a power of two.
     pub page_shift: u32,
     /// Entries that the walk read.
@@ -32,14 +30,10 @@ pub struct Leaf {
 }
 
 impl Leaf {
+    /// Whether it permits an access, and has its marks.
     #[inline(always)]
     fn allows(&self, access: Access) -> bool {
-        let needed = match access {
-            Access::Load => PTE_READ | PTE_ACCESSED,
-            Access::Store => PTE_WRITE | PTE_ACCESSED | PTE_DIRTY,
-            Access::Fetch => PTE_EXECUTE | PTE_ACCESSED,
-        };
-        self.entry & needed == needed
+        self.entry.has(access.flag() | access.marks())
     }
 }
 
@@ -62,7 +56,7 @@ const NOTHING: Piece = Piece {
     hptbr: 0,
     generation: 0,
     addend: 0,
-    leaf: Leaf { entry: 0, page_shift: PAGE_SHIFT, references: 0 },
+    leaf: Leaf { entry: Entry(0), page_shift: PAGE_SHIFT, references: 0 },
 };
 
 /// Large pages side by side that one addend serves, with the same bits.
@@ -198,10 +192,11 @@ fn index(guest_physical: u64, shift: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use visa_isa::paging::{PTE_ACCESSED, PTE_EXECUTE, PTE_READ};
 
     #[test]
     fn what_a_run_gives_for_a_load_is_the_same_either_way() {
-        let leaf = Leaf { entry: PTE_READ | PTE_ACCESSED, page_shift: LARGE_SHIFT, references: 3 };
+        let leaf = Leaf { entry: Entry(PTE_READ | PTE_ACCESSED), page_shift: LARGE_SHIFT, references: 3 };
         let run = Run { start: 0x4000_0000, length: 2 << LARGE_SHIFT, hptbr: 7, addend: 0x1000_0000, leaf };
         let mut cache = NestedCache::default();
         assert_eq!(cache.run_for_loads(0).find(0x4000_0000), None);
@@ -214,7 +209,7 @@ mod tests {
             assert_eq!(run.find(address).map(|at| (at, run.leaf.references)), found, "{address:#x}");
         }
         assert_eq!(cache.run_for_loads(7).find(0x4000_0008), Some(0x5000_0008));
-        cache.remember_run(Run { leaf: Leaf { entry: PTE_EXECUTE | PTE_ACCESSED, ..leaf }, ..run });
+        cache.remember_run(Run { leaf: Leaf { entry: Entry(PTE_EXECUTE | PTE_ACCESSED), ..leaf }, ..run });
         assert_eq!(cache.run_for_loads(7).find(0x4000_0008), None);
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! It finds what [`Hart::translate`] finds, and counts as that does.
 
-use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_GLOBAL, PTE_PPN, PTE_PPN_SHIFT};
+use visa_isa::paging::entry::{ENTRY_BYTES, index};
+use visa_isa::paging::{Access, Accessor, Entry, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_GLOBAL};
 use visa_mem::Ram;
 
 use crate::hart::Hart;
-use crate::tlb::{Access, Permissions, Translation};
-use crate::translate::{both_permissions, entry_index, first_stage_permissions, is_well_formed};
+use crate::tlb::{Permissions, Translation};
+use crate::translate::permits;
 use crate::walk_cache::Table;
 
 impl Hart {
@@ -55,13 +56,13 @@ impl Hart {
     #[inline(always)]
     pub(crate) fn walk_lowest(&mut self, ram: &Ram, address: u64, access: Access) -> Option<Translation> {
         let table = self.walk_cache.find(address, self.supervisor.satp, self.vm.hptbr)?;
-        let entry = ram.load_u64(table.offset + entry_index(address, 0) * 8)?;
-        let (first, sure) = (first_stage_permissions(entry), self.sure(access));
+        let entry = Entry(ram.load_u64(table.offset + index(address, 0) * ENTRY_BYTES)?);
+        let (first, sure) = (Permissions::of_first_stage(entry), self.sure(access));
         const FIRST: u16 = !Permissions::ALL_NESTED;
-        if !is_well_formed(entry) || entry & PTE_ACCESSED == 0 || first & sure.among != sure.all & FIRST {
+        if !entry.is_well_formed() || !entry.has(PTE_ACCESSED) || first.0 & sure.among != sure.all & FIRST {
             return None;
         }
-        let guest_physical = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
+        let guest_physical = entry.target();
         let (physical, leaf) = self.nested.find(guest_physical, self.vm.hptbr, access)?;
         self.statistics.walk_references += table.references + 1 + leaf.references as u64;
         Some(Translation {
@@ -70,8 +71,8 @@ impl Hart {
             guest_physical_page: guest_physical,
             page_shift: PAGE_SHIFT,
             first_stage_shift: PAGE_SHIFT,
-            permissions: both_permissions(first, leaf.entry),
-            global: entry & PTE_GLOBAL != 0,
+            permissions: first.with_second_stage(leaf.entry),
+            global: entry.has(PTE_GLOBAL),
             asid: self.asid(),
             vmid: self.vm.vmid(),
         })
@@ -116,3 +117,24 @@ const SURE: [[Sure; 3]; 4] = {
         [any(LOAD), any(STORE), kernels(FETCH)],
     ]
 };
+
+/// What suffices is enough by the rules, whatever else is permitted, and leaves no bit to be set.
+const _: () = {
+    const KINDS: usize = Access::ALL.len();
+    let mut case = 0;
+    while case < (SURE.len() * KINDS) << (PERMISSION_BITS + 1) {
+        let permissions = Permissions((case & ((1 << PERMISSION_BITS) - 1)) as u16);
+        let rest = case >> PERMISSION_BITS;
+        let (mxr, access, class) = (rest & 1 != 0, Access::ALL[(rest >> 1) % KINDS], (rest >> 1) / KINDS);
+        let sure = SURE[class][access as usize];
+        if permissions.0 & sure.among == sure.all {
+            let by = Accessor { kernel: class != 1, sum: class == 3, mxr };
+            let is_dirty = !matches!(access, Access::Store) || permissions.has(Permissions::DIRTY);
+            assert!(permits(Some(by), permissions, access) && is_dirty);
+        }
+        case += 1;
+    }
+};
+
+/// How many bits there are in [`Permissions`].
+const PERMISSION_BITS: u32 = u16::BITS - Permissions::NESTED_EXECUTE.leading_zeros();

@@ -1,17 +1,14 @@
 //! The second stage of the walk (specification, 4.1): guest-physical to physical.
 
+use visa_isa::paging::entry::{index, page_shift};
 use visa_isa::paging::{
-    LEVEL_BITS, Mode, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_PPN, PTE_PPN_SHIFT, PTE_READ,
-    PTE_RESERVED, PTE_WRITE, TableBase,
+    self, Access, Entry, LEVEL_BITS, Mode, PAGE_SHIFT, PTE_PPN_SHIFT, PTE_RESERVED, Stage, TableBase,
 };
 use visa_mem::Ram;
 
 use crate::hart::Hart;
 use crate::nested_cache::{Leaf, Run};
-use crate::tlb::Access;
-use crate::translate::{
-    Fault, StageResult, entry_index, is_leaf, is_well_formed, leaf_page, needed_bits, write_entry,
-};
+use crate::translate::{Fault, StageResult, UNTRANSLATED, write_entry};
 
 impl Hart {
     /// Guest-physical to physical; `walk` says that the access is to a page-table entry.
@@ -40,10 +37,9 @@ impl Hart {
         access: Access,
         walk: bool,
     ) -> Result<StageResult, Fault> {
-        const EVERYTHING: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_DIRTY | PTE_ACCESSED;
         if let Some(result) = self.through_range(guest_physical, access) {
             return match result {
-                Ok((address, page_shift)) => Ok(StageResult { address, page_shift, entry: EVERYTHING }),
+                Ok((address, page_shift)) => Ok(StageResult { address, page_shift, entry: UNTRANSLATED }),
                 Err(_) if walk => Err(Fault::Access),
                 Err(fault) => Err(fault),
             };
@@ -52,60 +48,42 @@ impl Hart {
         if base.mode == Mode::Bare {
             let page_shift = self.vm.shift_between_ranges(guest_physical);
             if !self.vm.has_ranges {
-                let leaf = Leaf { entry: EVERYTHING, page_shift, references: 0 };
+                let leaf = Leaf { entry: UNTRANSLATED, page_shift, references: 0 };
                 let hptbr = self.vm.hptbr;
                 self.nested.remember_run(Run { start: 0, length: u64::MAX, hptbr, addend: 0, leaf });
             }
-            return Ok(StageResult { address: guest_physical, page_shift, entry: EVERYTHING });
+            return Ok(StageResult { address: guest_physical, page_shift, entry: UNTRANSLATED });
         }
         let fault = Fault::Nested { guest_physical, walk };
-        if guest_physical >> base.mode.address_bits() != 0 {
-            return Err(fault);
+        let leaf = paging::walk(Stage::Second, base, guest_physical, |slot, _| self.read_entry(ram, slot));
+        let leaf = leaf.map_err(|why| why.or(fault))?;
+        let found = self.second_stage_leaf(ram, guest_physical, access, &leaf).ok_or(fault)?;
+        let (hptbr, references) = (self.vm.hptbr, base.mode.levels() - leaf.level);
+        let known = Leaf { entry: found.entry, page_shift: found.page_shift, references };
+        if self.nested.remember(guest_physical, hptbr, found.address, known) {
+            let (start, length) = self.pages_alike(ram, guest_physical, leaf.level, leaf.slot, found.entry);
+            let addend = found.address.wrapping_sub(guest_physical);
+            self.nested.remember_run(Run { start, length, hptbr, addend, leaf: known });
         }
-        let mut table = base.root;
-        for level in (0..base.mode.levels()).rev() {
-            let slot = table + entry_index(guest_physical, level) * 8;
-            let entry = self.read_entry(ram, slot)?;
-            if !is_well_formed(entry) {
-                return Err(fault);
-            }
-            if is_leaf(entry) {
-                let found =
-                    self.second_stage_leaf(ram, guest_physical, access, entry, level, slot).ok_or(fault)?;
-                let (hptbr, references) = (self.vm.hptbr, base.mode.levels() - level);
-                let leaf = Leaf { entry: found.entry, page_shift: found.page_shift, references };
-                if self.nested.remember(guest_physical, hptbr, found.address, leaf) {
-                    let (start, length) = self.pages_alike(ram, guest_physical, level, slot, leaf.entry);
-                    let addend = found.address.wrapping_sub(guest_physical);
-                    self.nested.remember_run(Run { start, length, hptbr, addend, leaf });
-                }
-                return Ok(found);
-            }
-            // Reserved in an entry that points to a table, as in the first stage; U is ignored.
-            if entry & (PTE_ACCESSED | PTE_DIRTY) != 0 {
-                return Err(fault);
-            }
-            table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
-        }
-        Err(fault)
+        Ok(found)
     }
 
     /// First address and length of the guest-physical memory around an address that leaves side by side in one table map
     /// alike: by `entry`, which is that of the address at `slot`, but for the pages' numbers, which follow one another.
-    fn pages_alike(&self, ram: &Ram, guest_physical: u64, level: u32, slot: u64, entry: u64) -> (u64, u64) {
-        let page_shift = PAGE_SHIFT + LEVEL_BITS * level;
+    fn pages_alike(&self, ram: &Ram, guest_physical: u64, level: u32, slot: u64, entry: Entry) -> (u64, u64) {
+        let page_shift = page_shift(level);
         let page = guest_physical >> page_shift << page_shift;
         let is_alike = |distance: i64| {
-            let next = entry.wrapping_add_signed(distance << (PTE_PPN_SHIFT + LEVEL_BITS * level));
+            let next = entry.0.wrapping_add_signed(distance << (PTE_PPN_SHIFT + LEVEL_BITS * level));
             let location = ram.offset_of(slot.wrapping_add_signed(8 * distance), 8);
             let address = page.wrapping_add_signed(distance << page_shift);
             next & PTE_RESERVED == 0
                 && location.and_then(|offset| ram.load_u64(offset)) == Some(next)
                 && !self.vm.ranges_overlap(address, page_shift)
         };
-        let index = entry_index(guest_physical, level) as i64;
-        let before = (1..=index).take_while(|&distance| is_alike(-distance)).count() as u64;
-        let after = (1..(1 << LEVEL_BITS) - index).take_while(|&distance| is_alike(distance)).count() as u64;
+        let place = index(guest_physical, level) as i64;
+        let before = (1..=place).take_while(|&distance| is_alike(-distance)).count() as u64;
+        let after = (1..(1 << LEVEL_BITS) - place).take_while(|&distance| is_alike(distance)).count() as u64;
         (page - (before << page_shift), (before + 1 + after) << page_shift)
     }
 
@@ -115,28 +93,18 @@ impl Hart {
         ram: &Ram,
         guest_physical: u64,
         access: Access,
-        entry: u64,
-        level: u32,
-        slot: u64,
+        leaf: &paging::Leaf,
     ) -> Option<StageResult> {
-        let needed = match access {
-            Access::Load => PTE_READ,
-            Access::Store => PTE_WRITE,
-            Access::Fetch => PTE_EXECUTE,
-        };
-        let (page, mut page_shift) = leaf_page(entry, level)?;
-        if entry & needed == 0 {
+        if !leaf.entry.has(access.flag()) {
             return None;
         }
-        let wanted = entry | needed_bits(access);
-        if wanted != entry {
-            write_entry(ram, slot, wanted).ok()?;
+        let wanted = Entry(leaf.entry.0 | access.marks());
+        if wanted != leaf.entry {
+            write_entry(ram, leaf.slot, wanted).ok()?;
         }
-        let address = page | guest_physical & ((1 << page_shift) - 1);
-        if self.vm.ranges_overlap(guest_physical, page_shift) {
-            page_shift = PAGE_SHIFT;
-        }
-        Some(StageResult { address, page_shift, entry: wanted })
+        let split = self.vm.ranges_overlap(guest_physical, leaf.page_shift());
+        let page_shift = if split { PAGE_SHIFT } else { leaf.page_shift() };
+        Some(StageResult { address: leaf.translate(guest_physical), page_shift, entry: wanted })
     }
 }
 

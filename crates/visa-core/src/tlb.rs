@@ -11,6 +11,7 @@ mod translation;
 
 use std::collections::HashMap;
 
+pub use visa_isa::paging::Access;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 
 use self::entry::SpaceTag;
@@ -25,18 +26,6 @@ pub const FIRST_LEVEL_ENTRIES: usize = 256;
 pub const SECOND_LEVEL_SETS: usize = 128;
 /// Ways of the second level.
 pub const SECOND_LEVEL_WAYS: usize = 8;
-
-/// What an access does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Access {
-    /// A load.
-    Load,
-    /// A store, or an atomic.
-    Store,
-    /// An instruction fetch.
-    Fetch,
-}
 
 /// A tag that no page has: contexts are below 4,095.
 const INVALID: u64 = PAGE_SIZE - 1;

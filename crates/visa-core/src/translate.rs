@@ -1,17 +1,17 @@
 //! The two-stage walk (specification, 4.1; RISC-V privileged, 12.3.2 and 12.4): its first stage, and what both give together.
 
 use visa_isa::Ring;
-use visa_isa::cause::Exception;
 use visa_isa::io::RangeKind;
 use visa_isa::msr::sstatus;
+use visa_isa::paging::entry::ENTRY_BYTES;
 use visa_isa::paging::{
-    LEVEL_BITS, Mode, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN, PTE_PPN_SHIFT,
-    PTE_READ, PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
+    Access, Accessor, Entry, Leaf, MODE_SHIFT, Mode, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE,
+    PTE_GLOBAL, PTE_READ, PTE_WRITE, Stage, TableBase, walk,
 };
 use visa_mem::Ram;
 
 use crate::hart::Hart;
-use crate::tlb::{Access, NO_SPACE, Permissions, Space, Translation};
+use crate::tlb::{NO_SPACE, Permissions, Space, Translation};
 
 /// Why an address has no translation, before it is decided who hears of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,28 +42,8 @@ pub(crate) struct StageResult {
     pub address: u64,
     /// Size of the page as a power of two.
     pub page_shift: u32,
-    /// The entry's bits.
-    pub entry: u64,
-}
-
-impl Access {
-    /// The page-fault exception of the access.
-    pub fn page_fault(self) -> Exception {
-        match self {
-            Access::Load => Exception::LoadPageFault,
-            Access::Store => Exception::StorePageFault,
-            Access::Fetch => Exception::FetchPageFault,
-        }
-    }
-
-    /// The access-fault exception of the access.
-    pub fn access_fault(self) -> Exception {
-        match self {
-            Access::Load => Exception::LoadAccessFault,
-            Access::Store => Exception::StoreAccessFault,
-            Access::Fetch => Exception::FetchAccessFault,
-        }
-    }
+    /// The leaf, with A and D as they are now.
+    pub entry: Entry,
 }
 
 impl Hart {
@@ -154,43 +134,29 @@ impl Hart {
         }
     }
 
-    /// Whether the ring in use may make the access (RISC-V privileged, 12.3.2, step 6; the second stage: specification, 4.1).
+    /// Whether the ring in use may make the access.
     pub(crate) fn allows(&self, permissions: Permissions, access: Access) -> bool {
-        use Permissions as P;
+        permits(self.accessor(), permissions, access)
+    }
+
+    /// Who makes an access in the ring in use; `None`: no stage that asks.
+    pub(crate) fn accessor(&self) -> Option<Accessor> {
         let status = self.supervisor.sstatus;
-        let ring_allows = match (self.ring, permissions.has(P::USER)) {
-            (Ring::User, user) => user,
-            (_, false) => true,
-            (_, true) => access != Access::Fetch && status & sstatus::SUM != 0,
-        };
-        let stage_allows = match access {
-            Access::Fetch => permissions.has(P::EXECUTE | P::NESTED_EXECUTE),
-            Access::Store => permissions.has(P::WRITE | P::NESTED_WRITE),
-            Access::Load => {
-                let by_execute = status & sstatus::MXR != 0 && !permissions.has(P::READ);
-                permissions.has(P::READ | P::NESTED_READ)
-                    || by_execute && permissions.has(P::EXECUTE | P::NESTED_EXECUTE)
-            }
-        };
-        stage_allows && (ring_allows || self.supervisor.satp >> 60 == 0)
+        (self.supervisor.satp >> MODE_SHIFT != 0).then_some(Accessor {
+            kernel: self.ring != Ring::User,
+            sum: status & sstatus::SUM != 0,
+            mxr: status & sstatus::MXR != 0,
+        })
     }
 
     /// Walks both stages, sets A and D, and checks permissions.
     fn walk(&mut self, ram: &Ram, address: u64, access: Access) -> Result<Translation, Fault> {
         let first = self.first_stage(ram, address, access)?;
-        let (guest_physical, first_shift, first_permissions) = match &first {
-            None => (
-                address,
-                39,
-                Permissions::READ | Permissions::WRITE | Permissions::EXECUTE | Permissions::DIRTY,
-            ),
-            Some(stage) => (stage.address, stage.page_shift, first_stage_permissions(stage.entry)),
+        let (guest_physical, first_shift, leaf) = match &first {
+            None => (address, UNTRANSLATED_SHIFT, UNTRANSLATED),
+            Some(stage) => (stage.address, stage.page_shift, stage.entry),
         };
-        let nested_access = match access {
-            Access::Load if first_permissions & Permissions::READ == 0 => Access::Fetch,
-            other => other,
-        };
-        let nested = self.second_stage(ram, guest_physical, nested_access, false)?;
+        let nested = self.second_stage(ram, guest_physical, access.nested(leaf.0), false)?;
         let page_shift = first_shift.min(nested.page_shift);
         let mask = (1u64 << page_shift) - 1;
         Ok(Translation {
@@ -199,8 +165,8 @@ impl Hart {
             guest_physical_page: guest_physical & !mask,
             page_shift,
             first_stage_shift: if first.is_some() { first_shift } else { page_shift },
-            permissions: both_permissions(first_permissions, nested.entry),
-            global: first.is_some_and(|stage| stage.entry & PTE_GLOBAL != 0),
+            permissions: Permissions::of_first_stage(leaf).with_second_stage(nested.entry),
+            global: first.is_some_and(|stage| stage.entry.has(PTE_GLOBAL)),
             asid: self.asid(),
             vmid: self.vm.vmid(),
         })
@@ -213,37 +179,26 @@ impl Hart {
         if base.mode == Mode::Bare {
             return Ok(None);
         }
-        let unused = 64 - base.mode.address_bits();
-        if ((address << unused) as i64 >> unused) as u64 != address {
-            return Err(Fault::Page);
-        }
         let run = self.nested.run_for_loads(self.vm.hptbr);
         let references = self.statistics.walk_references;
-        let mut table = base.root;
-        for level in (0..base.mode.levels()).rev() {
-            let slot = table + entry_index(address, level) * 8;
-            // The entry's own address is guest-physical.
-            let location = match run.find(slot) {
+        // The entries' own addresses are guest-physical.
+        let mut location = 0;
+        let leaf = walk(Stage::First, base, address, |slot, _| {
+            location = match run.find(slot) {
                 Some(location) => {
                     self.statistics.walk_references += run.leaf.references as u64;
                     location
                 }
                 None => self.second_stage(ram, slot, Access::Load, true)?.address,
             };
-            let entry = self.read_entry(ram, location)?;
-            if !is_pointer(entry) {
-                if !is_well_formed(entry) || !is_leaf(entry) {
-                    return Err(Fault::Page);
-                }
-                if level == 0 {
-                    let references = self.statistics.walk_references - references - 1;
-                    self.remember_lowest(ram, address, location, references);
-                }
-                return self.first_stage_leaf(ram, address, access, entry, level, slot).map(Some);
-            }
-            table = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
+            self.read_entry(ram, location)
+        });
+        let leaf = leaf.map_err(|why| why.or(Fault::Page))?;
+        if leaf.level == 0 {
+            let references = self.statistics.walk_references - references - 1;
+            self.remember_lowest(ram, address, location, references);
         }
-        Err(Fault::Page)
+        self.first_stage_leaf(ram, address, access, &leaf).map(Some)
     }
 
     /// Checks a leaf of the first stage and sets its A and D, whatever comes of the access then (specification, 2.3).
@@ -252,81 +207,47 @@ impl Hart {
         ram: &Ram,
         address: u64,
         access: Access,
-        entry: u64,
-        level: u32,
-        slot: u64,
+        leaf: &Leaf,
     ) -> Result<StageResult, Fault> {
-        let permissions = Permissions(first_stage_permissions(entry) | Permissions::ALL_NESTED);
-        let (page, page_shift) = leaf_page(entry, level).ok_or(Fault::Page)?;
-        if !self.allows(permissions, access) {
+        if !self.accessor().is_none_or(|by| by.may(access, leaf.entry.0)) {
             return Err(Fault::Page);
         }
-        let wanted = entry | needed_bits(access);
-        if wanted != entry {
-            let location = self.second_stage(ram, slot, Access::Store, true)?.address;
+        let wanted = Entry(leaf.entry.0 | access.marks());
+        if wanted != leaf.entry {
+            let location = self.second_stage(ram, leaf.slot, Access::Store, true)?.address;
             write_entry(ram, location, wanted)?;
         }
-        Ok(StageResult { address: page | address & ((1 << page_shift) - 1), page_shift, entry: wanted })
+        Ok(StageResult { address: leaf.translate(address), page_shift: leaf.page_shift(), entry: wanted })
     }
 
+    /// Reads an entry for a walk, and counts that.
     pub(crate) fn read_entry(&mut self, ram: &Ram, address: u64) -> Result<u64, Fault> {
         self.statistics.walk_references += 1;
-        ram.offset_of(address, 8).and_then(|offset| ram.load_u64(offset)).ok_or(Fault::Access)
+        peek_entry(ram, address).ok_or(Fault::Access)
     }
 }
 
-pub(crate) fn entry_index(address: u64, level: u32) -> u64 {
-    address >> (PAGE_SHIFT + LEVEL_BITS * level) & ((1 << LEVEL_BITS) - 1)
+/// What a leaf says where no stage translates.
+pub(crate) const UNTRANSLATED: Entry = Entry(PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_DIRTY | PTE_ACCESSED);
+/// The size of its page: it does not limit the other stage's.
+pub(crate) const UNTRANSLATED_SHIFT: u32 = 39;
+
+/// Whether both stages permit an access; without an accessor, the first does not ask.
+pub(crate) const fn permits(by: Option<Accessor>, permissions: Permissions, access: Access) -> bool {
+    let first = permissions.first_stage();
+    let in_first = match by {
+        Some(by) => by.may(access, first),
+        None => true,
+    };
+    in_first && permissions.second_stage() & access.nested(first).flag() != 0
 }
 
-/// Valid, no reserved bit, and not the reserved combination of W without R.
-pub(crate) fn is_well_formed(entry: u64) -> bool {
-    entry & PTE_VALID != 0 && entry & PTE_RESERVED == 0 && entry & (PTE_READ | PTE_WRITE) != PTE_WRITE
+/// Reads the entry at a physical address.
+pub(crate) fn peek_entry(ram: &Ram, address: u64) -> Option<u64> {
+    ram.offset_of(address, ENTRY_BYTES).and_then(|offset| ram.load_u64(offset))
 }
 
-/// Valid, and with no other bit that an entry which points to a table may not have: in the first stage A, D and U are reserved there.
-pub(crate) fn is_pointer(entry: u64) -> bool {
-    const CLEAR: u64 =
-        PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_USER | PTE_ACCESSED | PTE_DIRTY | PTE_RESERVED;
-    entry & (PTE_VALID | CLEAR) == PTE_VALID
-}
-
-pub(crate) fn is_leaf(entry: u64) -> bool {
-    entry & (PTE_READ | PTE_EXECUTE) != 0
-}
-
-/// The page that a leaf at a level maps; `None` if it is misaligned for its size.
-pub(crate) fn leaf_page(entry: u64, level: u32) -> Option<(u64, u32)> {
-    let page_shift = PAGE_SHIFT + LEVEL_BITS * level;
-    let page = (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT;
-    (page & ((1 << page_shift) - 1) == 0).then_some((page, page_shift))
-}
-
-/// A, and for stores D.
-pub(crate) fn needed_bits(access: Access) -> u64 {
-    if access == Access::Store { PTE_ACCESSED | PTE_DIRTY } else { PTE_ACCESSED }
-}
-
-pub(crate) fn write_entry(ram: &Ram, address: u64, entry: u64) -> Result<(), Fault> {
-    let offset = ram.offset_of(address, 8).ok_or(Fault::Access)?;
-    ram.store_u64(offset, entry).ok_or(Fault::Access)
-}
-
-/// Both have R, W, X and U side by side, in this order.
-pub(crate) fn first_stage_permissions(entry: u64) -> u16 {
-    const SIDE_BY_SIDE: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_USER;
-    const SHIFT: u32 = PTE_READ.trailing_zeros() - Permissions::READ.trailing_zeros();
-    const _: () = assert!(
-        SIDE_BY_SIDE >> SHIFT
-            == (Permissions::READ | Permissions::WRITE | Permissions::EXECUTE | Permissions::USER) as u64
-    );
-    let dirty = if entry & PTE_DIRTY != 0 { Permissions::DIRTY } else { 0 };
-    ((entry & SIDE_BY_SIDE) >> SHIFT) as u16 | dirty
-}
-
-/// What the first stage's permissions become by the second's leaf.
-pub(crate) fn both_permissions(first: u16, nested_entry: u64) -> Permissions {
-    let nested = first_stage_permissions(nested_entry & (PTE_READ | PTE_WRITE | PTE_EXECUTE)) << 5;
-    let clean = if nested_entry & PTE_DIRTY == 0 { Permissions::DIRTY } else { 0 };
-    Permissions(first & !clean | nested)
+pub(crate) fn write_entry(ram: &Ram, address: u64, entry: Entry) -> Result<(), Fault> {
+    let offset = ram.offset_of(address, ENTRY_BYTES).ok_or(Fault::Access)?;
+    ram.store_u64(offset, entry.0).ok_or(Fault::Access)
 }

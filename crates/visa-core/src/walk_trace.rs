@@ -2,13 +2,11 @@
 //! For models of the hardware, which decide which of these reads their caches save.
 
 use visa_isa::io::RangeKind;
-use visa_isa::paging::{
-    Mode, PAGE_SHIFT, PAGE_SIZE, PTE_DIRTY, PTE_GLOBAL, PTE_PPN, PTE_PPN_SHIFT, TableBase,
-};
+use visa_isa::paging::{Mode, PAGE_SHIFT, PTE_DIRTY, PTE_GLOBAL, Stage, TableBase, walk};
 use visa_mem::Ram;
 
 use crate::hart::Hart;
-use crate::translate::{entry_index, is_leaf, is_well_formed, leaf_page};
+use crate::translate::{UNTRANSLATED_SHIFT, peek_entry};
 
 /// Most levels of a table.
 pub const LEVELS_MAX: usize = 4;
@@ -83,7 +81,7 @@ impl Hart {
     /// The path of a walk for a guest-virtual address, by the guest's CR3 and the current VM's HPTBR, whatever ring is
     /// in use. Permissions are not looked at.
     pub fn trace_walk(&self, ram: &Ram, address: u64) -> WalkTrace {
-        let mut trace = WalkTrace { page_shift: ANY_PAGE_SHIFT, dirty: true, ..WalkTrace::default() };
+        let mut trace = WalkTrace { page_shift: UNTRANSLATED_SHIFT, dirty: true, ..WalkTrace::default() };
         let guest_physical = self.trace_first_stage(ram, address, &mut trace);
         trace.last = guest_physical.map(|guest_physical| self.trace_second_stage(ram, guest_physical));
         trace
@@ -95,26 +93,17 @@ impl Hart {
         if base.mode == Mode::Bare {
             return Some(address);
         }
-        let unused = 64 - base.mode.address_bits();
-        if ((address << unused) as i64 >> unused) as u64 != address {
-            return None;
-        }
-        let mut table = base.root;
-        for level in (0..base.mode.levels()).rev() {
-            let place = self.trace_second_stage(ram, table + entry_index(address, level) * 8);
+        let leaf = walk(Stage::First, base, address, |slot, level| {
+            let place = self.trace_second_stage(ram, slot);
             trace.steps[trace.count] = GuestStep { level, place };
             trace.count += 1;
-            let entry = read_entry(ram, place.physical?)?;
-            if is_leaf(entry) {
-                let (page, page_shift) = leaf_page(entry, level)?;
-                trace.page_shift = page_shift;
-                trace.global = entry & PTE_GLOBAL != 0;
-                trace.dirty = entry & PTE_DIRTY != 0;
-                return Some(page | address & ((1 << page_shift) - 1));
-            }
-            table = next_table(entry);
-        }
-        None
+            place.physical.and_then(|physical| peek_entry(ram, physical)).ok_or(())
+        });
+        let leaf = leaf.ok()?;
+        trace.page_shift = leaf.page_shift();
+        trace.global = leaf.entry.has(PTE_GLOBAL);
+        trace.dirty = leaf.entry.has(PTE_DIRTY);
+        Some(leaf.translate(address))
     }
 
     /// The path of the second stage alone, for a guest-physical address of the current VM.
@@ -134,24 +123,15 @@ impl Hart {
             return path;
         }
         path.levels = base.mode.levels();
-        if guest_physical >> base.mode.address_bits() != 0 {
-            return path;
-        }
-        let mut table = base.root;
-        for level in (0..path.levels).rev() {
-            let slot = table + entry_index(guest_physical, level) * 8;
+        let leaf = walk(Stage::Second, base, guest_physical, |slot, _| {
             path.entries[path.count] = slot;
             path.count += 1;
-            let Some(entry) = read_entry(ram, slot) else { return path };
-            if is_leaf(entry) {
-                if let Some((page, page_shift)) = leaf_page(entry, level) {
-                    path.physical = Some(page | guest_physical & ((1 << page_shift) - 1));
-                    path.page_shift = self.page_shift_among_ranges(guest_physical, page_shift);
-                    path.dirty = entry & PTE_DIRTY != 0;
-                }
-                return path;
-            }
-            table = next_table(entry);
+            peek_entry(ram, slot).ok_or(())
+        });
+        if let Ok(leaf) = leaf {
+            path.physical = Some(leaf.translate(guest_physical));
+            path.page_shift = self.page_shift_among_ranges(guest_physical, leaf.page_shift());
+            path.dirty = leaf.entry.has(PTE_DIRTY);
         }
         path
     }
@@ -163,16 +143,4 @@ impl Hart {
         let split = self.vm.has_ranges && self.vm.ranges.iter().any(|range| range.overlaps(page, size));
         if split { PAGE_SHIFT } else { page_shift }
     }
-}
-
-/// The page size of a stage that does not translate: it does not limit the other's.
-const ANY_PAGE_SHIFT: u32 = 39;
-
-/// An entry of RAM that is well formed.
-fn read_entry(ram: &Ram, address: u64) -> Option<u64> {
-    ram.offset_of(address, 8).and_then(|offset| ram.load_u64(offset)).filter(|&entry| is_well_formed(entry))
-}
-
-fn next_table(entry: u64) -> u64 {
-    ((entry & PTE_PPN) >> PTE_PPN_SHIFT) * PAGE_SIZE
 }

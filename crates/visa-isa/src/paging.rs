@@ -1,5 +1,14 @@
-//! Page tables of both stages: the base registers (CR3, HPTBR) and the entries (RISC-V privileged specification, 12.4;
-//! the second stage uses the same format, see the specification's chapter on translation).
+//! Page tables of both stages: the base registers (CR3, HPTBR), the entries (RISC-V privileged specification, 12.4;
+//! the second stage uses the same format, see the specification's chapter on translation), what they [permit](permission),
+//! and the one [walk](mod@walk) over them.
+
+pub mod entry;
+pub mod permission;
+pub mod walk;
+
+pub use entry::Entry;
+pub use permission::{Access, Accessor};
+pub use walk::{Leaf, NoLeaf, Stage, walk};
 
 macro_rules! flags {
     ($( $bit:literal $constant:ident $name:ident $summary:literal; )*) => {
@@ -78,6 +87,11 @@ impl Mode {
             Mode::Sv39 => 3,
             Mode::Sv48 => 4,
         }
+    }
+
+    /// Whether tables translate at all.
+    pub const fn translates(self) -> bool {
+        !matches!(self, Mode::Bare)
     }
 
     /// Bits of an address that the table translates.

@@ -1,6 +1,6 @@
 //! What the second level holds, as others see it.
 
-use visa_isa::paging::PAGE_SHIFT;
+use visa_isa::paging::{Entry, PAGE_SHIFT, PTE_DIRTY, PTE_EXECUTE, PTE_READ, PTE_USER, PTE_WRITE};
 
 /// Permissions of a combined translation: the first stage's in the low bits, the second's above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -21,10 +21,46 @@ impl Permissions {
     pub const ALL_NESTED: u16 = Self::NESTED_READ | Self::NESTED_WRITE | Self::NESTED_EXECUTE;
 
     /// Whether all of `bits` are set.
-    pub fn has(self, bits: u16) -> bool {
+    pub const fn has(self, bits: u16) -> bool {
         self.0 & bits == bits
     }
+
+    /// Of a leaf of the first stage, without the second.
+    #[inline(always)]
+    pub const fn of_first_stage(leaf: Entry) -> Permissions {
+        const SIDE_BY_SIDE: u64 = PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_USER;
+        let dirty = if leaf.has(PTE_DIRTY) { Self::DIRTY } else { 0 };
+        Permissions(((leaf.0 & SIDE_BY_SIDE) >> FIRST_SHIFT) as u16 | dirty)
+    }
+
+    /// What they become by a leaf of the second stage.
+    #[inline(always)]
+    pub const fn with_second_stage(self, leaf: Entry) -> Permissions {
+        let nested = (leaf.0 & (PTE_READ | PTE_WRITE | PTE_EXECUTE)) << NESTED_SHIFT;
+        let clean = if leaf.has(PTE_DIRTY) { 0 } else { Self::DIRTY };
+        Permissions(self.0 & !clean | nested as u16)
+    }
+
+    /// The flags of the first stage's leaf.
+    #[inline(always)]
+    pub const fn first_stage(self) -> u64 {
+        ((self.0 & (Self::READ | Self::WRITE | Self::EXECUTE | Self::USER)) as u64) << FIRST_SHIFT
+    }
+
+    /// The flags of the second's.
+    #[inline(always)]
+    pub const fn second_stage(self) -> u64 {
+        (self.0 & Self::ALL_NESTED) as u64 >> NESTED_SHIFT
+    }
 }
+
+/// Both have R, W, X and U side by side, in this order.
+const FIRST_SHIFT: u32 = PTE_READ.trailing_zeros() - Permissions::READ.trailing_zeros();
+const NESTED_SHIFT: u32 = Permissions::NESTED_READ.trailing_zeros() - PTE_READ.trailing_zeros();
+const _: () = assert!(
+    PTE_WRITE == PTE_READ << 1 && PTE_EXECUTE == PTE_READ << 2 && PTE_USER == PTE_READ << 3,
+    "permissions are moved together"
+);
 
 /// The tag of translations made while CR3 is in mode bare: no ASID, so that they never serve an address space.
 pub const NO_SPACE: u32 = 1 << 16;

@@ -5,13 +5,9 @@
 //! the processor's own accesses, so that dirty tracking sees what devices write.
 
 use visa_devices::{DmaAccess, DmaTranslation};
-use visa_isa::paging::{
-    LEVEL_BITS, Mode, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_PPN, PTE_PPN_SHIFT, PTE_READ,
-    PTE_RESERVED, PTE_VALID, PTE_WRITE, TableBase,
-};
-use visa_mem::{AccessSize, Ram};
-
-const PTE_BYTES: u64 = AccessSize::Double.bytes();
+use visa_isa::paging::entry::ENTRY_BYTES;
+use visa_isa::paging::{Access, Mode, Stage, TableBase, walk};
+use visa_mem::Ram;
 
 /// A device's view through one second-stage table.
 pub struct SecondStage<'m> {
@@ -27,35 +23,6 @@ impl<'m> SecondStage<'m> {
         let bare = base.is_some_and(|base| base.mode == Mode::Bare);
         (!bare).then_some(Self { ram, base })
     }
-
-    /// Where the entry for `address` at `level` stands in RAM, and what it says.
-    fn entry(&self, table: u64, address: u64, level: u32) -> Option<(u64, u64)> {
-        let index = address >> (PAGE_SHIFT + LEVEL_BITS * level) & ((1 << LEVEL_BITS) - 1);
-        let offset = self.ram.offset_of(table + index * PTE_BYTES, PTE_BYTES)?;
-        Some((offset, self.ram.load_u64(offset)?))
-    }
-
-    /// Checks a leaf, marks it used, and returns its physical address for `address`.
-    fn leaf(&self, offset: u64, pte: u64, address: u64, level: u32, access: DmaAccess) -> Option<u64> {
-        let (needed, marks) = match access {
-            DmaAccess::Read => (PTE_READ, PTE_ACCESSED),
-            DmaAccess::Write => (PTE_READ | PTE_WRITE, PTE_ACCESSED | PTE_DIRTY),
-        };
-        let within_mask = (1 << (PAGE_SHIFT + LEVEL_BITS * level)) - 1;
-        let base = page_address(pte);
-        // Write without read is a reserved encoding; a superpage must be aligned to its size.
-        if pte & needed != needed || base & within_mask != 0 {
-            return None;
-        }
-        if pte & marks != marks {
-            self.ram.store_u64(offset, pte | marks)?;
-        }
-        Some(base | address & within_mask)
-    }
-}
-
-fn page_address(pte: u64) -> u64 {
-    (pte & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT
 }
 
 /// The view of a device that nobody has given memory.
@@ -70,23 +37,19 @@ impl DmaTranslation for Closed {
 impl DmaTranslation for SecondStage<'_> {
     fn translate(&self, guest_physical: u64, access: DmaAccess) -> Option<u64> {
         let base = self.base?;
-        if guest_physical >> base.mode.address_bits() != 0 {
+        let offset_of = |slot| self.ram.offset_of(slot, ENTRY_BYTES);
+        let read = |slot, _| offset_of(slot).and_then(|offset| self.ram.load_u64(offset)).ok_or(());
+        let leaf = walk(Stage::Second, base, guest_physical, read).ok()?;
+        let access = match access {
+            DmaAccess::Read => Access::Load,
+            DmaAccess::Write => Access::Store,
+        };
+        if !leaf.entry.has(access.flag()) {
             return None;
         }
-        let mut table = base.root;
-        for level in (0..base.mode.levels()).rev() {
-            let (offset, pte) = self.entry(table, guest_physical, level)?;
-            if pte & PTE_VALID == 0 || pte & PTE_RESERVED != 0 {
-                return None;
-            }
-            if pte & (PTE_READ | PTE_WRITE | PTE_EXECUTE) != 0 {
-                return self.leaf(offset, pte, guest_physical, level, access);
-            }
-            if pte & (PTE_ACCESSED | PTE_DIRTY) != 0 {
-                return None; // reserved in a pointer to the next level
-            }
-            table = page_address(pte);
+        if !leaf.entry.has(access.marks()) {
+            self.ram.store_u64(offset_of(leaf.slot)?, leaf.entry.0 | access.marks())?;
         }
-        None
+        Some(leaf.translate(guest_physical))
     }
 }
