@@ -14,7 +14,7 @@ use crate::report;
 use crate::shadow::layout::{Mirrored, View};
 use crate::shadow::pool::{Note, Pool, TABLES_MAX};
 use crate::shadow::spaces::Spaces;
-use crate::shadow::walk::{Access, Accessor, Fault, Memory};
+use crate::shadow::walk::{Fault, Memory};
 use crate::shadow::{Hardware, only_allows_more};
 use crate::vm::VMID;
 use core::cell::UnsafeCell;
@@ -25,7 +25,7 @@ use visa_guest::registers as msr;
 use visa_isa::Ring;
 use visa_isa::io::{MSR_MAP_BYTES, MSR_SHADOW_BYTES, Policy};
 use visa_isa::msr::{SATP, sstatus};
-use visa_isa::paging::{PPN_BITS, TableBase};
+use visa_isa::paging::{Access, Accessor, Entry, PPN_BITS, TableBase};
 use visa_isa::{trap_filter, vmcs};
 
 /// What exits so that the guest's tables can be shadowed.
@@ -276,7 +276,7 @@ impl Hardware for RingMinus1 {
     fn leaf_changed(&mut self, level: u32, old: u64, new: u64) {
         match level {
             _ if only_allows_more(old, new) => {}
-            0 => insn::tlbflushv_address(u64::from(VMID), crate::shadow::walk::target(old)),
+            0 => insn::tlbflushv_address(u64::from(VMID), Entry(old).target()),
             // It may be held in pieces.
             _ => self.flush_all(),
         }

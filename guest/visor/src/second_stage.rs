@@ -4,9 +4,10 @@
 //! it and a TLB entry covers as much as it can.
 
 use crate::memory::Region;
+use visa_isa::paging::entry::{ENTRY_BYTES, index};
 use visa_isa::paging::{
-    LEVEL_BITS, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_PPN, PTE_PPN_SHIFT,
-    PTE_READ, PTE_VALID, PTE_WRITE, TableBase,
+    self, Entry, LEVEL_BITS, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE,
+    PTE_PPN_SHIFT, PTE_READ, PTE_VALID, PTE_WRITE, Stage, TableBase,
 };
 
 /// Entries of a table.
@@ -89,42 +90,33 @@ impl<'a> SecondStage<'a> {
 
     /// What a guest-physical address is mapped to, and how large the page is, as hardware would find it.
     pub fn walk(&self, guest: u64) -> Option<(u64, u64)> {
-        if guest >> self.mode.address_bits() != 0 {
-            return None;
-        }
-        let mut table = 0;
-        for level in (0..self.mode.levels()).rev() {
-            let entry = self.pool[table].0[index(guest, level)];
-            if entry & PTE_VALID == 0 {
-                return None;
-            }
-            if entry & (PTE_READ | PTE_EXECUTE) != 0 {
-                let size = PAGE_SIZE << (level * LEVEL_BITS);
-                return Some((address(entry) + (guest & (size - 1)), size));
-            }
-            table = self.index_of(entry);
-        }
-        None
+        let base = TableBase { mode: self.mode, tag: 0, root: self.pool_address };
+        let leaf = paging::walk(Stage::Second, base, guest, |slot, _| {
+            let number = ((slot - self.pool_address) / ENTRY_BYTES) as usize;
+            self.pool.get(number / ENTRIES).map(|table| table.0[number % ENTRIES]).ok_or(())
+        });
+        let leaf = leaf.ok()?;
+        Some((leaf.translate(guest), 1 << leaf.page_shift()))
     }
 
     /// Writes one entry `level` levels above the 4 KiB pages, making the tables on the way.
     fn map_page(&mut self, guest: u64, physical: u64, level: u32) -> Result<(), MapError> {
         let mut table = 0;
         for above in (level + 1..self.mode.levels()).rev() {
-            let entry = self.pool[table].0[index(guest, above)];
+            let entry = self.pool[table].0[index(guest, above) as usize];
             table = if entry & PTE_VALID == 0 {
                 let new = self.take()?;
                 let new_address = self.pool_address + new as u64 * PAGE_SIZE;
-                self.pool[table].0[index(guest, above)] =
+                self.pool[table].0[index(guest, above) as usize] =
                     PTE_VALID | new_address >> PAGE_SHIFT << PTE_PPN_SHIFT;
                 new
-            } else if entry & (PTE_READ | PTE_EXECUTE) != 0 {
+            } else if Entry(entry).is_leaf() {
                 return Err(MapError::Overlap);
             } else {
                 self.index_of(entry)
             };
         }
-        let entry = &mut self.pool[table].0[index(guest, level)];
+        let entry = &mut self.pool[table].0[index(guest, level) as usize];
         if *entry & PTE_VALID != 0 {
             return Err(MapError::Overlap);
         }
@@ -140,7 +132,7 @@ impl<'a> SecondStage<'a> {
     }
 
     fn index_of(&self, entry: u64) -> usize {
-        ((address(entry) - self.pool_address) / PAGE_SIZE) as usize
+        ((Entry(entry).target() - self.pool_address) / PAGE_SIZE) as usize
     }
 }
 
@@ -153,14 +145,6 @@ fn page_level(guest: u64, physical: u64, left: u64) -> u32 {
             (guest | physical) & (size - 1) == 0 && size <= left
         })
         .unwrap_or(0)
-}
-
-fn index(guest: u64, level: u32) -> usize {
-    (guest >> (PAGE_SHIFT + level * LEVEL_BITS)) as usize % ENTRIES
-}
-
-fn address(entry: u64) -> u64 {
-    (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT
 }
 
 #[cfg(test)]

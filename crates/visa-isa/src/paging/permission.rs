@@ -19,12 +19,15 @@ impl Access {
     /// Every kind.
     pub const ALL: [Access; 3] = [Access::Load, Access::Store, Access::Fetch];
 
-    /// The access that a page fault is of.
-    pub const fn of_page_fault(exception: Exception) -> Option<Access> {
+    /// The access that a page fault is of, by the exception's number; `None` of other exceptions.
+    pub const fn of_page_fault(exception: u64) -> Option<Access> {
+        const FETCH: u64 = Exception::FetchPageFault as u64;
+        const LOAD: u64 = Exception::LoadPageFault as u64;
+        const STORE: u64 = Exception::StorePageFault as u64;
         match exception {
-            Exception::FetchPageFault => Some(Access::Fetch),
-            Exception::LoadPageFault => Some(Access::Load),
-            Exception::StorePageFault => Some(Access::Store),
+            FETCH => Some(Access::Fetch),
+            LOAD => Some(Access::Load),
+            STORE => Some(Access::Store),
             _ => None,
         }
     }

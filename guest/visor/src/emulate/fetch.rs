@@ -4,11 +4,9 @@
 //! yet. The tables are as good: hardware might have dropped the translation at any moment.
 
 use crate::memory::{Region, translate};
-use crate::shadow::walk::{
-    Access, Accessor, ENTRY_BYTES, index, is_leaf, is_pointer, is_well_formed, page_bytes, target,
-};
 use visa_isa::cause::Exception;
-use visa_isa::paging::{Mode, PAGE_SIZE, TableBase};
+use visa_isa::paging::entry::ENTRY_BYTES;
+use visa_isa::paging::{self, Access, Accessor, Mode, PAGE_SIZE, Stage, TableBase};
 
 /// Memory of the guest, by physical address.
 pub trait Memory {
@@ -77,27 +75,14 @@ impl Space<'_> {
         if base.mode == Mode::Bare {
             return Ok(address);
         }
-        let unused = 64 - base.mode.address_bits();
-        if ((address << unused) as i64 >> unused) as u64 != address {
+        let leaf = paging::walk(Stage::First, base, address, |slot, _| {
+            let slot = translate(self.regions, slot, ENTRY_BYTES).ok_or(access.access_fault())?;
+            Ok(memory.entry(slot))
+        });
+        let leaf = leaf.map_err(|why| why.or(access.page_fault()))?;
+        if !by.may(access, leaf.entry.0) {
             return Err(access.page_fault());
         }
-        let mut table = base.root;
-        for level in (0..base.mode.levels()).rev() {
-            let slot = table + index(address, level) * ENTRY_BYTES;
-            let entry =
-                memory.entry(translate(self.regions, slot, ENTRY_BYTES).ok_or(access.access_fault())?);
-            if is_pointer(entry) {
-                table = target(entry);
-                continue;
-            }
-            let (page, within) = (target(entry), page_bytes(level) - 1);
-            let sound = is_well_formed(entry) && is_leaf(entry) && page & within == 0;
-            return if sound && by.allowed(entry, access) {
-                Ok(page | address & within)
-            } else {
-                Err(access.page_fault())
-            };
-        }
-        Err(access.page_fault())
+        Ok(leaf.translate(address))
     }
 }

@@ -3,14 +3,13 @@
 use super::Hardware;
 use super::layout::{Layout, Role, VIEWS, View};
 use super::pool::{NONE, Note, Pool};
-use super::walk::{
-    self, Access, Accessor, ENTRY_BYTES, Fault, NO_TABLE, Walk, index, is_leaf, page_bytes, target,
-};
+use super::walk::{self, Fault, NO_TABLE, Walk};
 use crate::memory::{Region, translate};
 use core::marker::PhantomData;
+use visa_isa::paging::entry::{ENTRY_BYTES, index, page_shift};
 use visa_isa::paging::{
-    PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN_SHIFT, PTE_READ, PTE_USER,
-    PTE_VALID,
+    Access, Accessor, Entry, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN_SHIFT,
+    PTE_READ, PTE_USER, PTE_VALID,
 };
 
 /// Level of the guest's roots with Sv39, and with Sv48.
@@ -168,11 +167,11 @@ impl<'a, L: Layout> Shadow<'a, L> {
 
     /// The largest page, at most at a level, that lies in one region of the guest's.
     fn host_level(&self, address: u64, most: u32) -> Option<u32> {
-        if self.withheld == Some(address & !(page_bytes(0) - 1)) {
+        if self.withheld == Some(address & !((1 << page_shift(0)) - 1)) {
             return None;
         }
         let fits = |regions: &[Region], level: u32| {
-            let bytes = page_bytes(level);
+            let bytes = 1 << page_shift(level);
             translate(regions, address & !(bytes - 1), bytes).is_some()
         };
         (0..=most).rev().find(|&level| fits(self.memory, level) || fits(self.devices, level))
@@ -246,8 +245,8 @@ impl<'a, L: Layout> Shadow<'a, L> {
         let slot = index(address, level);
         let entry = self.pool.entry(hardware, table, slot);
         let guest = walk.tables[level as usize - 1];
-        if entry != 0 && !is_leaf(entry) {
-            let child = self.pool.number(target(entry));
+        if entry != 0 && !Entry(entry).is_leaf() {
+            let child = self.pool.number(Entry(entry).target());
             if self.pool.note(child).guest == guest {
                 if entry & PTE_VALID == 0 {
                     self.settle(hardware, child);
@@ -321,7 +320,7 @@ impl<'a, L: Layout> Shadow<'a, L> {
         walk: &Walk,
     ) {
         let role = Role::from_number(self.pool.note(table).role);
-        let page = walk.address & !(page_bytes(level) - 1);
+        let page = walk.address & !((1 << page_shift(level)) - 1);
         let mut entry = L::leaf(walk.entry, page, role);
         if access == Access::Load && entry & (PTE_READ | PTE_EXECUTE) == 0 {
             // Allowed by MXR: by the real one, if the page is executable here, else by this.
@@ -337,7 +336,7 @@ impl<'a, L: Layout> Shadow<'a, L> {
         let old = self.pool.entry(hardware, table, slot);
         self.fills += 1;
         if old != 0 {
-            if !is_leaf(old) {
+            if !Entry(old).is_leaf() {
                 self.clear(hardware, table, slot, old);
                 hardware.flush_all();
             }

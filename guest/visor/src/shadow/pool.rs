@@ -3,7 +3,8 @@
 //! A page on the free list holds zeros alone, so that taking one costs nothing but the first time; whoever gives one
 //! back has cleared the groups of entries in [`Note::groups`], which usually are few.
 
-use super::walk::{ENTRY_BYTES, Memory};
+use super::walk::Memory;
+use visa_isa::paging::entry::ENTRY_BYTES;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 
 /// The most tables that a pool has.

@@ -8,9 +8,9 @@ use super::Hardware;
 use super::fill::{Filled, Frame, NO_TOPS, SV48_TOP, Shadow, Tops};
 use super::layout::{Layout, VIEWS, View, mode};
 use super::pool::{NONE, Pool};
-use super::walk::{Access, Accessor, Fault, NO_TABLE, levels, root, translates};
+use super::walk::{Fault, NO_TABLE, levels, root, translates};
 use crate::memory::Region;
-use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE, PPN_BITS};
+use visa_isa::paging::{Access, Accessor, PAGE_SHIFT, PAGE_SIZE, PPN_BITS};
 
 /// Spaces that are kept.
 pub const SPACES: usize = 32;

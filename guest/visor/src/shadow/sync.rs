@@ -4,9 +4,10 @@ use super::Hardware;
 use super::fill::{Frame, Shadow, Tops, UPPER_ENTRY};
 use super::layout::{Layout, Role, VIEWS, View};
 use super::pool::NONE;
-use super::walk::{ENTRY_BYTES, NO_TABLE, index, is_leaf, is_pointer, is_well_formed, page_bytes, target};
+use super::walk::NO_TABLE;
 use crate::memory::translate;
-use visa_isa::paging::{PTE_ACCESSED, PTE_EXECUTE, PTE_GLOBAL, PTE_VALID};
+use visa_isa::paging::entry::{ENTRY_BYTES, index, page_shift};
+use visa_isa::paging::{Entry, PTE_ACCESSED, PTE_EXECUTE, PTE_GLOBAL, PTE_VALID};
 
 /// Groups of entries that a table has in use, at most, to be brought up to date at once: beyond, it is put in doubt.
 const GROUPS_AT_ONCE: u32 = if cfg!(test) { 1 } else { 6 };
@@ -23,17 +24,17 @@ impl<L: Layout> Shadow<'_, L> {
     #[inline(always)]
     pub(super) fn copy(&self, theirs: u64, level: u32, role: Role, now: u64) -> u64 {
         const NEEDED: u64 = PTE_VALID | PTE_ACCESSED;
-        if theirs & NEEDED != NEEDED || !is_leaf(theirs) || !is_well_formed(theirs) {
+        if theirs & NEEDED != NEEDED || !Entry(theirs).is_leaf() || !Entry(theirs).is_well_formed() {
             return 0;
         }
-        let page = target(theirs);
+        let page = Entry(theirs).target();
         // What is mapped has been looked for in the guest's regions.
-        let known = now != 0 && target(now) == page;
+        let known = now != 0 && Entry(now).target() == page;
         if known || self.is_memory(page, level) { L::leaf(theirs, page, role) } else { 0 }
     }
 
     fn is_memory(&self, page: u64, level: u32) -> bool {
-        let bytes = page_bytes(level);
+        let bytes = 1 << page_shift(level);
         page & (bytes - 1) == 0 && translate(self.memory, page, bytes).is_some()
     }
 
@@ -73,11 +74,11 @@ impl<L: Layout> Shadow<'_, L> {
             let slot = index(address, level);
             let entry = self.pool.entry(hardware, table, slot);
             let guest = self.pool.note(table).guest;
-            if level != 0 && !is_leaf(entry) {
+            if level != 0 && !Entry(entry).is_leaf() {
                 if entry == 0 {
                     return;
                 }
-                let child = self.pool.number(target(entry));
+                let child = self.pool.number(Entry(entry).target());
                 if guest != NO_TABLE && self.leads_to(hardware, guest, slot, child) {
                     (table, level) = (child, level - 1);
                     continue;
@@ -100,7 +101,7 @@ impl<L: Layout> Shadow<'_, L> {
     #[inline(always)]
     fn leads_to(&self, hardware: &impl Hardware, guest: u64, slot: u64, child: u32) -> bool {
         let theirs = hardware.load(guest | (slot * ENTRY_BYTES));
-        is_pointer(theirs) && target(theirs) == self.pool.note(child).guest
+        Entry(theirs).is_pointer() && Entry(theirs).target() == self.pool.note(child).guest
     }
 
     /// Brings a leaf, or an empty entry of the lowest level, up to date, and returns what it is now.
@@ -149,13 +150,13 @@ impl<L: Layout> Shadow<'_, L> {
             if entry == 0 {
                 continue;
             }
-            if is_leaf(entry) {
+            if Entry(entry).is_leaf() {
                 if self.sync_leaf(hardware, table, note.level as u32, slot, entry) != entry {
                     self.note_global(entry);
                 }
                 continue;
             }
-            let child = self.pool.number(target(entry));
+            let child = self.pool.number(Entry(entry).target());
             if note.guest == NO_TABLE || !self.leads_to(hardware, note.guest, slot, child) {
                 self.clear(hardware, table, slot, entry);
                 continue;
@@ -196,12 +197,12 @@ impl<L: Layout> Shadow<'_, L> {
     /// Empties an entry, and frees what is below it. The caller flushes.
     pub(super) fn clear(&mut self, hardware: &mut impl Hardware, table: u32, slot: u64, entry: u64) {
         self.pool.set_entry(hardware, table, slot, 0);
-        if is_leaf(entry) {
+        if Entry(entry).is_leaf() {
             let role = self.pool.note(table).role;
             self.note_code(entry, role);
             self.note_global(entry);
         } else {
-            let child = self.pool.number(target(entry));
+            let child = self.pool.number(Entry(entry).target());
             self.release(hardware, child);
         }
     }
@@ -219,11 +220,11 @@ impl<L: Layout> Shadow<'_, L> {
             if entry == 0 {
                 continue;
             }
-            if is_leaf(entry) {
+            if Entry(entry).is_leaf() {
                 self.note_code(entry, note.role);
                 self.note_global(entry);
             } else {
-                let child = self.pool.number(target(entry));
+                let child = self.pool.number(Entry(entry).target());
                 self.release(hardware, child);
             }
         }

@@ -5,7 +5,7 @@ mod deprivileged;
 mod mirrored;
 
 use super::pool::{Note, Pool};
-use super::walk::{self, Access, Fault, Memory};
+use super::walk::{self, Fault, Memory};
 use crate::memory::Region;
 use visa_isa::paging::*;
 
@@ -50,16 +50,16 @@ fn needed(access: Access) -> u64 {
 fn walk_shadow(memory: &impl Memory, root: u64, levels: u32, address: u64) -> Option<(u64, u64)> {
     let mut table = root;
     for level in (0..levels).rev() {
-        let entry = memory.load(table + walk::index(address, level) * 8);
+        let entry = memory.load(table + entry::index(address, level) * 8);
         if entry & PTE_VALID == 0 {
             return None;
         }
-        if walk::is_leaf(entry) {
-            let within = walk::page_bytes(level) - 1;
-            assert_eq!(walk::target(entry) & within, 0, "misaligned");
-            return Some((entry, walk::target(entry) | address & within & !(PAGE_SIZE - 1)));
+        if Entry(entry).is_leaf() {
+            let within = (1 << entry::page_shift(level)) - 1;
+            assert_eq!(Entry(entry).target() & within, 0, "misaligned");
+            return Some((entry, Entry(entry).target() | address & within & !(PAGE_SIZE - 1)));
         }
-        table = walk::target(entry);
+        table = Entry(entry).target();
     }
     panic!("a pointer at the lowest level");
 }

@@ -2,16 +2,13 @@
 
 use super::layout::Layout;
 use crate::memory::{Region, translate};
-use visa_isa::cause::Exception;
 use visa_isa::paging::{
-    LEVEL_BITS, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_PPN, PTE_PPN_SHIFT, PTE_READ,
-    PTE_RESERVED, PTE_USER, PTE_VALID, PTE_WRITE,
+    self, Access, Accessor, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_READ,
+    PTE_USER, PTE_VALID, PTE_WRITE, Stage, TableBase,
 };
 
 /// Levels of the guest's tables, at most.
 pub const LEVELS_MAX: usize = 4;
-/// Bytes of an entry.
-pub const ENTRY_BYTES: u64 = 8;
 /// The mode field of satp for Sv39.
 pub const SV39: u64 = 8;
 /// The mode field of satp for Sv48.
@@ -33,77 +30,6 @@ pub trait Memory {
     fn replace(&mut self, physical: u64, _read: u64, value: u64) -> bool {
         self.store(physical, value);
         true
-    }
-}
-
-/// What an access does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Access {
-    /// A load.
-    Load,
-    /// A store or an atomic.
-    Store,
-    /// An instruction fetch.
-    Fetch,
-}
-
-impl Access {
-    /// The access that a page fault is of.
-    pub const fn of_page_fault(cause: u64) -> Option<Access> {
-        match cause {
-            12 => Some(Access::Fetch),
-            13 => Some(Access::Load),
-            15 => Some(Access::Store),
-            _ => None,
-        }
-    }
-
-    /// Its page fault.
-    pub const fn page_fault(self) -> Exception {
-        match self {
-            Access::Load => Exception::LoadPageFault,
-            Access::Store => Exception::StorePageFault,
-            Access::Fetch => Exception::FetchPageFault,
-        }
-    }
-
-    /// Its access fault.
-    pub const fn access_fault(self) -> Exception {
-        match self {
-            Access::Load => Exception::LoadAccessFault,
-            Access::Store => Exception::StoreAccessFault,
-            Access::Fetch => Exception::FetchAccessFault,
-        }
-    }
-}
-
-/// Who makes an access, as far as permissions depend on it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Accessor {
-    /// The guest's kernel, rather than its user programs.
-    pub kernel: bool,
-    /// sstatus.SUM.
-    pub sum: bool,
-    /// sstatus.MXR.
-    pub mxr: bool,
-}
-
-impl Accessor {
-    /// Whether an entry allows the access (RISC-V privileged, 12.3.2, step 6).
-    #[inline]
-    pub fn allowed(self, entry: u64, access: Access) -> bool {
-        let user = entry & PTE_USER != 0;
-        let ring = match self.kernel {
-            false => user,
-            true => !user || access != Access::Fetch && self.sum,
-        };
-        let needed = match access {
-            Access::Fetch => PTE_EXECUTE,
-            Access::Store => PTE_WRITE,
-            Access::Load if self.mxr => PTE_READ | PTE_EXECUTE,
-            Access::Load => PTE_READ,
-        };
-        ring && entry & needed != 0
     }
 }
 
@@ -152,51 +78,6 @@ pub const fn root(satp: u64) -> u64 {
     (satp & ((1 << 44) - 1)) << PAGE_SHIFT
 }
 
-/// The index of an address's entry at a level.
-#[inline(always)]
-pub const fn index(address: u64, level: u32) -> u64 {
-    address.wrapping_shr(page_shift(level)) & ((1 << LEVEL_BITS) - 1)
-}
-
-/// Bytes of a page at a level, as a power of two. Levels are below [`LEVELS_MAX`], so nothing can overflow.
-#[inline(always)]
-const fn page_shift(level: u32) -> u32 {
-    LEVEL_BITS.wrapping_mul(level).wrapping_add(PAGE_SHIFT)
-}
-
-/// The address that an entry points to.
-#[inline]
-pub const fn target(entry: u64) -> u64 {
-    (entry & PTE_PPN) >> PTE_PPN_SHIFT << PAGE_SHIFT
-}
-
-/// Bytes of a page at a level.
-#[inline]
-pub const fn page_bytes(level: u32) -> u64 {
-    1u64.wrapping_shl(page_shift(level))
-}
-
-/// Whether an entry is a leaf, if it is valid.
-#[inline]
-pub const fn is_leaf(entry: u64) -> bool {
-    entry & (PTE_READ | PTE_EXECUTE) != 0
-}
-
-/// Valid, no reserved bit, and not the reserved W without R.
-#[inline]
-pub const fn is_well_formed(entry: u64) -> bool {
-    entry & PTE_VALID != 0 && entry & PTE_RESERVED == 0 && entry & (PTE_READ | PTE_WRITE) != PTE_WRITE
-}
-
-/// Whether an entry points to a table, as it must to be followed.
-#[inline]
-pub const fn is_pointer(entry: u64) -> bool {
-    // W without R or X is what a leaf may not have.
-    const CLEAR: u64 =
-        PTE_RESERVED | PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_ACCESSED | PTE_DIRTY | PTE_USER;
-    entry & (CLEAR | PTE_VALID) == PTE_VALID
-}
-
 /// Everything is allowed, and A and D need no setting: what an untranslated address has.
 const UNTRANSLATED: u64 = PTE_VALID | PTE_READ | PTE_WRITE | PTE_EXECUTE | PTE_ACCESSED | PTE_DIRTY;
 
@@ -215,33 +96,25 @@ pub fn walk<L: Layout>(
         let entry = if by.kernel { UNTRANSLATED } else { UNTRANSLATED | PTE_USER };
         return Ok(Walk { address, level: LEVELS_MAX as u32, entry, tables: [NO_TABLE; LEVELS_MAX] });
     }
-    let unused = 64 - (PAGE_SHIFT + LEVEL_BITS * levels);
-    if ((address << unused) as i64 >> unused) as u64 != address {
-        return Err(Fault::Page);
-    }
+    let mode = if levels == 3 { Mode::Sv39 } else { Mode::Sv48 };
+    let base = TableBase { mode, tag: 0, root: root(satp) };
     let mut tables = [NO_TABLE; LEVELS_MAX];
-    let mut table = root(satp);
-    for level in (0..levels).rev() {
-        if translate(regions, table, page_bytes(0)).is_none() {
+    let leaf = paging::walk(Stage::First, base, address, |slot, level| {
+        let table = slot & !(PAGE_SIZE - 1);
+        if translate(regions, table, PAGE_SIZE).is_none() {
             return Err(Fault::Access);
         }
         tables[level as usize] = table;
-        let slot = table | (index(address, level) * ENTRY_BYTES);
-        let entry = memory.load(slot);
-        if is_pointer(entry) {
-            table = target(entry);
-            continue;
-        }
-        let page = target(entry);
-        let within = page_bytes(level) - 1;
-        if !is_well_formed(entry) || !is_leaf(entry) || page & within != 0 || !by.allowed(entry, access) {
-            return Err(Fault::Page);
-        }
-        let wanted = entry | if access == Access::Store { PTE_ACCESSED | PTE_DIRTY } else { PTE_ACCESSED };
-        if wanted != entry && !memory.replace(slot, entry, wanted) {
-            return Err(Fault::Changed);
-        }
-        return Ok(Walk { address: page | address & within, level, entry: wanted, tables });
+        Ok(memory.load(slot))
+    });
+    let leaf = leaf.map_err(|why| why.or(Fault::Page))?;
+    let entry = leaf.entry.0;
+    if !by.may(access, entry) {
+        return Err(Fault::Page);
     }
-    Err(Fault::Page)
+    let wanted = entry | access.marks();
+    if wanted != entry && !memory.replace(leaf.slot, entry, wanted) {
+        return Err(Fault::Changed);
+    }
+    Ok(Walk { address: leaf.translate(address), level: leaf.level, entry: wanted, tables })
 }

@@ -19,12 +19,13 @@ use crate::memory::PAGE;
 use crate::sbi::Start;
 use crate::shadow::pool::{Note, Pool, TABLES_MAX};
 use crate::shadow::spaces::ROOTS;
-use crate::shadow::walk::{ENTRY_BYTES, Memory};
+use crate::shadow::walk::Memory;
 use crate::{console, report};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use visa_guest::registers as msr;
 use visa_isa::msr::sstatus;
+use visa_isa::paging::entry::ENTRY_BYTES;
 use visa_isa::paging::{PAGE_SHIFT, PTE_PPN_SHIFT, PTE_VALID};
 
 /// The entry of a root that is visor's.

@@ -10,8 +10,9 @@ use super::cpu::{Cpu, NO_SITE, RUN_MAX, SITES, Site};
 use super::entry::{PHYSICAL, software_resume};
 use super::machine::{Hart, fence_instructions};
 use crate::shadow::layout::Deprivileged;
-use crate::shadow::walk::{self, Access, Accessor, ENTRY_BYTES, Memory, translates};
-use visa_isa::paging::PAGE_SIZE;
+use crate::shadow::walk::{self, Memory, translates};
+use visa_isa::paging::entry::{ENTRY_BYTES, index};
+use visa_isa::paging::{Access, Accessor, PAGE_SIZE};
 
 /// Bytes for the code.
 pub const CODE_BYTES: u64 = 512 << 10;
@@ -70,7 +71,7 @@ impl Sites {
         if !translates::<Deprivileged>(cpu.satp) {
             return;
         }
-        let first = walk::root(cpu.satp) + walk::index(LOWEST, 2) * ENTRY_BYTES;
+        let first = walk::root(cpu.satp) + index(LOWEST, 2) * ENTRY_BYTES;
         let memory = spaces.shadow.memory();
         if crate::memory::translate(memory, first, ROOT_ENTRIES * ENTRY_BYTES).is_none() {
             return;

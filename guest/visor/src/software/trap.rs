@@ -7,10 +7,11 @@ use super::statistics::Kind;
 use super::{Hypervisor, compile, emulate, firmware, interrupts};
 use crate::report;
 use crate::shadow::layout::View;
-use crate::shadow::walk::{Access, Accessor, Fault};
+use crate::shadow::walk::Fault;
 use visa_guest::registers as msr;
 use visa_isa::cause::{Exception, INTERRUPT};
 use visa_isa::msr::sstatus;
+use visa_isa::paging::{Access, Accessor};
 
 /// From the trap code, which has saved the guest's registers.
 pub extern "C" fn trap(cpu: &mut Cpu) {

@@ -4,7 +4,6 @@ use super::*;
 use crate::shadow::Hardware;
 use crate::shadow::layout::{Deprivileged, VIEWS, View};
 use crate::shadow::spaces::{ROOTS, Spaces};
-use crate::shadow::walk::Accessor;
 use std::collections::HashMap;
 
 const POOL: u64 = SHADOW + ROOTS as u64 * PAGE_SIZE;
@@ -222,7 +221,7 @@ fn change(machine: &mut Machine, random: &mut Random, space: u64, address: u64, 
         (true, true) => KERNEL,
         (true, false) => KERNEL + 0x1000,
     };
-    let slot = table + walk::index(address, large as u32) * 8;
+    let slot = table + entry::index(address, large as u32) * 8;
     let target = RAM + ((random.below(12) + 4) << if large { 21 } else { PAGE_SHIFT });
     let rights =
         [PTE_READ, PTE_READ | PTE_WRITE, PTE_READ | PTE_EXECUTE, PTE_EXECUTE, RWX][random.below(5) as usize];

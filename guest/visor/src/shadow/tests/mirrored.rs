@@ -4,7 +4,7 @@
 use super::*;
 use crate::shadow::layout::{Mirrored, View};
 use crate::shadow::spaces::Spaces;
-use crate::shadow::walk::{Accessor, SATP_MODE_SHIFT, SV39, SV48};
+use crate::shadow::walk::{SATP_MODE_SHIFT, SV39, SV48};
 use crate::shadow::{Hardware, only_allows_more};
 use std::collections::HashMap;
 
@@ -65,7 +65,7 @@ impl Hardware for Machine {
             return;
         }
         match level {
-            0 => self.tlb.retain(|held| held.page != walk::target(old)),
+            0 => self.tlb.retain(|held| held.page != Entry(old).target()),
             _ => self.tlb.clear(),
         }
     }
@@ -74,7 +74,7 @@ impl Hardware for Machine {
 /// Whether the hardware allows an access by an entry.
 fn allows(entry: u64, access: Access, by: Accessor) -> bool {
     assert_eq!(entry & (PTE_ACCESSED | PTE_DIRTY), PTE_ACCESSED | PTE_DIRTY);
-    by.allowed(entry, access)
+    by.may(access, entry)
 }
 
 impl Machine {
@@ -238,9 +238,9 @@ fn a_global_page_is_not_where_nothing_is_translated() {
     let mut spaces = spaces(&mut machine, &mut notes);
     // Untranslated addresses have Sv48's tables: so does this space, whose root is page 0, in the guest's 2 MiB at RAM.
     machine.store(RAM, pointer(frame(1)));
-    machine.store(frame(1) + walk::index(RAM, 2) * 8, pointer(frame(2)));
-    machine.store(frame(2) + walk::index(RAM, 1) * 8, pointer(frame(3)));
-    machine.store(frame(3) + walk::index(RAM, 0) * 8, page(frame(77), FULL | PTE_GLOBAL));
+    machine.store(frame(1) + entry::index(RAM, 2) * 8, pointer(frame(2)));
+    machine.store(frame(2) + entry::index(RAM, 1) * 8, pointer(frame(3)));
+    machine.store(frame(3) + entry::index(RAM, 0) * 8, page(frame(77), FULL | PTE_GLOBAL));
     for _ in 0..2 {
         spaces.switch(&mut machine, SV48 << SATP_MODE_SHIFT | RAM >> PAGE_SHIFT);
         assert_eq!(access(&mut machine, &mut spaces, KERNEL, RAM, Access::Load), Ok(frame(77)));
@@ -371,7 +371,7 @@ impl Guest {
             0 => 0,
             _ => page(target, rights[random.below(5) as usize] | more | user | global),
         };
-        machine.store(table + walk::index(address, large as u32) * 8, entry);
+        machine.store(table + entry::index(address, large as u32) * 8, entry);
     }
 
     fn run(&mut self) {
