@@ -1,9 +1,8 @@
 //! The instructions that flush translations.
 
-use visa_isa::Ring;
 use visa_isa::cause::ExitCause;
-use visa_isa::paging::PAGE_SIZE;
 use visa_isa::trap_filter;
+use visa_isa::{GuestPhysical, Ring};
 
 use crate::hart::Hart;
 use crate::state::ExitRecord;
@@ -57,11 +56,11 @@ impl Hart {
 
     /// TLBFLUSHV (specification, 4.3), with the operands that are not R0.
     pub(crate) fn flush_nested(&mut self, vmid: Option<u64>, guest_physical: Option<u64>) {
-        let page = guest_physical.map(|address| address & !(PAGE_SIZE - 1));
+        let page = guest_physical.map(GuestPhysical);
         self.tlb.flush(|old| {
             let same_vm = vmid.is_none_or(|vmid| old.vmid == vmid as u16);
-            let same_page =
-                page.is_none_or(|page| page >> old.page_shift == old.guest_physical_page >> old.page_shift);
+            let same_page = page
+                .is_none_or(|page| page.page(old.page_shift) == old.guest_physical_page.page(old.page_shift));
             same_vm && same_page
         });
         self.forget_walks();

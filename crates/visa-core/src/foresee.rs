@@ -1,6 +1,7 @@
 //! What a fetch would find, without any effect: nothing is set, counted or remembered. For observers.
 
-use visa_isa::paging::{Access, PTE_ACCESSED, Stage, TableBase, walk};
+use visa_isa::paging::{Access, First, PTE_ACCESSED, TableBase, walk};
+use visa_isa::{GuestPhysical, GuestVirtual, Physical};
 use visa_mem::Ram;
 
 use crate::hart::Hart;
@@ -11,29 +12,31 @@ impl Hart {
     /// fetch would stop, or go to a device.
     pub fn foresee_fetch(&self, ram: &Ram, address: u64) -> Option<u64> {
         let known = self.tlb.lookup(Access::Fetch, address, 2);
-        known.or_else(|| ram.offset_of(self.foresee_physical(ram, address)?, 1))
+        known.or_else(|| ram.offset_of(self.foresee_physical(ram, address)?.0, 1))
     }
 
-    fn foresee_physical(&self, ram: &Ram, address: u64) -> Option<u64> {
+    fn foresee_physical(&self, ram: &Ram, address: u64) -> Option<Physical> {
         if !self.translates {
             return match self.in_guest() {
-                true => self.locate_for(ram, address, Some(Access::Fetch)).ok(),
-                false => Some(address),
+                true => self.locate_for(ram, GuestPhysical(address), Some(Access::Fetch)).ok(),
+                false => Some(Physical(address)),
             };
         }
         let known = self.tlb.peek_here(address).filter(|found| self.allows(found.permissions, Access::Fetch));
         match known {
             Some(found) => Some(found.address(address)),
-            None => self.foresee_walk(ram, address),
+            None => self.foresee_walk(ram, GuestVirtual(address)),
         }
     }
 
-    fn foresee_walk(&self, ram: &Ram, address: u64) -> Option<u64> {
+    fn foresee_walk(&self, ram: &Ram, address: GuestVirtual) -> Option<Physical> {
         let nested = |guest_physical, access| self.locate_for(ram, guest_physical, Some(access)).ok();
         let base = TableBase::from_cr3(self.supervisor.satp)?;
-        let Some(by) = self.accessor() else { return nested(address, Access::Fetch) };
+        let Some(by) = self.accessor() else {
+            return nested(GuestPhysical(address.0), Access::Fetch);
+        };
         let read = |slot, _| nested(slot, Access::Load).and_then(|slot| peek_entry(ram, slot)).ok_or(());
-        let leaf = walk(Stage::First, base, address, read).ok()?;
+        let leaf = walk::<First, _>(base, address, read).ok()?;
         if !by.may(Access::Fetch, leaf.entry.0) {
             return None;
         }

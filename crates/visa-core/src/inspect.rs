@@ -2,9 +2,9 @@
 //! no A or D is set, nothing is cached or counted, and permissions do not matter.
 
 use visa_isa::io::RangeKind;
-use visa_isa::paging::{Access, Mode, Stage, TableBase, walk};
+use visa_isa::paging::{Access, First, Mode, Second, TableBase, walk};
 use visa_isa::table::Format;
-use visa_isa::{Instruction, Op};
+use visa_isa::{GuestPhysical, GuestVirtual, Instruction, Op, Physical};
 use visa_mem::Ram;
 
 use crate::hart::Hart;
@@ -18,12 +18,12 @@ pub enum Unmapped {
     /// The second stage does not map this guest-physical address: of the byte, or of a page-table entry on the way.
     SecondStage {
         /// The address.
-        guest_physical: u64,
+        guest_physical: GuestPhysical,
     },
     /// The guest-physical address is that of a virtual device (IOVMAP *trap*).
     Device {
         /// The address.
-        guest_physical: u64,
+        guest_physical: GuestPhysical,
     },
 }
 
@@ -45,40 +45,44 @@ impl std::fmt::Display for Unmapped {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Located {
     /// After the first stage. In Ring -1: the address itself.
-    pub guest_physical: u64,
+    pub guest_physical: GuestPhysical,
     /// After both.
-    pub physical: u64,
+    pub physical: Physical,
 }
 
 impl Hart {
     /// Where a virtual address of the ring in use leads.
     pub fn locate(&self, ram: &Ram, address: u64) -> Result<Located, Unmapped> {
         if !self.in_guest() {
-            return Ok(Located { guest_physical: address, physical: address });
+            return Ok(Located { guest_physical: GuestPhysical(address), physical: Physical(address) });
         }
         self.locate_in_guest(ram, address)
     }
 
     /// Where a guest-virtual address leads by the guest's CR3, whatever ring is in use.
     pub fn locate_in_guest(&self, ram: &Ram, address: u64) -> Result<Located, Unmapped> {
-        let guest_physical = self.locate_first_stage(ram, address)?;
+        let guest_physical = self.locate_first_stage(ram, GuestVirtual(address))?;
         let physical = self.locate_guest_physical(ram, guest_physical)?;
         Ok(Located { guest_physical, physical })
     }
 
-    fn locate_first_stage(&self, ram: &Ram, address: u64) -> Result<u64, Unmapped> {
+    fn locate_first_stage(&self, ram: &Ram, address: GuestVirtual) -> Result<GuestPhysical, Unmapped> {
         let base = TableBase::from_cr3(self.supervisor.satp).ok_or(Unmapped::FirstStage)?;
         if base.mode == Mode::Bare {
-            return Ok(address);
+            return Ok(GuestPhysical(address.0));
         }
-        let leaf = walk(Stage::First, base, address, |slot, _| {
+        let leaf = walk::<First, _>(base, address, |slot, _| {
             peek_entry(ram, self.locate_guest_physical(ram, slot)?).ok_or(Unmapped::FirstStage)
         });
         leaf.map(|leaf| leaf.translate(address)).map_err(|why| why.or(Unmapped::FirstStage))
     }
 
     /// Where a guest-physical address of the current VM leads.
-    pub fn locate_guest_physical(&self, ram: &Ram, guest_physical: u64) -> Result<u64, Unmapped> {
+    pub fn locate_guest_physical(
+        &self,
+        ram: &Ram,
+        guest_physical: GuestPhysical,
+    ) -> Result<Physical, Unmapped> {
         self.locate_for(ram, guest_physical, None)
     }
 
@@ -86,21 +90,21 @@ impl Hart {
     pub(crate) fn locate_for(
         &self,
         ram: &Ram,
-        guest_physical: u64,
+        guest_physical: GuestPhysical,
         access: Option<Access>,
-    ) -> Result<u64, Unmapped> {
+    ) -> Result<Physical, Unmapped> {
         if let Some(range) = self.vm.range_of(guest_physical) {
             return match range.kind == RangeKind::Passthrough as u64 {
-                true => Ok(range.target.wrapping_add(guest_physical - range.guest_address)),
+                true => Ok(range.passed_through(guest_physical)),
                 false => Err(Unmapped::Device { guest_physical }),
             };
         }
         let fault = Unmapped::SecondStage { guest_physical };
         let base = TableBase::from_hptbr(self.vm.hptbr).ok_or(fault)?;
         if base.mode == Mode::Bare {
-            return Ok(guest_physical);
+            return Ok(Physical(guest_physical.0));
         }
-        let leaf = walk(Stage::Second, base, guest_physical, |slot, _| peek_entry(ram, slot).ok_or(fault))
+        let leaf = walk::<Second, _>(base, guest_physical, |slot, _| peek_entry(ram, slot).ok_or(fault))
             .map_err(|why| why.or(fault))?;
         match access {
             Some(access) if !leaf.entry.has(access.flag()) => Err(fault),

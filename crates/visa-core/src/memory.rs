@@ -3,6 +3,7 @@
 //! Each access first asks the first level of the TLB, which answers with an offset of RAM. Whatever it does not know
 //! goes the slow way: translation, devices, the end of a page in the middle of an access, pages that hold code.
 
+use visa_isa::Physical;
 use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::trap_filter;
@@ -20,7 +21,7 @@ enum Place {
     /// An offset of RAM.
     Ram(u64),
     /// A physical address with no RAM.
-    Device(u64),
+    Device(Physical),
 }
 
 /// What was found for an access that is about to be executed.
@@ -28,7 +29,7 @@ enum Place {
 pub(crate) struct Handed {
     address: u64,
     access: Access,
-    found: Result<(u64, u32), Fault>,
+    found: Result<(Physical, u32), Fault>,
 }
 
 impl Hart {
@@ -81,7 +82,7 @@ impl Hart {
             Place::Device(physical) => {
                 self.attention = true;
                 platform.tell_time(self.ticks());
-                let value = platform.mmio_read(physical, size);
+                let value = platform.mmio_read(physical.0, size);
                 value.map_err(|_| Stop::Exception(Exception::LoadAccessFault, address))
             }
         }
@@ -108,7 +109,7 @@ impl Hart {
             Place::Device(physical) => {
                 self.attention = true;
                 platform.tell_time(self.ticks());
-                let done = platform.mmio_write(physical, size, value);
+                let done = platform.mmio_write(physical.0, size, value);
                 done.map_err(|_| Stop::Exception(Exception::StoreAccessFault, address))
             }
         }
@@ -196,14 +197,19 @@ impl Hart {
             Ok(found) => found,
             Err(fault) => return Err(self.raise(fault, address, access, size.bytes())),
         };
-        let Some(offset) = ram.offset_of(physical, 1) else { return Ok(Place::Device(physical)) };
+        let Some(offset) = ram.offset_of(physical.0, 1) else { return Ok(Place::Device(physical)) };
         self.fill(ram, address, access, offset, page_shift);
         Ok(Place::Ram(offset))
     }
 
     /// What was found for the access already, or else is found now.
     #[inline(always)]
-    fn translate_or_take(&mut self, ram: &Ram, address: u64, access: Access) -> Result<(u64, u32), Fault> {
+    fn translate_or_take(
+        &mut self,
+        ram: &Ram,
+        address: u64,
+        access: Access,
+    ) -> Result<(Physical, u32), Fault> {
         match self.handed {
             Some(handed) if handed.address == address && handed.access == access => {
                 self.handed = None;
@@ -237,7 +243,7 @@ impl Hart {
     pub fn refill(&mut self, ram: &Ram, address: u64, access: Access) -> bool {
         let found = self.translate_or_take(ram, address, access);
         if let Ok((physical, page_shift)) = found
-            && let Some(offset) = ram.offset_of(physical, 1)
+            && let Some(offset) = ram.offset_of(physical.0, 1)
             && self.fill(ram, address, access, offset, page_shift)
             && !self.attention
         {
@@ -257,7 +263,7 @@ impl Hart {
         }
         // What is found, but not entered, the second level knows from now on.
         let (physical, page_shift) = found.ok()?;
-        let offset = ram.offset_of(physical, 1)?;
+        let offset = ram.offset_of(physical.0, 1)?;
         (self.fill(ram, address, access, offset, page_shift) && !self.attention).then_some(offset)
     }
 
@@ -329,14 +335,14 @@ impl Hart {
             Fault::Page => return Stop::Exception(access.page_fault(), address),
             Fault::Nested { guest_physical, walk } => {
                 record.cause = ExitCause::NestedPageFault as u64;
-                record.guest_physical = guest_physical;
+                record.guest_physical = guest_physical.0;
                 if walk {
                     record.qualification |= qualification::WALK;
                 }
             }
             Fault::Device { guest_physical, cookie } => {
                 record.cause = ExitCause::DeviceAccess as u64;
-                record.guest_physical = guest_physical;
+                record.guest_physical = guest_physical.0;
                 record.cookie = cookie;
             }
         }

@@ -10,6 +10,7 @@
 //! lookup it would be one more load that the next one must wait for, four times in a walk.
 
 use visa_isa::paging::{Access, Entry, PAGE_SHIFT};
+use visa_isa::{GuestPhysical, Physical};
 
 /// Entries for pages of 4 KiB, and as many for larger ones.
 const ENTRIES: usize = 256;
@@ -40,8 +41,8 @@ impl Leaf {
 /// A remembered translation.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
-    /// Guest-physical address of the piece.
-    page: u64,
+    /// Its first address.
+    page: GuestPhysical,
     /// HPTBR.
     hptbr: u64,
     /// What [`NestedCache::generation`] was then.
@@ -52,7 +53,7 @@ struct Piece {
 }
 
 const NOTHING: Piece = Piece {
-    page: 0,
+    page: GuestPhysical(0),
     hptbr: 0,
     generation: 0,
     addend: 0,
@@ -62,8 +63,8 @@ const NOTHING: Piece = Piece {
 /// Large pages side by side that one addend serves, with the same bits.
 #[derive(Clone, Copy)]
 pub struct Run {
-    /// First guest-physical address.
-    pub start: u64,
+    /// First address.
+    pub start: GuestPhysical,
     /// Bytes; 0: there is no run.
     pub length: u64,
     /// HPTBR.
@@ -75,17 +76,17 @@ pub struct Run {
 }
 
 impl Run {
-    const NONE: Run = Run { start: 0, length: 0, hptbr: 0, addend: 0, leaf: NOTHING.leaf };
+    const NONE: Run = Run { start: GuestPhysical(0), length: 0, hptbr: 0, addend: 0, leaf: NOTHING.leaf };
 
     /// The physical address of a guest-physical one in the run.
     #[inline(always)]
-    pub fn find(&self, guest_physical: u64) -> Option<u64> {
-        self.contains(guest_physical).then(|| guest_physical.wrapping_add(self.addend))
+    pub fn find(&self, guest_physical: GuestPhysical) -> Option<Physical> {
+        self.contains(guest_physical).then(|| moved(guest_physical, self.addend))
     }
 
     #[inline(always)]
-    fn contains(&self, guest_physical: u64) -> bool {
-        guest_physical.wrapping_sub(self.start) < self.length
+    fn contains(&self, guest_physical: GuestPhysical) -> bool {
+        guest_physical.behind(self.start) < self.length
     }
 }
 
@@ -116,10 +117,15 @@ impl Default for NestedCache {
 impl NestedCache {
     /// What is remembered for an access that needs no bit of the leaf to be set: the physical address, and the leaf.
     #[inline(always)]
-    pub fn find(&mut self, guest_physical: u64, hptbr: u64, access: Access) -> Option<(u64, Leaf)> {
+    pub fn find(
+        &mut self,
+        guest_physical: GuestPhysical,
+        hptbr: u64,
+        access: Access,
+    ) -> Option<(Physical, Leaf)> {
         let run = &self.run;
         if run.contains(guest_physical) && run.hptbr == hptbr && run.leaf.allows(access) {
-            return Some((guest_physical.wrapping_add(run.addend), run.leaf));
+            return Some((moved(guest_physical, run.addend), run.leaf));
         }
         self.find_piece(guest_physical, hptbr, access)
     }
@@ -132,8 +138,13 @@ impl NestedCache {
     }
 
     #[inline(never)]
-    fn find_piece(&mut self, guest_physical: u64, hptbr: u64, access: Access) -> Option<(u64, Leaf)> {
-        let found = |piece: Piece| (guest_physical.wrapping_add(piece.addend), piece.leaf);
+    fn find_piece(
+        &mut self,
+        guest_physical: GuestPhysical,
+        hptbr: u64,
+        access: Access,
+    ) -> Option<(Physical, Leaf)> {
+        let found = |piece: Piece| (moved(guest_physical, piece.addend), piece.leaf);
         let serves = |piece: &Piece| piece.hptbr == hptbr && piece.leaf.allows(access);
         if let Some(large) = self.piece(guest_physical, LARGE_SHIFT).filter(serves) {
             self.outside += 1;
@@ -146,24 +157,30 @@ impl NestedCache {
     }
 
     /// The piece with an address, whosever it is.
-    fn piece(&self, guest_physical: u64, shift: u32) -> Option<Piece> {
+    fn piece(&self, guest_physical: GuestPhysical, shift: u32) -> Option<Piece> {
         let array = if shift == LARGE_SHIFT { &self.large } else { &self.small };
         let piece = array[index(guest_physical, shift)];
-        let same = piece.generation == self.generation && piece.page == guest_physical >> shift << shift;
+        let same = piece.generation == self.generation && piece.page == guest_physical.page(shift);
         same.then_some(piece)
     }
 
     /// Remembers that an address is at a physical one, in a page of a size, with a leaf. True: the page should become part of
     /// a run.
-    pub fn remember(&mut self, guest_physical: u64, hptbr: u64, physical: u64, leaf: Leaf) -> bool {
+    pub fn remember(
+        &mut self,
+        guest_physical: GuestPhysical,
+        hptbr: u64,
+        physical: Physical,
+        leaf: Leaf,
+    ) -> bool {
         let is_large = leaf.page_shift >= LARGE_SHIFT;
         let (array, shift) =
             if is_large { (&mut self.large, LARGE_SHIFT) } else { (&mut self.small, PAGE_SHIFT) };
         array[index(guest_physical, shift)] = Piece {
-            page: guest_physical >> shift << shift,
+            page: guest_physical.page(shift),
             hptbr,
             generation: self.generation,
-            addend: physical.wrapping_sub(guest_physical),
+            addend: physical.0.wrapping_sub(guest_physical.0),
             leaf,
         };
         let run = &self.run;
@@ -185,8 +202,13 @@ impl NestedCache {
     }
 }
 
-fn index(guest_physical: u64, shift: u32) -> usize {
-    (guest_physical >> shift) as usize % ENTRIES
+fn index(guest_physical: GuestPhysical, shift: u32) -> usize {
+    (guest_physical.0 >> shift) as usize % ENTRIES
+}
+
+#[inline(always)]
+fn moved(guest_physical: GuestPhysical, addend: u64) -> Physical {
+    Physical(guest_physical.0.wrapping_add(addend))
 }
 
 #[cfg(test)]
@@ -197,19 +219,26 @@ mod tests {
     #[test]
     fn what_a_run_gives_for_a_load_is_the_same_either_way() {
         let leaf = Leaf { entry: Entry(PTE_READ | PTE_ACCESSED), page_shift: LARGE_SHIFT, references: 3 };
-        let run = Run { start: 0x4000_0000, length: 2 << LARGE_SHIFT, hptbr: 7, addend: 0x1000_0000, leaf };
+        let run = Run {
+            start: GuestPhysical(0x4000_0000),
+            length: 2 << LARGE_SHIFT,
+            hptbr: 7,
+            addend: 0x1000_0000,
+            leaf,
+        };
         let mut cache = NestedCache::default();
-        assert_eq!(cache.run_for_loads(0).find(0x4000_0000), None);
+        assert_eq!(cache.run_for_loads(0).find(GuestPhysical(0x4000_0000)), None);
         cache.remember_run(run);
         for (address, hptbr) in
             [(0x4000_0008, 7), (0x403f_fff8, 7), (0x3fff_fff8, 7), (0x4040_0000, 7), (0x4000_0008, 8)]
         {
+            let address = GuestPhysical(address);
             let found = cache.find(address, hptbr, Access::Load).map(|(at, leaf)| (at, leaf.references));
             let run = cache.run_for_loads(hptbr);
             assert_eq!(run.find(address).map(|at| (at, run.leaf.references)), found, "{address:#x}");
         }
-        assert_eq!(cache.run_for_loads(7).find(0x4000_0008), Some(0x5000_0008));
+        assert_eq!(cache.run_for_loads(7).find(GuestPhysical(0x4000_0008)), Some(Physical(0x5000_0008)));
         cache.remember_run(Run { leaf: Leaf { entry: Entry(PTE_EXECUTE | PTE_ACCESSED), ..leaf }, ..run });
-        assert_eq!(cache.run_for_loads(7).find(0x4000_0008), None);
+        assert_eq!(cache.run_for_loads(7).find(GuestPhysical(0x4000_0008)), None);
     }
 }

@@ -4,6 +4,7 @@
 
 use visa_isa::paging::entry::{ENTRY_BYTES, index};
 use visa_isa::paging::{Access, Accessor, Entry, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_GLOBAL};
+use visa_isa::{GuestPhysical, GuestVirtual, Physical};
 use visa_mem::Ram;
 
 use crate::hart::Hart;
@@ -20,7 +21,7 @@ impl Hart {
         ram: &Ram,
         address: u64,
         access: Access,
-    ) -> Option<(u64, u32)> {
+    ) -> Option<(Physical, u32)> {
         if !self.translates {
             return None;
         }
@@ -62,11 +63,11 @@ impl Hart {
         if !entry.is_well_formed() || !entry.has(PTE_ACCESSED) || first.0 & sure.among != sure.all & FIRST {
             return None;
         }
-        let guest_physical = entry.target();
+        let guest_physical = GuestPhysical(entry.target());
         let (physical, leaf) = self.nested.find(guest_physical, self.vm.hptbr, access)?;
         self.statistics.walk_references += table.references + 1 + leaf.references as u64;
         Some(Translation {
-            virtual_page: address & !(PAGE_SIZE - 1),
+            virtual_page: GuestVirtual(address).page(PAGE_SHIFT),
             physical_page: physical,
             guest_physical_page: guest_physical,
             page_shift: PAGE_SHIFT,
@@ -79,10 +80,16 @@ impl Hart {
     }
 
     /// Remembers the table of the lowest level that has an address's entry at a physical one.
-    pub(crate) fn remember_lowest(&mut self, ram: &Ram, address: u64, location: u64, references: u64) {
-        if let Some(offset) = ram.offset_of(location & !(PAGE_SIZE - 1), PAGE_SIZE) {
+    pub(crate) fn remember_lowest(
+        &mut self,
+        ram: &Ram,
+        address: GuestVirtual,
+        location: Physical,
+        references: u64,
+    ) {
+        if let Some(offset) = ram.offset_of(location.page(PAGE_SHIFT).0, PAGE_SIZE) {
             let (cr3, hptbr) = (self.supervisor.satp, self.vm.hptbr);
-            self.walk_cache.remember(address, cr3, hptbr, Table { offset, references });
+            self.walk_cache.remember(address.0, cr3, hptbr, Table { offset, references });
         }
     }
 }

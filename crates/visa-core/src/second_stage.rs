@@ -1,14 +1,15 @@
 //! The second stage of the walk (specification, 4.1): guest-physical to physical.
 
-use visa_isa::paging::entry::{index, page_shift};
+use visa_isa::paging::entry::{ENTRY_BYTES, index};
 use visa_isa::paging::{
-    self, Access, Entry, LEVEL_BITS, Mode, PAGE_SHIFT, PTE_PPN_SHIFT, PTE_RESERVED, Stage, TableBase,
+    self, Access, Entry, LEVEL_BITS, Mode, PAGE_SHIFT, PTE_PPN_SHIFT, PTE_RESERVED, Second, TableBase,
 };
+use visa_isa::{GuestPhysical, Physical};
 use visa_mem::Ram;
 
 use crate::hart::Hart;
 use crate::nested_cache::{Leaf, Run};
-use crate::translate::{Fault, StageResult, UNTRANSLATED, write_entry};
+use crate::translate::{Fault, StageResult, UNTRANSLATED, peek_entry, write_entry};
 
 impl Hart {
     /// Guest-physical to physical; `walk` says that the access is to a page-table entry.
@@ -16,10 +17,10 @@ impl Hart {
     pub(crate) fn second_stage(
         &mut self,
         ram: &Ram,
-        guest_physical: u64,
+        guest_physical: GuestPhysical,
         access: Access,
         walk: bool,
-    ) -> Result<StageResult, Fault> {
+    ) -> Result<StageResult<Physical>, Fault> {
         let hptbr = self.vm.hptbr;
         if let Some((address, leaf)) = self.nested.find(guest_physical, hptbr, access) {
             self.statistics.walk_references += leaf.references as u64;
@@ -33,10 +34,10 @@ impl Hart {
     fn walk_second_stage(
         &mut self,
         ram: &Ram,
-        guest_physical: u64,
+        guest_physical: GuestPhysical,
         access: Access,
         walk: bool,
-    ) -> Result<StageResult, Fault> {
+    ) -> Result<StageResult<Physical>, Fault> {
         if let Some(result) = self.through_range(guest_physical, access) {
             return match result {
                 Ok((address, page_shift)) => Ok(StageResult { address, page_shift, entry: UNTRANSLATED }),
@@ -50,51 +51,62 @@ impl Hart {
             if !self.vm.has_ranges {
                 let leaf = Leaf { entry: UNTRANSLATED, page_shift, references: 0 };
                 let hptbr = self.vm.hptbr;
-                self.nested.remember_run(Run { start: 0, length: u64::MAX, hptbr, addend: 0, leaf });
+                self.nested.remember_run(Run {
+                    start: GuestPhysical(0),
+                    length: u64::MAX,
+                    hptbr,
+                    addend: 0,
+                    leaf,
+                });
             }
-            return Ok(StageResult { address: guest_physical, page_shift, entry: UNTRANSLATED });
+            return Ok(StageResult { address: Physical(guest_physical.0), page_shift, entry: UNTRANSLATED });
         }
         let fault = Fault::Nested { guest_physical, walk };
-        let leaf = paging::walk(Stage::Second, base, guest_physical, |slot, _| self.read_entry(ram, slot));
+        let leaf = paging::walk::<Second, _>(base, guest_physical, |slot, _| self.read_entry(ram, slot));
         let leaf = leaf.map_err(|why| why.or(fault))?;
         let found = self.second_stage_leaf(ram, guest_physical, access, &leaf).ok_or(fault)?;
         let (hptbr, references) = (self.vm.hptbr, base.mode.levels() - leaf.level);
         let known = Leaf { entry: found.entry, page_shift: found.page_shift, references };
         if self.nested.remember(guest_physical, hptbr, found.address, known) {
-            let (start, length) = self.pages_alike(ram, guest_physical, leaf.level, leaf.slot, found.entry);
-            let addend = found.address.wrapping_sub(guest_physical);
+            let (start, length) = self.pages_alike(ram, guest_physical, &leaf, found.entry);
+            let addend = found.address.0.wrapping_sub(guest_physical.0);
             self.nested.remember_run(Run { start, length, hptbr, addend, leaf: known });
         }
         Ok(found)
     }
 
     /// First address and length of the guest-physical memory around an address that leaves side by side in one table map
-    /// alike: by `entry`, which is that of the address at `slot`, but for the pages' numbers, which follow one another.
-    fn pages_alike(&self, ram: &Ram, guest_physical: u64, level: u32, slot: u64, entry: Entry) -> (u64, u64) {
-        let page_shift = page_shift(level);
-        let page = guest_physical >> page_shift << page_shift;
+    /// alike: by `entry`, which is that of the address's leaf as it is now, but for the pages' numbers, which follow one another.
+    fn pages_alike(
+        &self,
+        ram: &Ram,
+        guest_physical: GuestPhysical,
+        leaf: &paging::Leaf<Second>,
+        entry: Entry,
+    ) -> (GuestPhysical, u64) {
+        let (level, page_shift) = (leaf.level, leaf.page_shift());
+        let page = guest_physical.page(page_shift);
         let is_alike = |distance: i64| {
             let next = entry.0.wrapping_add_signed(distance << (PTE_PPN_SHIFT + LEVEL_BITS * level));
-            let location = ram.offset_of(slot.wrapping_add_signed(8 * distance), 8);
-            let address = page.wrapping_add_signed(distance << page_shift);
+            let slot = leaf.slot.plus((ENTRY_BYTES as i64 * distance) as u64);
             next & PTE_RESERVED == 0
-                && location.and_then(|offset| ram.load_u64(offset)) == Some(next)
-                && !self.vm.ranges_overlap(address, page_shift)
+                && peek_entry(ram, slot) == Some(next)
+                && !self.vm.ranges_overlap(page.plus((distance << page_shift) as u64), page_shift)
         };
-        let place = index(guest_physical, level) as i64;
+        let place = index(guest_physical.0, level) as i64;
         let before = (1..=place).take_while(|&distance| is_alike(-distance)).count() as u64;
         let after = (1..(1 << LEVEL_BITS) - place).take_while(|&distance| is_alike(distance)).count() as u64;
-        (page - (before << page_shift), (before + 1 + after) << page_shift)
+        (GuestPhysical(page.0 - (before << page_shift)), (before + 1 + after) << page_shift)
     }
 
     /// Checks a leaf of the second stage and sets its A and D.
     fn second_stage_leaf(
         &mut self,
         ram: &Ram,
-        guest_physical: u64,
+        guest_physical: GuestPhysical,
         access: Access,
-        leaf: &paging::Leaf,
-    ) -> Option<StageResult> {
+        leaf: &paging::Leaf<Second>,
+    ) -> Option<StageResult<Physical>> {
         if !leaf.entry.has(access.flag()) {
             return None;
         }
@@ -111,7 +123,7 @@ impl Hart {
 impl crate::state::VirtualMachine {
     /// The size of the largest page that holds the address and none of a range, as a power of two: what limits the
     /// first stage's pages where the second does not translate.
-    pub(crate) fn shift_between_ranges(&self, guest_physical: u64) -> u32 {
+    pub(crate) fn shift_between_ranges(&self, guest_physical: GuestPhysical) -> u32 {
         const SIZES: [u32; 3] =
             [PAGE_SHIFT + 3 * LEVEL_BITS, PAGE_SHIFT + 2 * LEVEL_BITS, PAGE_SHIFT + LEVEL_BITS];
         let free = SIZES.into_iter().find(|&page_shift| !self.ranges_overlap(guest_physical, page_shift));
@@ -119,9 +131,9 @@ impl crate::state::VirtualMachine {
     }
 
     /// Whether a range is bound inside the page of 2^`page_shift` bytes that holds the address.
-    fn ranges_overlap(&self, guest_physical: u64, page_shift: u32) -> bool {
+    pub(crate) fn ranges_overlap(&self, guest_physical: GuestPhysical, page_shift: u32) -> bool {
         let size = 1u64 << page_shift;
-        let page = guest_physical & !(size - 1);
-        self.has_ranges && self.ranges.iter().any(|range| range.overlaps(page, size))
+        let page = guest_physical.page(page_shift);
+        self.has_ranges && self.ranges.iter().any(|range| range.overlaps(page.0, size))
     }
 }

@@ -2,6 +2,7 @@
 
 use visa_isa::msr::{hvstatus, sstatus};
 use visa_isa::vmcs::RANGE_COUNT;
+use visa_isa::{GuestPhysical, Physical};
 
 /// The supervisor's MSRs. They exist once and belong to the guest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,8 +96,13 @@ pub struct Range {
 
 impl Range {
     /// Whether the range holds an address.
-    pub fn contains(&self, guest_physical: u64) -> bool {
-        guest_physical.wrapping_sub(self.guest_address) < self.length
+    pub fn contains(&self, guest_physical: GuestPhysical) -> bool {
+        guest_physical.0.wrapping_sub(self.guest_address) < self.length
+    }
+
+    /// Where an address of a range that is passed through leads.
+    pub fn passed_through(&self, guest_physical: GuestPhysical) -> Physical {
+        Physical(self.target.wrapping_add(guest_physical.0.wrapping_sub(self.guest_address)))
     }
 
     /// Whether the range holds any byte of the `length` bytes at `address`.
@@ -164,7 +170,7 @@ impl VirtualMachine {
     }
 
     /// The range that holds a guest-physical address.
-    pub fn range_of(&self, guest_physical: u64) -> Option<&Range> {
+    pub fn range_of(&self, guest_physical: GuestPhysical) -> Option<&Range> {
         if !self.has_ranges {
             return None;
         }

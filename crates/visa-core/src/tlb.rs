@@ -11,6 +11,7 @@ mod translation;
 
 use std::collections::HashMap;
 
+use visa_isa::GuestVirtual;
 pub use visa_isa::paging::Access;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 
@@ -269,7 +270,7 @@ impl Tlb {
     #[inline(always)]
     pub(crate) fn insert_found(&mut self, translation: &Translation, is_new: bool) {
         if translation.first_stage_shift > translation.page_shift {
-            self.pieces.insert(translation.virtual_page, translation.first_stage_shift);
+            self.pieces.insert(translation.virtual_page.0, translation.first_stage_shift);
         }
         self.second.insert(translation, is_new);
     }
@@ -289,7 +290,7 @@ impl Tlb {
     /// all of them.
     pub fn flush_address(&mut self, address: u64, asid: Option<u32>, vmid: u16) {
         let condemned = |old: &Translation| {
-            old.virtual_page >> old.first_stage_shift == address >> old.first_stage_shift
+            old.virtual_page.page(old.first_stage_shift) == GuestVirtual(address).page(old.first_stage_shift)
                 && old.vmid == vmid
                 && asid.is_none_or(|asid| !old.global && old.asid == asid)
         };
@@ -297,7 +298,7 @@ impl Tlb {
             self.second.remove_all(condemned);
             let mut left = LargePages::default();
             for old in self.translations().filter(|old| old.first_stage_shift > old.page_shift) {
-                left.insert(old.virtual_page, old.first_stage_shift);
+                left.insert(old.virtual_page.0, old.first_stage_shift);
             }
             self.pieces = left;
             // The first level does not know what its pages are pieces of.

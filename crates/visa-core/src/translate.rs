@@ -1,13 +1,13 @@
 //! The two-stage walk (specification, 4.1; RISC-V privileged, 12.3.2 and 12.4): its first stage, and what both give together.
 
-use visa_isa::Ring;
 use visa_isa::io::RangeKind;
 use visa_isa::msr::sstatus;
 use visa_isa::paging::entry::ENTRY_BYTES;
 use visa_isa::paging::{
-    Access, Accessor, Entry, Leaf, MODE_SHIFT, Mode, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE,
-    PTE_GLOBAL, PTE_READ, PTE_WRITE, Stage, TableBase, walk,
+    Access, Accessor, Entry, First, Leaf, MODE_SHIFT, Mode, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE,
+    PTE_GLOBAL, PTE_READ, PTE_WRITE, TableBase, walk,
 };
+use visa_isa::{GuestPhysical, GuestVirtual, Physical, Ring};
 use visa_mem::Ram;
 
 use crate::hart::Hart;
@@ -23,23 +23,23 @@ pub enum Fault {
     /// The second stage does not map a guest-physical address, or not for this access.
     Nested {
         /// The address.
-        guest_physical: u64,
+        guest_physical: GuestPhysical,
         /// It is that of a page-table entry of the first stage.
         walk: bool,
     },
     /// The guest-physical address is in an IOVMAP range that traps.
     Device {
         /// The address.
-        guest_physical: u64,
+        guest_physical: GuestPhysical,
         /// The range's cookie.
         cookie: u64,
     },
 }
 
-/// A physical page that one stage maps an address to.
-pub(crate) struct StageResult {
-    /// Physical address of the byte.
-    pub address: u64,
+/// What one stage maps an address to.
+pub(crate) struct StageResult<A> {
+    /// Where the byte is.
+    pub address: A,
     /// Size of the page as a power of two.
     pub page_shift: u32,
     /// The leaf, with A and D as they are now.
@@ -92,10 +92,11 @@ impl Hart {
 
     /// Translates an address of the ring in use, by the second level of the TLB or by a walk. The result is the
     /// physical address and the page size.
-    pub fn translate(&mut self, ram: &Ram, address: u64, access: Access) -> Result<(u64, u32), Fault> {
+    pub fn translate(&mut self, ram: &Ram, address: u64, access: Access) -> Result<(Physical, u32), Fault> {
         if !self.translates {
-            let range = if self.in_guest() { self.through_range(address, access) } else { None };
-            return range.unwrap_or(Ok((address, PAGE_SHIFT)));
+            // A guest's virtual addresses are guest-physical then, and these physical.
+            let range = self.in_guest().then(|| self.through_range(GuestPhysical(address), access)).flatten();
+            return range.unwrap_or(Ok((Physical(address), PAGE_SHIFT)));
         }
         let known = self.tlb.find_here(address);
         if let Some(found) = known
@@ -121,12 +122,12 @@ impl Hart {
     /// What an IOVMAP range makes of a guest-physical address; `None` if it is in none.
     pub(crate) fn through_range(
         &self,
-        guest_physical: u64,
+        guest_physical: GuestPhysical,
         access: Access,
-    ) -> Option<Result<(u64, u32), Fault>> {
+    ) -> Option<Result<(Physical, u32), Fault>> {
         let range = self.vm.range_of(guest_physical)?;
         if range.kind == RangeKind::Passthrough as u64 {
-            return Some(Ok((range.target + (guest_physical - range.guest_address), PAGE_SHIFT)));
+            return Some(Ok((range.passed_through(guest_physical), PAGE_SHIFT)));
         }
         match access {
             Access::Fetch => Some(Err(Fault::Access)),
@@ -151,18 +152,17 @@ impl Hart {
 
     /// Walks both stages, sets A and D, and checks permissions.
     fn walk(&mut self, ram: &Ram, address: u64, access: Access) -> Result<Translation, Fault> {
-        let first = self.first_stage(ram, address, access)?;
+        let first = self.first_stage(ram, GuestVirtual(address), access)?;
         let (guest_physical, first_shift, leaf) = match &first {
-            None => (address, UNTRANSLATED_SHIFT, UNTRANSLATED),
+            None => (GuestPhysical(address), UNTRANSLATED_SHIFT, UNTRANSLATED),
             Some(stage) => (stage.address, stage.page_shift, stage.entry),
         };
         let nested = self.second_stage(ram, guest_physical, access.nested(leaf.0), false)?;
         let page_shift = first_shift.min(nested.page_shift);
-        let mask = (1u64 << page_shift) - 1;
         Ok(Translation {
-            virtual_page: address & !mask,
-            physical_page: nested.address & !mask,
-            guest_physical_page: guest_physical & !mask,
+            virtual_page: GuestVirtual(address).page(page_shift),
+            physical_page: nested.address.page(page_shift),
+            guest_physical_page: guest_physical.page(page_shift),
             page_shift,
             first_stage_shift: if first.is_some() { first_shift } else { page_shift },
             permissions: Permissions::of_first_stage(leaf).with_second_stage(nested.entry),
@@ -174,7 +174,12 @@ impl Hart {
 
     /// Guest-virtual to guest-physical. `None`: CR3 is in mode bare.
     #[inline(always)]
-    fn first_stage(&mut self, ram: &Ram, address: u64, access: Access) -> Result<Option<StageResult>, Fault> {
+    fn first_stage(
+        &mut self,
+        ram: &Ram,
+        address: GuestVirtual,
+        access: Access,
+    ) -> Result<Option<StageResult<GuestPhysical>>, Fault> {
         let base = TableBase::from_cr3(self.supervisor.satp).ok_or(Fault::Page)?;
         if base.mode == Mode::Bare {
             return Ok(None);
@@ -182,8 +187,8 @@ impl Hart {
         let run = self.nested.run_for_loads(self.vm.hptbr);
         let references = self.statistics.walk_references;
         // The entries' own addresses are guest-physical.
-        let mut location = 0;
-        let leaf = walk(Stage::First, base, address, |slot, _| {
+        let mut location = Physical::default();
+        let leaf = walk::<First, _>(base, address, |slot, _| {
             location = match run.find(slot) {
                 Some(location) => {
                     self.statistics.walk_references += run.leaf.references as u64;
@@ -205,10 +210,10 @@ impl Hart {
     fn first_stage_leaf(
         &mut self,
         ram: &Ram,
-        address: u64,
+        address: GuestVirtual,
         access: Access,
-        leaf: &Leaf,
-    ) -> Result<StageResult, Fault> {
+        leaf: &Leaf<First>,
+    ) -> Result<StageResult<GuestPhysical>, Fault> {
         if !self.accessor().is_none_or(|by| by.may(access, leaf.entry.0)) {
             return Err(Fault::Page);
         }
@@ -221,7 +226,7 @@ impl Hart {
     }
 
     /// Reads an entry for a walk, and counts that.
-    pub(crate) fn read_entry(&mut self, ram: &Ram, address: u64) -> Result<u64, Fault> {
+    pub(crate) fn read_entry(&mut self, ram: &Ram, address: Physical) -> Result<u64, Fault> {
         self.statistics.walk_references += 1;
         peek_entry(ram, address).ok_or(Fault::Access)
     }
@@ -243,11 +248,11 @@ pub(crate) const fn permits(by: Option<Accessor>, permissions: Permissions, acce
 }
 
 /// Reads the entry at a physical address.
-pub(crate) fn peek_entry(ram: &Ram, address: u64) -> Option<u64> {
-    ram.offset_of(address, ENTRY_BYTES).and_then(|offset| ram.load_u64(offset))
+pub(crate) fn peek_entry(ram: &Ram, address: Physical) -> Option<u64> {
+    ram.offset_of(address.0, ENTRY_BYTES).and_then(|offset| ram.load_u64(offset))
 }
 
-pub(crate) fn write_entry(ram: &Ram, address: u64, entry: Entry) -> Result<(), Fault> {
-    let offset = ram.offset_of(address, ENTRY_BYTES).ok_or(Fault::Access)?;
+pub(crate) fn write_entry(ram: &Ram, address: Physical, entry: Entry) -> Result<(), Fault> {
+    let offset = ram.offset_of(address.0, ENTRY_BYTES).ok_or(Fault::Access)?;
     ram.store_u64(offset, entry.0).ok_or(Fault::Access)
 }

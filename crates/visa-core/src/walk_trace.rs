@@ -2,7 +2,8 @@
 //! For models of the hardware, which decide which of these reads their caches save.
 
 use visa_isa::io::RangeKind;
-use visa_isa::paging::{Mode, PAGE_SHIFT, PTE_DIRTY, PTE_GLOBAL, Stage, TableBase, walk};
+use visa_isa::paging::{First, Mode, PAGE_SHIFT, PTE_DIRTY, PTE_GLOBAL, Second, TableBase, walk};
+use visa_isa::{GuestPhysical, GuestVirtual, Physical};
 use visa_mem::Ram;
 
 use crate::hart::Hart;
@@ -15,16 +16,16 @@ pub const LEVELS_MAX: usize = 4;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NestedPath {
     /// The address.
-    pub guest_physical: u64,
+    pub guest_physical: GuestPhysical,
     /// Physical addresses of the entries read, from the root down: the first `count` of them. The last is the leaf
     /// unless the walk failed.
-    pub entries: [u64; LEVELS_MAX],
+    pub entries: [Physical; LEVELS_MAX],
     /// Entries read; 0 if the second stage does not translate, or an IOVMAP range holds the address.
     pub count: usize,
     /// Levels of the table.
     pub levels: u32,
     /// Where the address leads; `None` if it is not mapped, or is a virtual device's.
-    pub physical: Option<u64>,
+    pub physical: Option<Physical>,
     /// Size of the page as a power of two.
     pub page_shift: u32,
     /// The page is writable without another walk: D is set.
@@ -64,7 +65,7 @@ impl WalkTrace {
     }
 
     /// The physical address and the size of the combined page, if both stages map the address.
-    pub fn mapped(&self) -> Option<(u64, u32)> {
+    pub fn mapped(&self) -> Option<(Physical, u32)> {
         let last = self.last?;
         Some((last.physical?, last.page_shift.min(self.page_shift)))
     }
@@ -82,18 +83,23 @@ impl Hart {
     /// in use. Permissions are not looked at.
     pub fn trace_walk(&self, ram: &Ram, address: u64) -> WalkTrace {
         let mut trace = WalkTrace { page_shift: UNTRANSLATED_SHIFT, dirty: true, ..WalkTrace::default() };
-        let guest_physical = self.trace_first_stage(ram, address, &mut trace);
+        let guest_physical = self.trace_first_stage(ram, GuestVirtual(address), &mut trace);
         trace.last = guest_physical.map(|guest_physical| self.trace_second_stage(ram, guest_physical));
         trace
     }
 
     /// The guest-physical address, if the first stage maps the virtual one.
-    fn trace_first_stage(&self, ram: &Ram, address: u64, trace: &mut WalkTrace) -> Option<u64> {
+    fn trace_first_stage(
+        &self,
+        ram: &Ram,
+        address: GuestVirtual,
+        trace: &mut WalkTrace,
+    ) -> Option<GuestPhysical> {
         let base = TableBase::from_cr3(self.supervisor.satp)?;
         if base.mode == Mode::Bare {
-            return Some(address);
+            return Some(GuestPhysical(address.0));
         }
-        let leaf = walk(Stage::First, base, address, |slot, level| {
+        let leaf = walk::<First, _>(base, address, |slot, level| {
             let place = self.trace_second_stage(ram, slot);
             trace.steps[trace.count] = GuestStep { level, place };
             trace.count += 1;
@@ -107,23 +113,23 @@ impl Hart {
     }
 
     /// The path of the second stage alone, for a guest-physical address of the current VM.
-    pub fn trace_second_stage(&self, ram: &Ram, guest_physical: u64) -> NestedPath {
+    pub fn trace_second_stage(&self, ram: &Ram, guest_physical: GuestPhysical) -> NestedPath {
         let mut path =
             NestedPath { guest_physical, dirty: true, page_shift: PAGE_SHIFT, ..NestedPath::default() };
         if let Some(range) = self.vm.range_of(guest_physical) {
             if range.kind == RangeKind::Passthrough as u64 {
-                path.physical = Some(range.target.wrapping_add(guest_physical - range.guest_address));
+                path.physical = Some(range.passed_through(guest_physical));
             }
             return path;
         }
         let Some(base) = TableBase::from_hptbr(self.vm.hptbr) else { return path };
         if base.mode == Mode::Bare {
-            path.physical = Some(guest_physical);
+            path.physical = Some(Physical(guest_physical.0));
             path.page_shift = self.vm.shift_between_ranges(guest_physical);
             return path;
         }
         path.levels = base.mode.levels();
-        let leaf = walk(Stage::Second, base, guest_physical, |slot, _| {
+        let leaf = walk::<Second, _>(base, guest_physical, |slot, _| {
             path.entries[path.count] = slot;
             path.count += 1;
             peek_entry(ram, slot).ok_or(())
@@ -137,10 +143,8 @@ impl Hart {
     }
 
     /// The size of what can be cached of a second-stage page: IOVMAP ranges inside it split it.
-    fn page_shift_among_ranges(&self, guest_physical: u64, page_shift: u32) -> u32 {
-        let size = 1u64 << page_shift;
-        let page = guest_physical & !(size - 1);
-        let split = self.vm.has_ranges && self.vm.ranges.iter().any(|range| range.overlaps(page, size));
+    fn page_shift_among_ranges(&self, guest_physical: GuestPhysical, page_shift: u32) -> u32 {
+        let split = self.vm.ranges_overlap(guest_physical, page_shift);
         if split { PAGE_SHIFT } else { page_shift }
     }
 }

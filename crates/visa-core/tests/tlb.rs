@@ -4,14 +4,15 @@ use visa_core::tlb::{
     Access, FIRST_LEVEL_ENTRIES, NO_SPACE, Permissions, SECOND_LEVEL_SETS, SECOND_LEVEL_WAYS, Space, Tlb,
     Translation,
 };
+use visa_isa::{GuestPhysical, GuestVirtual, Physical};
 
 const PAGE: u64 = 4096;
 
 fn translation(virtual_page: u64, page_shift: u32) -> Translation {
     Translation {
-        virtual_page,
-        physical_page: 0x8000_0000 + virtual_page,
-        guest_physical_page: virtual_page,
+        virtual_page: GuestVirtual(virtual_page),
+        physical_page: Physical(0x8000_0000 + virtual_page),
+        guest_physical_page: GuestPhysical(virtual_page),
         page_shift,
         first_stage_shift: page_shift,
         permissions: Permissions::default(),
@@ -70,12 +71,12 @@ fn the_same_page_takes_its_own_place() {
     for index in 0..SECOND_LEVEL_WAYS {
         tlb.insert(translation(page_of_set(index), 12));
     }
-    let changed = Translation { physical_page: 0x9000_0000, ..translation(page_of_set(3), 12) };
+    let changed = Translation { physical_page: Physical(0x9000_0000), ..translation(page_of_set(3), 12) };
     tlb.insert(changed);
     for index in 0..SECOND_LEVEL_WAYS {
         assert!(tlb.find(page_of_set(index), 1, 1).is_some(), "page {index}");
     }
-    assert_eq!(tlb.find(page_of_set(3), 1, 1).unwrap().physical_page, 0x9000_0000);
+    assert_eq!(tlb.find(page_of_set(3), 1, 1).unwrap().physical_page, Physical(0x9000_0000));
 }
 
 /// Of every set, the most recently used first.
@@ -92,19 +93,19 @@ impl Model {
         let is_it = |other: &Translation| {
             other.page_shift == page_shift
                 && other.asid == asid
-                && other.virtual_page >> page_shift == address >> page_shift
+                && other.virtual_page.0 >> page_shift == address >> page_shift
         };
         set.iter().position(is_it).map(|place| set.remove(place))
     }
 
     fn insert(&mut self, translation: Translation) {
-        self.take(translation.virtual_page, translation.page_shift, translation.asid);
-        let set = self.set(translation.virtual_page, translation.page_shift);
+        self.take(translation.virtual_page.0, translation.page_shift, translation.asid);
+        let set = self.set(translation.virtual_page.0, translation.page_shift);
         set.insert(0, translation);
         set.truncate(SECOND_LEVEL_WAYS);
     }
 
-    fn find(&mut self, address: u64, asid: u32) -> Option<u64> {
+    fn find(&mut self, address: u64, asid: u32) -> Option<Physical> {
         let found = [12, 21, 30].into_iter().find_map(|page_shift| self.take(address, page_shift, asid))?;
         self.insert(found);
         Some(found.physical_page)
@@ -146,8 +147,11 @@ fn the_second_level_is_what_it_says() {
                 }
             }
             _ => {
-                let translation =
-                    Translation { asid, physical_page: (bits >> 16) << 30, ..translation(page, page_shift) };
+                let translation = Translation {
+                    asid,
+                    physical_page: Physical((bits >> 16) << 30),
+                    ..translation(page, page_shift)
+                };
                 tlb.insert(translation);
                 model.insert(translation);
             }
@@ -160,7 +164,7 @@ fn the_second_level_is_what_it_says() {
 fn tags_and_sizes_keep_entries_apart() {
     let mut tlb = Tlb::new();
     tlb.insert(translation(0x20_0000, 21));
-    tlb.insert(Translation { asid: 2, physical_page: 0, ..translation(0x20_1000, 12) });
+    tlb.insert(Translation { asid: 2, physical_page: Physical(0), ..translation(0x20_1000, 12) });
     assert_eq!(tlb.find(0x20_1234, 1, 1).unwrap().page_shift, 21);
     assert_eq!(tlb.find(0x20_1234, 2, 1).unwrap().page_shift, 12);
     assert!(tlb.find(0x20_2234, 2, 1).is_none());

@@ -62,7 +62,7 @@ fn references_are_counted_as_if_nothing_were_remembered() {
             let address = PAGES + (page << PAGE_SHIFT) + 8;
             let physical = BASE + 0x10008 + (page << PAGE_SHIFT);
             let found = match page % 2 {
-                0 => hart.translate(&ram, address, Access::Load).unwrap().0,
+                0 => hart.translate(&ram, address, Access::Load).unwrap().0.0,
                 _ => {
                     assert!(hart.refill(&ram, address, Access::Load));
                     hart.tlb.lookup(Access::Load, address, 8).unwrap().wrapping_add(BASE)
@@ -72,7 +72,7 @@ fn references_are_counted_as_if_nothing_were_remembered() {
             assert_eq!(hart.statistics.walk_references, references * (page + 1), "{nested:?}, page {page}");
             assert_eq!(hart.statistics.tlb_misses, page + 1);
             // The second level knows it now.
-            assert_eq!(hart.translate(&ram, address, Access::Store).unwrap().0, physical);
+            assert_eq!(hart.translate(&ram, address, Access::Store).unwrap().0.0, physical);
             assert_eq!(hart.statistics.tlb_misses, page + 1);
         }
     }

@@ -12,6 +12,7 @@
 
 use visa_core::tlb::Access;
 use visa_core::walk_trace::{NestedPath, WalkTrace};
+use visa_isa::Physical;
 use visa_isa::paging::{LEVEL_BITS, PAGE_SHIFT};
 
 use crate::cache::Hierarchy;
@@ -207,8 +208,8 @@ impl Translator {
         let entry = Combined {
             page: address & !mask,
             page_shift,
-            physical: physical & !mask,
-            guest_physical: last.guest_physical & !mask,
+            physical: physical.page(page_shift).0,
+            guest_physical: last.guest_physical.page(page_shift).0,
             space,
             global: trace.global,
             dirty: trace.dirty && last.dirty,
@@ -220,7 +221,7 @@ impl Translator {
             None => self.second.insert(index, entry),
         }
         self.enter_first(access, entry);
-        Found { physical, latency }
+        Found { physical: physical.0, latency }
     }
 
     fn find_second(&mut self, address: u64, space: Space, stores: bool) -> Option<Combined> {
@@ -284,7 +285,7 @@ impl Translator {
 
     /// The second stage's part for one guest-physical address.
     fn nested(&mut self, caches: &mut Hierarchy, vmid: u16, path: &NestedPath, walk: &mut Walk) {
-        let address = path.guest_physical;
+        let address = path.guest_physical.0;
         let holds = |page: &NestedPage| {
             page.vmid == vmid && address >> page.page_shift == page.page >> page.page_shift
         };
@@ -313,8 +314,8 @@ impl Translator {
         }
     }
 
-    fn reference(&self, caches: &mut Hierarchy, physical: u64) -> u64 {
-        let line = caches.line(physical);
+    fn reference(&self, caches: &mut Hierarchy, physical: Physical) -> u64 {
+        let line = caches.line(physical.0);
         self.walk_hit + if self.reads_second_level { caches.second(line) } else { caches.data(line) }
     }
 

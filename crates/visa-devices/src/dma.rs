@@ -7,6 +7,7 @@
 
 use std::iter::FusedIterator;
 
+use visa_isa::{GuestPhysical, Physical};
 use visa_mem::Ram;
 use vm_memory::bitmap::BS;
 use vm_memory::guest_memory::{Error, GuestMemorySliceIterator, Result};
@@ -26,9 +27,9 @@ pub enum DmaAccess {
 
 /// The second stage in front of a device that is assigned to a VM. The board implements it.
 pub trait DmaTranslation {
-    /// The host-physical address of `guest_physical` for this access; `None` when it is not mapped so. The answer holds
-    /// up to the end of the page ([`DMA_PAGE_BYTES`]).
-    fn translate(&self, guest_physical: u64, access: DmaAccess) -> Option<u64>;
+    /// Where an address of the device's leads for this access; `None` when it is not mapped so. The answer holds up to the end
+    /// of the page ([`DMA_PAGE_BYTES`]).
+    fn translate(&self, address: GuestPhysical, access: DmaAccess) -> Option<Physical>;
 }
 
 /// RAM, seen through an optional translation.
@@ -61,10 +62,10 @@ impl<'m> DmaMemory<'m> {
             Some(translation) => {
                 let wanted = if access.has_write() { DmaAccess::Write } else { DmaAccess::Read };
                 let physical = translation
-                    .translate(address, wanted)
+                    .translate(GuestPhysical(address), wanted)
                     .ok_or(Error::InvalidGuestAddress(GuestAddress(address)))?;
                 let to_page_end = DMA_PAGE_BYTES - address % DMA_PAGE_BYTES;
-                (physical, count.min(to_page_end as usize))
+                (physical.0, count.min(to_page_end as usize))
             }
         };
         self.ram.slice(physical, length, access.has_write())

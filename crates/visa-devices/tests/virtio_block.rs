@@ -5,6 +5,7 @@ mod ring;
 use ring::disk::*;
 use ring::*;
 use visa_devices::{Block, DmaAccess, DmaMemory, DmaTranslation, MalformedChain, MemoryBackend, VirtioMmio};
+use visa_isa::{GuestPhysical, Physical};
 use visa_mem::{AccessFault, AccessSize, Device};
 
 fn started() -> (Bench, SharedDisk) {
@@ -447,11 +448,11 @@ fn watched_pages_hear_of_what_the_device_writes() {
 struct SmallVm;
 
 impl DmaTranslation for SmallVm {
-    fn translate(&self, guest_physical: u64, access: DmaAccess) -> Option<u64> {
-        match guest_physical >> 12 {
+    fn translate(&self, GuestPhysical(address): GuestPhysical, access: DmaAccess) -> Option<Physical> {
+        match address >> 12 {
             5 if access == DmaAccess::Write => None,
             6 | 16.. => None,
-            page => Some(BASE + (16 + (page ^ 1)) * 4096 + guest_physical % 4096),
+            page => Some(Physical(BASE + (16 + (page ^ 1)) * 4096 + address % 4096)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Drivers of a virtio device that do anything: registers in any order, rings and chains of any content.
 
 use visa_devices::{Block, DmaAccess, DmaMemory, DmaTranslation, MemoryBackend, VirtioMmio};
+use visa_isa::{GuestPhysical, Physical};
 use visa_mem::{AccessSize, Device, Ram};
 
 use crate::Taker;
@@ -20,10 +21,10 @@ const NOTIFY: u64 = 0x50;
 struct Half;
 
 impl DmaTranslation for Half {
-    fn translate(&self, guest: u64, access: DmaAccess) -> Option<u64> {
-        let page = guest / PAGE;
-        let is_there = guest < RAM_BYTES / 2 && page != 5 && (page != 6 || access != DmaAccess::Write);
-        is_there.then(|| BASE + guest)
+    fn translate(&self, guest: GuestPhysical, access: DmaAccess) -> Option<Physical> {
+        let page = guest.0 / PAGE;
+        let is_there = guest.0 < RAM_BYTES / 2 && page != 5 && (page != 6 || access != DmaAccess::Write);
+        is_there.then(|| Physical(BASE + guest.0))
     }
 }
 

@@ -10,6 +10,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod cause;
 pub mod compressed;
 pub mod constant;
@@ -26,6 +27,7 @@ pub mod table;
 pub mod trap_filter;
 pub mod vmcs;
 
+pub use address::{GuestPhysical, GuestVirtual, Physical};
 pub use decode::{decode, decode_compressed, decode_word};
 pub use encode::{EncodeError, encode, encode_compressed};
 pub use instruction::{Group, Instruction, Ring};

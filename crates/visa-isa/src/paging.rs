@@ -8,7 +8,7 @@ pub mod walk;
 
 pub use entry::Entry;
 pub use permission::{Access, Accessor};
-pub use walk::{Leaf, NoLeaf, Stage, walk};
+pub use walk::{First, Leaf, NoLeaf, Second, Stage, walk};
 
 macro_rules! flags {
     ($( $bit:literal $constant:ident $name:ident $summary:literal; )*) => {

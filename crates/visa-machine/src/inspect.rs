@@ -118,7 +118,7 @@ impl Machine {
                 None => at,
                 Some(hart) => {
                     let located = hart.locate(ram, at);
-                    located.map_err(|reason| InspectError::Unmapped { address: at, reason })?.physical
+                    located.map_err(|reason| InspectError::Unmapped { address: at, reason })?.physical.0
                 }
             };
             let not_ram = InspectError::NotRam { address: at, physical };

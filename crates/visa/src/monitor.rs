@@ -7,7 +7,7 @@ use std::fmt::Write;
 use visa_bench::stat::ExitTable;
 use visa_core::Hart;
 use visa_isa::register::{FLOAT_ABI, INTEGER_ABI};
-use visa_isa::{Ring, msr};
+use visa_isa::{GuestPhysical, Ring, msr};
 use visa_machine::machine::Machine;
 use visa_machine::memory_map::MEMORY_MAP;
 use visa_mem::Platform;
@@ -216,8 +216,9 @@ fn locate(machine: &Machine, address: &str, rest: &[&str], is_virtual: bool) -> 
             found.guest_physical, found.physical
         ));
     }
-    let found =
-        hart.locate_guest_physical(ram, address).map_err(|reason| format!("{address:#x}: {reason}"))?;
+    let found = hart
+        .locate_guest_physical(ram, GuestPhysical(address))
+        .map_err(|reason| format!("{address:#x}: {reason}"))?;
     Ok(format!("gpa {address:#x} -> hpa {found:#x}\n"))
 }
 

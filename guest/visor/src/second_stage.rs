@@ -4,10 +4,11 @@
 //! it and a TLB entry covers as much as it can.
 
 use crate::memory::Region;
+use visa_isa::GuestPhysical;
 use visa_isa::paging::entry::{ENTRY_BYTES, index};
 use visa_isa::paging::{
     self, Entry, LEVEL_BITS, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE,
-    PTE_PPN_SHIFT, PTE_READ, PTE_VALID, PTE_WRITE, Stage, TableBase,
+    PTE_PPN_SHIFT, PTE_READ, PTE_VALID, PTE_WRITE, Second, TableBase,
 };
 
 /// Entries of a table.
@@ -91,12 +92,12 @@ impl<'a> SecondStage<'a> {
     /// What a guest-physical address is mapped to, and how large the page is, as hardware would find it.
     pub fn walk(&self, guest: u64) -> Option<(u64, u64)> {
         let base = TableBase { mode: self.mode, tag: 0, root: self.pool_address };
-        let leaf = paging::walk(Stage::Second, base, guest, |slot, _| {
-            let number = ((slot - self.pool_address) / ENTRY_BYTES) as usize;
+        let leaf = paging::walk::<Second, _>(base, GuestPhysical(guest), |slot, _| {
+            let number = ((slot.0 - self.pool_address) / ENTRY_BYTES) as usize;
             self.pool.get(number / ENTRIES).map(|table| table.0[number % ENTRIES]).ok_or(())
         });
         let leaf = leaf.ok()?;
-        Some((leaf.translate(guest), 1 << leaf.page_shift()))
+        Some((leaf.translate(GuestPhysical(guest)).0, 1 << leaf.page_shift()))
     }
 
     /// Writes one entry `level` levels above the 4 KiB pages, making the tables on the way.

@@ -1,5 +1,7 @@
 //! A translation as the second level stores it: 32 bytes, two to a line of the host's caches.
 
+use visa_isa::{GuestPhysical, GuestVirtual, Physical};
+
 use super::second_level::half_of;
 use super::{NO_SPACE, PAGE_SHIFTS, Permissions, Translation, size_of_page};
 
@@ -23,8 +25,8 @@ pub(super) struct Entry {
     /// The space, whether the translation is global, the size of the first stage's page, and the permissions.
     tags: u64,
     /// Physical address of the page.
-    pub physical_page: u64,
-    guest_physical_page: u64,
+    pub physical_page: Physical,
+    guest_physical_page: GuestPhysical,
 }
 const _: () = assert!(size_of::<Entry>() == 32);
 
@@ -41,13 +43,14 @@ impl SpaceTag {
 
 impl Entry {
     /// No translation.
-    pub const NONE: Entry = Entry { page: NO_PAGE, tags: 0, physical_page: 0, guest_physical_page: 0 };
+    pub const NONE: Entry =
+        Entry { page: NO_PAGE, tags: 0, physical_page: Physical(0), guest_physical_page: GuestPhysical(0) };
 
     #[inline(always)]
     pub fn of(translation: &Translation) -> Entry {
         let first_stage_size = size_of_page(translation.first_stage_shift) as u64;
         Entry {
-            page: translation.virtual_page | size_of_page(translation.page_shift) as u64,
+            page: translation.virtual_page.0 | size_of_page(translation.page_shift) as u64,
             tags: SpaceTag::of(translation.asid, translation.vmid).0
                 | (translation.global as u64) << GLOBAL_SHIFT
                 | first_stage_size << FIRST_STAGE_SHIFT
@@ -62,7 +65,7 @@ impl Entry {
     pub fn translation(&self) -> Translation {
         let shift = |size: u64| PAGE_SHIFTS[(size & SIZE) as usize];
         Translation {
-            virtual_page: self.page & !SIZE,
+            virtual_page: GuestVirtual(self.page & !SIZE),
             physical_page: self.physical_page,
             guest_physical_page: self.guest_physical_page,
             page_shift: shift(self.page),

@@ -165,7 +165,7 @@ impl SecondLevel {
     /// [`SecondLevel::find`] has just found nothing for the page.
     #[inline(always)]
     pub fn insert(&mut self, translation: &Translation, is_new: bool) {
-        let (page, page_shift) = (translation.virtual_page, translation.page_shift);
+        let (page, page_shift) = (translation.virtual_page.0, translation.page_shift);
         let set = set_of(page, page_shift);
         let entry = Entry::of(translation);
         let same = if is_new { None } else { self.way_of(set, entry) };

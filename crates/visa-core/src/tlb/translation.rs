@@ -2,6 +2,8 @@
 
 use visa_isa::paging::{Entry, PAGE_SHIFT, PTE_DIRTY, PTE_EXECUTE, PTE_READ, PTE_USER, PTE_WRITE};
 
+use visa_isa::{GuestPhysical, GuestVirtual, Physical};
+
 /// Permissions of a combined translation: the first stage's in the low bits, the second's above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Permissions(pub u16);
@@ -69,11 +71,11 @@ pub const NO_SPACE: u32 = 1 << 16;
 #[derive(Clone, Copy, Debug)]
 pub struct Translation {
     /// Virtual address of the page.
-    pub virtual_page: u64,
+    pub virtual_page: GuestVirtual,
     /// Physical address of the page.
-    pub physical_page: u64,
+    pub physical_page: Physical,
     /// Guest-physical address of the page, for flushes by it.
-    pub guest_physical_page: u64,
+    pub guest_physical_page: GuestPhysical,
     /// Page size as a power of two: the lesser of the two stages'.
     pub page_shift: u32,
     /// Size of the first stage's page alone; the same where that does not translate. A fence of any address in it
@@ -92,7 +94,7 @@ pub struct Translation {
 impl Translation {
     /// The physical address of one in the page.
     #[inline(always)]
-    pub fn address(&self, address: u64) -> u64 {
+    pub fn address(&self, address: u64) -> Physical {
         within(self.physical_page, self.page_shift, address)
     }
 }
@@ -101,7 +103,7 @@ impl Translation {
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
     /// Physical address of the page.
-    pub physical_page: u64,
+    pub physical_page: Physical,
     /// Page size as a power of two.
     pub page_shift: u32,
     /// What may be done.
@@ -111,14 +113,14 @@ pub struct Found {
 impl Found {
     /// The physical address of one in the page.
     #[inline(always)]
-    pub fn address(&self, address: u64) -> u64 {
+    pub fn address(&self, address: u64) -> Physical {
         within(self.physical_page, self.page_shift, address)
     }
 }
 
 #[inline(always)]
-fn within(physical_page: u64, page_shift: u32, address: u64) -> u64 {
-    physical_page.wrapping_add(address & ((1 << page_shift) - 1))
+fn within(physical_page: Physical, page_shift: u32, address: u64) -> Physical {
+    physical_page.plus(address & ((1 << page_shift) - 1))
 }
 
 /// The page sizes that exist: 4 KiB, 2 MiB, 1 GiB, 512 GiB.

@@ -146,7 +146,7 @@ impl Model {
         let trace = || world.hart.trace_walk(&world.ram, address);
         let found = self.translator.translate(&mut self.caches, address, access, space, trace);
         let located = world.hart.locate_in_guest(&world.ram, address).expect("it is mapped");
-        assert_eq!(found.physical, located.physical, "{address:#x}");
+        assert_eq!(found.physical, located.physical.0, "{address:#x}");
         self.references() - before
     }
 
@@ -280,11 +280,11 @@ fn a_store_walks_for_a_page_that_is_clean() {
         let trace = world.hart.trace_walk(&world.ram, VIRTUAL);
         trace.steps()[2].place.physical.expect("it is mapped")
     };
-    world.write(entry, world.read(entry) & !PTE_DIRTY);
+    world.write(entry.0, world.read(entry.0) & !PTE_DIRTY);
     let mut model = Model::new(true, &[]);
     model.load(&world, VIRTUAL);
     assert_eq!(model.load(&world, VIRTUAL), 0);
-    world.write(entry, world.read(entry) | PTE_DIRTY);
+    world.write(entry.0, world.read(entry.0) | PTE_DIRTY);
     assert_ne!(model.access(&world, VIRTUAL, Access::Store), 0);
     assert_eq!(model.access(&world, VIRTUAL, Access::Store), 0);
     assert_eq!(model.load(&world, VIRTUAL), 0);

@@ -3,51 +3,74 @@
 
 use super::entry::{ENTRY_BYTES, Entry, index, page_shift};
 use super::{Mode, PTE_ACCESSED, PTE_DIRTY, TableBase};
+use crate::address::{Address, GuestPhysical, GuestVirtual, Physical};
 
 /// Whose tables they are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Stage {
-    /// The guest's: CR3 names them. Addresses are sign-extended.
-    First,
-    /// The hypervisor's: HPTBR names them. Addresses are zero-extended, and U means nothing.
-    Second,
+pub trait Stage: Copy {
+    /// What it translates.
+    type From: Address;
+    /// What it gives; its tables are in that space, too.
+    type To: Address;
+
+    /// Whether tables of a mode have entries for an address at all.
+    fn covers(mode: Mode, address: Self::From) -> bool;
+
+    /// Whether an entry points to a table.
+    fn follows(entry: Entry) -> bool;
 }
 
-impl Stage {
-    /// Whether tables of a mode have entries for an address at all.
+/// The guest's: CR3 names its tables. Addresses are sign-extended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum First {}
+
+/// The hypervisor's: HPTBR names its tables. Addresses are zero-extended, and U means nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Second {}
+
+impl Stage for First {
+    type From = GuestVirtual;
+    type To = GuestPhysical;
+
     #[inline(always)]
-    pub const fn covers(self, mode: Mode, address: u64) -> bool {
+    fn covers(mode: Mode, address: GuestVirtual) -> bool {
         let unused = 64 - mode.address_bits();
-        match self {
-            Stage::First => ((address << unused) as i64 >> unused) as u64 == address,
-            Stage::Second => address << unused >> unused == address,
-        }
+        ((address.0 << unused) as i64 >> unused) as u64 == address.0
     }
 
-    /// Whether an entry that is well formed and no leaf points to a table: A and D are reserved there, U in the first stage alone.
     #[inline(always)]
-    const fn follows(self, entry: Entry) -> bool {
-        match self {
-            Stage::First => entry.is_pointer(),
-            Stage::Second => {
-                entry.is_well_formed() && !entry.is_leaf() && entry.0 & (PTE_ACCESSED | PTE_DIRTY) == 0
-            }
-        }
+    fn follows(entry: Entry) -> bool {
+        entry.is_pointer()
+    }
+}
+
+impl Stage for Second {
+    type From = GuestPhysical;
+    type To = Physical;
+
+    #[inline(always)]
+    fn covers(mode: Mode, address: GuestPhysical) -> bool {
+        address.0 >> mode.address_bits() == 0
+    }
+
+    /// A and D are reserved there.
+    #[inline(always)]
+    fn follows(entry: Entry) -> bool {
+        entry.is_well_formed() && !entry.is_leaf() && entry.0 & (PTE_ACCESSED | PTE_DIRTY) == 0
     }
 }
 
 /// A leaf that a walk has found. What it permits has not been looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Leaf {
+pub struct Leaf<S: Stage> {
     /// The entry. Its page is aligned to its size.
     pub entry: Entry,
     /// Its level; 0 is the lowest.
     pub level: u32,
     /// Its address.
-    pub slot: u64,
+    pub slot: S::To,
 }
 
-impl Leaf {
+impl<S: Stage> Leaf<S> {
     /// Size of the page, as a power of two.
     #[inline(always)]
     pub const fn page_shift(&self) -> u32 {
@@ -56,8 +79,8 @@ impl Leaf {
 
     /// Where an address of the page leads.
     #[inline(always)]
-    pub const fn translate(&self, address: u64) -> u64 {
-        self.entry.target() | address & ((1 << self.page_shift()) - 1)
+    pub fn translate(&self, address: S::From) -> S::To {
+        S::To::new(self.entry.target() | address.number() & ((1 << self.page_shift()) - 1))
     }
 }
 
@@ -83,20 +106,19 @@ impl<F> NoLeaf<F> {
 
 /// Looks for the leaf of an address in tables that do translate. `read` gives the entry at an address, in the table of a level.
 #[inline(always)]
-pub fn walk<F>(
-    stage: Stage,
+pub fn walk<S: Stage, F>(
     base: TableBase,
-    address: u64,
-    mut read: impl FnMut(u64, u32) -> Result<u64, F>,
-) -> Result<Leaf, NoLeaf<F>> {
-    if !stage.covers(base.mode, address) {
+    address: S::From,
+    mut read: impl FnMut(S::To, u32) -> Result<u64, F>,
+) -> Result<Leaf<S>, NoLeaf<F>> {
+    if !S::covers(base.mode, address) {
         return Err(NoLeaf::Unmapped);
     }
     let mut table = base.root;
     for level in (0..base.mode.levels()).rev() {
-        let slot = table + index(address, level) * ENTRY_BYTES;
+        let slot = S::To::new(table + index(address.number(), level) * ENTRY_BYTES);
         let entry = Entry(read(slot, level).map_err(NoLeaf::Unreadable)?);
-        if stage.follows(entry) {
+        if S::follows(entry) {
             table = entry.target();
             continue;
         }

@@ -6,7 +6,8 @@
 
 use visa_devices::{DmaAccess, DmaTranslation};
 use visa_isa::paging::entry::ENTRY_BYTES;
-use visa_isa::paging::{Access, Mode, Stage, TableBase, walk};
+use visa_isa::paging::{Access, Mode, Second, TableBase, walk};
+use visa_isa::{GuestPhysical, Physical};
 use visa_mem::Ram;
 
 /// A device's view through one second-stage table.
@@ -29,17 +30,17 @@ impl<'m> SecondStage<'m> {
 pub struct Closed;
 
 impl DmaTranslation for Closed {
-    fn translate(&self, _: u64, _: DmaAccess) -> Option<u64> {
+    fn translate(&self, _: GuestPhysical, _: DmaAccess) -> Option<Physical> {
         None
     }
 }
 
 impl DmaTranslation for SecondStage<'_> {
-    fn translate(&self, guest_physical: u64, access: DmaAccess) -> Option<u64> {
+    fn translate(&self, guest_physical: GuestPhysical, access: DmaAccess) -> Option<Physical> {
         let base = self.base?;
-        let offset_of = |slot| self.ram.offset_of(slot, ENTRY_BYTES);
+        let offset_of = |slot: Physical| self.ram.offset_of(slot.0, ENTRY_BYTES);
         let read = |slot, _| offset_of(slot).and_then(|offset| self.ram.load_u64(offset)).ok_or(());
-        let leaf = walk(Stage::Second, base, guest_physical, read).ok()?;
+        let leaf = walk::<Second, _>(base, guest_physical, read).ok()?;
         let access = match access {
             DmaAccess::Read => Access::Load,
             DmaAccess::Write => Access::Store,

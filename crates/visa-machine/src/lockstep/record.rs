@@ -97,11 +97,11 @@ fn next_store<P: Platform>(hart: &Hart, platform: &P) -> Option<(u64, u64)> {
     let ram = platform.ram();
     let half = |address| {
         let physical = hart.locate(ram, address).ok()?.physical;
-        ram.load_u16(ram.offset_of(physical, 2)?)
+        ram.load_u16(ram.offset_of(physical.0, 2)?)
     };
     let pc = hart.bank.pc;
     let low = u32::from(half(pc)?);
     let bits = if low & 3 == 3 { u32::from(half(pc.wrapping_add(2))?) << 16 | low } else { low };
     let access = hart.data_access(&decode(bits)?).filter(|access| access.writes)?;
-    Some((hart.locate(ram, access.address).ok()?.physical, access.bytes))
+    Some((hart.locate(ram, access.address).ok()?.physical.0, access.bytes))
 }

@@ -69,12 +69,13 @@ fn size(shift: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use visa_isa::{GuestPhysical, GuestVirtual, Physical};
 
     fn entry(virtual_page: u64, asid: u32) -> Translation {
         Translation {
-            virtual_page,
-            physical_page: 0x8020_0000,
-            guest_physical_page: 0x20_0000,
+            virtual_page: GuestVirtual(virtual_page),
+            physical_page: Physical(0x8020_0000),
+            guest_physical_page: GuestPhysical(0x20_0000),
             page_shift: 21,
             first_stage_shift: 21,
             permissions: Permissions(Permissions::READ | Permissions::USER | Permissions::ALL_NESTED),

@@ -4,9 +4,10 @@
 //! yet. The tables are as good: hardware might have dropped the translation at any moment.
 
 use crate::memory::{Region, translate};
+use visa_isa::GuestVirtual;
 use visa_isa::cause::Exception;
 use visa_isa::paging::entry::ENTRY_BYTES;
-use visa_isa::paging::{self, Access, Accessor, Mode, PAGE_SIZE, Stage, TableBase};
+use visa_isa::paging::{self, Access, Accessor, First, Mode, PAGE_SIZE, TableBase};
 
 /// Memory of the guest, by physical address.
 pub trait Memory {
@@ -75,14 +76,14 @@ impl Space<'_> {
         if base.mode == Mode::Bare {
             return Ok(address);
         }
-        let leaf = paging::walk(Stage::First, base, address, |slot, _| {
-            let slot = translate(self.regions, slot, ENTRY_BYTES).ok_or(access.access_fault())?;
+        let leaf = paging::walk::<First, _>(base, GuestVirtual(address), |slot, _| {
+            let slot = translate(self.regions, slot.0, ENTRY_BYTES).ok_or(access.access_fault())?;
             Ok(memory.entry(slot))
         });
         let leaf = leaf.map_err(|why| why.or(access.page_fault()))?;
         if !by.may(access, leaf.entry.0) {
             return Err(access.page_fault());
         }
-        Ok(leaf.translate(address))
+        Ok(leaf.translate(GuestVirtual(address)).0)
     }
 }

@@ -2,9 +2,10 @@
 
 use super::layout::Layout;
 use crate::memory::{Region, translate};
+use visa_isa::GuestVirtual;
 use visa_isa::paging::{
-    self, Access, Accessor, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_READ,
-    PTE_USER, PTE_VALID, PTE_WRITE, Stage, TableBase,
+    self, Access, Accessor, First, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE,
+    PTE_READ, PTE_USER, PTE_VALID, PTE_WRITE, TableBase,
 };
 
 /// Levels of the guest's tables, at most.
@@ -99,13 +100,13 @@ pub fn walk<L: Layout>(
     let mode = if levels == 3 { Mode::Sv39 } else { Mode::Sv48 };
     let base = TableBase { mode, tag: 0, root: root(satp) };
     let mut tables = [NO_TABLE; LEVELS_MAX];
-    let leaf = paging::walk(Stage::First, base, address, |slot, level| {
-        let table = slot & !(PAGE_SIZE - 1);
+    let leaf = paging::walk::<First, _>(base, GuestVirtual(address), |slot, level| {
+        let table = slot.page(PAGE_SHIFT).0;
         if translate(regions, table, PAGE_SIZE).is_none() {
             return Err(Fault::Access);
         }
         tables[level as usize] = table;
-        Ok(memory.load(slot))
+        Ok(memory.load(slot.0))
     });
     let leaf = leaf.map_err(|why| why.or(Fault::Page))?;
     let entry = leaf.entry.0;
@@ -113,8 +114,8 @@ pub fn walk<L: Layout>(
         return Err(Fault::Page);
     }
     let wanted = entry | access.marks();
-    if wanted != entry && !memory.replace(leaf.slot, entry, wanted) {
+    if wanted != entry && !memory.replace(leaf.slot.0, entry, wanted) {
         return Err(Fault::Changed);
     }
-    Ok(Walk { address: leaf.translate(address), level: leaf.level, entry: wanted, tables })
+    Ok(Walk { address: leaf.translate(GuestVirtual(address)).0, level: leaf.level, entry: wanted, tables })
 }
