@@ -2,17 +2,12 @@
 //! it (specification, 2.4 and 2.5).
 
 use visa_isa::cause::ExitCause;
-use visa_isa::operand::{Kind, Target};
+use visa_isa::operand::Target;
+use visa_isa::shape::{Atomic, Direction, Extend, Load, Port, RegisterFile, Store};
 use visa_isa::vmcs::qualification;
-use visa_isa::{Group, Instruction, Op};
+use visa_isa::{Instruction, Op, Shape};
 
 use crate::hart::Hart;
-
-/// How a load's result is extended.
-struct LoadShape {
-    bytes: u64,
-    signed: bool,
-}
 
 impl Hart {
     /// Adds to the exit record what the instruction says. The instruction has had no effect, so its source registers
@@ -21,30 +16,24 @@ impl Hart {
         let mut record = self.exit;
         record.instruction = bits as u64;
         record.qualification |= (instruction.length as u64) << qualification::LENGTH_SHIFT;
-        let operands = instruction.op.row().format.operands();
-        let destination = operands.iter().find(|operand| operand.target() == Target::Rd);
-        if let Some(operand) = destination {
+        let shape = instruction.op.shape();
+        if let Some(file) = instruction.op.file(Target::Rd) {
             record.qualification |=
                 (instruction.rd as u64) << qualification::REGISTER_SHIFT | qualification::READ;
-            if operand.kind() == Kind::Float {
+            if file == RegisterFile::Float {
                 record.qualification |= qualification::FLOAT;
             }
         }
-        if let Some(shape) = load_shape(instruction.op) {
-            record.qualification |= shape.bytes;
-            if shape.signed {
-                record.qualification |= qualification::SIGNED;
-            }
-        }
+        record.qualification |= reading(shape);
         if let Some(value) = self.written_value(instruction) {
             record.value = value;
         }
-        if let Some(direction) = port_direction(instruction.op)
+        if let Shape::Port(port) = shape
             && record.cause == ExitCause::IllegalPrivileged as u64
         {
             // A port access in the wrong ring has not come to where the others' records begin.
             record.code = self.r(instruction.rs1).wrapping_add(instruction.imm as i64 as u64) as u16 as u64;
-            record.qualification |= direction | port_bytes(instruction.op);
+            record.qualification |= port.bytes | direction(port.direction);
         }
         self.exit = record;
     }
@@ -94,17 +83,17 @@ impl Hart {
     /// What a store, an atomic, OUT or VINT_SEND writes, as far as the instruction alone says. MSR writes need the old value:
     /// where they exit, the record already has it.
     fn written_value(&self, instruction: &Instruction) -> Option<u64> {
-        let bytes = match instruction.op {
-            Op::Sb | Op::Outb => 1,
-            Op::Sh | Op::Outh => 2,
-            Op::Sw | Op::Outw | Op::Fsw => 4,
-            Op::Sd | Op::Fsd => 8,
-            op if op.row().group == Group::Atomic => load_shape(op)?.bytes,
-            Op::VintSend => return Some(self.r(instruction.rs1)),
+        let (bytes, file) = match instruction.op.shape() {
+            Shape::Store(Store { bytes, file }) => (bytes, file),
+            Shape::Atomic(Atomic { bytes, .. })
+            | Shape::Port(Port { bytes, direction: Direction::Write }) => (bytes, RegisterFile::Integer),
+            _ if instruction.op == Op::VintSend => return Some(self.r(instruction.rs1)),
             _ => return None,
         };
-        let is_float = matches!(instruction.op, Op::Fsw | Op::Fsd);
-        let value = if is_float { self.f(instruction.rs2) } else { self.r(instruction.rs2) };
+        let value = match file {
+            RegisterFile::Integer => self.r(instruction.rs2),
+            RegisterFile::Float => self.f(instruction.rs2),
+        };
         Some(value & (u64::MAX >> (64 - 8 * bytes)))
     }
 
@@ -144,43 +133,22 @@ fn extend(value: u64, bytes: u64, signed: bool) -> u64 {
     }
 }
 
-/// Whether IN or OUT reads or writes; `None` for other instructions.
-fn port_direction(op: Op) -> Option<u64> {
-    match op {
-        Op::Inb | Op::Inh | Op::Inw => Some(qualification::READ),
-        Op::Outb | Op::Outh | Op::Outw => Some(qualification::WRITE),
-        _ => None,
+/// The direction of a port access.
+fn direction(direction: Direction) -> u64 {
+    match direction {
+        Direction::Read => qualification::READ,
+        Direction::Write => qualification::WRITE,
     }
 }
 
-/// Bytes that IN or OUT moves.
-fn port_bytes(op: Op) -> u64 {
-    match op {
-        Op::Inh | Op::Outh => 2,
-        Op::Inw | Op::Outw => 4,
-        _ => 1,
-    }
-}
-
-/// Size and extension of what an instruction reads from memory or a port.
-fn load_shape(op: Op) -> Option<LoadShape> {
-    let shape = |bytes, signed| Some(LoadShape { bytes, signed });
-    match op {
-        Op::Lb => shape(1, true),
-        Op::Lh => shape(2, true),
-        Op::Lw => shape(4, true),
-        Op::Ld | Op::Fld => shape(8, false),
-        Op::Lbu | Op::Inb => shape(1, false),
-        Op::Lhu | Op::Inh => shape(2, false),
-        Op::Lwu | Op::Inw | Op::Flw => shape(4, false),
-        // The row's mnemonic ends in the width; words are sign-extended.
-        op if op.row().group == Group::Atomic => {
-            if op.row().mnemonic.ends_with(".w") {
-                shape(4, true)
-            } else {
-                shape(8, false)
-            }
+/// Size and extension of what an instruction reads from memory or a port. What fills a register is not extended.
+fn reading(shape: Shape) -> u64 {
+    let signed = |bytes| if bytes < 8 { bytes | qualification::SIGNED } else { bytes };
+    match shape {
+        Shape::Load(Load { bytes, extend: Extend::Sign, .. }) | Shape::Atomic(Atomic { bytes, .. }) => {
+            signed(bytes)
         }
-        _ => None,
+        Shape::Load(Load { bytes, .. }) | Shape::Port(Port { bytes, direction: Direction::Read }) => bytes,
+        _ => 0,
     }
 }

@@ -3,8 +3,8 @@
 
 use visa_isa::io::RangeKind;
 use visa_isa::paging::{Access, First, Mode, Second, TableBase, walk};
-use visa_isa::table::Format;
-use visa_isa::{GuestPhysical, GuestVirtual, Instruction, Op, Physical};
+use visa_isa::shape::Memory;
+use visa_isa::{GuestPhysical, GuestVirtual, Instruction, Physical};
 use visa_mem::Ram;
 
 use crate::hart::Hart;
@@ -130,17 +130,8 @@ impl Hart {
     /// The memory that an instruction is about to touch, by the registers as they are now. `None`: it is no load, store or
     /// atomic.
     pub fn data_access(&self, instruction: &Instruction) -> Option<DataAccess> {
-        let row = instruction.op.row();
-        let (reads, writes) = match row.format {
-            Format::Load if instruction.op == Op::Jalr => return None,
-            Format::Load | Format::FloatLoad | Format::LoadReserved => (true, false),
-            Format::Store | Format::FloatStore => (false, true),
-            Format::Amo => (true, true),
-            _ => return None,
-        };
-        // The width is in bits 13:12 of all of these; bit 14 says that a load is unsigned.
-        let bytes = 1 << (row.bits.value >> 12 & 3);
+        let Memory { bytes, loads, stores } = instruction.op.shape().memory()?;
         let address = self.r(instruction.rs1).wrapping_add(instruction.imm as i64 as u64);
-        Some(DataAccess { address, bytes, reads, writes })
+        Some(DataAccess { address, bytes, reads: loads, writes: stores })
     }
 }
