@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use visa_isa::{Group, Instruction, Op, decode};
+use visa_isa::{Instruction, decode};
 use visa_mem::Ram;
 
 /// A decoded instruction with its bits.
@@ -124,7 +124,7 @@ fn decode_block(ram: &Ram, start: u64, slots: &mut Vec<Slot>) {
         let Some(slot) = decode_at(ram, offset..page_end) else { return };
         offset += slot.instruction.length as u64;
         slots.push(slot);
-        if ends_block(slot.instruction.op) {
+        if slot.instruction.op.shape().ends_block() {
             return;
         }
     }
@@ -140,26 +140,6 @@ pub fn decode_at(ram: &Ram, range: Range<u64>) -> Option<Slot> {
         _ => low,
     };
     Some(Slot { instruction: decode(bits)?, bits })
-}
-
-/// Whether control may go elsewhere after the instruction, or the machine must look around.
-pub fn ends_block(op: Op) -> bool {
-    let row = op.row();
-    matches!(
-        op,
-        Op::Jal
-            | Op::Jalr
-            | Op::Beq
-            | Op::Bne
-            | Op::Blt
-            | Op::Bge
-            | Op::Bltu
-            | Op::Bgeu
-            | Op::Ecall
-            | Op::Ebreak
-            | Op::FenceI
-    ) || row.group == Group::System
-        || row.group.is_visa()
 }
 
 #[cfg(test)]

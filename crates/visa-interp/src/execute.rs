@@ -8,7 +8,7 @@ use visa_mem::{AccessSize, Platform};
 use crate::atomic::{atomic, load_reserved, store_conditional};
 use crate::bitmanip::{or_combine_bytes, rotate_left_word, rotate_right_word};
 use crate::float::{Double, Single};
-use crate::system::{Operand, change_msr, enter_guest, fence_translations, flush_nested, optional};
+use crate::system::{change_msr, enter_guest, fence_translations, flush_nested, optional};
 use crate::{float, muldiv};
 
 /// Where execution goes on after an instruction that completed.
@@ -258,12 +258,8 @@ pub fn execute<P: Platform>(hart: &mut Hart, platform: &mut P, i: &Instruction) 
         Op::Bseti => a | 1 << (imm & 63),
 
         // system
-        Op::Csrrw => return change_msr(hart, platform, i, Operand::Write(a)),
-        Op::Csrrs => return change_msr(hart, platform, i, Operand::Set(a)),
-        Op::Csrrc => return change_msr(hart, platform, i, Operand::Clear(a)),
-        Op::Csrrwi => return change_msr(hart, platform, i, Operand::Write(i.rs1 as u64)),
-        Op::Csrrsi => return change_msr(hart, platform, i, Operand::Set(i.rs1 as u64)),
-        Op::Csrrci => return change_msr(hart, platform, i, Operand::Clear(i.rs1 as u64)),
+        Op::Csrrw | Op::Csrrs | Op::Csrrc => return change_msr(hart, platform, i, a),
+        Op::Csrrwi | Op::Csrrsi | Op::Csrrci => return change_msr(hart, platform, i, i.rs1 as u64),
         Op::Sret => return hart.return_from_kernel().map(Flow::Jump),
         Op::Wfi => return hart.halt().map(|()| Flow::Next),
         Op::SfenceVma => return fence_translations(hart, i, a, b),

@@ -17,7 +17,7 @@ mod muldiv;
 mod run;
 mod system;
 
-pub use block::{Slot, decode_at, ends_block};
+pub use block::{Slot, decode_at};
 pub use engine::{CodeStatistics, Engine, GeneratedCode};
 pub use execute::Flow;
 pub use run::{Begin, Interpreter, Mark, RunEnd, Step, execute_alone, execute_slot};

@@ -2,33 +2,24 @@
 
 use visa_core::msr::Change;
 use visa_core::{Hart, Stop};
+use visa_isa::shape::MsrChange;
 use visa_isa::{Instruction, Op};
 use visa_mem::Platform;
 
 use crate::execute::Flow;
 
-/// The operand of an MSR instruction, before it is known whether it writes.
-pub enum Operand {
-    /// CSRRW.
-    Write(u64),
-    /// CSRRS.
-    Set(u64),
-    /// CSRRC.
-    Clear(u64),
-}
-
-/// CSRRW and its like. The set and clear forms with R0, or the immediate 0, do not write (RISC-V unprivileged, 6.1).
+/// CSRRW and its like.
 pub fn change_msr<P: Platform>(
     hart: &mut Hart,
     platform: &mut P,
     i: &Instruction,
-    operand: Operand,
+    operand: u64,
 ) -> Result<Flow, Stop> {
-    let change = match operand {
-        Operand::Write(value) => Change::Write(value),
-        _ if i.rs1 == 0 => Change::None,
-        Operand::Set(bits) => Change::Set(bits),
-        Operand::Clear(bits) => Change::Clear(bits),
+    let change = match i.msr_change() {
+        Some(MsrChange::Write) => Change::Write(operand),
+        Some(MsrChange::Set) => Change::Set(operand),
+        Some(MsrChange::Clear) => Change::Clear(operand),
+        Some(MsrChange::None) | None => Change::None,
     };
     let old = hart.change_msr(platform, i.imm as u16, change)?;
     hart.set_r(i.rd, old);

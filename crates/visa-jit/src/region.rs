@@ -5,15 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use visa_interp::{Slot, decode_at, ends_block};
-use visa_isa::operand::{Kind, Target};
+use visa_interp::{Slot, decode_at};
+use visa_isa::operand::Target;
 use visa_isa::paging::PAGE_SIZE;
-use visa_isa::{Instruction, Op, msr};
+use visa_isa::shape::{MsrChange, RegisterFile};
+use visa_isa::{Instruction, Shape, msr};
 use visa_mem::Ram;
 
 use crate::emit::{extends, float};
 use crate::registers::Mapping;
-use crate::unit::is_branch;
+use crate::unit::is_float_control;
 
 /// Most instructions of a region.
 const REGION_LENGTH: usize = 256;
@@ -52,7 +53,7 @@ impl Piece {
     /// round leaves in registers.
     pub fn is_peeled(&self) -> bool {
         let back = self.lines().last().and_then(|(pc, i)| target(pc, i)) == Some(self.pc);
-        let ends = self.slots.last().is_some_and(|slot| is_branch(slot.instruction.op));
+        let ends = self.slots.last().is_some_and(|slot| slot.instruction.op.shape().is_branch());
         let gains = |slot: &Slot| float::is_inline(&slot.instruction) || extends(&slot.instruction);
         back && ends && self.slots.len() <= PEELED_LENGTH && self.slots.iter().any(gains)
     }
@@ -149,21 +150,17 @@ fn inner_loops(pieces: &[Piece]) -> Vec<(u64, u64)> {
 
 /// Where a direct jump at an address goes.
 fn target(pc: u64, i: &Instruction) -> Option<u64> {
-    (is_branch(i.op) || i.op == Op::Jal).then(|| pc.wrapping_add(i.imm as i64 as u64))
+    matches!(i.op.shape(), Shape::Branch(_) | Shape::Jump).then(|| pc.wrapping_add(i.imm as i64 as u64))
 }
 
 /// An instruction that a region leaves before: a unit of its own executes it.
 pub fn is_outside(slot: &Slot) -> bool {
-    let i = &slot.instruction;
-    let inert = matches!(i.op, Op::Csrrs | Op::Csrrc | Op::Csrrsi | Op::Csrrci) && i.rs1 == 0
-        || matches!(i.op, Op::Csrrw | Op::Csrrwi) && msr::is_inert(i.imm as u16);
-    ends_block(i.op) && !is_branch(i.op) && !matches!(i.op, Op::Jal) && !inert || is_float_control(i)
-}
-
-/// The rounding mode is the host's while generated code runs.
-fn is_float_control(i: &Instruction) -> bool {
-    matches!(i.op, Op::Csrrw | Op::Csrrs | Op::Csrrc | Op::Csrrwi | Op::Csrrsi | Op::Csrrci)
-        && matches!(i.imm as u16, msr::FFLAGS | msr::FRM | msr::FCSR)
+    let (shape, number) = (slot.instruction.op.shape(), slot.instruction.imm as u16);
+    match slot.instruction.msr_change() {
+        Some(_) if is_float_control(number) => true,
+        Some(change) => change != MsrChange::None && !(change == MsrChange::Write && msr::is_inert(number)),
+        None => shape.ends_block() && !matches!(shape, Shape::Branch(_) | Shape::Jump),
+    }
 }
 
 /// Cuts the run where jumps go to, behind jumps, and behind branches back: those need not give anything back to the budget. A
@@ -178,7 +175,7 @@ fn split(lines: &[Line]) -> Vec<Piece> {
             pieces.push(Piece { pc: line.pc, slots: Vec::new(), mapping: 0 });
         }
         let back = target(line.pc, &line.slot.instruction).is_some_and(|to| to <= line.pc);
-        ended = back || line.slot.instruction.op == Op::Jal || is_outside(&line.slot);
+        ended = back || line.slot.instruction.op.shape() == Shape::Jump || is_outside(&line.slot);
         if let Some(piece) = pieces.last_mut() {
             piece.slots.push(line.slot);
         }
@@ -203,7 +200,7 @@ fn reachable(pieces: Vec<Piece>) -> Vec<Piece> {
             if let Some(next) = target(pc, i).filter(|_| i.rd == 0).and_then(inside) {
                 open.push(next);
             }
-            ended = i.op == Op::Jal || is_outside(slot);
+            ended = i.op.shape() == Shape::Jump || is_outside(slot);
             pc += i.length as u64;
         }
         if !ended && pieces.get(index + 1).is_some_and(|next| next.pc == pc) {
@@ -244,14 +241,12 @@ fn loops(lines: &[(u64, &Instruction)]) -> Vec<(u64, u64)> {
     jumps.filter(|(to, from)| to <= from).collect()
 }
 
-/// The integer registers that an instruction names.
-fn integer_registers(i: &Instruction) -> impl Iterator<Item = u8> + '_ {
-    let operands = i.op.row().format.operands().iter();
-    operands.filter(|operand| operand.kind() == Kind::Integer).map(|operand| match operand.target() {
-        Target::Rd | Target::RdRs1 => i.rd,
-        Target::Rs1 => i.rs1,
-        _ => i.rs2,
-    })
+/// The integer registers that an instruction names, as often as it names them.
+fn integer_registers(i: &Instruction) -> impl Iterator<Item = u8> {
+    let fields = [(Target::Rd, i.rd), (Target::Rs1, i.rs1), (Target::Rs2, i.rs2)];
+    let op = i.op;
+    let named = fields.into_iter().filter(move |(field, _)| op.file(*field) == Some(RegisterFile::Integer));
+    named.map(|(_, register)| register)
 }
 
 /// A bit for each register that instructions may write: whatever their field rd names, if it is an integer register.

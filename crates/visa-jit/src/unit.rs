@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use visa_interp::{Slot, decode_at, ends_block};
+use visa_interp::{Slot, decode_at};
 use visa_isa::paging::PAGE_SIZE;
-use visa_isa::{Op, msr};
+use visa_isa::shape::MsrChange;
+use visa_isa::{Shape, msr};
 use visa_mem::Ram;
 
 /// Most instructions of a unit.
@@ -42,13 +43,13 @@ pub fn decode(ram: &Ram, start: u64, pc: u64, breakpoints: &BTreeSet<u64>) -> (V
             let across = page_end - offset == 2 && ram.load_u16(offset).is_some_and(|low| low & 3 == 3);
             return (slots, if across { End::Across } else { End::Next });
         };
-        let op = slot.instruction.op;
+        let shape = slot.instruction.op.shape();
         offset += slot.instruction.length as u64;
         slots.push(slot);
-        match op {
-            Op::Jal | Op::Jalr => return (slots, End::Jump),
-            _ if is_branch(op) => branches += 1,
-            _ if ends_block(op) && !changes_nothing(&slot) => return (slots, End::Changed),
+        match shape {
+            Shape::Jump | Shape::JumpRegister => return (slots, End::Jump),
+            Shape::Branch(_) => branches += 1,
+            _ if shape.ends_block() && !changes_nothing(&slot) => return (slots, End::Changed),
             _ => {}
         }
         if branches == BRANCHES {
@@ -58,18 +59,18 @@ pub fn decode(ram: &Ram, start: u64, pc: u64, breakpoints: &BTreeSet<u64>) -> (V
     (slots, End::Next)
 }
 
-/// A conditional branch.
-pub fn is_branch(op: Op) -> bool {
-    matches!(op, Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu)
-}
-
 /// An access to an MSR that changes nothing for the instructions after it.
 fn changes_nothing(slot: &Slot) -> bool {
-    let i = &slot.instruction;
-    let reads = matches!(i.op, Op::Csrrs | Op::Csrrc | Op::Csrrsi | Op::Csrrci) && i.rs1 == 0;
-    let is_access =
-        reads || matches!(i.op, Op::Csrrw | Op::Csrrs | Op::Csrrc | Op::Csrrwi | Op::Csrrsi | Op::Csrrci);
-    // The rounding mode is the host's while generated code runs: what comes after a change starts anew.
-    let is_float = matches!(i.imm as u16, msr::FFLAGS | msr::FRM | msr::FCSR);
-    is_access && (reads || msr::is_inert(i.imm as u16) && !is_float)
+    let number = slot.instruction.imm as u16;
+    match slot.instruction.msr_change() {
+        None => false,
+        Some(MsrChange::None) => true,
+        // What comes after a change of these starts anew.
+        Some(_) => msr::is_inert(number) && !is_float_control(number),
+    }
+}
+
+/// Rounding mode and flags: the host's while generated code runs.
+pub fn is_float_control(number: u16) -> bool {
+    matches!(number, msr::FFLAGS | msr::FRM | msr::FCSR)
 }

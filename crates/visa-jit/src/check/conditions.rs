@@ -1,6 +1,7 @@
 //! The host's comparisons, and what moves by them.
 
 use iced_x86::ConditionCode;
+use visa_isa::Shape;
 
 use super::host::{Host, Known, NOTHING, PENDING};
 use super::operand::{Operand, Part, general};
@@ -40,12 +41,16 @@ impl Host<'_> {
 
     /// Low halves compare as their registers do if these are words.
     pub(super) fn compares_words(&self, left: &Value, right: &Value, width: u32) -> Result<(), String> {
-        use visa_isa::Op::*;
+        use visa_isa::shape::{Compute, Operation::*};
         let Some(step) = &self.view.step else { return Ok(()) };
-        let whole = step.is_branch()
-            || step
-                .instruction
-                .is_some_and(|i| matches!(i.op, Slt | Sltu | Slti | Sltiu | Min | Max | Minu | Maxu));
+        let whole = match step.instruction.map(|i| i.op.shape()) {
+            Some(Shape::Branch(_)) => true,
+            Some(Shape::Compute(Compute { operation, .. })) => matches!(
+                operation,
+                Less | LessUnsigned | Minimum | Maximum | MinimumUnsigned | MaximumUnsigned
+            ),
+            _ => false,
+        };
         let of_registers = (left.low | right.low) & step.sources & !1;
         match whole && width < 64 && of_registers != 0 && step.sources & !self.state.words & !1 != 0 {
             true => Err("compares low halves of what may be no words".into()),

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use iced_x86::{ConditionCode, Decoder, DecoderOptions, FastFormatter, FlowControl, Instruction};
 use rustc_hash::FxHashMap;
-use visa_isa::Op;
+use visa_isa::shape::Condition;
 
 use super::exits::in_slots;
 use super::host::{View, execute};
@@ -200,7 +200,7 @@ impl<'a> Checker<'a> {
         }
         if let Begins::Move(skipped) = self.subject.marks[under.mark].kind {
             let register = self.moved(under.mark);
-            let taken = self.steps[under.part].instruction.map(|i| taken_by(i.op));
+            let taken = self.steps[under.part].instruction.and_then(taken_by);
             view.moves = Some((register, skipped as i64, taken.unwrap_or(ConditionCode::None)));
         }
         view
@@ -322,7 +322,7 @@ impl<'a> Checker<'a> {
                     taken.1.flags = flags;
                     compares_what_it_should(&taken.1, Some(&step))?;
                     taken.1.flags = Flags::Unknown;
-                    if step.instruction.map(|i| taken_by(i.op)) != Some(condition) {
+                    if step.instruction.and_then(taken_by) != Some(condition) {
                         return Err("branches on another condition".into());
                     }
                     taken.0.position = Position::In(Under { taken: Some(true), ..under });
@@ -363,13 +363,13 @@ pub fn compares_what_it_should(state: &State, step: Option<&Step>) -> Way {
 }
 
 /// The host's condition on which a branch is taken.
-fn taken_by(op: Op) -> ConditionCode {
-    match op {
-        Op::Beq => ConditionCode::e,
-        Op::Bne => ConditionCode::ne,
-        Op::Blt => ConditionCode::l,
-        Op::Bge => ConditionCode::ge,
-        Op::Bltu => ConditionCode::b,
-        _ => ConditionCode::ae,
-    }
+fn taken_by(i: visa_isa::Instruction) -> Option<ConditionCode> {
+    Some(match i.op.shape().condition()? {
+        Condition::Equal => ConditionCode::e,
+        Condition::NotEqual => ConditionCode::ne,
+        Condition::Less => ConditionCode::l,
+        Condition::GreaterOrEqual => ConditionCode::ge,
+        Condition::LessUnsigned => ConditionCode::b,
+        Condition::GreaterOrEqualUnsigned => ConditionCode::ae,
+    })
 }

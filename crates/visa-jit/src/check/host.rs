@@ -2,6 +2,9 @@
 
 use iced_x86::{ConditionCode, Instruction, Mnemonic, OpKind, Register};
 
+use visa_isa::Shape;
+use visa_isa::shape::{RegisterFile, Store};
+
 use super::operand::{Operand, Part, general, operand};
 use super::step::Step;
 use super::value::{Bits, Flags, Kind, NEW, Predictions, State, Value, bit};
@@ -244,12 +247,11 @@ impl Host<'_> {
 
     /// A value that goes to the guest's memory.
     pub(super) fn stored(&mut self, value: Value, width: u32) -> Result<Value, String> {
-        use visa_isa::Op::*;
         self.note(&value);
         let i = self.view.step.and_then(|step| step.instruction);
-        let right = i.is_none_or(|i| match i.op {
-            Sb | Sh | Sw | Sd => value.holds_low(i.rs2),
-            Fsw | Fsd => value.kind == Kind::FloatBits(i.rs2),
+        let right = i.is_none_or(|i| match i.op.shape() {
+            Shape::Store(Store { file: RegisterFile::Integer, .. }) => value.holds_low(i.rs2),
+            Shape::Store(Store { file: RegisterFile::Float, .. }) => value.kind == Kind::FloatBits(i.rs2),
             _ => true,
         });
         match self.usable(&value, width)? {

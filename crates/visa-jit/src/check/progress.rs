@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use visa_isa::Op;
+use visa_isa::Shape;
 
 use super::Subject;
 use super::flow::{Checker, Place, Position, Under, Way};
@@ -50,11 +50,11 @@ impl Checker<'_> {
         }
         let Some(i) = step.instruction else { return Ok(Some(site.next)) };
         let target = site.pc.wrapping_add(i.imm as i64 as u64);
-        match i.op {
+        match i.op.shape() {
             _ if under.interpreted => Ok(Some(site.next)),
-            Op::Jal => Ok(Some(target)),
-            Op::Jalr => Ok(None),
-            _ if step.is_branch() => match under.taken {
+            Shape::Jump => Ok(Some(target)),
+            Shape::JumpRegister => Ok(None),
+            Shape::Branch(_) => match under.taken {
                 Some(taken) => Ok(Some(if taken { target } else { site.next })),
                 None => Err("goes on behind a branch that was not decided".into()),
             },
@@ -199,7 +199,7 @@ impl Checker<'_> {
             }
             state.words = state.words & !bit(OTHER_WAY) | (state.words >> register & 1) << OTHER_WAY;
         }
-        let jumps = self.steps[number].instruction.is_some_and(|i| i.op == Op::Jal);
+        let jumps = self.steps[number].instruction.is_some_and(|i| i.op.shape() == Shape::Jump);
         Ok(Position::In(Under { taken: jumps.then_some(true), ..fresh }))
     }
 }

@@ -1,12 +1,12 @@
 //! What one of the guest's instructions reads and writes, and what that does to what is known.
 
-use visa_isa::operand::{Kind as OperandKind, Target};
-use visa_isa::{Instruction, Op};
+use visa_isa::operand::Target;
+use visa_isa::shape::{Atomic, AtomicOperation, Compute, Operation, RegisterFile, Width};
+use visa_isa::{Instruction, Op, Shape};
 
 use super::value::{Bits, Kind, NEW, OTHER_WAY, State, Value, bit};
 use crate::registers::{BUDGET, RAX, RCX, RDX};
 use crate::runtime::Site;
-use crate::unit::is_branch;
 
 /// What an instruction, or several that are emitted as one, mean for registers.
 #[derive(Clone, Copy, Debug)]
@@ -48,25 +48,18 @@ impl Step {
         let Some(slot) = site.slot else { return step };
         let i = slot.instruction;
         step.instruction = Some(i);
-        for operand in i.op.row().format.operands() {
-            let (sources, written) = match operand.kind() {
-                OperandKind::Integer => (&mut step.sources, &mut step.written),
-                OperandKind::Float => (&mut step.float_sources, &mut step.float_written),
-                _ => continue,
-            };
-            match operand.target() {
-                Target::Rd => *written = Some(i.rd),
-                Target::Rs1 => *sources |= bit(i.rs1),
-                Target::Rs2 => *sources |= bit(i.rs2),
-                Target::Rs3 => *sources |= bit(i.rs3),
-                Target::RdRs1 => {
-                    *written = Some(i.rd);
-                    *sources |= bit(i.rs1);
-                }
-                Target::Rm | Target::Imm => {}
+        for (field, register) in [(Target::Rs1, i.rs1), (Target::Rs2, i.rs2), (Target::Rs3, i.rs3)] {
+            match i.op.file(field) {
+                Some(RegisterFile::Integer) => step.sources |= bit(register),
+                Some(RegisterFile::Float) => step.float_sources |= bit(register),
+                None => {}
             }
         }
-        step.written = step.written.filter(|register| *register != 0);
+        match i.op.file(Target::Rd) {
+            Some(RegisterFile::Integer) => step.written = Some(i.rd).filter(|register| *register != 0),
+            Some(RegisterFile::Float) => step.float_written = Some(i.rd),
+            None => {}
+        }
         step.constant = match i.op {
             Op::Lui => Some(i.imm as i64 as u64),
             Op::Auipc => Some(site.pc.wrapping_add(i.imm as i64 as u64)),
@@ -121,8 +114,10 @@ impl Step {
     pub fn unread(&self, state: &State) -> bool {
         let silent = self.written.is_none() && self.float_written.is_none() && !self.stores();
         // SC whose reservation is lost stores nothing.
-        let unstored =
-            self.instruction.filter(|i| matches!(i.op, Op::ScW | Op::ScD)).map_or(0, |i| bit(i.rs2));
+        const CONDITIONAL: AtomicOperation = AtomicOperation::StoreConditional;
+        let may_not_store =
+            |i: &Instruction| matches!(i.op.shape(), Shape::Atomic(Atomic { operation: CONDITIONAL, .. }));
+        let unstored = self.instruction.filter(may_not_store).map_or(0, |i| bit(i.rs2));
         let integers = self.sources & !state.read & !unstored & !1 != 0
             && self.copies.is_none()
             && self.constant.is_none();
@@ -130,13 +125,12 @@ impl Step {
     }
 
     fn stores(&self) -> bool {
-        self.instruction
-            .is_some_and(|i| matches!(i.op, Op::Sb | Op::Sh | Op::Sw | Op::Sd | Op::Fsw | Op::Fsd))
+        self.instruction.is_some_and(|i| matches!(i.op.shape(), Shape::Store(_)))
     }
 
     /// Whether this is a branch.
     pub fn is_branch(&self) -> bool {
-        self.instruction.is_some_and(|i| is_branch(i.op))
+        self.instruction.is_some_and(|i| i.op.shape().is_branch())
     }
 
     /// Whether the result is a word.
@@ -225,22 +219,31 @@ fn retire(value: &mut Value, written: Option<u8>, full: bool, low: bool) {
 
 /// Whether an instruction computes 32 bits, and sign-extends them, and they may have their upper bit set.
 fn extends(i: &Instruction) -> bool {
-    use Op::*;
-    matches!(i.op, Addiw | Slliw | Sraiw | Roriw | Addw | Subw | Mulw | Sllw | Srlw | Sraw | Rolw | Rorw)
-        || matches!(i.op, Divw | Divuw | Remw | Remuw)
-        || i.op == Srliw && i.imm & 31 == 0
+    use Operation::*;
+    let Shape::Compute(Compute { operation, width: Width::Word }) = i.op.shape() else { return false };
+    match operation {
+        LeadingZeros | TrailingZeros | PopulationCount => false,
+        ShiftRightLogical => !i.op.has_immediate() || i.imm & 31 == 0,
+        _ => true,
+    }
 }
 
 /// Whether an instruction's result is a word, if what it reads are, or (false) may not be.
 fn gives_word(i: &Instruction, of_words: bool) -> bool {
-    use Op::*;
-    match i.op {
-        Andi if i.imm >= 0 => true,
-        Xori | Ori | Andi | Xor | Or | And => of_words,
-        Srliw | SextB | SextH | ZextH | Slt | Sltu | Slti | Sltiu => true,
-        Srli => i.imm > 32,
-        Srai => i.imm >= 32,
-        Lb | Lbu | Lh | Lhu | Lw => true,
+    use Operation::*;
+    let (operation, width) = match i.op.shape() {
+        Shape::Compute(Compute { operation, width }) => (operation, width),
+        Shape::Load(load) => return load.gives_word(),
+        _ => return false,
+    };
+    let immediate = i.op.has_immediate();
+    match (width, operation) {
+        (Width::Double, And) if immediate && i.imm >= 0 => true,
+        (Width::Double, Xor | Or | And) => of_words,
+        (Width::Double, SignExtend(1..4) | ZeroExtend(1..4) | Less | LessUnsigned) => true,
+        (Width::Double, ShiftRightLogical) => immediate && i.imm > 32,
+        (Width::Double, ShiftRightArithmetic) => immediate && i.imm >= 32,
+        (Width::Word, ShiftRightLogical) => immediate,
         _ => false,
     }
 }

@@ -1,7 +1,8 @@
 //! Integer computation.
 
 use dynasmrt::{DynasmApi, dynasm};
-use visa_isa::{Instruction, Op};
+use visa_isa::shape::{Compute, Operation, Width};
+use visa_isa::{Instruction, Op, Shape};
 
 use super::{Emitter, constant};
 use crate::registers::{Place, RAX, RCX, RDX};
@@ -105,67 +106,93 @@ macro_rules! shift_word {
 impl Emitter<'_> {
     /// Emits an instruction that computes; false if it is none that has code here.
     pub(super) fn compute(&mut self, index: usize, i: &Instruction) -> bool {
-        use Op::*;
+        let Compute { operation, width } = match i.op.shape() {
+            Shape::Compute(compute) => compute,
+            shape => return shape == Shape::Fence,
+        };
         // Nothing that computes has an effect beside its result.
-        if i.rd == 0 && is_pure(i.op) {
+        if i.rd == 0 {
             return true;
         }
         self.low_half_suffices = self.extensions.is_lazy(index);
-        match i.op {
-            Lui => self.set_constant(i.rd, i.imm as i64 as u64),
-            Auipc => self.set_constant(i.rd, self.sites[index].pc.wrapping_add(i.imm as i64 as u64)),
-            Addi => self.add_immediate(i),
-            Xori if i.imm == -1 => {
+        match (width, i.op.has_immediate()) {
+            (Width::Double, true) => self.immediate(index, i, operation),
+            (Width::Double, false) => self.registers(index, i, operation),
+            (Width::Word, true) => self.word_immediate(index, i, operation),
+            (Width::Word, false) => self.word_registers(i, operation),
+            (Width::UnsignedWord, _) => self.of_unsigned_word(i, operation),
+        }
+    }
+
+    fn immediate(&mut self, index: usize, i: &Instruction, operation: Operation) -> bool {
+        use Operation::*;
+        let value = i.imm as i64 as u64;
+        let amount = (i.imm & 63) as i8;
+        match operation {
+            Immediate => self.set_constant(i.rd, value),
+            AddPc => self.set_constant(i.rd, self.sites[index].pc.wrapping_add(value)),
+            Add => self.add_immediate(i),
+            Xor if i.imm == -1 => {
                 let to = self.target(i.rd);
                 self.load(to, i.rs1);
                 dynasm!(self.code ; .arch x64 ; not Rq(to));
                 self.set(i.rd, to);
             }
-            Xori => immediate!(self, i, xor, i.imm),
-            Ori => immediate!(self, i, or, i.imm),
-            Andi if i.imm == 0xff => {
+            Xor => immediate!(self, i, xor, i.imm),
+            Or => immediate!(self, i, or, i.imm),
+            And if i.imm == 0xff => {
                 let (from, to) = (self.get(i.rs1, RAX), self.target(i.rd));
                 dynasm!(self.code ; .arch x64 ; movzx Rd(to), Rb(from));
                 self.set(i.rd, to);
             }
-            Andi => immediate!(self, i, and, i.imm),
-            Slli => immediate!(self, i, shl, (i.imm & 63) as i8),
-            Srli => immediate!(self, i, shr, (i.imm & 63) as i8),
-            Srai => immediate!(self, i, sar, (i.imm & 63) as i8),
-            Rori => immediate!(self, i, ror, (i.imm & 63) as i8),
-            Addiw if i.imm == 0 && self.extensions.extends_nothing(index, i.rs1) => {
-                if i.rd != i.rs1 {
-                    self.add_immediate(i);
-                }
-            }
-            Addiw | Slliw | Srliw => self.word_immediate(i),
-            Sraiw => immediate_word!(self, i, sar, (i.imm & 31) as i8),
-            Roriw => immediate_word!(self, i, ror, (i.imm & 31) as i8),
+            And => immediate!(self, i, and, i.imm),
+            ShiftLeft => immediate!(self, i, shl, amount),
+            ShiftRightLogical => immediate!(self, i, shr, amount),
+            ShiftRightArithmetic => immediate!(self, i, sar, amount),
+            RotateRight => immediate!(self, i, ror, amount),
+            Less | LessUnsigned => self.set_if_less(index, i, operation),
+            SetBit | ClearBit | InvertBit | ExtractBit => self.single_bit_immediate(i, operation),
+            _ => return false,
+        }
+        true
+    }
+
+    fn registers(&mut self, index: usize, i: &Instruction, operation: Operation) -> bool {
+        use Operation::*;
+        match operation {
             Add => self.add(i),
-            Sub => binary!(self, i, sub),
+            Subtract => binary!(self, i, sub),
             Xor => symmetric!(self, i, xor),
             Or => symmetric!(self, i, or),
             And => symmetric!(self, i, and),
-            Mul => symmetric!(self, i, imul),
-            Addw => symmetric_word!(self, i, add),
-            Subw => binary_word!(self, i, sub),
-            Mulw => symmetric_word!(self, i, imul),
-            Sll => shift!(self, i, shl),
-            Srl => shift!(self, i, shr),
-            Sra => shift!(self, i, sar),
-            Rol => shift!(self, i, rol),
-            Ror => shift!(self, i, ror),
-            Sllw => shift_word!(self, i, shl),
-            Srlw => shift_word!(self, i, shr),
-            Sraw => shift_word!(self, i, sar),
-            Rolw => shift_word!(self, i, rol),
-            Rorw => shift_word!(self, i, ror),
-            Slt | Sltu | Slti | Sltiu => self.set_if_less(index, i),
-            Mulh | Mulhu => self.multiply_high(i),
-            Div | Divu | Rem | Remu => self.divide(i),
-            Divw | Divuw | Remw | Remuw => self.divide_word(i),
-            Fence | FenceTso => {}
-            _ => return self.bits(i),
+            Multiply => symmetric!(self, i, imul),
+            ShiftLeft => shift!(self, i, shl),
+            ShiftRightLogical => shift!(self, i, shr),
+            ShiftRightArithmetic => shift!(self, i, sar),
+            RotateLeft => shift!(self, i, rol),
+            RotateRight => shift!(self, i, ror),
+            Less | LessUnsigned => self.set_if_less(index, i, operation),
+            MultiplyHigh | MultiplyHighUnsigned => self.multiply_high(i, operation),
+            Divide | DivideUnsigned | Remainder | RemainderUnsigned => self.divide(i, operation),
+            _ => return self.bits(i, operation),
+        }
+        true
+    }
+
+    fn word_registers(&mut self, i: &Instruction, operation: Operation) -> bool {
+        use Operation::*;
+        match operation {
+            Add => symmetric_word!(self, i, add),
+            Subtract => binary_word!(self, i, sub),
+            Multiply => symmetric_word!(self, i, imul),
+            ShiftLeft => shift_word!(self, i, shl),
+            ShiftRightLogical => shift_word!(self, i, shr),
+            ShiftRightArithmetic => shift_word!(self, i, sar),
+            RotateLeft => shift_word!(self, i, rol),
+            RotateRight => shift_word!(self, i, ror),
+            Divide | DivideUnsigned | Remainder | RemainderUnsigned => self.divide_word(i, operation),
+            LeadingZeros | TrailingZeros | PopulationCount => return self.count_word(i, operation),
+            _ => return false,
         }
         true
     }
@@ -185,10 +212,17 @@ impl Emitter<'_> {
         self.set(register, to);
     }
 
-    /// ADDIW, SLLIW, SRLIW: the common ones in fewer steps.
-    fn word_immediate(&mut self, i: &Instruction) {
-        match i.op {
-            Op::Addiw if i.imm == 0 => {
+    /// The common ones in fewer steps.
+    fn word_immediate(&mut self, index: usize, i: &Instruction, operation: Operation) -> bool {
+        use Operation::*;
+        let amount = (i.imm & 31) as i8;
+        match operation {
+            Add if i.imm == 0 && self.extensions.extends_nothing(index, i.rs1) => {
+                if i.rd != i.rs1 {
+                    self.add_immediate(i);
+                }
+            }
+            Add if i.imm == 0 => {
                 let to = self.target(i.rd);
                 match self.mapping.place(i.rs1) {
                     Place::Zero => constant(&mut self.code, to, 0),
@@ -199,7 +233,7 @@ impl Emitter<'_> {
                 }
                 self.set(i.rd, to);
             }
-            Op::Addiw => {
+            Add => {
                 let to = self.target(i.rd);
                 self.load_word(to, i.rs1);
                 match i8::try_from(i.imm) {
@@ -209,15 +243,19 @@ impl Emitter<'_> {
                 self.set_word(i.rd, to);
             }
             // Bit 31 of the result is clear.
-            Op::Srliw if i.imm & 31 != 0 => {
+            ShiftRightLogical if amount != 0 => {
                 let to = self.target(i.rd);
                 self.load_word(to, i.rs1);
-                dynasm!(self.code ; .arch x64 ; shr Rd(to), (i.imm & 31) as i8);
+                dynasm!(self.code ; .arch x64 ; shr Rd(to), amount);
                 self.set(i.rd, to);
             }
-            Op::Srliw => immediate_word!(self, i, shr, 0i8),
-            _ => immediate_word!(self, i, shl, (i.imm & 31) as i8),
+            ShiftRightLogical => immediate_word!(self, i, shr, 0i8),
+            ShiftLeft => immediate_word!(self, i, shl, amount),
+            ShiftRightArithmetic => immediate_word!(self, i, sar, amount),
+            RotateRight => immediate_word!(self, i, ror, amount),
+            _ => return false,
         }
+        true
     }
 
     /// Loads the low 32 bits; the others do not matter.
@@ -296,18 +334,20 @@ impl Emitter<'_> {
         }
     }
 
-    fn set_if_less(&mut self, index: usize, i: &Instruction) {
+    fn set_if_less(&mut self, index: usize, i: &Instruction, operation: Operation) {
         let a = self.get(i.rs1, RAX);
-        match i.op {
-            Op::Slti | Op::Sltiu if self.extensions.are_words(index, &[i.rs1]) => {
+        match i.op.has_immediate() {
+            true if self.extensions.are_words(index, &[i.rs1]) => {
                 dynasm!(self.code ; .arch x64 ; cmp Rd(a), i.imm)
             }
-            Op::Slti | Op::Sltiu => dynasm!(self.code ; .arch x64 ; cmp Rq(a), i.imm),
-            _ if self.extensions.are_words(index, &[i.rs1, i.rs2]) => with_source!(self, cmp, Rd, a, i.rs2),
-            _ => with_source!(self, cmp, Rq, a, i.rs2),
+            true => dynasm!(self.code ; .arch x64 ; cmp Rq(a), i.imm),
+            false if self.extensions.are_words(index, &[i.rs1, i.rs2]) => {
+                with_source!(self, cmp, Rd, a, i.rs2)
+            }
+            false => with_source!(self, cmp, Rq, a, i.rs2),
         }
-        match i.op {
-            Op::Slt | Op::Slti => dynasm!(self.code ; .arch x64 ; setl al),
+        match operation {
+            Operation::Less => dynasm!(self.code ; .arch x64 ; setl al),
             _ => dynasm!(self.code ; .arch x64 ; setb al),
         }
         let to = self.target(i.rd);
@@ -324,79 +364,4 @@ pub(super) fn is_zero_extension(first: &Instruction, second: &Instruction) -> bo
         && (second.rd, second.rs1) == (first.rd, first.rd)
         && first.rd != 0;
     shifts && (first.imm == 32 && second.imm <= 32 || matches!((first.imm, second.imm), (48, 48) | (56, 56)))
-}
-
-/// Whether an instruction does nothing but compute the value of rd.
-fn is_pure(op: Op) -> bool {
-    use Op::*;
-    matches!(
-        op,
-        Lui | Auipc
-            | Addi
-            | Xori
-            | Ori
-            | Andi
-            | Slli
-            | Srli
-            | Srai
-            | Slti
-            | Sltiu
-            | Add
-            | Sub
-            | Xor
-            | Or
-            | And
-            | Sll
-            | Srl
-            | Sra
-            | Slt
-            | Sltu
-            | Addiw
-            | Slliw
-            | Srliw
-            | Sraiw
-            | Addw
-            | Subw
-            | Sllw
-            | Srlw
-            | Sraw
-            | Mul
-            | Mulh
-            | Mulhu
-            | Mulhsu
-            | Mulw
-            | Div
-            | Divu
-            | Rem
-            | Remu
-            | Divw
-            | Divuw
-            | Remw
-            | Remuw
-            | Rol
-            | Ror
-            | Rolw
-            | Rorw
-            | Rori
-            | Roriw
-            | Sh1add
-            | Sh2add
-            | Sh3add
-            | Sh1addUw
-            | Sh2addUw
-            | Sh3addUw
-            | AddUw
-            | SlliUw
-            | Andn
-            | Orn
-            | Xnor
-            | Max
-            | Maxu
-            | Min
-            | Minu
-            | SextB
-            | SextH
-            | ZextH
-            | Rev8
-    )
 }

@@ -3,58 +3,56 @@
 #![allow(clippy::useless_conversion)]
 
 use dynasmrt::{DynasmApi, dynasm};
-use visa_isa::{Instruction, Op};
+use visa_isa::Instruction;
+use visa_isa::shape::Operation;
 
 use super::Emitter;
 use crate::registers::{Place, RAX, RCX, RDX};
 
 impl Emitter<'_> {
-    /// Zba and the simple ones of Zbb.
-    pub(super) fn bits(&mut self, i: &Instruction) -> bool {
-        use Op::*;
-        match i.op {
-            Sh1add | Sh2add | Sh3add | Sh1addUw | Sh2addUw | Sh3addUw | AddUw => self.shift_and_add(i),
-            SlliUw => {
-                self.load_low(RAX, i.rs1);
-                dynasm!(self.code ; .arch x64 ; shl rax, (i.imm & 63) as i8);
-                self.set(i.rd, RAX);
+    /// Zba, Zbb and Zbs on 64 bits, of registers.
+    pub(super) fn bits(&mut self, i: &Instruction, operation: Operation) -> bool {
+        use Operation::*;
+        match operation {
+            ShiftAdd(by) => {
+                self.load(RAX, i.rs1);
+                self.shift_and_add(i, by);
             }
-            Andn | Orn | Xnor => {
+            AndNot | OrNot | XorNot => {
                 self.load(RAX, i.rs2);
                 dynasm!(self.code ; .arch x64 ; not rax);
-                match i.op {
-                    Andn => with_source!(self, and, Rq, RAX, i.rs1),
-                    Orn => with_source!(self, or, Rq, RAX, i.rs1),
+                match operation {
+                    AndNot => with_source!(self, and, Rq, RAX, i.rs1),
+                    OrNot => with_source!(self, or, Rq, RAX, i.rs1),
                     _ => with_source!(self, xor, Rq, RAX, i.rs1),
                 }
                 self.set(i.rd, RAX);
             }
-            Max | Maxu | Min | Minu => {
+            Maximum | MaximumUnsigned | Minimum | MinimumUnsigned => {
                 self.load(RAX, i.rs1);
                 let other = self.get(i.rs2, RDX);
                 dynasm!(self.code ; .arch x64 ; cmp rax, Rq(other));
-                match i.op {
-                    Max => dynasm!(self.code ; .arch x64 ; cmovl rax, Rq(other)),
-                    Maxu => dynasm!(self.code ; .arch x64 ; cmovb rax, Rq(other)),
-                    Min => dynasm!(self.code ; .arch x64 ; cmovg rax, Rq(other)),
+                match operation {
+                    Maximum => dynasm!(self.code ; .arch x64 ; cmovl rax, Rq(other)),
+                    MaximumUnsigned => dynasm!(self.code ; .arch x64 ; cmovb rax, Rq(other)),
+                    Minimum => dynasm!(self.code ; .arch x64 ; cmovg rax, Rq(other)),
                     _ => dynasm!(self.code ; .arch x64 ; cmova rax, Rq(other)),
                 }
                 self.set(i.rd, RAX);
             }
-            SextB | SextH | ZextH => {
+            SignExtend(1) | SignExtend(2) | ZeroExtend(2) => {
                 self.load(RAX, i.rs1);
-                match i.op {
-                    SextB => dynasm!(self.code ; .arch x64 ; movsx rax, al),
-                    SextH => dynasm!(self.code ; .arch x64 ; movsx rax, ax),
+                match operation {
+                    SignExtend(1) => dynasm!(self.code ; .arch x64 ; movsx rax, al),
+                    SignExtend(_) => dynasm!(self.code ; .arch x64 ; movsx rax, ax),
                     _ => dynasm!(self.code ; .arch x64 ; movzx eax, ax),
                 }
                 self.set(i.rd, RAX);
             }
-            Bset | Bclr | Binv | Bext => self.single_bit(i),
-            Bseti | Bclri | Binvi | Bexti => self.single_bit_immediate(i),
-            Clz | Clzw | Ctz | Ctzw | Cpop | Cpopw => return self.count(i),
-            OrcB => self.or_combine(i),
-            Rev8 => {
+            SetBit | ClearBit | InvertBit | ExtractBit => self.single_bit(i, operation),
+            LeadingZeros | TrailingZeros | PopulationCount => return self.count(i, operation),
+            OrCombineBytes => self.or_combine(i),
+            ReverseBytes => {
                 let to = self.target(i.rd);
                 self.load(to, i.rs1);
                 dynasm!(self.code ; .arch x64 ; bswap Rq(to));
@@ -65,48 +63,77 @@ impl Emitter<'_> {
         true
     }
 
-    fn single_bit(&mut self, i: &Instruction) {
+    /// What has the low half of rs1, zero-extended, as its first source.
+    pub(super) fn of_unsigned_word(&mut self, i: &Instruction, operation: Operation) -> bool {
+        match operation {
+            Operation::Add => {
+                self.load_low(RAX, i.rs1);
+                self.shift_and_add(i, 0);
+            }
+            Operation::ShiftAdd(by) => {
+                self.load_low(RAX, i.rs1);
+                self.shift_and_add(i, by);
+            }
+            Operation::ShiftLeft => {
+                self.load_low(RAX, i.rs1);
+                dynasm!(self.code ; .arch x64 ; shl rax, (i.imm & 63) as i8);
+                self.set(i.rd, RAX);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn single_bit(&mut self, i: &Instruction, operation: Operation) {
         self.load(RCX, i.rs2);
         self.load(RAX, i.rs1);
-        match i.op {
-            Op::Bset => dynasm!(self.code ; .arch x64 ; bts rax, rcx),
-            Op::Bclr => dynasm!(self.code ; .arch x64 ; btr rax, rcx),
-            Op::Binv => dynasm!(self.code ; .arch x64 ; btc rax, rcx),
+        match operation {
+            Operation::SetBit => dynasm!(self.code ; .arch x64 ; bts rax, rcx),
+            Operation::ClearBit => dynasm!(self.code ; .arch x64 ; btr rax, rcx),
+            Operation::InvertBit => dynasm!(self.code ; .arch x64 ; btc rax, rcx),
             _ => dynasm!(self.code ; .arch x64 ; shr rax, cl ; and eax, BYTE 1),
         }
         self.set(i.rd, RAX);
     }
 
-    fn single_bit_immediate(&mut self, i: &Instruction) {
+    pub(super) fn single_bit_immediate(&mut self, i: &Instruction, operation: Operation) {
         let bit = (i.imm & 63) as i8;
         self.load(RAX, i.rs1);
-        match i.op {
-            Op::Bseti => dynasm!(self.code ; .arch x64 ; bts rax, BYTE bit),
-            Op::Bclri => dynasm!(self.code ; .arch x64 ; btr rax, BYTE bit),
-            Op::Binvi => dynasm!(self.code ; .arch x64 ; btc rax, BYTE bit),
+        match operation {
+            Operation::SetBit => dynasm!(self.code ; .arch x64 ; bts rax, BYTE bit),
+            Operation::ClearBit => dynasm!(self.code ; .arch x64 ; btr rax, BYTE bit),
+            Operation::InvertBit => dynasm!(self.code ; .arch x64 ; btc rax, BYTE bit),
             _ => dynasm!(self.code ; .arch x64 ; shr rax, BYTE bit ; and eax, BYTE 1),
         }
         self.set(i.rd, RAX);
     }
 
     /// Counts of bits, on hosts that have instructions for them.
-    fn count(&mut self, i: &Instruction) -> bool {
-        use Op::*;
-        let present = match i.op {
-            Clz | Clzw => std::arch::is_x86_feature_detected!("lzcnt"),
-            Ctz | Ctzw => std::arch::is_x86_feature_detected!("bmi1"),
-            _ => std::arch::is_x86_feature_detected!("popcnt"),
-        };
-        if !present {
+    fn count(&mut self, i: &Instruction, operation: Operation) -> bool {
+        use Operation::*;
+        if !counts(operation) {
             return false;
         }
         self.load(RAX, i.rs1);
-        match i.op {
-            Clz => dynasm!(self.code ; .arch x64 ; lzcnt rax, rax),
-            Clzw => dynasm!(self.code ; .arch x64 ; lzcnt eax, eax),
-            Ctz => dynasm!(self.code ; .arch x64 ; tzcnt rax, rax),
-            Ctzw => dynasm!(self.code ; .arch x64 ; tzcnt eax, eax),
-            Cpop => dynasm!(self.code ; .arch x64 ; popcnt rax, rax),
+        match operation {
+            LeadingZeros => dynasm!(self.code ; .arch x64 ; lzcnt rax, rax),
+            TrailingZeros => dynasm!(self.code ; .arch x64 ; tzcnt rax, rax),
+            _ => dynasm!(self.code ; .arch x64 ; popcnt rax, rax),
+        }
+        self.set(i.rd, RAX);
+        true
+    }
+
+    /// The same of low halves.
+    pub(super) fn count_word(&mut self, i: &Instruction, operation: Operation) -> bool {
+        use Operation::*;
+        if !counts(operation) {
+            return false;
+        }
+        self.load(RAX, i.rs1);
+        match operation {
+            LeadingZeros => dynasm!(self.code ; .arch x64 ; lzcnt eax, eax),
+            TrailingZeros => dynasm!(self.code ; .arch x64 ; tzcnt eax, eax),
             _ => dynasm!(self.code ; .arch x64 ; popcnt eax, eax),
         }
         self.set(i.rd, RAX);
@@ -133,19 +160,25 @@ impl Emitter<'_> {
         self.set(i.rd, RAX);
     }
 
-    fn shift_and_add(&mut self, i: &Instruction) {
-        use Op::*;
-        match i.op {
-            Sh1addUw | Sh2addUw | Sh3addUw | AddUw => self.load_low(RAX, i.rs1),
-            _ => self.load(RAX, i.rs1),
-        }
+    /// RAX, shifted, plus rs2.
+    fn shift_and_add(&mut self, i: &Instruction, by: u8) {
         let b = self.get(i.rs2, RDX);
-        match i.op {
-            Sh1add | Sh1addUw => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 2]),
-            Sh2add | Sh2addUw => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 4]),
-            Sh3add | Sh3addUw => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 8]),
-            _ => dynasm!(self.code ; .arch x64 ; add rax, Rq(b)),
+        match by {
+            0 => dynasm!(self.code ; .arch x64 ; add rax, Rq(b)),
+            1 => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 2]),
+            2 => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 4]),
+            3 => dynasm!(self.code ; .arch x64 ; lea rax, [Rq(b) + rax * 8]),
+            _ => dynasm!(self.code ; .arch x64 ; shl rax, by as i8 ; add rax, Rq(b)),
         }
         self.set(i.rd, RAX);
+    }
+}
+
+/// Whether the host has an instruction that counts so.
+fn counts(operation: Operation) -> bool {
+    match operation {
+        Operation::LeadingZeros => std::arch::is_x86_feature_detected!("lzcnt"),
+        Operation::TrailingZeros => std::arch::is_x86_feature_detected!("bmi1"),
+        _ => std::arch::is_x86_feature_detected!("popcnt"),
     }
 }

@@ -5,13 +5,13 @@
 #![allow(clippy::useless_conversion)]
 
 use dynasmrt::{DynasmApi, dynasm};
+use visa_isa::shape::Condition;
 use visa_isa::{Instruction, Op};
 
 use super::Emitter;
 use super::region::Label;
 use crate::check::mark::Begins;
 use crate::registers::{BUDGET, Place, RAX, RCX, RDX};
-use crate::unit::is_branch;
 
 /// How many computations may be in vain.
 const LONGEST: usize = 3;
@@ -30,7 +30,7 @@ fn keeps_rdx(i: &Instruction) -> bool {
 impl Emitter<'_> {
     /// What such a branch may skip; `None`: it is none.
     fn skipped(&self, index: usize, end: usize) -> Option<Vec<Instruction>> {
-        let i = self.sites[index].slot.map(|slot| slot.instruction).filter(|i| is_branch(i.op))?;
+        let i = self.sites[index].slot.map(|slot| slot.instruction).filter(|i| i.op.shape().is_branch())?;
         let target = self.sites[index].pc.wrapping_add(i.imm as i64 as u64);
         let last = (index + 1..end.min(index + 1 + LONGEST)).find(|&last| self.sites[last].next == target)?;
         // Both ways meet where it is known what either leaves in registers.
@@ -48,7 +48,7 @@ impl Emitter<'_> {
 
     /// Whether an instruction is a branch that is one here, too.
     pub(super) fn stays_branch(&self, index: usize, end: usize) -> bool {
-        let is_branch = self.sites[index].slot.is_some_and(|slot| is_branch(slot.instruction.op));
+        let is_branch = self.sites[index].slot.is_some_and(|slot| slot.instruction.op.shape().is_branch());
         is_branch && self.skipped(index, end).is_none()
     }
 
@@ -56,6 +56,7 @@ impl Emitter<'_> {
     pub(super) fn conditional_move(&mut self, index: usize, end: usize) -> Option<usize> {
         let instructions = self.skipped(index, end)?;
         let i = self.sites[index].slot?.instruction;
+        let condition = i.op.shape().condition()?;
         let register = instructions.first()?.rd;
         let Place::Host(to) = self.mapping.place(register) else { return None };
         let skipped = index + 1..index + 1 + instructions.len();
@@ -72,13 +73,21 @@ impl Emitter<'_> {
         // What is not executed goes back into the budget.
         dynasm!(self.code ; .arch x64 ; lea Rq(RAX), [BYTE Rq(BUDGET) + skipped.len() as i8]);
         self.compare(index, &i, RCX);
-        match i.op {
-            Op::Beq => dynasm!(self.code ; .arch x64 ; cmove Rq(BUDGET), rax ; cmovne Rq(to), rdx),
-            Op::Bne => dynasm!(self.code ; .arch x64 ; cmovne Rq(BUDGET), rax ; cmove Rq(to), rdx),
-            Op::Blt => dynasm!(self.code ; .arch x64 ; cmovl Rq(BUDGET), rax ; cmovge Rq(to), rdx),
-            Op::Bge => dynasm!(self.code ; .arch x64 ; cmovge Rq(BUDGET), rax ; cmovl Rq(to), rdx),
-            Op::Bltu => dynasm!(self.code ; .arch x64 ; cmovb Rq(BUDGET), rax ; cmovae Rq(to), rdx),
-            _ => dynasm!(self.code ; .arch x64 ; cmovae Rq(BUDGET), rax ; cmovb Rq(to), rdx),
+        match condition {
+            Condition::Equal => dynasm!(self.code ; .arch x64 ; cmove Rq(BUDGET), rax ; cmovne Rq(to), rdx),
+            Condition::NotEqual => {
+                dynasm!(self.code ; .arch x64 ; cmovne Rq(BUDGET), rax ; cmove Rq(to), rdx)
+            }
+            Condition::Less => dynasm!(self.code ; .arch x64 ; cmovl Rq(BUDGET), rax ; cmovge Rq(to), rdx),
+            Condition::GreaterOrEqual => {
+                dynasm!(self.code ; .arch x64 ; cmovge Rq(BUDGET), rax ; cmovl Rq(to), rdx)
+            }
+            Condition::LessUnsigned => {
+                dynasm!(self.code ; .arch x64 ; cmovb Rq(BUDGET), rax ; cmovae Rq(to), rdx)
+            }
+            Condition::GreaterOrEqualUnsigned => {
+                dynasm!(self.code ; .arch x64 ; cmovae Rq(BUDGET), rax ; cmovb Rq(to), rdx)
+            }
         }
         self.mark(index, Begins::End);
         Some(skipped.len())

@@ -4,7 +4,8 @@ use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::layout;
 use visa_core::tlb::Access;
 use visa_isa::paging::PAGE_SIZE;
-use visa_isa::{Instruction, Op};
+use visa_isa::shape::Condition;
+use visa_isa::{Instruction, Shape};
 
 use super::{Assembler, Cold, Emitter, Label, constant, match_tag, place_of_page};
 use crate::registers::{Place, RAX, RCX, RDX};
@@ -13,13 +14,13 @@ use crate::trampolines::JUMPS_SLOT;
 impl Emitter<'_> {
     /// Emits a branch or a jump; false if it is none.
     pub(super) fn control(&mut self, index: usize, i: &Instruction) -> bool {
-        match i.op {
-            Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => self.branch(index, i),
-            Op::Jal => {
+        match i.op.shape() {
+            Shape::Branch(condition) => self.branch(index, i, condition),
+            Shape::Jump => {
                 self.set_constant(i.rd, self.sites[index].next);
                 self.go(index, self.sites[index].pc.wrapping_add(i.imm as i64 as u64), 0);
             }
-            Op::Jalr => self.indirect(index, i),
+            Shape::JumpRegister => self.indirect(index, i),
             _ => return false,
         }
         true
@@ -38,7 +39,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn branch(&mut self, index: usize, i: &Instruction) {
+    fn branch(&mut self, index: usize, i: &Instruction, condition: Condition) {
         let target = self.sites[index].pc.wrapping_add(i.imm as i64 as u64);
         let left = self.sites[index].left - 1;
         let taken = match self.label(target) {
@@ -50,13 +51,13 @@ impl Emitter<'_> {
             }
         };
         self.compare(index, i, RAX);
-        match i.op {
-            Op::Beq => dynasm!(self.code ; .arch x64 ; je =>taken),
-            Op::Bne => dynasm!(self.code ; .arch x64 ; jne =>taken),
-            Op::Blt => dynasm!(self.code ; .arch x64 ; jl =>taken),
-            Op::Bge => dynasm!(self.code ; .arch x64 ; jge =>taken),
-            Op::Bltu => dynasm!(self.code ; .arch x64 ; jb =>taken),
-            _ => dynasm!(self.code ; .arch x64 ; jae =>taken),
+        match condition {
+            Condition::Equal => dynasm!(self.code ; .arch x64 ; je =>taken),
+            Condition::NotEqual => dynasm!(self.code ; .arch x64 ; jne =>taken),
+            Condition::Less => dynasm!(self.code ; .arch x64 ; jl =>taken),
+            Condition::GreaterOrEqual => dynasm!(self.code ; .arch x64 ; jge =>taken),
+            Condition::LessUnsigned => dynasm!(self.code ; .arch x64 ; jb =>taken),
+            Condition::GreaterOrEqualUnsigned => dynasm!(self.code ; .arch x64 ; jae =>taken),
         }
     }
 

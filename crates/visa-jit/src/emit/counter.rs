@@ -5,9 +5,9 @@
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::layout;
-use visa_isa::{Instruction, Op, Ring, msr, trap_filter};
+use visa_isa::shape::MsrChange;
+use visa_isa::{Instruction, Ring, Shape, msr, trap_filter};
 
-use super::msr::only_reads;
 use super::{Emitter, constant};
 use crate::registers::{BUDGET, RAX};
 use crate::runtime::field;
@@ -17,11 +17,12 @@ impl Emitter<'_> {
     pub(super) fn counter(&mut self, index: usize, i: &Instruction) -> bool {
         let cold = self.code.new_dynamic_label();
         let number = i.imm as u16;
-        match i.op {
-            Op::Pause => self.not_filtered(trap_filter::PAUSE, cold),
-            _ if !only_reads(i) => return false,
-            _ if !matches!(number, msr::CYCLE | msr::TIME | msr::INSTRET) => return false,
-            _ => self.read_counter(index, i, number, cold),
+        match (i.op.shape(), i.msr_change()) {
+            (Shape::Pause, _) => self.not_filtered(trap_filter::PAUSE, cold),
+            (_, Some(MsrChange::None)) if matches!(number, msr::CYCLE | msr::TIME | msr::INSTRET) => {
+                self.read_counter(index, i, number, cold);
+            }
+            _ => return false,
         }
         let back = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; =>back);

@@ -3,17 +3,24 @@
 #![allow(clippy::useless_conversion)]
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
-use visa_isa::{Instruction, Op};
+use visa_isa::Instruction;
+use visa_isa::shape::Operation;
 
 use super::Emitter;
 use crate::registers::{RAX, RCX, RDX};
 
+/// Whether a division is signed, and whether the remainder is its result.
+fn kind(operation: Operation) -> (bool, bool) {
+    let signed = matches!(operation, Operation::Divide | Operation::Remainder);
+    (signed, matches!(operation, Operation::Remainder | Operation::RemainderUnsigned))
+}
+
 impl Emitter<'_> {
-    pub(super) fn multiply_high(&mut self, i: &Instruction) {
+    pub(super) fn multiply_high(&mut self, i: &Instruction, operation: Operation) {
         self.load(RAX, i.rs1);
         let b = self.get(i.rs2, RCX);
-        match i.op {
-            Op::Mulh => dynasm!(self.code ; .arch x64 ; imul Rq(b)),
+        match operation {
+            Operation::MultiplyHigh => dynasm!(self.code ; .arch x64 ; imul Rq(b)),
             _ => dynasm!(self.code ; .arch x64 ; mul Rq(b)),
         }
         self.set(i.rd, RDX);
@@ -21,9 +28,8 @@ impl Emitter<'_> {
 
     /// Division by zero and the one that overflows have results of their own (RISC-V unprivileged, 13.2); the host
     /// would trap.
-    pub(super) fn divide(&mut self, i: &Instruction) {
-        let signed = matches!(i.op, Op::Div | Op::Rem);
-        let remainder = matches!(i.op, Op::Rem | Op::Remu);
+    pub(super) fn divide(&mut self, i: &Instruction, operation: Operation) {
+        let (signed, remainder) = kind(operation);
         self.load(RAX, i.rs1);
         self.load(RCX, i.rs2);
         let (by_zero, by_minus_one, end) = self.division_labels();
@@ -50,9 +56,8 @@ impl Emitter<'_> {
         self.set(i.rd, RAX);
     }
 
-    pub(super) fn divide_word(&mut self, i: &Instruction) {
-        let signed = matches!(i.op, Op::Divw | Op::Remw);
-        let remainder = matches!(i.op, Op::Remw | Op::Remuw);
+    pub(super) fn divide_word(&mut self, i: &Instruction, operation: Operation) {
+        let (signed, remainder) = kind(operation);
         self.load(RAX, i.rs1);
         self.load(RCX, i.rs2);
         let (by_zero, by_minus_one, end) = self.division_labels();

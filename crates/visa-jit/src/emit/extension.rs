@@ -15,14 +15,13 @@ use std::ops::Range;
 
 use dynasmrt::{DynasmApi, dynasm};
 use visa_interp::Slot;
-use visa_isa::operand::{Kind, Target};
-use visa_isa::{Instruction, Op};
+use visa_isa::shape::{Compute, Operation, RegisterFile, Store, Width};
+use visa_isa::{Instruction, Shape};
 
 use super::Emitter;
 use crate::region::is_outside;
 use crate::registers::Mapping;
 use crate::runtime::Site;
-use crate::unit::is_branch;
 
 /// A bit for each integer register.
 type Registers = u32;
@@ -214,9 +213,9 @@ fn successors(sites: &[Site], runs: &[Run], run: &Run, index: usize) -> [Option<
     };
     let ahead = |pc| (index + 1..run.sites.end).find(|ahead| sites[*ahead].pc == pc);
     let next = if index + 1 < run.sites.end { Some(index + 1) } else { piece(site.next) };
-    match i.op {
-        Op::Jal => [piece(target), None],
-        _ if is_branch(i.op) => [next, piece(target).or_else(|| ahead(target))],
+    match i.op.shape() {
+        Shape::Jump => [piece(target), None],
+        Shape::Branch(_) => [next, piece(target).or_else(|| ahead(target))],
         _ => [next, None],
     }
 }
@@ -312,51 +311,57 @@ fn effect(site: &Site) -> Effect {
 }
 
 fn effect_of(i: &Instruction) -> Effect {
-    use Op::*;
     let (one, two) = (bit(i.rs1), bit(i.rs1) | bit(i.rs2));
-    let (whole, low, gives) = match i.op {
-        Lui => (0, 0, Gives::Word),
-        Addi if i.rs1 == 0 => (0, 0, Gives::Word),
-        Addi if i.imm == 0 => (0, one, Gives::Same),
-        Xori | Ori => (0, one, Gives::Same),
-        Andi if i.imm < 0 => (0, one, Gives::Same),
-        Xor | Or | And => (0, two, Gives::Same),
-        Add if i.rs1 == 0 || i.rs2 == 0 => (0, two, Gives::Same),
-        Addiw | Slliw | Sraiw | Roriw => (0, one, Gives::Extension),
-        Srliw if i.imm & 31 == 0 => (0, one, Gives::Extension),
-        Addw | Subw | Mulw | Sllw | Srlw | Sraw | Rolw | Rorw => (0, two, Gives::Extension),
-        Divw | Divuw | Remw | Remuw => (0, two, Gives::Extension),
-        // Words of what is in the low half, whatever that is.
-        Andi | Srliw | SextB | SextH | ZextH => (0, 0, Gives::Word),
-        Slti | Sltiu => (0, one, Gives::Word),
-        Slt | Sltu => (0, two, Gives::Word),
-        Srli if i.imm > 32 => (one, 0, Gives::Word),
-        Srai if i.imm >= 32 => (one, 0, Gives::Word),
-        Slli if i.imm >= 32 => (0, one, Gives::Any),
-        AddUw | Sh1addUw | Sh2addUw | Sh3addUw => (bit(i.rs2), one, Gives::Any),
-        Lb | Lbu | Lh | Lhu | Lw => (one, 0, Gives::Word),
-        Sb | Sh | Sw => return Effect { whole: one, low: 0, written: 0, gives: Gives::Any },
-        _ if is_branch(i.op) => return Effect { whole: 0, low: two, written: 0, gives: Gives::Word },
+    let (whole, low, gives) = match i.op.shape() {
+        Shape::Compute(compute) => match of_computation(i, compute) {
+            Some(effect) => effect,
+            None => return other(i),
+        },
+        Shape::Load(load) if load.gives_word() => (one, 0, Gives::Word),
+        Shape::Store(Store { bytes: 1..8, file: RegisterFile::Integer }) => {
+            return Effect { whole: one, low: 0, written: 0, gives: Gives::Any };
+        }
+        Shape::Branch(_) => return Effect { whole: 0, low: two, written: 0, gives: Gives::Word },
         _ => return other(i),
     };
     Effect { whole, low, written: bit(i.rd) & !1, gives }
 }
 
+/// What a computation reads as a whole, of what low halves suffice, and what it gives; `None`: nothing more is known than its
+/// operands.
+fn of_computation(
+    i: &Instruction,
+    Compute { operation, width }: Compute,
+) -> Option<(Registers, Registers, Gives)> {
+    use Operation::*;
+    let (one, two) = (bit(i.rs1), bit(i.rs1) | bit(i.rs2));
+    let immediate = i.op.has_immediate().then_some(i.imm);
+    let sources = if immediate.is_some() { one } else { two };
+    Some(match (width, operation, immediate) {
+        (Width::Double, Immediate, _) => (0, 0, Gives::Word),
+        (Width::Double, Add, Some(_)) if i.rs1 == 0 => (0, 0, Gives::Word),
+        (Width::Double, Add, Some(0)) => (0, one, Gives::Same),
+        (Width::Double, Add, None) if i.rs1 == 0 || i.rs2 == 0 => (0, two, Gives::Same),
+        // Words of what is in the low half, whatever that is.
+        (Width::Double, And, Some(0..)) => (0, 0, Gives::Word),
+        (Width::Double, SignExtend(1..4) | ZeroExtend(1..4), _) => (0, 0, Gives::Word),
+        (Width::Double, Xor | Or | And, _) => (0, sources, Gives::Same),
+        (Width::Double, Less | LessUnsigned, _) => (0, sources, Gives::Word),
+        (Width::Double, ShiftRightLogical, Some(33..)) => (one, 0, Gives::Word),
+        (Width::Double, ShiftRightArithmetic, Some(32..)) => (one, 0, Gives::Word),
+        (Width::Double, ShiftLeft, Some(32..)) => (0, one, Gives::Any),
+        (Width::UnsignedWord, Add | ShiftAdd(_), _) => (bit(i.rs2), one, Gives::Any),
+        // Counts have code of their own.
+        (Width::Word, LeadingZeros | TrailingZeros | PopulationCount, _) => return None,
+        (Width::Word, ShiftRightLogical, Some(amount)) if amount & 31 != 0 => (0, 0, Gives::Word),
+        (Width::Word, ..) => (0, sources, Gives::Extension),
+        _ => return None,
+    })
+}
+
 /// An instruction of which nothing more is known than its operands.
 fn other(i: &Instruction) -> Effect {
-    let (mut whole, mut written) = (0, 0);
-    for operand in i.op.row().format.operands().iter().filter(|operand| operand.kind() == Kind::Integer) {
-        match operand.target() {
-            Target::Rd => written |= bit(i.rd),
-            Target::Rs1 => whole |= bit(i.rs1),
-            Target::RdRs1 => {
-                whole |= bit(i.rs1);
-                written |= bit(i.rd);
-            }
-            _ => whole |= bit(i.rs2),
-        }
-    }
-    Effect { whole, low: 0, written: written & !1, gives: Gives::Any }
+    Effect { whole: i.reads().integer, low: 0, written: i.writes().integer, gives: Gives::Any }
 }
 
 impl Emitter<'_> {

@@ -11,7 +11,8 @@
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::layout;
 use visa_core::tlb::Access;
-use visa_isa::{Group, Instruction, Op};
+use visa_isa::shape::{Float, FloatOperation, IntegerFormat, Load, Precision, RegisterFile, Store};
+use visa_isa::{Instruction, Shape};
 
 use super::float_cache::{FloatCache, Held};
 use super::look_up::Address;
@@ -24,26 +25,28 @@ const DYNAMIC: u8 = 7;
 const TOWARDS_ZERO: u8 = 1;
 /// The canonical NaN in single precision (RISC-V unprivileged, 20.3).
 const CANONICAL_NAN: i32 = 0x7fc0_0000;
+
 /// Whether an instruction has code here, which may run only while the host computes for the guest.
 pub fn is_inline(i: &Instruction) -> bool {
-    use Op::*;
-    if i.op.row().group != Group::Float {
-        return false;
-    }
-    let fused = cfg!(target_feature = "fma") || std::arch::is_x86_feature_detected!("fma");
-    match i.op {
-        Flw | Fld | Fsw | Fsd | FmvXW | FmvXD | FmvWX | FmvDX => true,
-        FsgnjS | FsgnjnS | FsgnjxS | FsgnjD | FsgnjnD | FsgnjxD => true,
-        FeqS | FltS | FleS | FeqD | FltD | FleD => true,
-        FaddS | FsubS | FmulS | FdivS | FsqrtS | FaddD | FsubD | FmulD | FdivD | FsqrtD => i.rm == DYNAMIC,
-        FmaddS | FmsubS | FnmsubS | FnmaddS | FmaddD | FmsubD | FnmsubD | FnmaddD => fused && i.rm == DYNAMIC,
-        FminS | FmaxS | FminD | FmaxD | FclassS | FclassD => true,
-        FcvtWS | FcvtLS | FcvtWD | FcvtLD => matches!(i.rm, DYNAMIC | TOWARDS_ZERO),
-        FcvtWuS | FcvtLuS | FcvtWuD | FcvtLuD => matches!(i.rm, DYNAMIC | TOWARDS_ZERO),
-        FcvtSW | FcvtSWu | FcvtSL | FcvtSLu | FcvtDL | FcvtDLu | FcvtSD => i.rm == DYNAMIC,
-        // These are exact, so that the rounding mode does not matter, if it is one.
-        FcvtDW | FcvtDWu | FcvtDS => i.rm == DYNAMIC || i.rm <= 4,
-        _ => false,
+    use FloatOperation::*;
+    let float = match i.op.shape() {
+        Shape::Load(Load { file, .. }) | Shape::Store(Store { file, .. }) => {
+            return file == RegisterFile::Float;
+        }
+        Shape::Float(float) => float,
+        _ => return false,
+    };
+    match float.operation {
+        MoveToInteger | MoveFromInteger | Sign | SignNegated | SignXor => true,
+        Equal | Less | LessOrEqual | Minimum | Maximum | Classify => true,
+        Add | Subtract | Multiply | Divide | SquareRoot => i.rm == DYNAMIC,
+        MultiplyAdd | MultiplySubtract | NegatedMultiplySubtract | NegatedMultiplyAdd => {
+            let fused = cfg!(target_feature = "fma") || std::arch::is_x86_feature_detected!("fma");
+            fused && i.rm == DYNAMIC
+        }
+        ToInteger(_) => matches!(i.rm, DYNAMIC | TOWARDS_ZERO),
+        // If it is always exact, the rounding mode does not matter, if it is one.
+        FromInteger(_) | Convert => i.rm == DYNAMIC || float.is_always_exact() && i.rm <= 4,
     }
 }
 
@@ -66,36 +69,51 @@ macro_rules! by_format {
 impl Emitter<'_> {
     /// Emits a floating-point instruction; false if it has no code here.
     pub(super) fn float(&mut self, index: usize, i: &Instruction) -> bool {
-        use Op::*;
+        use FloatOperation::*;
         if !is_inline(i) {
             return false;
         }
-        let double = i.op.row().mnemonic.ends_with(".d");
-        match i.op {
-            Flw | Fld => self.float_load(index, i),
-            Fsw | Fsd => self.float_store(index, i),
-            FmvXW => {
-                dynasm!(self.code ; .arch x64 ; movsxd rax, DWORD [rbp + offset(i.rs1)]);
+        let Float { operation, precision } = match i.op.shape() {
+            Shape::Float(float) => float,
+            Shape::Load(load) => {
+                self.float_load(index, i, load.bytes);
+                return true;
+            }
+            Shape::Store(store) => {
+                self.float_store(index, i, store.bytes);
+                return true;
+            }
+            _ => return false,
+        };
+        let double = precision == Precision::Double;
+        match operation {
+            MoveToInteger => {
+                match double {
+                    true => dynasm!(self.code ; .arch x64 ; mov rax, [rbp + offset(i.rs1)]),
+                    false => dynasm!(self.code ; .arch x64 ; movsxd rax, DWORD [rbp + offset(i.rs1)]),
+                }
                 self.set(i.rd, RAX);
             }
-            FmvXD => {
-                dynasm!(self.code ; .arch x64 ; mov rax, [rbp + offset(i.rs1)]);
-                self.set(i.rd, RAX);
+            MoveFromInteger => self.float_from_bits(i, double),
+            Sign | SignNegated | SignXor => self.float_sign(index, i, operation, double),
+            Equal | Less | LessOrEqual => self.float_compare(index, i, operation, double),
+            Add | Subtract | Multiply | Divide => self.float_binary(index, i, operation, double),
+            Minimum | Maximum => self.float_extreme(index, i, operation, double),
+            Classify => self.float_classify(index, i, double),
+            SquareRoot | Convert => self.float_unary(index, i, operation, double),
+            ToInteger(format) => match format {
+                IntegerFormat::Word | IntegerFormat::Double => {
+                    self.float_to_integer(index, i, format, double)
+                }
+                IntegerFormat::UnsignedWord | IntegerFormat::UnsignedDouble => {
+                    self.float_to_unsigned(index, i, format, double);
+                }
+            },
+            FromInteger(IntegerFormat::UnsignedDouble) => self.float_from_unsigned(i, double),
+            FromInteger(format) => self.float_from_integer(i, format, double),
+            MultiplyAdd | MultiplySubtract | NegatedMultiplySubtract | NegatedMultiplyAdd => {
+                self.float_fused(index, i, operation, double);
             }
-            FmvWX | FmvDX => self.float_from_bits(i),
-            FsgnjS | FsgnjnS | FsgnjxS | FsgnjD | FsgnjnD | FsgnjxD => self.float_sign(index, i, double),
-            FeqS | FltS | FleS | FeqD | FltD | FleD => self.float_compare(index, i, double),
-            FaddS | FsubS | FmulS | FdivS | FaddD | FsubD | FmulD | FdivD => {
-                self.float_binary(index, i, double);
-            }
-            FminS | FmaxS | FminD | FmaxD => self.float_extreme(index, i, double),
-            FclassS | FclassD => self.float_classify(index, i, double),
-            FsqrtS | FsqrtD | FcvtSD | FcvtDS => self.float_unary(index, i),
-            FcvtWS | FcvtLS | FcvtWD | FcvtLD => self.float_to_integer(index, i),
-            FcvtWuS | FcvtLuS | FcvtWuD | FcvtLuD => self.float_to_unsigned(index, i),
-            FcvtSW | FcvtSWu | FcvtSL | FcvtDW | FcvtDWu | FcvtDL => self.float_from_integer(i),
-            FcvtSLu | FcvtDLu => self.float_from_unsigned(i),
-            _ => self.float_fused(index, i, double),
         }
         true
     }
@@ -169,42 +187,36 @@ impl Emitter<'_> {
         self.float_write(register, double);
     }
 
-    fn float_load(&mut self, index: usize, i: &Instruction) {
+    fn float_load(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let missed = self.open_access(index, i);
         let Address { base, offset } = missed.address;
-        let double = i.op == Op::Fld;
-        self.look_up(RAX, Access::Load, missed.address, if double { 8 } else { 4 }, missed.from);
+        let double = bytes == 8;
+        self.look_up(RAX, Access::Load, missed.address, bytes, missed.from);
         by_format!(self, double, movsd, movss, xmm0, [Rq(base) + rax + offset]);
         self.float_write(i.rd, double);
         self.close_access(missed);
     }
 
-    fn float_store(&mut self, index: usize, i: &Instruction) {
+    fn float_store(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let missed = self.open_access(index, i);
         let Address { base, offset: imm } = missed.address;
-        let double = i.op == Op::Fsd;
-        self.look_up(RAX, Access::Store, missed.address, if double { 8 } else { 4 }, missed.from);
+        self.look_up(RAX, Access::Store, missed.address, bytes, missed.from);
         // Bits go to memory as they are, boxed or not.
         dynasm!(self.code ; .arch x64 ; mov rdx, [rbp + offset(i.rs2)]);
-        match double {
-            true => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + imm], rdx),
-            false => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + imm], edx),
+        match bytes {
+            8 => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + imm], rdx),
+            _ => dynasm!(self.code ; .arch x64 ; mov [Rq(base) + rax + imm], edx),
         }
         self.close_access(missed);
     }
 
-    fn float_from_bits(&mut self, i: &Instruction) {
+    fn float_from_bits(&mut self, i: &Instruction, double: bool) {
         let from = self.get(i.rs1, RAX);
-        match i.op {
-            Op::FmvDX => {
-                dynasm!(self.code ; .arch x64 ; movq xmm0, Rq(from));
-                self.float_write(i.rd, true);
-            }
-            _ => {
-                dynasm!(self.code ; .arch x64 ; movd xmm0, Rd(from));
-                self.float_write(i.rd, false);
-            }
+        match double {
+            true => dynasm!(self.code ; .arch x64 ; movq xmm0, Rq(from)),
+            false => dynasm!(self.code ; .arch x64 ; movd xmm0, Rd(from)),
         }
+        self.float_write(i.rd, double);
     }
 
     /// The bits of an operand in a register of the host.
@@ -224,24 +236,24 @@ impl Emitter<'_> {
     }
 
     /// FSGNJ and its like: bits, as of integers.
-    fn float_sign(&mut self, index: usize, i: &Instruction, double: bool) {
-        use Op::*;
+    fn float_sign(&mut self, index: usize, i: &Instruction, operation: FloatOperation, double: bool) {
+        use FloatOperation::{Sign, SignNegated, SignXor};
         let cold = self.open_cold();
         let sign: i8 = if double { 63 } else { 31 };
         self.float_bits(RAX, i.rs1, double, cold);
         if i.rs1 != i.rs2 {
             self.float_bits(RCX, i.rs2, double, cold);
         }
-        match i.op {
-            FsgnjS | FsgnjD if i.rs1 == i.rs2 => {}
-            FsgnjnS | FsgnjnD if i.rs1 == i.rs2 => dynasm!(self.code ; .arch x64 ; btc rax, BYTE sign),
-            FsgnjxS | FsgnjxD if i.rs1 == i.rs2 => dynasm!(self.code ; .arch x64 ; btr rax, BYTE sign),
+        match operation {
+            Sign if i.rs1 == i.rs2 => {}
+            SignNegated if i.rs1 == i.rs2 => dynasm!(self.code ; .arch x64 ; btc rax, BYTE sign),
+            SignXor if i.rs1 == i.rs2 => dynasm!(self.code ; .arch x64 ; btr rax, BYTE sign),
             _ => {
                 dynasm!(self.code ; .arch x64 ; mov edx, 1 ; shl rdx, BYTE sign);
-                match i.op {
-                    FsgnjxS | FsgnjxD => dynasm!(self.code ; .arch x64 ; and rcx, rdx ; xor rax, rcx),
+                match operation {
+                    SignXor => dynasm!(self.code ; .arch x64 ; and rcx, rdx ; xor rax, rcx),
                     _ => {
-                        if matches!(i.op, FsgnjnS | FsgnjnD) {
+                        if operation == SignNegated {
                             dynasm!(self.code ; .arch x64 ; not rcx);
                         }
                         dynasm!(self.code ; .arch x64
@@ -259,16 +271,16 @@ impl Emitter<'_> {
     }
 
     /// The host compares quietly and signalling as the guest does, and says "unordered" by carry, zero and parity.
-    fn float_compare(&mut self, index: usize, i: &Instruction, double: bool) {
+    fn float_compare(&mut self, index: usize, i: &Instruction, operation: FloatOperation, double: bool) {
         let cold = self.open_cold();
         let a = self.float_read(i.rs1, double, cold, &[]);
         let b = self.float_read(i.rs2, double, cold, &[a]);
-        match i.op {
-            Op::FeqS | Op::FeqD => {
+        match operation {
+            FloatOperation::Equal => {
                 by_format!(self, double, ucomisd, ucomiss, Rx(a), Rx(b));
                 dynasm!(self.code ; .arch x64 ; setnp al ; sete cl ; and al, cl);
             }
-            Op::FltS | Op::FltD => {
+            FloatOperation::Less => {
                 by_format!(self, double, comisd, comiss, Rx(b), Rx(a));
                 dynasm!(self.code ; .arch x64 ; seta al);
             }
@@ -282,16 +294,16 @@ impl Emitter<'_> {
         self.close_cold(index, cold);
     }
 
-    fn float_binary(&mut self, index: usize, i: &Instruction, double: bool) {
-        use Op::*;
+    fn float_binary(&mut self, index: usize, i: &Instruction, operation: FloatOperation, double: bool) {
+        use FloatOperation::{Add, Multiply, Subtract};
         let cold = self.open_cold();
         let a = self.float_read(i.rs1, double, cold, &[]);
         let b = self.float_read(i.rs2, double, cold, &[a]);
         dynasm!(self.code ; .arch x64 ; movaps xmm0, Rx(a));
-        match i.op {
-            FaddS | FaddD => by_format!(self, double, addsd, addss, xmm0, Rx(b)),
-            FsubS | FsubD => by_format!(self, double, subsd, subss, xmm0, Rx(b)),
-            FmulS | FmulD => by_format!(self, double, mulsd, mulss, xmm0, Rx(b)),
+        match operation {
+            Add => by_format!(self, double, addsd, addss, xmm0, Rx(b)),
+            Subtract => by_format!(self, double, subsd, subss, xmm0, Rx(b)),
+            Multiply => by_format!(self, double, mulsd, mulss, xmm0, Rx(b)),
             _ => by_format!(self, double, divsd, divss, xmm0, Rx(b)),
         }
         self.float_finish(i.rd, double, cold);
@@ -299,9 +311,9 @@ impl Emitter<'_> {
     }
 
     /// FMIN and FMAX of numbers; of zeros, the host would not look at the sign.
-    fn float_extreme(&mut self, index: usize, i: &Instruction, double: bool) {
+    fn float_extreme(&mut self, index: usize, i: &Instruction, operation: FloatOperation, double: bool) {
         let cold = self.open_cold();
-        let least = matches!(i.op, Op::FminS | Op::FminD);
+        let least = operation == FloatOperation::Minimum;
         let a = self.float_read(i.rs1, double, cold, &[]);
         let b = self.float_read(i.rs2, double, cold, &[a]);
         dynasm!(self.code ; .arch x64 ; movaps xmm0, Rx(a));
@@ -364,32 +376,32 @@ impl Emitter<'_> {
         self.close_cold(index, cold);
     }
 
-    fn float_unary(&mut self, index: usize, i: &Instruction) {
+    fn float_unary(&mut self, index: usize, i: &Instruction, operation: FloatOperation, double: bool) {
         let cold = self.open_cold();
-        let from_double = matches!(i.op, Op::FsqrtD | Op::FcvtSD);
-        let a = self.float_read(i.rs1, from_double, cold, &[]);
-        match i.op {
-            Op::FsqrtD => dynasm!(self.code ; .arch x64 ; sqrtsd xmm0, Rx(a)),
-            Op::FsqrtS => dynasm!(self.code ; .arch x64 ; sqrtss xmm0, Rx(a)),
-            Op::FcvtSD => dynasm!(self.code ; .arch x64 ; cvtsd2ss xmm0, Rx(a)),
-            _ => dynasm!(self.code ; .arch x64 ; cvtss2sd xmm0, Rx(a)),
+        let converts = operation == FloatOperation::Convert;
+        let a = self.float_read(i.rs1, double != converts, cold, &[]);
+        match converts {
+            true => by_format!(self, double, cvtss2sd, cvtsd2ss, xmm0, Rx(a)),
+            false => by_format!(self, double, sqrtsd, sqrtss, xmm0, Rx(a)),
         }
-        self.float_finish(i.rd, matches!(i.op, Op::FsqrtD | Op::FcvtDS), cold);
+        self.float_finish(i.rd, double, cold);
         self.close_cold(index, cold);
     }
 
     /// Fused multiply-add: xmm0 = a * b + c, with the signs of the product and of c as the instruction says.
-    fn float_fused(&mut self, index: usize, i: &Instruction, double: bool) {
-        use Op::*;
+    fn float_fused(&mut self, index: usize, i: &Instruction, operation: FloatOperation, double: bool) {
+        use FloatOperation::{MultiplyAdd, MultiplySubtract, NegatedMultiplySubtract};
         let cold = self.open_cold();
         let a = self.float_read(i.rs1, double, cold, &[]);
         let b = self.float_read(i.rs2, double, cold, &[a]);
         let c = self.float_read(i.rs3, double, cold, &[a, b]);
         dynasm!(self.code ; .arch x64 ; movaps xmm0, Rx(a));
-        match i.op {
-            FmaddS | FmaddD => by_format!(self, double, vfmadd213sd, vfmadd213ss, xmm0, Rx(b), Rx(c)),
-            FmsubS | FmsubD => by_format!(self, double, vfmsub213sd, vfmsub213ss, xmm0, Rx(b), Rx(c)),
-            FnmsubS | FnmsubD => by_format!(self, double, vfnmadd213sd, vfnmadd213ss, xmm0, Rx(b), Rx(c)),
+        match operation {
+            MultiplyAdd => by_format!(self, double, vfmadd213sd, vfmadd213ss, xmm0, Rx(b), Rx(c)),
+            MultiplySubtract => by_format!(self, double, vfmsub213sd, vfmsub213ss, xmm0, Rx(b), Rx(c)),
+            NegatedMultiplySubtract => {
+                by_format!(self, double, vfnmadd213sd, vfnmadd213ss, xmm0, Rx(b), Rx(c))
+            }
             _ => by_format!(self, double, vfnmsub213sd, vfnmsub213ss, xmm0, Rx(b), Rx(c)),
         }
         self.float_finish(i.rd, double, cold);
@@ -397,22 +409,17 @@ impl Emitter<'_> {
     }
 
     /// The host gives the least integer for what does not fit; the interpreter then decides what it is.
-    fn float_to_integer(&mut self, index: usize, i: &Instruction) {
-        use Op::*;
+    fn float_to_integer(&mut self, index: usize, i: &Instruction, format: IntegerFormat, double: bool) {
         let cold = self.open_cold();
-        let a = self.float_read(i.rs1, matches!(i.op, FcvtWD | FcvtLD), cold, &[]);
-        let towards_zero = i.rm == TOWARDS_ZERO;
-        match (i.op, towards_zero) {
-            (FcvtWS, true) => dynasm!(self.code ; .arch x64 ; cvttss2si eax, Rx(a)),
-            (FcvtWS, false) => dynasm!(self.code ; .arch x64 ; cvtss2si eax, Rx(a)),
-            (FcvtLS, true) => dynasm!(self.code ; .arch x64 ; cvttss2si rax, Rx(a)),
-            (FcvtLS, false) => dynasm!(self.code ; .arch x64 ; cvtss2si rax, Rx(a)),
-            (FcvtWD, true) => dynasm!(self.code ; .arch x64 ; cvttsd2si eax, Rx(a)),
-            (FcvtWD, false) => dynasm!(self.code ; .arch x64 ; cvtsd2si eax, Rx(a)),
-            (_, true) => dynasm!(self.code ; .arch x64 ; cvttsd2si rax, Rx(a)),
-            (_, false) => dynasm!(self.code ; .arch x64 ; cvtsd2si rax, Rx(a)),
+        let a = self.float_read(i.rs1, double, cold, &[]);
+        let is_word = format == IntegerFormat::Word;
+        match (is_word, i.rm == TOWARDS_ZERO) {
+            (true, true) => by_format!(self, double, cvttsd2si, cvttss2si, eax, Rx(a)),
+            (true, false) => by_format!(self, double, cvtsd2si, cvtss2si, eax, Rx(a)),
+            (false, true) => by_format!(self, double, cvttsd2si, cvttss2si, rax, Rx(a)),
+            (false, false) => by_format!(self, double, cvtsd2si, cvtss2si, rax, Rx(a)),
         }
-        if matches!(i.op, FcvtWS | FcvtWD) {
+        if is_word {
             dynasm!(self.code ; .arch x64 ; cmp eax, i32::MIN ; je =>cold ; movsxd rax, eax);
         } else {
             dynasm!(self.code ; .arch x64 ; mov rcx, QWORD i64::MIN ; cmp rax, rcx ; je =>cold);
@@ -423,11 +430,9 @@ impl Emitter<'_> {
 
     /// By the host's conversion to signed integers of 64 bits, of what certainly fits: it would raise other flags for the rest,
     /// which is negative, too large, or not a number.
-    fn float_to_unsigned(&mut self, index: usize, i: &Instruction) {
-        use Op::*;
+    fn float_to_unsigned(&mut self, index: usize, i: &Instruction, format: IntegerFormat, double: bool) {
         let cold = self.open_cold();
-        let double = matches!(i.op, FcvtWuD | FcvtLuD);
-        let is_word = matches!(i.op, FcvtWuS | FcvtWuD);
+        let is_word = format == IntegerFormat::UnsignedWord;
         let towards_zero = i.rm == TOWARDS_ZERO;
         // What is just below 2^32 may be rounded up to it.
         let bits = if !is_word { 63 } else { 31 + towards_zero as i32 };
@@ -435,11 +440,9 @@ impl Emitter<'_> {
         self.float_bits(RAX, i.rs1, double, cold);
         dynasm!(self.code ; .arch x64 ; shr rax, BYTE fraction ; cmp eax, bias + bits ; jae =>cold);
         let a = self.float_read(i.rs1, double, cold, &[]);
-        match (double, towards_zero) {
-            (true, true) => dynasm!(self.code ; .arch x64 ; cvttsd2si rax, Rx(a)),
-            (true, false) => dynasm!(self.code ; .arch x64 ; cvtsd2si rax, Rx(a)),
-            (false, true) => dynasm!(self.code ; .arch x64 ; cvttss2si rax, Rx(a)),
-            (false, false) => dynasm!(self.code ; .arch x64 ; cvtss2si rax, Rx(a)),
+        match towards_zero {
+            true => by_format!(self, double, cvttsd2si, cvttss2si, rax, Rx(a)),
+            false => by_format!(self, double, cvtsd2si, cvtss2si, rax, Rx(a)),
         }
         if is_word {
             dynasm!(self.code ; .arch x64 ; movsxd rax, eax);
@@ -448,24 +451,21 @@ impl Emitter<'_> {
         self.close_cold(index, cold);
     }
 
-    fn float_from_integer(&mut self, i: &Instruction) {
-        use Op::*;
+    fn float_from_integer(&mut self, i: &Instruction, format: IntegerFormat, double: bool) {
         self.load(RCX, i.rs1);
         // The register keeps its upper half otherwise, and the conversion waits for it.
         dynasm!(self.code ; .arch x64 ; xorps xmm0, xmm0);
-        match i.op {
-            FcvtSW => dynasm!(self.code ; .arch x64 ; cvtsi2ss xmm0, ecx),
-            FcvtSWu => dynasm!(self.code ; .arch x64 ; mov ecx, ecx ; cvtsi2ss xmm0, rcx),
-            FcvtSL => dynasm!(self.code ; .arch x64 ; cvtsi2ss xmm0, rcx),
-            FcvtDW => dynasm!(self.code ; .arch x64 ; cvtsi2sd xmm0, ecx),
-            FcvtDWu => dynasm!(self.code ; .arch x64 ; mov ecx, ecx ; cvtsi2sd xmm0, rcx),
-            _ => dynasm!(self.code ; .arch x64 ; cvtsi2sd xmm0, rcx),
+        if format == IntegerFormat::UnsignedWord {
+            dynasm!(self.code ; .arch x64 ; mov ecx, ecx);
         }
-        self.float_write(i.rd, matches!(i.op, FcvtDW | FcvtDWu | FcvtDL));
+        match format {
+            IntegerFormat::Word => by_format!(self, double, cvtsi2sd, cvtsi2ss, xmm0, ecx),
+            _ => by_format!(self, double, cvtsi2sd, cvtsi2ss, xmm0, rcx),
+        }
+        self.float_write(i.rd, double);
     }
 
-    fn float_from_unsigned(&mut self, i: &Instruction) {
-        let double = i.op == Op::FcvtDLu;
+    fn float_from_unsigned(&mut self, i: &Instruction, double: bool) {
         self.load(RCX, i.rs1);
         // What has no place in a signed integer is halved, and its last bit kept for the rounding; doubling is exact.
         dynasm!(self.code ; .arch x64 ; xorps xmm0, xmm0 ; test rcx, rcx ; js >large);

@@ -11,13 +11,13 @@ use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::tlb::Access;
 use visa_interp::Slot;
 use visa_isa::paging::PAGE_SIZE;
-use visa_isa::{Instruction, Op};
+use visa_isa::shape::{Load, RegisterFile, Store};
+use visa_isa::{Instruction, Op, Shape};
 
 use super::look_up::Address;
-use super::{Begins, Cold, Emitter, Missed, memory};
+use super::{Begins, Cold, Emitter, Missed};
 use crate::registers::{Place, RCX};
 use crate::runtime::Site;
-use crate::unit::is_branch;
 
 /// Most bytes from the first to the last that a group touches.
 const SPAN: i64 = 256;
@@ -44,9 +44,11 @@ pub(super) struct Group {
 
 /// Kind and size of an integer access.
 fn access_of(op: Op) -> Option<(Access, i64)> {
-    use Op::*;
-    let is_integer = matches!(op, Lb | Lbu | Lh | Lhu | Lw | Lwu | Ld | Sb | Sh | Sw | Sd);
-    memory::access_of(op).filter(|_| is_integer).map(|(access, bytes)| (access, bytes as i64))
+    match op.shape() {
+        Shape::Load(Load { bytes, file: RegisterFile::Integer, .. }) => Some((Access::Load, bytes as i64)),
+        Shape::Store(Store { bytes, file: RegisterFile::Integer }) => Some((Access::Store, bytes as i64)),
+        _ => None,
+    }
 }
 
 /// Whether the code for an instruction leaves RCX alone.
@@ -131,9 +133,10 @@ impl Emitter<'_> {
                     if index > group.sites.start {
                         self.mark(index, Begins::Step(1));
                     }
-                    match group.access {
-                        Access::Store => self.store_at(&i, address, RCX),
-                        _ => self.load_at(&i, address, RCX),
+                    match i.op.shape() {
+                        Shape::Load(load) => self.load_at(i.rd, load, address, RCX),
+                        Shape::Store(Store { bytes, .. }) => self.store_at(i.rs2, bytes, address, RCX),
+                        _ => {}
                     }
                     self.mark(index, Begins::End);
                 }
@@ -162,7 +165,7 @@ impl Emitter<'_> {
         );
         self.call_access(missed, rest);
         let Range { start, end } = group.sites;
-        let branch = |site: &Site| site.slot.is_some_and(|slot| is_branch(slot.instruction.op));
+        let branch = |site: &Site| site.slot.is_some_and(|slot| slot.instruction.op.shape().is_branch());
         let branches = self.sites[start..end].iter().any(branch);
         dynasm!(self.code ; .arch x64 ; =>missed.interpret);
         if branches || group.sites.len() >= LONG {

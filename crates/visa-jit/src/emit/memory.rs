@@ -5,31 +5,18 @@
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::tlb::Access;
 use visa_core::{Reservation, layout};
-use visa_isa::{Instruction, Op};
+use visa_isa::shape::{Atomic, AtomicOperation, Extend, Load, Memory, RegisterFile, Store};
+use visa_isa::{Instruction, Op, Shape};
 
 use super::float_cache::FloatCache;
 use super::look_up::Address;
 use super::{Cold, Emitter, Missed, constant};
 use crate::registers::{Place, RAX, RCX, RDX};
 
-/// What an instruction does with memory, and with how many bytes.
+/// What an instruction does with memory, as translation sees it, and with how many bytes.
 pub(super) fn access_of(op: Op) -> Option<(Access, u64)> {
-    use Op::*;
-    Some(match op {
-        Lb | Lbu => (Access::Load, 1),
-        Lh | Lhu => (Access::Load, 2),
-        Lw | Lwu | Flw | LrW => (Access::Load, 4),
-        Ld | Fld | LrD => (Access::Load, 8),
-        Sb => (Access::Store, 1),
-        Sh => (Access::Store, 2),
-        Sw | Fsw | ScW => (Access::Store, 4),
-        Sd | Fsd | ScD => (Access::Store, 8),
-        AmoswapW | AmoaddW | AmoxorW | AmoandW | AmoorW => (Access::Store, 4),
-        AmominW | AmomaxW | AmominuW | AmomaxuW => (Access::Store, 4),
-        AmoswapD | AmoaddD | AmoxorD | AmoandD | AmoorD => (Access::Store, 8),
-        AmominD | AmomaxD | AmominuD | AmomaxuD => (Access::Store, 8),
-        _ => return None,
-    })
+    let Memory { bytes, stores, .. } = op.shape().memory()?;
+    Some((if stores { Access::Store } else { Access::Load }, bytes))
 }
 
 /// Loads from an address of the guest plus an addend, in as few bytes as its offset wants.
@@ -108,72 +95,63 @@ impl Emitter<'_> {
 
     /// Emits a load, a store or an atomic operation; false if it is none that has code here.
     pub(super) fn access(&mut self, index: usize, i: &Instruction) -> bool {
-        match i.op {
-            Op::Lb | Op::Lbu => self.load_from(index, i, 1),
-            Op::Lh | Op::Lhu => self.load_from(index, i, 2),
-            Op::Lw | Op::Lwu => self.load_from(index, i, 4),
-            Op::Ld => self.load_from(index, i, 8),
-            Op::Sb => self.store_to(index, i, 1),
-            Op::Sh => self.store_to(index, i, 2),
-            Op::Sw => self.store_to(index, i, 4),
-            Op::Sd => self.store_to(index, i, 8),
-            Op::LrW => self.load_reserved(index, i, 4),
-            Op::LrD => self.load_reserved(index, i, 8),
-            Op::ScW => self.store_conditional(index, i, 4),
-            Op::ScD => self.store_conditional(index, i, 8),
-            Op::AmoswapW | Op::AmoaddW | Op::AmoxorW | Op::AmoandW | Op::AmoorW => self.atomic(index, i, 4),
-            Op::AmominW | Op::AmomaxW | Op::AmominuW | Op::AmomaxuW => self.atomic(index, i, 4),
-            Op::AmoswapD | Op::AmoaddD | Op::AmoxorD | Op::AmoandD | Op::AmoorD => self.atomic(index, i, 8),
-            Op::AmominD | Op::AmomaxD | Op::AmominuD | Op::AmomaxuD => self.atomic(index, i, 8),
+        match i.op.shape() {
+            Shape::Load(load @ Load { file: RegisterFile::Integer, .. }) => self.load_from(index, i, load),
+            Shape::Store(Store { bytes, file: RegisterFile::Integer }) => self.store_to(index, i, bytes),
+            Shape::Atomic(Atomic { bytes: bytes @ (4 | 8), operation }) => match operation {
+                AtomicOperation::LoadReserved => self.load_reserved(index, i, bytes),
+                AtomicOperation::StoreConditional => self.store_conditional(index, i, bytes),
+                _ => self.atomic(index, i, operation, bytes),
+            },
             _ => return false,
         }
         true
     }
 
-    fn load_from(&mut self, index: usize, i: &Instruction, bytes: u64) {
+    fn load_from(&mut self, index: usize, i: &Instruction, load: Load) {
         let missed = self.open_access(index, i);
-        self.look_up(RAX, Access::Load, missed.address, bytes, missed.from);
-        self.load_at(i, missed.address, RAX);
+        self.look_up(RAX, Access::Load, missed.address, load.bytes, missed.from);
+        self.load_at(i.rd, load, missed.address, RAX);
         self.close_access(missed);
     }
 
     fn store_to(&mut self, index: usize, i: &Instruction, bytes: u64) {
         let missed = self.open_access(index, i);
         self.look_up(RAX, Access::Store, missed.address, bytes, missed.from);
-        self.store_at(i, missed.address, RAX);
+        self.store_at(i.rs2, bytes, missed.address, RAX);
         self.close_access(missed);
     }
 
-    /// Loads what an instruction does, from an address that an addend (RAX or RCX) turns into the host's.
-    pub(super) fn load_at(&mut self, i: &Instruction, address: Address, addend: u8) {
-        let to = self.target(i.rd);
-        match i.op {
-            Op::Lb => load_place!(self, address, addend, movsx, Rq(to), BYTE),
-            Op::Lbu => load_place!(self, address, addend, movzx, Rd(to), BYTE),
-            Op::Lh => load_place!(self, address, addend, movsx, Rq(to), WORD),
-            Op::Lhu => load_place!(self, address, addend, movzx, Rd(to), WORD),
-            Op::Lw => load_place!(self, address, addend, movsxd, Rq(to), DWORD),
-            Op::Lwu => load_place!(self, address, addend, mov, Rd(to), DWORD),
+    /// Loads a register from an address that an addend (RAX or RCX) turns into the host's.
+    pub(super) fn load_at(&mut self, register: u8, load: Load, address: Address, addend: u8) {
+        let to = self.target(register);
+        match (load.bytes, load.extend) {
+            (1, Extend::Sign) => load_place!(self, address, addend, movsx, Rq(to), BYTE),
+            (1, _) => load_place!(self, address, addend, movzx, Rd(to), BYTE),
+            (2, Extend::Sign) => load_place!(self, address, addend, movsx, Rq(to), WORD),
+            (2, _) => load_place!(self, address, addend, movzx, Rd(to), WORD),
+            (4, Extend::Sign) => load_place!(self, address, addend, movsxd, Rq(to), DWORD),
+            (4, _) => load_place!(self, address, addend, mov, Rd(to), DWORD),
             _ => load_place!(self, address, addend, mov, Rq(to), QWORD),
         }
-        self.set(i.rd, to);
+        self.set(register, to);
     }
 
     /// Stores, likewise. Spoils RDX.
-    pub(super) fn store_at(&mut self, i: &Instruction, address: Address, addend: u8) {
-        if self.mapping.place(i.rs2) == Place::Zero {
-            return match i.op {
-                Op::Sb => store_place!(self, address, addend, BYTE, 0),
-                Op::Sh => store_place!(self, address, addend, WORD, 0),
-                Op::Sw => store_place!(self, address, addend, DWORD, 0),
+    pub(super) fn store_at(&mut self, register: u8, bytes: u64, address: Address, addend: u8) {
+        if self.mapping.place(register) == Place::Zero {
+            return match bytes {
+                1 => store_place!(self, address, addend, BYTE, 0),
+                2 => store_place!(self, address, addend, WORD, 0),
+                4 => store_place!(self, address, addend, DWORD, 0),
                 _ => store_place!(self, address, addend, QWORD, 0),
             };
         }
-        let value = self.get(i.rs2, RDX);
-        match i.op {
-            Op::Sb => store_place!(self, address, addend, BYTE, Rb(value)),
-            Op::Sh => store_place!(self, address, addend, WORD, Rw(value)),
-            Op::Sw => store_place!(self, address, addend, DWORD, Rd(value)),
+        let value = self.get(register, RDX);
+        match bytes {
+            1 => store_place!(self, address, addend, BYTE, Rb(value)),
+            2 => store_place!(self, address, addend, WORD, Rw(value)),
+            4 => store_place!(self, address, addend, DWORD, Rd(value)),
             _ => store_place!(self, address, addend, QWORD, Rq(value)),
         }
     }
@@ -234,7 +212,8 @@ impl Emitter<'_> {
     }
 
     /// One hart runs at a time, so that a load and a store are atomic without more.
-    fn atomic(&mut self, index: usize, i: &Instruction, bytes: u64) {
+    fn atomic(&mut self, index: usize, i: &Instruction, operation: AtomicOperation, bytes: u64) {
+        use AtomicOperation::*;
         let missed = self.open_access(index, i);
         self.aligned(Access::Store, bytes, &missed);
         self.load(RAX, i.rs2);
@@ -242,20 +221,20 @@ impl Emitter<'_> {
             4 => dynasm!(self.code ; .arch x64 ; movsxd rdx, DWORD [rcx]),
             _ => dynasm!(self.code ; .arch x64 ; mov rdx, [rcx]),
         }
-        match i.op {
-            Op::AmoaddW | Op::AmoaddD => dynasm!(self.code ; .arch x64 ; add rax, rdx),
-            Op::AmoxorW | Op::AmoxorD => dynasm!(self.code ; .arch x64 ; xor rax, rdx),
-            Op::AmoandW | Op::AmoandD => dynasm!(self.code ; .arch x64 ; and rax, rdx),
-            Op::AmoorW | Op::AmoorD => dynasm!(self.code ; .arch x64 ; or rax, rdx),
-            Op::AmominW => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmovg eax, edx),
-            Op::AmomaxW => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmovl eax, edx),
-            Op::AmominuW => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmova eax, edx),
-            Op::AmomaxuW => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmovb eax, edx),
-            Op::AmominD => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmovg rax, rdx),
-            Op::AmomaxD => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmovl rax, rdx),
-            Op::AmominuD => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmova rax, rdx),
-            Op::AmomaxuD => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmovb rax, rdx),
-            _ => {}
+        match (operation, bytes) {
+            (Swap | LoadReserved | StoreConditional, _) => {}
+            (Add, _) => dynasm!(self.code ; .arch x64 ; add rax, rdx),
+            (Xor, _) => dynasm!(self.code ; .arch x64 ; xor rax, rdx),
+            (And, _) => dynasm!(self.code ; .arch x64 ; and rax, rdx),
+            (Or, _) => dynasm!(self.code ; .arch x64 ; or rax, rdx),
+            (Minimum, 4) => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmovg eax, edx),
+            (Maximum, 4) => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmovl eax, edx),
+            (MinimumUnsigned, 4) => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmova eax, edx),
+            (MaximumUnsigned, 4) => dynasm!(self.code ; .arch x64 ; cmp eax, edx ; cmovb eax, edx),
+            (Minimum, _) => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmovg rax, rdx),
+            (Maximum, _) => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmovl rax, rdx),
+            (MinimumUnsigned, _) => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmova rax, rdx),
+            (MaximumUnsigned, _) => dynasm!(self.code ; .arch x64 ; cmp rax, rdx ; cmovb rax, rdx),
         }
         match bytes {
             4 => dynasm!(self.code ; .arch x64 ; mov [rcx], eax),

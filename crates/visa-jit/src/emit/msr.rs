@@ -7,7 +7,9 @@
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::layout;
 use visa_isa::msr::{self, sstatus};
-use visa_isa::{Instruction, Op, Ring, trap_filter};
+use visa_isa::operand::Target;
+use visa_isa::shape::MsrChange;
+use visa_isa::{Instruction, Ring, trap_filter};
 
 use super::{Emitter, constant};
 use crate::registers::{RAX, RCX, RDX};
@@ -38,22 +40,14 @@ pub(crate) fn written_fields() -> impl Iterator<Item = usize> {
     plain.filter(|it| it.writable.is_some()).map(|it| it.offset as usize).chain([layout::SSTATUS])
 }
 
-/// Whether an instruction reads an MSR only.
-pub(super) fn only_reads(i: &Instruction) -> bool {
-    matches!(i.op, Op::Csrrs | Op::Csrrc | Op::Csrrsi | Op::Csrrci) && i.rs1 == 0
-}
-
 impl Emitter<'_> {
     /// Emits an access to an MSR; false if it has no code here.
     pub(super) fn msr(&mut self, index: usize, i: &Instruction) -> bool {
-        use Op::*;
-        if !matches!(i.op, Csrrw | Csrrs | Csrrc | Csrrwi | Csrrsi | Csrrci) {
-            return false;
-        }
+        let Some(change) = i.msr_change() else { return false };
         let number = i.imm as u16;
         let known = plain(number);
-        let writes = matches!(i.op, Csrrw | Csrrwi) && known.as_ref().is_some_and(|it| it.writable.is_some());
-        if number != msr::SSTATUS && !(known.is_some() && (writes || only_reads(i))) {
+        let writes = change == MsrChange::Write && known.as_ref().is_some_and(|it| it.writable.is_some());
+        if number != msr::SSTATUS && !(known.is_some() && (writes || change == MsrChange::None)) {
             return false;
         }
         let cold = self.code.new_dynamic_label();
@@ -64,7 +58,7 @@ impl Emitter<'_> {
                 dynasm!(self.code ; .arch x64 ; mov rax, [rbp + offset]);
                 self.set(i.rd, RAX);
             }
-            None => self.change_sstatus(index, i, cold),
+            None => self.change_sstatus(index, i, change, cold),
         }
         let back = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; =>back);
@@ -100,24 +94,24 @@ impl Emitter<'_> {
 
     /// RDX becomes what an instruction takes.
     fn operand(&mut self, i: &Instruction) {
-        match i.op {
-            Op::Csrrwi | Op::Csrrsi | Op::Csrrci => constant(&mut self.code, RDX, i.rs1 as u64),
-            _ => self.load(RDX, i.rs1),
+        match i.op.file(Target::Rs1) {
+            Some(_) => self.load(RDX, i.rs1),
+            None => constant(&mut self.code, RDX, i.rs1 as u64),
         }
     }
 
     /// A change of SUM and MXR changes what translations may be used, SIE lets interrupts in, and FS decides whether the host may
     /// go on computing, if it does: all others change nothing but what is read.
-    fn change_sstatus(&mut self, index: usize, i: &Instruction, cold: DynamicLabel) {
+    fn change_sstatus(&mut self, index: usize, i: &Instruction, change: MsrChange, cold: DynamicLabel) {
         const _: () = assert!(sstatus::WRITABLE <= i32::MAX as u64);
         const TRANSLATION: u64 = sstatus::SUM | sstatus::MXR;
         dynasm!(self.code ; .arch x64 ; mov rax, [rbp + layout::SSTATUS as i32]);
-        if !only_reads(i) {
+        if change != MsrChange::None {
             self.operand(i);
-            match i.op {
-                Op::Csrrs | Op::Csrrsi => dynasm!(self.code ; .arch x64 ; or rdx, rax),
-                Op::Csrrc | Op::Csrrci => dynasm!(self.code ; .arch x64 ; not rdx ; and rdx, rax),
-                _ => {}
+            match change {
+                MsrChange::Set => dynasm!(self.code ; .arch x64 ; or rdx, rax),
+                MsrChange::Clear => dynasm!(self.code ; .arch x64 ; not rdx ; and rdx, rax),
+                MsrChange::Write | MsrChange::None => {}
             }
             dynasm!(self.code ; .arch x64
                 ; and edx, sstatus::WRITABLE as i32
@@ -143,8 +137,6 @@ impl Emitter<'_> {
                 ; masked:
                 ; mov [rbp + layout::SSTATUS as i32], rdx
             );
-        }
-        if !only_reads(i) {
             self.floats.clear();
         }
         if i.rd == 0 {

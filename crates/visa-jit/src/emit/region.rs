@@ -3,7 +3,7 @@
 #![allow(clippy::useless_conversion)]
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
-use visa_isa::Op;
+use visa_isa::Shape;
 
 use super::Emitter;
 use super::extension::{Extensions, Run};
@@ -144,7 +144,7 @@ impl Emitter<'_> {
     /// Where execution goes on behind the last instruction of a piece, if it does not jump.
     fn falls_to(&self, last: usize) -> Option<u64> {
         let Site { slot, next, .. } = self.sites[last];
-        slot.filter(|slot| slot.instruction.op != Op::Jal && !is_outside(slot)).map(|_| next)
+        slot.filter(|slot| slot.instruction.op.shape() != Shape::Jump && !is_outside(slot)).map(|_| next)
     }
 
     /// The label of a piece of this region.

@@ -5,7 +5,8 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use visa_core::tlb::{Access, FIRST_LEVEL_ENTRIES};
 use visa_core::{Reservation, layout};
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
-use visa_isa::{Instruction, Op};
+use visa_isa::shape::{Atomic, AtomicOperation, Extend, Load, RegisterFile, Store};
+use visa_isa::{Instruction, Op, Shape};
 
 use super::data::{Guess, Site};
 use super::lower::{Departure, Lowering};
@@ -46,58 +47,46 @@ impl Kind {
 
 /// Kind and size of a load or a store.
 fn plain_access(op: Op) -> Option<(Kind, i64)> {
-    Some(match op {
-        Op::Lb | Op::Lbu => (Kind::Load, 1),
-        Op::Lh | Op::Lhu => (Kind::Load, 2),
-        Op::Lw | Op::Lwu => (Kind::Load, 4),
-        Op::Ld => (Kind::Load, 8),
-        Op::Sb => (Kind::Store, 1),
-        Op::Sh => (Kind::Store, 2),
-        Op::Sw => (Kind::Store, 4),
-        Op::Sd => (Kind::Store, 8),
-        _ => return None,
-    })
-}
-
-/// The size of an atomic operation, and whether it loads only.
-fn atomic_access(op: Op) -> Option<(Kind, Type)> {
-    use Op::*;
-    Some(match op {
-        LrW => (Kind::Load, types::I32),
-        LrD => (Kind::Load, types::I64),
-        ScW | AmoswapW | AmoaddW | AmoxorW | AmoandW | AmoorW | AmominW | AmomaxW | AmominuW | AmomaxuW => {
-            (Kind::Store, types::I32)
-        }
-        ScD | AmoswapD | AmoaddD | AmoxorD | AmoandD | AmoorD | AmominD | AmomaxD | AmominuD | AmomaxuD => {
-            (Kind::Store, types::I64)
-        }
-        _ => return None,
-    })
+    match op.shape() {
+        Shape::Load(Load { bytes, file: RegisterFile::Integer, .. }) => Some((Kind::Load, bytes as i64)),
+        Shape::Store(Store { bytes, file: RegisterFile::Integer }) => Some((Kind::Store, bytes as i64)),
+        _ => None,
+    }
 }
 
 impl Lowering<'_, '_> {
     /// An access of the block that ends before line `end`; false if the line is none.
     pub(super) fn access(&mut self, number: usize, end: usize) -> bool {
         let i = self.plan.lines[number].slot.instruction;
-        if let Some((kind, bytes)) = plain_access(i.op) {
-            let (host, at) = self.host_address(number, end, kind, bytes);
-            match kind {
-                Kind::Load => self.load(&i, host, at),
-                Kind::Store => self.store(&i, host, at),
+        match i.op.shape() {
+            Shape::Load(load @ Load { bytes, file: RegisterFile::Integer, .. }) => {
+                let (host, at) = self.host_address(number, end, Kind::Load, bytes as i64);
+                self.load(&i, load, host, at);
             }
-            return true;
+            Shape::Store(Store { bytes, file: RegisterFile::Integer }) => {
+                let (host, at) = self.host_address(number, end, Kind::Store, bytes as i64);
+                self.store(&i, bytes, host, at);
+            }
+            Shape::Atomic(Atomic { bytes: 4, operation }) => self.atomic(number, end, operation, types::I32),
+            Shape::Atomic(Atomic { bytes: 8, operation }) => self.atomic(number, end, operation, types::I64),
+            _ => return false,
         }
-        let Some((kind, size)) = atomic_access(i.op) else { return false };
+        true
+    }
+
+    fn atomic(&mut self, number: usize, end: usize, operation: AtomicOperation, size: Type) {
+        let i = self.plan.lines[number].slot.instruction;
         let base = self.get(i.rs1);
         let misaligned = self.builder.ins().band_imm_u(base, size.bytes() as i64 - 1);
         self.leave_if(misaligned, number, end);
+        let loads = operation == AtomicOperation::LoadReserved;
+        let kind = if loads { Kind::Load } else { Kind::Store };
         let (host, _) = self.host_address(number, end, kind, size.bytes() as i64);
-        match i.op {
-            Op::LrW | Op::LrD => self.load_reserved(&i, host, size),
-            Op::ScW | Op::ScD => self.store_conditional(&i, host, size),
-            _ => self.modify(&i, host, size),
+        match operation {
+            AtomicOperation::LoadReserved => self.load_reserved(&i, host, size),
+            AtomicOperation::StoreConditional => self.store_conditional(&i, host, size),
+            _ => self.modify(&i, operation, host, size),
         }
-        true
     }
 
     /// If a value is not zero, somebody else executes the line, and goes on.
@@ -109,29 +98,29 @@ impl Lowering<'_, '_> {
         self.builder.switch_to_block(go_on);
     }
 
-    fn load(&mut self, i: &Instruction, host: Value, at: i32) {
+    fn load(&mut self, i: &Instruction, load: Load, host: Value, at: i32) {
         let flags = self.guest;
         let ins = self.builder.ins();
-        let value = match i.op {
-            Op::Lb => ins.sload8(types::I64, flags, host, at),
-            Op::Lbu => ins.uload8(types::I64, flags, host, at),
-            Op::Lh => ins.sload16(types::I64, flags, host, at),
-            Op::Lhu => ins.uload16(types::I64, flags, host, at),
-            Op::Lw => ins.sload32(flags, host, at),
-            Op::Lwu => ins.uload32(flags, host, at),
+        let value = match (load.bytes, load.extend) {
+            (1, Extend::Sign) => ins.sload8(types::I64, flags, host, at),
+            (1, _) => ins.uload8(types::I64, flags, host, at),
+            (2, Extend::Sign) => ins.sload16(types::I64, flags, host, at),
+            (2, _) => ins.uload16(types::I64, flags, host, at),
+            (4, Extend::Sign) => ins.sload32(flags, host, at),
+            (4, _) => ins.uload32(flags, host, at),
             _ => ins.load(types::I64, flags, host, at),
         };
         self.set(i.rd, value);
     }
 
-    fn store(&mut self, i: &Instruction, host: Value, at: i32) {
+    fn store(&mut self, i: &Instruction, bytes: u64, host: Value, at: i32) {
         let value = self.get(i.rs2);
         let flags = self.guest;
         let ins = self.builder.ins();
-        match i.op {
-            Op::Sb => ins.istore8(flags, value, host, at),
-            Op::Sh => ins.istore16(flags, value, host, at),
-            Op::Sw => ins.istore32(flags, value, host, at),
+        match bytes {
+            1 => ins.istore8(flags, value, host, at),
+            2 => ins.istore16(flags, value, host, at),
+            4 => ins.istore32(flags, value, host, at),
             _ => ins.store(flags, value, host, at),
         };
     }
@@ -315,23 +304,23 @@ impl Lowering<'_, '_> {
     }
 
     /// One hart runs at a time, so that a load and a store are atomic without more.
-    fn modify(&mut self, i: &Instruction, host: Value, size: Type) {
-        use Op::*;
+    fn modify(&mut self, i: &Instruction, operation: AtomicOperation, host: Value, size: Type) {
+        use AtomicOperation::*;
         let flags: MemFlagsData = self.guest;
         let operand = self.get(i.rs2);
         let operand = if size == types::I64 { operand } else { self.narrow(size, operand) };
         let old = self.builder.ins().load(size, flags, host, 0);
         let ins = self.builder.ins();
-        let new = match i.op {
-            AmoswapW | AmoswapD => operand,
-            AmoaddW | AmoaddD => ins.iadd(old, operand),
-            AmoxorW | AmoxorD => ins.bxor(old, operand),
-            AmoandW | AmoandD => ins.band(old, operand),
-            AmoorW | AmoorD => ins.bor(old, operand),
-            AmominW | AmominD => ins.smin(old, operand),
-            AmomaxW | AmomaxD => ins.smax(old, operand),
-            AmominuW | AmominuD => ins.umin(old, operand),
-            _ => ins.umax(old, operand),
+        let new = match operation {
+            Swap | LoadReserved | StoreConditional => operand,
+            Add => ins.iadd(old, operand),
+            Xor => ins.bxor(old, operand),
+            And => ins.band(old, operand),
+            Or => ins.bor(old, operand),
+            Minimum => ins.smin(old, operand),
+            Maximum => ins.smax(old, operand),
+            MinimumUnsigned => ins.umin(old, operand),
+            MaximumUnsigned => ins.umax(old, operand),
         };
         self.builder.ins().store(flags, new, host, 0);
         let value = self.whole(old);

@@ -1,8 +1,9 @@
 //! Integer computation.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, Value, types};
-use visa_isa::{Instruction, Op};
+use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
+use visa_isa::shape::{Compute, Operation, Width};
+use visa_isa::{Instruction, Shape};
 
 use super::lower::Lowering;
 use super::plan::Line;
@@ -10,114 +11,118 @@ use super::plan::Line;
 impl Lowering<'_, '_> {
     /// An instruction that computes; false if it is none.
     pub(super) fn compute(&mut self, line: &Line) -> bool {
-        use Op::*;
         let i = &line.slot.instruction;
-        let value = match i.op {
-            Fence | FenceTso => return true,
-            Lui => self.constant(i.imm as i64 as u64),
-            Auipc => self.constant(line.pc.wrapping_add(i.imm as i64 as u64)),
-            Addi | Xori | Ori | Andi | Slti | Sltiu => {
-                let (a, b) = (self.get(i.rs1), self.constant(i.imm as i64 as u64));
-                self.base(i.op, a, b)
-            }
-            Slli | Srli | Srai | Rori => {
-                let (a, b) = (self.get(i.rs1), self.constant((i.imm & 63) as u64));
-                self.base(i.op, a, b)
-            }
-            Add | Sub | Xor | Or | And | Slt | Sltu | Sll | Srl | Sra | Rol | Ror => {
-                let (a, b) = (self.get(i.rs1), self.get(i.rs2));
-                self.base(i.op, a, b)
-            }
-            Addiw | Slliw | Srliw | Sraiw | Roriw => {
-                let b = if i.op == Addiw { i.imm } else { i.imm & 31 };
-                let b = self.builder.ins().iconst(types::I32, b as i64);
-                self.word(i, b)
-            }
-            Addw | Subw | Sllw | Srlw | Sraw | Rolw | Rorw | Mulw | Divw | Divuw | Remw | Remuw => {
-                let b = self.get(i.rs2);
-                let b = self.narrow(types::I32, b);
-                self.word(i, b)
-            }
-            Mul | Mulh | Mulhu | Mulhsu | Div | Divu | Rem | Remu => {
-                let (a, b) = (self.get(i.rs1), self.get(i.rs2));
-                self.multiply_or_divide(i.op, a, b)
-            }
-            _ => match self.bits(i) {
-                Some(value) => value,
-                None => return false,
-            },
+        let Compute { operation, width } = match i.op.shape() {
+            Shape::Compute(compute) => compute,
+            shape => return shape == Shape::Fence,
         };
+        let value = match (operation, width) {
+            (Operation::Immediate, _) => Some(self.constant(i.imm as i64 as u64)),
+            (Operation::AddPc, _) => Some(self.constant(line.pc.wrapping_add(i.imm as i64 as u64))),
+            (_, Width::Word) => self.word(i, operation),
+            (_, Width::Double) => {
+                let (a, b) = (self.get(i.rs1), self.second(i, types::I64));
+                self.operate(operation, a, b)
+            }
+            (_, Width::UnsignedWord) => {
+                let (a, b) = (self.get(i.rs1), self.second(i, types::I64));
+                let a = self.zero_extend(a);
+                self.operate(operation, a, b)
+            }
+        };
+        let Some(value) = value else { return false };
         self.set(i.rd, value);
         true
     }
 
-    fn base(&mut self, op: Op, a: Value, b: Value) -> Value {
-        use Op::*;
-        let ins = self.builder.ins();
-        match op {
-            Addi | Add => ins.iadd(a, b),
-            Sub => ins.isub(a, b),
-            Xori | Xor => ins.bxor(a, b),
-            Ori | Or => ins.bor(a, b),
-            Andi | And => ins.band(a, b),
-            // Shifts and rotations go by the low bits of the amount, as the guest's do.
-            Slli | Sll => ins.ishl(a, b),
-            Srli | Srl => ins.ushr(a, b),
-            Srai | Sra => ins.sshr(a, b),
-            Rol => ins.rotl(a, b),
-            Rori | Ror => ins.rotr(a, b),
-            Slti | Slt => self.flag(IntCC::SignedLessThan, a, b),
-            _ => self.flag(IntCC::UnsignedLessThan, a, b),
+    /// The second source, or its low half: an immediate, or a register.
+    fn second(&mut self, i: &Instruction, kind: Type) -> Value {
+        if i.op.has_immediate() {
+            return self.builder.ins().iconst(kind, i.imm as i64);
         }
+        let value = self.get(i.rs2);
+        if kind == types::I64 { value } else { self.narrow(kind, value) }
+    }
+
+    /// What computes with the low 32 bits of the sources, sign-extended.
+    fn word(&mut self, i: &Instruction, operation: Operation) -> Option<Value> {
+        let (a, b) = (self.get(i.rs1), self.second(i, types::I32));
+        let a = self.narrow(types::I32, a);
+        let result = self.operate(operation, a, b)?;
+        Some(self.builder.ins().sextend(types::I64, result))
+    }
+
+    /// An operation on values of 64 or of 32 bits.
+    fn operate(&mut self, operation: Operation, a: Value, b: Value) -> Option<Value> {
+        use Operation::*;
+        let kind = self.builder.func.dfg.value_type(a);
+        let ins = self.builder.ins();
+        Some(match operation {
+            Immediate | AddPc => return None,
+            Add => ins.iadd(a, b),
+            Subtract => ins.isub(a, b),
+            Xor => ins.bxor(a, b),
+            Or => ins.bor(a, b),
+            And => ins.band(a, b),
+            // Shifts and rotations go by the low bits of the amount, as the guest's do.
+            ShiftLeft => ins.ishl(a, b),
+            ShiftRightLogical => ins.ushr(a, b),
+            ShiftRightArithmetic => ins.sshr(a, b),
+            RotateLeft => ins.rotl(a, b),
+            RotateRight => ins.rotr(a, b),
+            Less => self.flag(IntCC::SignedLessThan, a, b, kind),
+            LessUnsigned => self.flag(IntCC::UnsignedLessThan, a, b, kind),
+            Multiply => ins.imul(a, b),
+            MultiplyHigh => ins.smulhi(a, b),
+            MultiplyHighUnsigned => ins.umulhi(a, b),
+            MultiplyHighMixed => self.multiply_high_mixed(a, b),
+            Divide => self.divide(a, b, true, false),
+            DivideUnsigned => self.divide(a, b, false, false),
+            Remainder => self.divide(a, b, true, true),
+            RemainderUnsigned => self.divide(a, b, false, true),
+            ShiftAdd(by) => {
+                let shifted = ins.ishl_imm_u(a, by as i64);
+                self.builder.ins().iadd(shifted, b)
+            }
+            AndNot => ins.band_not(a, b),
+            OrNot => ins.bor_not(a, b),
+            XorNot => ins.bxor_not(a, b),
+            Maximum => ins.smax(a, b),
+            MaximumUnsigned => ins.umax(a, b),
+            Minimum => ins.smin(a, b),
+            MinimumUnsigned => ins.umin(a, b),
+            LeadingZeros => ins.clz(a),
+            TrailingZeros => ins.ctz(a),
+            PopulationCount => ins.popcnt(a),
+            SignExtend(bytes) | ZeroExtend(bytes) => {
+                let narrow = Type::int(8 * bytes as u16).filter(|narrow| narrow.bits() < kind.bits())?;
+                let low = ins.ireduce(narrow, a);
+                let ins = self.builder.ins();
+                match operation {
+                    SignExtend(_) => ins.sextend(kind, low),
+                    _ => ins.uextend(kind, low),
+                }
+            }
+            OrCombineBytes if kind == types::I64 => self.or_combine(a),
+            OrCombineBytes => return None,
+            ReverseBytes => ins.bswap(a),
+            SetBit | ClearBit | InvertBit | ExtractBit => self.single_bit(operation, a, b),
+        })
     }
 
     /// 1 if a condition holds, else 0.
-    fn flag(&mut self, condition: IntCC, a: Value, b: Value) -> Value {
+    fn flag(&mut self, condition: IntCC, a: Value, b: Value, kind: Type) -> Value {
         let holds = self.builder.ins().icmp(condition, a, b);
-        self.builder.ins().uextend(types::I64, holds)
+        self.builder.ins().uextend(kind, holds)
     }
 
-    /// What computes with the low 32 bits of rs1 and `b`, sign-extended.
-    fn word(&mut self, i: &Instruction, b: Value) -> Value {
-        use Op::*;
-        let a = self.get(i.rs1);
-        let a = self.narrow(types::I32, a);
-        let ins = self.builder.ins();
-        let result = match i.op {
-            Addiw | Addw => ins.iadd(a, b),
-            Subw => ins.isub(a, b),
-            Slliw | Sllw => ins.ishl(a, b),
-            Srliw | Srlw => ins.ushr(a, b),
-            Sraiw | Sraw => ins.sshr(a, b),
-            Rolw => ins.rotl(a, b),
-            Roriw | Rorw => ins.rotr(a, b),
-            Mulw => ins.imul(a, b),
-            Divw => self.divide(a, b, true, false),
-            Divuw => self.divide(a, b, false, false),
-            Remw => self.divide(a, b, true, true),
-            _ => self.divide(a, b, false, true),
-        };
-        self.builder.ins().sextend(types::I64, result)
-    }
-
-    fn multiply_or_divide(&mut self, op: Op, a: Value, b: Value) -> Value {
-        use Op::*;
-        match op {
-            Mul => self.builder.ins().imul(a, b),
-            Mulh => self.builder.ins().smulhi(a, b),
-            Mulhu => self.builder.ins().umulhi(a, b),
-            Mulhsu => {
-                // A negative a counts 2^64 too much in the unsigned product.
-                let high = self.builder.ins().umulhi(a, b);
-                let sign = self.builder.ins().sshr_imm_u(a, 63);
-                let excess = self.builder.ins().band(sign, b);
-                self.builder.ins().isub(high, excess)
-            }
-            Div => self.divide(a, b, true, false),
-            Divu => self.divide(a, b, false, false),
-            Rem => self.divide(a, b, true, true),
-            _ => self.divide(a, b, false, true),
-        }
+    /// High half of the product of a signed and an unsigned value: a negative one counts 2^64 too much in the unsigned product.
+    fn multiply_high_mixed(&mut self, a: Value, b: Value) -> Value {
+        let bits = self.builder.func.dfg.value_type(a).bits();
+        let high = self.builder.ins().umulhi(a, b);
+        let sign = self.builder.ins().sshr_imm_u(a, bits as i64 - 1);
+        let excess = self.builder.ins().band(sign, b);
+        self.builder.ins().isub(high, excess)
     }
 
     /// Quotient or remainder. Division by zero and the one that overflows have results of their own (RISC-V unprivileged,
@@ -146,95 +151,23 @@ impl Lowering<'_, '_> {
         self.builder.ins().select(by_zero, for_zero, result)
     }
 
-    /// Zba, Zbb and Zbs.
-    fn bits(&mut self, i: &Instruction) -> Option<Value> {
-        use Op::*;
-        let a = self.get(i.rs1);
-        Some(match i.op {
-            Sh1add | Sh2add | Sh3add | Sh1addUw | Sh2addUw | Sh3addUw | AddUw => self.shift_and_add(i, a),
-            SlliUw => {
-                let low = self.zero_extend(a);
-                self.builder.ins().ishl_imm_u(low, (i.imm & 63) as i64)
-            }
-            Andn | Orn | Xnor | Max | Maxu | Min | Minu => {
-                let b = self.get(i.rs2);
-                let ins = self.builder.ins();
-                match i.op {
-                    Andn => ins.band_not(a, b),
-                    Orn => ins.bor_not(a, b),
-                    Xnor => ins.bxor_not(a, b),
-                    Max => ins.smax(a, b),
-                    Maxu => ins.umax(a, b),
-                    Min => ins.smin(a, b),
-                    _ => ins.umin(a, b),
-                }
-            }
-            SextB | SextH | ZextH => {
-                let low = self.narrow(if i.op == SextB { types::I8 } else { types::I16 }, a);
-                let ins = self.builder.ins();
-                if i.op == ZextH { ins.uextend(types::I64, low) } else { ins.sextend(types::I64, low) }
-            }
-            Bset | Bclr | Binv | Bext => {
-                let place = self.get(i.rs2);
-                self.single_bit(i.op, a, place)
-            }
-            Bseti | Bclri | Binvi | Bexti => {
-                let place = self.constant((i.imm & 63) as u64);
-                self.single_bit(i.op, a, place)
-            }
-            Clz => self.builder.ins().clz(a),
-            Ctz => self.builder.ins().ctz(a),
-            Cpop => self.builder.ins().popcnt(a),
-            Clzw | Ctzw | Cpopw => {
-                let low = self.narrow(types::I32, a);
-                let ins = self.builder.ins();
-                let count = match i.op {
-                    Clzw => ins.clz(low),
-                    Ctzw => ins.ctz(low),
-                    _ => ins.popcnt(low),
-                };
-                self.builder.ins().uextend(types::I64, count)
-            }
-            OrcB => self.or_combine(a),
-            Rev8 => self.builder.ins().bswap(a),
-            _ => return None,
-        })
-    }
-
     fn zero_extend(&mut self, value: Value) -> Value {
         let low = self.narrow(types::I32, value);
         self.builder.ins().uextend(types::I64, low)
     }
 
-    fn shift_and_add(&mut self, i: &Instruction, a: Value) -> Value {
-        use Op::*;
-        let b = self.get(i.rs2);
-        let a = match i.op {
-            Sh1addUw | Sh2addUw | Sh3addUw | AddUw => self.zero_extend(a),
-            _ => a,
-        };
-        let by = match i.op {
-            Sh1add | Sh1addUw => 1,
-            Sh2add | Sh2addUw => 2,
-            Sh3add | Sh3addUw => 3,
-            _ => 0,
-        };
-        let shifted = if by == 0 { a } else { self.builder.ins().ishl_imm_u(a, by) };
-        self.builder.ins().iadd(shifted, b)
-    }
-
-    fn single_bit(&mut self, op: Op, a: Value, place: Value) -> Value {
-        use Op::*;
-        if matches!(op, Bext | Bexti) {
+    fn single_bit(&mut self, operation: Operation, a: Value, place: Value) -> Value {
+        if operation == Operation::ExtractBit {
             let shifted = self.builder.ins().ushr(a, place);
             return self.builder.ins().band_imm_u(shifted, 1);
         }
-        let one = self.constant(1);
+        let kind = self.builder.func.dfg.value_type(a);
+        let one = self.builder.ins().iconst(kind, 1);
         let bit = self.builder.ins().ishl(one, place);
         let ins = self.builder.ins();
-        match op {
-            Bset | Bseti => ins.bor(a, bit),
-            Bclr | Bclri => ins.band_not(a, bit),
+        match operation {
+            Operation::SetBit => ins.bor(a, bit),
+            Operation::ClearBit => ins.band_not(a, bit),
             _ => ins.bxor(a, bit),
         }
     }

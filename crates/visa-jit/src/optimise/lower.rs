@@ -12,13 +12,13 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, Variable};
 use visa_core::layout;
-use visa_isa::{Instruction, Op};
+use visa_isa::shape::Condition;
+use visa_isa::{Instruction, Shape};
 
 use super::access::{Found, Kind};
 use super::data::{RegionData, Site};
 use super::plan::{Line, Plan};
 use crate::registers::offset;
-use crate::unit::is_branch;
 
 /// Registers of the guest that are variables, at most.
 const VARIABLES: usize = 12;
@@ -257,15 +257,13 @@ impl<'a, 'b> Lowering<'a, 'b> {
         let plan = self.plan;
         let line = &plan.lines[number];
         let i = &line.slot.instruction;
-        if is_branch(i.op) {
-            return self.branch(number, end);
-        }
-        match i.op {
-            Op::Jal => {
+        match i.op.shape() {
+            Shape::Branch(condition) => self.branch(number, end, condition),
+            Shape::Jump => {
                 self.set_constant(i.rd, line.next());
                 self.go_on(number, end, line.pc.wrapping_add(i.imm as i64 as u64));
             }
-            Op::Jalr => self.indirect(number, end),
+            Shape::JumpRegister => self.indirect(number, end),
             _ => {
                 if !self.compute(line) && !self.access(number, end) {
                     // A plan holds nothing else; were it otherwise, somebody else would execute it.
@@ -314,17 +312,17 @@ impl<'a, 'b> Lowering<'a, 'b> {
         self.plan.lines[number].successors.iter().find(|(pc, _)| *pc == target).map(|(_, line)| *line)
     }
 
-    fn branch(&mut self, number: usize, end: usize) {
+    fn branch(&mut self, number: usize, end: usize, condition: Condition) {
         let line = &self.plan.lines[number];
         let i = line.slot.instruction;
         let (a, b) = (self.get(i.rs1), self.get(i.rs2));
-        let condition = match i.op {
-            Op::Beq => IntCC::Equal,
-            Op::Bne => IntCC::NotEqual,
-            Op::Blt => IntCC::SignedLessThan,
-            Op::Bge => IntCC::SignedGreaterThanOrEqual,
-            Op::Bltu => IntCC::UnsignedLessThan,
-            _ => IntCC::UnsignedGreaterThanOrEqual,
+        let condition = match condition {
+            Condition::Equal => IntCC::Equal,
+            Condition::NotEqual => IntCC::NotEqual,
+            Condition::Less => IntCC::SignedLessThan,
+            Condition::GreaterOrEqual => IntCC::SignedGreaterThanOrEqual,
+            Condition::LessUnsigned => IntCC::UnsignedLessThan,
+            Condition::GreaterOrEqualUnsigned => IntCC::UnsignedGreaterThanOrEqual,
         };
         let (taken, next) = (line.pc.wrapping_add(i.imm as i64 as u64), line.next());
         if taken == next {
@@ -461,18 +459,5 @@ pub fn fits(lines: &[Line]) -> bool {
 
 /// Bits for the integer registers that an instruction reads, and those that it writes. Plans hold no others.
 fn registers(i: &Instruction) -> (u32, u32) {
-    use visa_isa::operand::{Kind, Target};
-    let (mut read, mut written) = (0, 0);
-    for operand in i.op.row().format.operands().iter().filter(|operand| operand.kind() == Kind::Integer) {
-        match operand.target() {
-            Target::Rd => written |= 1 << (i.rd & 31),
-            Target::RdRs1 => {
-                written |= 1 << (i.rd & 31);
-                read |= 1 << (i.rs1 & 31);
-            }
-            Target::Rs1 => read |= 1 << (i.rs1 & 31),
-            _ => read |= 1 << (i.rs2 & 31),
-        }
-    }
-    (read & !1, written & !1)
+    (i.reads().integer, i.writes().integer)
 }

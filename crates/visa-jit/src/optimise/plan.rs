@@ -8,11 +8,10 @@ use std::ops::Range;
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 use rustc_hash::FxHashMap;
-use visa_interp::ends_block;
-use visa_isa::{Group, Instruction, Op};
+use visa_isa::shape::{Load, RegisterFile, Store};
+use visa_isa::{Instruction, Shape};
 
 use super::trace::{OUTERMOST, Place, Trace, is_call, is_return, page_of};
-use crate::unit::is_branch;
 
 /// Most instructions of a loop.
 const LINES: usize = 100;
@@ -89,7 +88,9 @@ impl Plan {
             return None;
         }
         // What stays in a page and calls nothing is a region of units already.
-        let calls = |line: &Line| is_call(&line.slot.instruction) || line.slot.instruction.op == Op::Jalr;
+        let calls = |line: &Line| {
+            is_call(&line.slot.instruction) || line.slot.instruction.op.shape() == Shape::JumpRegister
+        };
         if pages.len() == 1 && !lines.iter().any(calls) {
             return None;
         }
@@ -159,10 +160,12 @@ enum Visit {
 
 /// An instruction that a loop can hold.
 pub fn is_inside(i: &Instruction) -> bool {
-    if is_branch(i.op) || matches!(i.op, Op::Jal | Op::Jalr | Op::Pause) {
-        return i.op != Op::Pause;
+    match i.op.shape() {
+        Shape::Branch(_) | Shape::Jump | Shape::JumpRegister => true,
+        Shape::Pause | Shape::Float(_) => false,
+        Shape::Load(Load { file, .. }) | Shape::Store(Store { file, .. }) => file == RegisterFile::Integer,
+        shape => !shape.ends_block(),
     }
-    !ends_block(i.op) && i.op.row().group != Group::Float
 }
 
 /// The places of the component in which most of the trace was spent. If it is too large, ways that were taken less often are

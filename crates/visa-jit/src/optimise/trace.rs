@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use visa_core::tlb::{Access, Tlb};
 use visa_interp::{Slot, decode_at};
 use visa_isa::paging::PAGE_SIZE;
-use visa_isa::{Instruction, Op, decode};
+use visa_isa::{Instruction, Shape, decode};
 use visa_mem::Ram;
 
 /// Instructions of a trace.
@@ -159,12 +159,12 @@ impl Trace {
 
 /// A jump that leaves its return address behind.
 pub fn is_call(i: &Instruction) -> bool {
-    matches!(i.op, Op::Jal | Op::Jalr) && RETURN_REGISTERS.contains(&i.rd)
+    matches!(i.op.shape(), Shape::Jump | Shape::JumpRegister) && RETURN_REGISTERS.contains(&i.rd)
 }
 
 /// A jump to such an address.
 pub fn is_return(i: &Instruction) -> bool {
-    i.op == Op::Jalr && i.rd == 0 && RETURN_REGISTERS.contains(&i.rs1)
+    i.op.shape() == Shape::JumpRegister && i.rd == 0 && RETURN_REGISTERS.contains(&i.rs1)
 }
 
 /// The address, or offset, of a page.
