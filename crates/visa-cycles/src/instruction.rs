@@ -1,8 +1,9 @@
 //! What the model needs to know of each instruction, read off the instruction table once.
 
-use visa_isa::operand::{Kind, Target};
+use visa_isa::operand::Target;
+use visa_isa::shape::{Compute, Float, FloatOperation, Load, Memory, Operation, RegisterFile};
 use visa_isa::table::ROWS;
-use visa_isa::{Group, Op};
+use visa_isa::{Op, Shape};
 
 use crate::parameters::Parameters;
 
@@ -40,12 +41,11 @@ pub(crate) struct Register {
 }
 
 impl Register {
-    fn new(operands: &[visa_isa::operand::Operand], targets: &[Target]) -> Register {
-        let operand = operands.iter().find(|operand| targets.contains(&operand.target()));
-        match operand.map(|operand| operand.kind()) {
-            Some(Kind::Integer | Kind::Implied) => Register { base: 0, mask: 31 },
-            Some(Kind::Float) => Register { base: 32, mask: 31 },
-            _ => Register::default(),
+    fn new(op: Op, field: Target) -> Register {
+        match op.file(field) {
+            Some(RegisterFile::Integer) => Register { base: 0, mask: 31 },
+            Some(RegisterFile::Float) => Register { base: 32, mask: 31 },
+            None => Register::default(),
         }
     }
 
@@ -80,90 +80,90 @@ pub(crate) fn profiles(parameters: &Parameters) -> Vec<Profile> {
 }
 
 fn profile(op: Op, p: &Parameters) -> Profile {
-    let row = op.row();
-    let operands = row.format.operands();
-    let class = class(op);
-    let (issue, latency) = costs(op, class, p);
-    // The width of loads, stores and atomics is in bits 13:12 of their encodings.
-    let touches = matches!(class, Class::Load | Class::Store | Class::Atomic);
+    let class = class(op.shape());
+    let (issue, latency) = costs(op.shape(), class, p);
+    let memory = op.shape().memory();
     Profile {
         class,
-        bytes: if touches { 1 << (row.bits.value >> 12 & 3) } else { 0 },
-        stores: class == Class::Store || class == Class::Atomic && !matches!(op, Op::LrW | Op::LrD),
-        rd: Register::new(operands, &[Target::Rd]),
-        rs1: Register::new(operands, &[Target::Rs1]),
-        rs2: Register::new(operands, &[Target::Rs2]),
-        rs3: Register::new(operands, &[Target::Rs3]),
+        bytes: memory.map_or(0, |memory| memory.bytes as u8),
+        stores: memory.is_some_and(|Memory { stores, .. }| stores),
+        rd: Register::new(op, Target::Rd),
+        rs1: Register::new(op, Target::Rs1),
+        rs2: Register::new(op, Target::Rs2),
+        rs3: Register::new(op, Target::Rs3),
         issue,
         latency,
     }
 }
 
-fn class(op: Op) -> Class {
-    match op {
-        Op::Lb | Op::Lh | Op::Lw | Op::Ld | Op::Lbu | Op::Lhu | Op::Lwu | Op::Flw | Op::Fld => Class::Load,
-        Op::Sb | Op::Sh | Op::Sw | Op::Sd | Op::Fsw | Op::Fsd => Class::Store,
-        Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => Class::Branch,
-        Op::Jal | Op::Jalr => Class::Jump,
-        Op::Csrrw | Op::Csrrs | Op::Csrrc | Op::Csrrwi | Op::Csrrsi | Op::Csrrci => Class::Msr,
-        Op::Sret | Op::Hvret => Class::Return,
-        Op::FenceI => Class::System,
-        op => match op.row().group {
-            Group::Atomic => Class::Atomic,
-            Group::System => Class::System,
-            group if group.is_visa() => Class::System,
-            _ => Class::Compute,
-        },
+fn class(shape: Shape) -> Class {
+    match shape {
+        Shape::Load(_) => Class::Load,
+        Shape::Store(_) => Class::Store,
+        Shape::Atomic(_) => Class::Atomic,
+        Shape::Branch(_) => Class::Branch,
+        Shape::Jump | Shape::JumpRegister => Class::Jump,
+        Shape::Msr(_) => Class::Msr,
+        Shape::Return => Class::Return,
+        Shape::FenceInstructions | Shape::Port(_) | Shape::WorldSwitch | Shape::System => Class::System,
+        Shape::Compute(_) | Shape::Float(_) | Shape::Fence | Shape::Pause | Shape::Trap => Class::Compute,
     }
 }
 
 /// Issue and latency.
-fn costs(op: Op, class: Class, p: &Parameters) -> (u64, u64) {
-    let narrow = matches!(op, Op::Lb | Op::Lh | Op::Lbu | Op::Lhu);
+fn costs(shape: Shape, class: Class, p: &Parameters) -> (u64, u64) {
     match class {
-        Class::Load if narrow => (p.issue_load, p.latency_load_narrow),
+        Class::Load if matches!(shape, Shape::Load(Load { bytes: 1 | 2, .. })) => {
+            (p.issue_load, p.latency_load_narrow)
+        }
         Class::Load => (p.issue_load, p.latency_load),
         Class::Store => (p.issue_store, 0),
         Class::Branch | Class::Jump => (p.issue_branch, p.latency_alu),
         Class::Atomic => (p.issue_atomic, p.latency_load),
         Class::Msr => (p.issue_msr, p.latency_msr),
         Class::Return => (p.issue_system, 0),
-        Class::System if op == Op::FenceI => (p.issue_fence, 0),
+        Class::System if shape == Shape::FenceInstructions => (p.issue_fence, 0),
         Class::System => (p.issue_system, p.latency_msr),
-        Class::Compute => computation(op, p),
+        Class::Compute => computation(shape, p),
     }
 }
 
-fn computation(op: Op, p: &Parameters) -> (u64, u64) {
-    match op {
-        Op::Mul | Op::Mulh | Op::Mulhsu | Op::Mulhu | Op::Mulw => (p.issue_multiply, p.latency_multiply),
-        op if op.row().group == Group::Muldiv => (p.issue_divide, p.latency_divide),
-        Op::FdivS | Op::FdivD | Op::FsqrtS | Op::FsqrtD => (p.issue_float_divide, p.latency_float_divide),
-        Op::FsgnjS
-        | Op::FsgnjnS
-        | Op::FsgnjxS
-        | Op::FminS
-        | Op::FmaxS
-        | Op::FeqS
-        | Op::FltS
-        | Op::FleS
-        | Op::FclassS
-        | Op::FmvXW
-        | Op::FmvWX
-        | Op::FsgnjD
-        | Op::FsgnjnD
-        | Op::FsgnjxD
-        | Op::FminD
-        | Op::FmaxD
-        | Op::FeqD
-        | Op::FltD
-        | Op::FleD
-        | Op::FclassD
-        | Op::FmvXD
-        | Op::FmvDX => (p.issue_float_move, p.latency_float_move),
-        op if op.row().group == Group::Float => (p.issue_float, p.latency_float),
-        Op::Fence | Op::FenceTso => (p.issue_fence, 0),
+fn computation(shape: Shape, p: &Parameters) -> (u64, u64) {
+    match shape {
+        Shape::Compute(Compute { operation, .. }) => integer(operation, p),
+        Shape::Float(Float { operation, .. }) => float(operation, p),
+        Shape::Fence => (p.issue_fence, 0),
         _ => (p.issue_alu, p.latency_alu),
+    }
+}
+
+fn integer(operation: Operation, p: &Parameters) -> (u64, u64) {
+    use Operation::*;
+    match operation {
+        Multiply | MultiplyHigh | MultiplyHighMixed | MultiplyHighUnsigned => {
+            (p.issue_multiply, p.latency_multiply)
+        }
+        Divide | DivideUnsigned | Remainder | RemainderUnsigned => (p.issue_divide, p.latency_divide),
+        _ => (p.issue_alu, p.latency_alu),
+    }
+}
+
+fn float(operation: FloatOperation, p: &Parameters) -> (u64, u64) {
+    use FloatOperation::*;
+    match operation {
+        Divide | SquareRoot => (p.issue_float_divide, p.latency_float_divide),
+        Sign | SignNegated | SignXor | Minimum | Maximum | Equal | Less | LessOrEqual | Classify
+        | MoveToInteger | MoveFromInteger => (p.issue_float_move, p.latency_float_move),
+        Add
+        | Subtract
+        | Multiply
+        | MultiplyAdd
+        | MultiplySubtract
+        | NegatedMultiplySubtract
+        | NegatedMultiplyAdd
+        | ToInteger(_)
+        | FromInteger(_)
+        | Convert => (p.issue_float, p.latency_float),
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
     use crate::settings::Preset;
 
     #[test]
-    fn widths_are_those_of_the_mnemonics() {
+    fn accesses_touch_what_they_are_said_to() {
         let parameters = Parameters::preset(Preset::Small);
         for (op, bytes, stores) in [
             (Op::Lb, 1, false),

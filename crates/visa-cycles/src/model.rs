@@ -8,7 +8,8 @@ use visa_core::model::Model;
 use visa_core::tlb::Access;
 use visa_core::{Feature, Features, Hart, Spread};
 use visa_isa::cause::ExitCause;
-use visa_isa::{Instruction, Op, Ring, msr};
+use visa_isa::shape::MsrChange;
+use visa_isa::{Instruction, Op, Ring, Shape, msr};
 use visa_mem::Ram;
 
 use crate::cache::Hierarchy;
@@ -254,8 +255,8 @@ impl CycleModel {
 
     fn jump(&mut self, i: &Instruction, pc: u64, next: u64) {
         let is_link = |register: u8| register == 1 || register == 5;
-        let kind = match i.op {
-            Op::Jal => Jump::Direct,
+        let kind = match i.op.shape() {
+            Shape::Jump => Jump::Direct,
             _ if is_link(i.rs1) && i.rd != i.rs1 => Jump::Return,
             _ => Jump::Indirect,
         };
@@ -265,7 +266,7 @@ impl CycleModel {
     }
 
     fn write_msr(&mut self, i: &Instruction) {
-        let writes = matches!(i.op, Op::Csrrw | Op::Csrrwi) || i.rs1 != 0;
+        let writes = i.msr_change().is_some_and(|change| change != MsrChange::None);
         if writes && matches!(i.imm as u16, msr::SATP | msr::GPTBR) {
             self.wrote_table_base();
         }
@@ -302,7 +303,7 @@ impl CycleModel {
             Op::Ldgptbr => self.wrote_table_base(),
             Op::Vmload => self.moved_vmcs(hart.vm.vmcs, false),
             Op::Vmsave => self.moved_vmcs(if i.rs1 == 0 { hart.vm.vmcs } else { Some(before.address) }, true),
-            Op::Inb | Op::Inh | Op::Inw | Op::Outb | Op::Outh | Op::Outw => {
+            op if matches!(op.shape(), Shape::Port(_)) => {
                 self.charge(Spent::DataCache, self.parameters.device_latency);
             }
             _ => {}
