@@ -3,8 +3,9 @@
 use crate::Random;
 use visa_isa::compressed;
 use visa_isa::operand::{Kind, Operand, Target};
-use visa_isa::table::{Format, ROWS, Row};
-use visa_isa::{Group, Instruction, Op, Ring, encode, encode_compressed};
+use visa_isa::shape::{Atomic, Load, RegisterFile, Registers};
+use visa_isa::table::{ROWS, Row};
+use visa_isa::{Group, Instruction, Op, Shape, encode, encode_compressed};
 
 /// A register that programs leave alone, because whoever made them needs it.
 #[derive(Clone, Copy, Debug)]
@@ -32,23 +33,25 @@ pub enum Role {
     Other,
 }
 
-/// The role of an instruction, from its row.
+/// The role of an instruction, from its shape.
 pub fn role(op: Op) -> Role {
-    let row = op.row();
-    match op {
-        Op::Ecall | Op::Ebreak => return Role::Other,
-        Op::Jalr => return Role::JumpRegister,
-        _ => {}
+    match op.shape() {
+        Shape::Compute(_) | Shape::Float(_) | Shape::Fence | Shape::FenceInstructions | Shape::Pause => {
+            Role::Compute
+        }
+        Shape::Load(_) | Shape::Store(_) => Role::Memory,
+        Shape::Atomic(Atomic { bytes, .. }) => Role::Atomic(bytes as u8),
+        Shape::Branch(_) | Shape::Jump => Role::Branch,
+        Shape::JumpRegister => Role::JumpRegister,
+        Shape::Trap | Shape::Msr(_) | Shape::Return | Shape::Port(_) | Shape::WorldSwitch | Shape::System => {
+            Role::Other
+        }
     }
-    if row.ring != Ring::User || row.group == Group::System || row.group.is_visa() {
-        return Role::Other;
-    }
-    match row.format {
-        Format::Load | Format::Store | Format::FloatLoad | Format::FloatStore => Role::Memory,
-        Format::LoadReserved | Format::Amo => Role::Atomic(1 << (row.bits.value >> 12 & 7)),
-        Format::Branch | Format::Jump => Role::Branch,
-        _ => Role::Compute,
-    }
+}
+
+/// Whether an instruction loads an integer register.
+pub fn loads_integer(op: Op) -> bool {
+    matches!(op.shape(), Shape::Load(Load { file: RegisterFile::Integer, .. }))
 }
 
 /// The rows of some groups that have a role.
@@ -90,12 +93,8 @@ fn is_its_own(row: &compressed::Row, instruction: &Instruction) -> bool {
 }
 
 /// Whether an instruction writes an integer register that it must not.
-pub fn writes_reserved(instruction: &Instruction, operands: &[Operand], reserved: Reserved) -> bool {
-    operands.iter().any(|operand| {
-        matches!(operand.kind(), Kind::Integer | Kind::Implied)
-            && matches!(operand.target(), Target::Rd | Target::RdRs1)
-            && instruction.rd == reserved.0
-    })
+pub fn writes_reserved(instruction: &Instruction, reserved: Reserved) -> bool {
+    instruction.writes().integer & Registers::one(RegisterFile::Integer, reserved.0).integer != 0
 }
 
 /// The bytes of an instruction: of a compressed form if a row of one is given.

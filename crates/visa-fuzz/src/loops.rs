@@ -4,7 +4,7 @@ use crate::code::{Code, Label};
 use crate::instruction::{self, Reserved, Role, rows};
 use crate::{Random, touches, values};
 use visa_isa::operand::Kind;
-use visa_isa::table::{Format, Row};
+use visa_isa::table::Row;
 use visa_isa::{Group, Instruction, Op, msr};
 
 /// Loops inside loops, at most.
@@ -173,7 +173,7 @@ impl Maker<'_> {
             if let Some(rounding) = rounding.filter(|_| rounds) {
                 i.rm = rounding;
             }
-            let spoils = |&register: &u8| instruction::writes_reserved(&i, operands, Reserved(register));
+            let spoils = |&register: &u8| instruction::writes_reserved(&i, Reserved(register));
             if !self.kept.iter().any(spoils) {
                 return self.code.push(i);
             }
@@ -191,8 +191,7 @@ impl Maker<'_> {
             if near.is_some() {
                 i.imm = self.random.below(NEAR) as i32;
             }
-            let spoils =
-                |&register: &u8| instruction::writes_reserved(&i, row.format.operands(), Reserved(register));
+            let spoils = |&register: &u8| instruction::writes_reserved(&i, Reserved(register));
             if !self.kept.iter().any(spoils) {
                 return self.code.push(i);
             }
@@ -203,7 +202,7 @@ impl Maker<'_> {
     fn fields(&mut self) {
         let loads = self.random.once_in(2);
         let rows: Vec<_> =
-            self.memory.iter().copied().filter(|row| (row.format == Format::Load) == loads).collect();
+            self.memory.iter().copied().filter(|row| instruction::loads_integer(row.op) == loads).collect();
         for _ in 0..2 + self.random.below(4) {
             let row = self.random.pick(&rows);
             self.access(Some(row));

@@ -129,8 +129,7 @@ fn push(
     loop {
         let mut i = instruction::of_row(row, random, Reserved::NONE);
         change(random, &mut i);
-        let operands = row.format.operands();
-        if !KEPT.iter().any(|&register| instruction::writes_reserved(&i, operands, Reserved(register))) {
+        if !KEPT.iter().any(|&register| instruction::writes_reserved(&i, Reserved(register))) {
             return code.push(i);
         }
     }

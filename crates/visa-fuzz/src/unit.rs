@@ -3,7 +3,7 @@
 
 use crate::Random;
 use crate::instruction::{self, Reserved, Role};
-use visa_isa::operand::{Kind, Operand, Target};
+use visa_isa::operand::{Operand, Target};
 use visa_isa::table::Row;
 use visa_isa::{Group, Instruction, Op, compressed, msr};
 
@@ -139,7 +139,7 @@ impl Generator {
         loop {
             let row = random.pick(&self.compressed_compute);
             let instruction = instruction::of_compressed_row(row, random, reserved);
-            if !instruction::writes_reserved(&instruction, row.operands, reserved) {
+            if !instruction::writes_reserved(&instruction, reserved) {
                 return vec![Piece::Plain(instruction, Some(row))];
             }
         }
@@ -224,7 +224,7 @@ fn plain(row: &Row, random: &mut Random, reserved: Reserved) -> Piece {
 }
 
 fn has(row: &Row, target: Target) -> bool {
-    row.format.operands().iter().any(|operand| operand.target() == target && operand.kind() != Kind::Implied)
+    row.op.file(target).is_some()
 }
 
 /// A load or store at any alignment, through a pointer that makes up for its offset.

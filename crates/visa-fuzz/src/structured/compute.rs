@@ -4,7 +4,7 @@ use super::{Maker, Scope};
 use crate::instruction::{self, Reserved, Role};
 use crate::structured::SCRATCH_SIZE;
 use visa_isa::operand::{Kind, Target};
-use visa_isa::table::{Format, Row};
+use visa_isa::table::Row;
 use visa_isa::{Instruction, Op, msr};
 
 /// The rounding mode that FRM says.
@@ -140,7 +140,7 @@ impl Maker<'_> {
         const LONGEST: u64 = 9;
         let loads = self.random.once_in(2);
         let rows: Vec<_> =
-            self.memory.iter().copied().filter(|row| (row.format == Format::Load) == loads).collect();
+            self.memory.iter().copied().filter(|row| instruction::loads_integer(row.op) == loads).collect();
         let start = self.offset() & !0xff;
         for _ in 0..2 + self.random.below(LONGEST) {
             let row = self.random.pick(&rows);
