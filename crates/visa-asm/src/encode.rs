@@ -5,9 +5,9 @@ use crate::constant;
 use crate::diagnostic::Message;
 use crate::expression::{Evaluator, Failure, Value, high, low};
 use crate::program::{Code, Field, Place};
-use crate::syntax::is_branch;
 use visa_isa::operand::{Kind, Operand};
-use visa_isa::{EncodeError, Instruction, Op, encode, encode_compressed};
+use visa_isa::table::ROWS;
+use visa_isa::{EncodeError, Instruction, Op, Shape, encode, encode_compressed};
 
 /// Why code has no bytes: a message, or something that is reported elsewhere.
 pub(crate) type Encoded<T> = Result<T, Option<Box<Message>>>;
@@ -30,13 +30,13 @@ impl Encoder<'_> {
             Code::Relative { .. } => 8,
             Code::Single { row: Some(_), .. } => 2,
             Code::Single { instruction, fields, compress: compresses, .. } => {
-                if !compresses && !is_branch(instruction.op) {
+                if !compresses && !instruction.op.shape().is_branch() {
                     return 4;
                 }
                 match self.resolve(instruction, fields) {
                     Ok(resolved) if *compresses && compress(&resolved).is_some() => 2,
                     Ok(_) => 4,
-                    Err(_) if is_branch(instruction.op) && self.is_far(fields) => LONG_BRANCH,
+                    Err(_) if instruction.op.shape().is_branch() && self.is_far(fields) => LONG_BRANCH,
                     Err(_) => 4,
                 }
             }
@@ -228,16 +228,10 @@ fn sizes(list: &[Instruction], compresses: bool) -> u64 {
     list.iter().map(|one| if compresses && compress(one).is_some() { 2 } else { 4 }).sum()
 }
 
-/// The branch on the opposite condition. Branches stand in pairs in the table.
+/// The branch on the opposite condition.
 fn inverse(op: Op) -> Op {
-    match op {
-        Op::Beq => Op::Bne,
-        Op::Bne => Op::Beq,
-        Op::Blt => Op::Bge,
-        Op::Bge => Op::Blt,
-        Op::Bltu => Op::Bgeu,
-        _ => Op::Bltu,
-    }
+    let wanted = op.shape().condition().map(|condition| Shape::Branch(condition.negated()));
+    ROWS.iter().find(|row| Some(row.op.shape()) == wanted).map_or(op, |row| row.op)
 }
 
 /// The message of an expression without a value.

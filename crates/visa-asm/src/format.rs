@@ -1,8 +1,9 @@
 //! One instruction as text: for listings, traces and the debugger.
 
-use crate::syntax::{ORDERINGS, Pattern, Shape, default_rounding, named, patterns};
+use crate::syntax::{Form, ORDERINGS, Pattern, default_rounding, named, patterns};
 use visa_isa::operand::{Kind, Operand};
-use visa_isa::{Instruction, Op, compressed, decode, msr, register};
+use visa_isa::shape::{Direction, Port};
+use visa_isa::{Instruction, Op, Shape, compressed, decode, msr, register};
 
 /// Which names text uses. What is printed assembles back to the same word in every style.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -34,7 +35,7 @@ pub fn format_instruction_in(style: Style, bits: u32, address: u64) -> String {
 pub fn format_decoded(instruction: &Instruction, address: u64) -> String {
     let target = |distance: i32| format!("{:#x}", address.wrapping_add(distance as i64 as u64));
     let writer = Writer { style: Style::Abi, instruction, target: &target };
-    writer.text(&Shape::of(instruction.op.row()))
+    writer.text(&Form::of(instruction.op.row()))
 }
 
 /// An instruction as text, its branch target written by `target` from the distance. `None` if it is none.
@@ -42,14 +43,14 @@ pub(crate) fn format_with(style: Style, bits: u32, target: &dyn Fn(i32) -> Strin
     let instruction = decode(bits)?;
     let writer = Writer { style, instruction: &instruction, target };
     if instruction.length == 2 {
-        return Some(writer.text(&Shape::of_compressed(compressed::Row::of(bits as u16)?)));
+        return Some(writer.text(&Form::of_compressed(compressed::Row::of(bits as u16)?)));
     }
     // Text has no place for fields that decoding does not look at.
     if bits & instruction.op.ignored_bits() != 0 {
         return Some(format!(".insn 4, {bits:#010x}"));
     }
     let concept = if style == Style::Concept { writer.concept() } else { None };
-    Some(concept.unwrap_or_else(|| writer.text(&Shape::of(instruction.op.row()))))
+    Some(concept.unwrap_or_else(|| writer.text(&Form::of(instruction.op.row()))))
 }
 
 struct Writer<'a> {
@@ -60,22 +61,22 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// Mnemonic and operands, by the syntax string.
-    fn text(&self, shape: &Shape) -> String {
-        let mut text = self.mnemonic(shape);
-        let shown = self.shown_count(shape);
-        for (index, pattern) in patterns(shape.syntax).take(shown).enumerate() {
+    fn text(&self, form: &Form) -> String {
+        let mut text = self.mnemonic(form);
+        let shown = self.shown_count(form);
+        for (index, pattern) in patterns(form.syntax).take(shown).enumerate() {
             text += if index == 0 { " " } else { ", " };
             match pattern {
-                Pattern::Bare(name) => self.named(shape, name, &mut text),
+                Pattern::Bare(name) => self.named(form, name, &mut text),
                 Pattern::Memory(offset, base) => {
-                    offset.into_iter().for_each(|offset| self.named(shape, offset, &mut text));
+                    offset.into_iter().for_each(|offset| self.named(form, offset, &mut text));
                     text.push('(');
-                    self.named(shape, base, &mut text);
+                    self.named(form, base, &mut text);
                     text.push(')');
                 }
             }
         }
-        if shape.has_rounding() && self.instruction.rm != default_rounding(self.instruction.op) {
+        if form.has_rounding() && self.instruction.rm != default_rounding(self.instruction.op) {
             let mode = register::ROUNDING.iter().find(|(_, value)| *value == self.instruction.rm);
             text += if shown == 0 { " " } else { ", " };
             text += mode.map_or("", |(name, _)| name);
@@ -83,28 +84,27 @@ impl Writer<'_> {
         text
     }
 
-    fn mnemonic(&self, shape: &Shape) -> String {
-        let ordering =
-            if shape.has_ordering() { ORDERINGS[usize::from(self.instruction.rm & 3)] } else { "" };
-        let text = format!("{}{ordering}", shape.mnemonic);
+    fn mnemonic(&self, form: &Form) -> String {
+        let ordering = if form.has_ordering() { ORDERINGS[usize::from(self.instruction.rm & 3)] } else { "" };
+        let text = format!("{}{ordering}", form.mnemonic);
         if self.style == Style::Concept { text.to_uppercase() } else { text }
     }
 
     /// How many operands are shown: those at the end that may be left out are, if they are zero.
-    fn shown_count(&self, shape: &Shape) -> usize {
-        let names: Vec<Pattern> = patterns(shape.syntax).collect();
+    fn shown_count(&self, form: &Form) -> usize {
+        let names: Vec<Pattern> = patterns(form.syntax).collect();
         let is_zero = |pattern: &Pattern| match pattern {
             Pattern::Bare(name) => {
-                named(shape.operands, name).is_some_and(|operand| operand.get(self.instruction) == 0)
+                named(form.operands, name).is_some_and(|operand| operand.get(self.instruction) == 0)
             }
             Pattern::Memory(..) => false,
         };
-        let left_out = names.iter().rev().take(shape.optional).take_while(|pattern| is_zero(pattern)).count();
+        let left_out = names.iter().rev().take(form.optional).take_while(|pattern| is_zero(pattern)).count();
         names.len() - left_out
     }
 
-    fn named(&self, shape: &Shape, name: &str, text: &mut String) {
-        match named(shape.operands, name) {
+    fn named(&self, form: &Form, name: &str, text: &mut String) {
+        match named(form.operands, name) {
             Some(operand) => *text += &self.operand(operand),
             None => *text += &self.integer(register::integer(name).unwrap_or_default()),
         }
@@ -158,19 +158,23 @@ impl Writer<'_> {
             (_, 0) => self.integer(rs1),
             (_, port) => format!("{port:#x}({})", self.integer(rs1)),
         };
-        let width = match op {
-            Op::Inh | Op::Outh => ".H",
-            Op::Inw | Op::Outw => ".W",
-            _ => "",
-        };
+        if let Shape::Port(Port { bytes, direction }) = op.shape() {
+            let width = match bytes {
+                2 => ".H",
+                4 => ".W",
+                _ => "",
+            };
+            return Some(match direction {
+                Direction::Read => format!("IN{width} {}, {}", self.integer(rd), port()),
+                Direction::Write => format!("OUT{width} {}, {}", port(), self.integer(rs2)),
+            });
+        }
         Some(match op {
             Op::Wfi => "HLT".into(),
             Op::Csrrs if rs1 == 0 && is_named => format!("MOV {}, {}", self.integer(rd), self.msr(number)),
             Op::Csrrs if rs1 == 0 => format!("RDMSR {}, {number:#x}", self.integer(rd)),
             Op::Csrrw if rd == 0 && is_named => format!("MOV {}, {}", self.msr(number), self.integer(rs1)),
             Op::Csrrw if rd == 0 => format!("WRMSR {number:#x}, {}", self.integer(rs1)),
-            Op::Inb | Op::Inh | Op::Inw => format!("IN{width} {}, {}", self.integer(rd), port()),
-            Op::Outb | Op::Outh | Op::Outw => format!("OUT{width} {}, {}", port(), self.integer(rs2)),
             Op::Addi if rs1 == 0 => format!("MOV {}, {imm}", self.integer(rd)),
             Op::Addi if imm == 0 => format!("MOV {}, {}", self.integer(rd), self.integer(rs1)),
             _ => return None,

@@ -4,7 +4,7 @@ use crate::assembler::Assembler;
 use crate::diagnostic::Message;
 use crate::instructions::number_of;
 use crate::operands::{expression, wrong};
-use crate::parser::{Argument, Cursor, Parsed, Shape};
+use crate::parser::{Argument, Cursor, Parsed, Written};
 use crate::program::{Code, Content, Field};
 use crate::source::Location;
 use visa_isa::operand::Operand;
@@ -108,7 +108,7 @@ impl Assembler<'_> {
         let field = |operand, value| Field { operand, value, location: argument.location };
         Ok(match part {
             Part::Opcode => match &argument.shape {
-                Shape::Name(name) if let Some(opcode) = opcode(name) => opcode,
+                Written::Name(name) if let Some(opcode) = opcode(name) => opcode,
                 _ => fixed(argument, 0, 7)?,
             },
             Part::Fixed(bit, width) => fixed(argument, bit, width)?,
@@ -119,7 +119,7 @@ impl Assembler<'_> {
                 0
             }
             Part::Memory(operand) => match &argument.shape {
-                Shape::Memory { offset, base, .. } => {
+                Written::Memory { offset, base, .. } => {
                     fields.extend(offset.clone().map(|value| field(operand, value)));
                     u64::from(Operand::Rs1.insert((*base).into()))
                 }
@@ -144,7 +144,7 @@ fn fixed(argument: &Argument, bit: u32, width: u32) -> Parsed<u64> {
 
 fn any_register(operand: Operand, argument: &Argument) -> Parsed<u64> {
     let number = match &argument.shape {
-        Shape::Name(name) => {
+        Written::Name(name) => {
             let name = name.to_ascii_lowercase();
             register::integer(&name).or_else(|| register::float(&name))
         }

@@ -6,14 +6,15 @@ use crate::expression::Expression;
 use crate::operands::{
     expression, float, integer, is_register, match_instruction, msr_number, unknown_msr, wrong,
 };
-use crate::parser::{Argument, Cursor, Parsed, Shape as Written};
+use crate::parser::{Argument, Cursor, Parsed, Written};
 use crate::program::{Code, Field, Program};
 use crate::source::Location;
 use crate::suggest::did_you_mean;
-use crate::syntax::{ORDERINGS, Shape};
+use crate::syntax::{Form, ORDERINGS};
 use visa_isa::operand::Operand;
+use visa_isa::shape::{Load, RegisterFile, Store};
 use visa_isa::table::{Format, ROWS};
-use visa_isa::{Instruction, Op, compressed, msr, register};
+use visa_isa::{Instruction, Op, Shape, compressed, msr, register};
 
 /// An instruction as it is written.
 pub(crate) struct Statement {
@@ -41,8 +42,8 @@ impl Statement {
         if let Some(template) = aliases::find(name, self.arguments.len()) {
             return self.expand(program, template);
         }
-        if let Some((shape, ordering)) = lookup(name) {
-            return self.table(program, &shape, ordering);
+        if let Some((form, ordering)) = lookup(name) {
+            return self.table(program, &form, ordering);
         }
         match aliases::counts(name)[..] {
             [] => Err(self.unknown(macros)),
@@ -72,30 +73,30 @@ impl Statement {
     }
 
     /// An instruction of the tables; or its immediate form, or the form that reaches a symbol, if the operands say so.
-    fn table(&self, program: &mut Program, shape: &Shape, ordering: u8) -> Parsed<Code> {
-        let format = shape.op.row().format;
-        if shape.row.is_none() {
+    fn table(&self, program: &mut Program, form: &Form, ordering: u8) -> Parsed<Code> {
+        let format = form.op.row().format;
+        if form.row.is_none() {
             if matches!(format, Format::R | Format::Csr)
                 && self.last_is_number(program)
-                && let Some(immediate) = immediate_form(shape.mnemonic)
+                && let Some(immediate) = immediate_form(form.mnemonic)
             {
                 return self.matched(program, &immediate, ordering, &self.arguments);
             }
-            if let Some(code) = self.symbol_access(program, format, shape.op)? {
+            if let Some(code) = self.symbol_access(program, form.op)? {
                 return Ok(code);
             }
         }
-        self.matched(program, shape, ordering, &self.arguments)
+        self.matched(program, form, ordering, &self.arguments)
     }
 
     fn matched(
         &self,
         program: &mut Program,
-        shape: &Shape,
+        form: &Form,
         ordering: u8,
         arguments: &[Argument],
     ) -> Parsed<Code> {
-        match_instruction(program, shape, ordering, self.location, arguments, self.compress)
+        match_instruction(program, form, ordering, self.location, arguments, self.compress)
     }
 
     fn last_is_number(&self, program: &Program) -> bool {
@@ -107,10 +108,11 @@ impl Statement {
     }
 
     /// A load or store of a symbol: `lw a0, counter`, `sw a0, counter, t0`, `fld fa0, pi, t0`.
-    fn symbol_access(&self, program: &mut Program, format: Format, op: Op) -> Parsed<Option<Code>> {
-        let count = match format {
-            Format::Load if op != Op::Jalr => 2,
-            Format::Store | Format::FloatLoad | Format::FloatStore => 3,
+    fn symbol_access(&self, program: &mut Program, op: Op) -> Parsed<Option<Code>> {
+        // What is loaded into an integer register is where the address is first.
+        let (count, file) = match op.shape() {
+            Shape::Load(Load { file: RegisterFile::Integer, .. }) => (2, RegisterFile::Integer),
+            Shape::Load(Load { file, .. }) | Shape::Store(Store { file, .. }) => (3, file),
             _ => return Ok(None),
         };
         let is_symbol = match self.arguments.get(1).map(|argument| &argument.shape) {
@@ -122,16 +124,16 @@ impl Statement {
             return Ok(None);
         }
         let mut second = Instruction::new(op);
-        let value_register = match format {
-            Format::Load | Format::Store => integer(&self.arguments[0])?,
-            _ => float(&self.arguments[0])?,
+        let value_register = match file {
+            RegisterFile::Integer => integer(&self.arguments[0])?,
+            RegisterFile::Float => float(&self.arguments[0])?,
         };
         let scratch = match self.arguments.get(2) {
             Some(argument) => integer(argument)?,
             None => value_register,
         };
-        let low = match format {
-            Format::Load | Format::FloatLoad => {
+        let low = match op.shape() {
+            Shape::Load(_) => {
                 second.rd = value_register;
                 Operand::ImmI
             }
@@ -160,7 +162,7 @@ impl Statement {
             compress: self.compress,
         };
         match lookup(mnemonic) {
-            Some((shape, ordering)) => expanded.table(program, &shape, ordering),
+            Some((form, ordering)) => expanded.table(program, &form, ordering),
             None => Err(self.unknown(std::iter::empty())),
         }
     }
@@ -310,24 +312,24 @@ fn register_of(name: &str) -> u8 {
     register::integer(name).unwrap_or_default()
 }
 
-/// The shape of a mnemonic in either table, and its ordering suffix.
-pub(crate) fn lookup(mnemonic: &str) -> Option<(Shape, u8)> {
+/// The form of a mnemonic in either table, and its ordering suffix.
+pub(crate) fn lookup(mnemonic: &str) -> Option<(Form, u8)> {
     if let Some(op) = Op::from_mnemonic(mnemonic) {
-        return Some((Shape::of(op.row()), 0));
+        return Some((Form::of(op.row()), 0));
     }
     if let Some(row) = compressed::ROWS.iter().find(|row| row.mnemonic == mnemonic) {
-        return Some((Shape::of_compressed(row), 0));
+        return Some((Form::of_compressed(row), 0));
     }
     // The empty suffix was looked for above.
     (1u8..).zip(&ORDERINGS[1..]).find_map(|(ordering, suffix)| {
         let op = Op::from_mnemonic(mnemonic.strip_suffix(suffix)?)?;
-        Some((Shape::of(op.row()), ordering)).filter(|(shape, _)| shape.has_ordering())
+        Some((Form::of(op.row()), ordering)).filter(|(form, _)| form.has_ordering())
     })
 }
 
 /// The instruction that does the same with an immediate: `add` and `addi`, `addw` and `addiw`, `sltu`
 /// and `sltiu`, `csrrw` and `csrrwi`.
-fn immediate_form(mnemonic: &str) -> Option<Shape> {
+fn immediate_form(mnemonic: &str) -> Option<Form> {
     let of_words = mnemonic.strip_suffix('w').map(|stem| format!("{stem}iw"));
     let of_unsigned = mnemonic.strip_suffix('u').map(|stem| format!("{stem}iu"));
     [Some(format!("{mnemonic}i")), of_words, of_unsigned]
@@ -335,7 +337,7 @@ fn immediate_form(mnemonic: &str) -> Option<Shape> {
         .flatten()
         .find_map(|name| Op::from_mnemonic(&name))
         .filter(|op| !matches!(op.row().format, Format::R))
-        .map(|op| Shape::of(op.row()))
+        .map(|op| Form::of(op.row()))
 }
 
 /// Whether a name is a mnemonic or a pseudo-instruction.

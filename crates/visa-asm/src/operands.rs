@@ -2,19 +2,20 @@
 
 use crate::diagnostic::Message;
 use crate::expression::{Evaluator, Expression};
-use crate::parser::{Argument, Parsed, Shape as Written};
+use crate::parser::{Argument, Parsed, Written};
 use crate::predefined;
 use crate::program::{Code, Field, Program};
 use crate::source::Location;
 use crate::suggest::did_you_mean;
-use crate::syntax::{Pattern, Shape, default_rounding, named, patterns};
-use visa_isa::operand::{Kind, Operand};
-use visa_isa::{Instruction, Op, msr, register};
+use crate::syntax::{Form, Pattern, default_rounding, named, patterns};
+use visa_isa::operand::{Kind, Operand, Target};
+use visa_isa::shape::MsrChange;
+use visa_isa::{Instruction, Shape, msr, register};
 
 /// The operands of one instruction while they are matched.
 struct Matcher<'a> {
     program: &'a mut Program,
-    shape: &'a Shape,
+    form: &'a Form,
     instruction: Instruction,
     fields: Vec<Field>,
 }
@@ -22,26 +23,26 @@ struct Matcher<'a> {
 /// Matches the operands of a statement with an instruction. `ordering` is what the mnemonic's suffix said.
 pub(crate) fn match_instruction(
     program: &mut Program,
-    shape: &Shape,
+    form: &Form,
     ordering: u8,
     location: Location,
     arguments: &[Argument],
     compress: bool,
 ) -> Parsed<Code> {
-    let expected: Vec<Pattern> = patterns(shape.syntax).collect();
-    let most = expected.len() + usize::from(shape.has_rounding());
-    if arguments.len() > most || arguments.len() < expected.len() - shape.optional {
-        return Err(wrong_count(shape, location, arguments));
+    let expected: Vec<Pattern> = patterns(form.syntax).collect();
+    let most = expected.len() + usize::from(form.has_rounding());
+    if arguments.len() > most || arguments.len() < expected.len() - form.optional {
+        return Err(wrong_count(form, location, arguments));
     }
-    let mut instruction = Instruction::new(shape.op);
-    instruction.rm = if shape.has_rounding() { default_rounding(shape.op) } else { ordering };
-    if let Some(row) = shape.row {
+    let mut instruction = Instruction::new(form.op);
+    instruction.rm = if form.has_rounding() { default_rounding(form.op) } else { ordering };
+    if let Some(row) = form.row {
         instruction.length = 2;
         for operand in row.operands.iter().filter(|operand| operand.kind() == Kind::Implied) {
             operand.set(&mut instruction, operand.extract(0));
         }
     }
-    let mut matcher = Matcher { program, shape, instruction, fields: Vec::new() };
+    let mut matcher = Matcher { program, form, instruction, fields: Vec::new() };
     for (pattern, argument) in expected.iter().zip(arguments) {
         matcher.argument(*pattern, argument)?;
     }
@@ -53,8 +54,8 @@ pub(crate) fn match_instruction(
     check_read_only(program, &instruction, &fields);
     // As with GNU as, part of an address keeps the full length, whatever its value comes out as.
     let is_part = fields.iter().any(|field| matches!(field.value, Expression::Modified(..)));
-    let compress = compress && shape.row.is_none() && !is_part;
-    Ok(Code::Single { instruction, fields, row: shape.row, compress })
+    let compress = compress && form.row.is_none() && !is_part;
+    Ok(Code::Single { instruction, fields, row: form.row, compress })
 }
 
 /// Warns of a write to an MSR that cannot be written: the instruction is illegal whenever it is executed.
@@ -64,10 +65,10 @@ fn check_read_only(program: &mut Program, instruction: &Instruction, fields: &[F
         Some(field) => !matches!(field.value, Expression::Number(0)),
         None => operand == Operand::Rs1 && instruction.rs1 != 0,
     };
-    let writes = match instruction.op {
-        Op::Csrrw | Op::Csrrwi => true,
-        Op::Csrrs | Op::Csrrc => source_is_used(Operand::Rs1),
-        Op::Csrrsi | Op::Csrrci => source_is_used(Operand::Uimm5),
+    let operand = if instruction.op.file(Target::Rs1).is_some() { Operand::Rs1 } else { Operand::Uimm5 };
+    let writes = match instruction.op.shape() {
+        Shape::Msr(MsrChange::Write) => true,
+        Shape::Msr(_) => source_is_used(operand),
         _ => return,
     };
     let Some(field) = fields.iter().find(|field| field.operand.kind() == Kind::Msr).filter(|_| writes) else {
@@ -89,14 +90,14 @@ fn check_read_only(program: &mut Program, instruction: &Instruction, fields: &[F
     );
 }
 
-fn wrong_count(shape: &Shape, location: Location, arguments: &[Argument]) -> Message {
-    let text = format!("{} {}", shape.mnemonic, shape.syntax);
+fn wrong_count(form: &Form, location: Location, arguments: &[Argument]) -> Message {
+    let text = format!("{} {}", form.mnemonic, form.syntax);
     let given = match arguments.len() {
         0 => "there are none".to_string(),
         1 => "there is one".to_string(),
         count => format!("there are {count}"),
     };
-    let message = format!("wrong number of operands for `{}`: {given}", shape.mnemonic);
+    let message = format!("wrong number of operands for `{}`: {given}", form.mnemonic);
     Message::new(location, message).expected(format!("expected `{}`", readable(text.trim())))
 }
 
@@ -108,7 +109,7 @@ fn readable(text: &str) -> String {
 impl Matcher<'_> {
     fn argument(&mut self, pattern: Pattern, argument: &Argument) -> Parsed<()> {
         match pattern {
-            Pattern::Bare(name) => match named(self.shape.operands, name) {
+            Pattern::Bare(name) => match named(self.form.operands, name) {
                 Some(operand) => self.operand(operand, argument),
                 None => repeated(name, argument),
             },
@@ -118,10 +119,10 @@ impl Matcher<'_> {
 
     /// A register with an offset. A port may also be a register or a number alone.
     fn memory(&mut self, offset: Option<&str>, base: &str, argument: &Argument) -> Parsed<()> {
-        let offset_operand = offset.and_then(|name| named(self.shape.operands, name));
+        let offset_operand = offset.and_then(|name| named(self.form.operands, name));
         let is_port = offset_operand.is_some_and(|operand| operand.kind() == Kind::Port);
         // `jalr a0` and `in R1, R2` mean an offset of zero.
-        let may_be_register = is_port || self.shape.op == Op::Jalr;
+        let may_be_register = is_port || self.form.op.shape() == Shape::JumpRegister;
         let mut value = Expression::Number(0);
         let register = match &argument.shape {
             Written::Memory { offset, base, .. } => {
@@ -140,7 +141,7 @@ impl Matcher<'_> {
             _ if is_port => return Err(wrong(argument, "a port: number, register, or `number(register)`")),
             _ => return Err(wrong(argument, "memory: `offset(register)`")),
         };
-        match named(self.shape.operands, base) {
+        match named(self.form.operands, base) {
             Some(operand) => self.register(operand, register, argument, 'R')?,
             None if register::integer(base) == Some(register) => {}
             None => return Err(wrong(argument, &format!("memory at `{base}`"))),
@@ -185,7 +186,7 @@ impl Matcher<'_> {
     /// An integer register. V-ISA's instructions take it in brackets too, where it is an address.
     fn integer(&self, argument: &Argument) -> Parsed<u8> {
         match &argument.shape {
-            Written::Memory { offset: None, base, .. } if self.shape.op.row().group.is_visa() => Ok(*base),
+            Written::Memory { offset: None, base, .. } if self.form.op.row().group.is_visa() => Ok(*base),
             _ => integer(argument),
         }
     }

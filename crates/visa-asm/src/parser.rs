@@ -16,12 +16,12 @@ pub(crate) type Parsed<T> = Result<T, Message>;
 #[derive(Clone, Debug)]
 pub(crate) struct Argument {
     pub(crate) location: Location,
-    pub(crate) shape: Shape,
+    pub(crate) shape: Written,
 }
 
 /// The shapes of operands.
 #[derive(Clone, Debug)]
-pub(crate) enum Shape {
+pub(crate) enum Written {
     /// A name alone: register, MSR, symbol, rounding mode...
     Name(String),
     /// An expression.
@@ -183,31 +183,31 @@ impl<'a> Cursor<'a> {
         Ok(Argument { location: self.since(start), shape })
     }
 
-    fn shape(&mut self, program: &mut Program) -> Parsed<Shape> {
+    fn shape(&mut self, program: &mut Program) -> Parsed<Written> {
         match self.peek() {
             Some(Token::Text) => {
                 self.string()?;
-                return Ok(Shape::Text);
+                return Ok(Written::Text);
             }
             Some(Token::OpenBracket) => return self.bracketed(program),
             Some(Token::Open) => {
                 if let Some(base) = self.parenthesized_register() {
-                    return Ok(Shape::Memory { offset: None, base });
+                    return Ok(Written::Memory { offset: None, base });
                 }
             }
             Some(Token::Name) if !self.continues() && self.text() != "." => {
-                return Ok(Shape::Name(self.name("an operand")?.to_string()));
+                return Ok(Written::Name(self.name("an operand")?.to_string()));
             }
             _ => {}
         }
         let expression = self.expression(program)?;
         match self.parenthesized_register() {
-            Some(base) => Ok(Shape::Memory { offset: Some(expression), base }),
+            Some(base) => Ok(Written::Memory { offset: Some(expression), base }),
             None if self.peek() == Some(Token::Open) && self.peek_at(1) == Some(Token::Name) => {
                 self.advance();
                 Err(self.unexpected("an integer register").help_if(similar_register(self.text(), true)))
             }
-            None => Ok(Shape::Expression(expression)),
+            None => Ok(Written::Expression(expression)),
         }
     }
 
@@ -230,7 +230,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// `[R1]`, `[R1 + 8]`, `[R1 - 8]`.
-    fn bracketed(&mut self, program: &mut Program) -> Parsed<Shape> {
+    fn bracketed(&mut self, program: &mut Program) -> Parsed<Written> {
         self.advance();
         let expected = "an integer register";
         let base = register::integer(&self.text().to_ascii_lowercase())
@@ -245,7 +245,7 @@ impl<'a> Cursor<'a> {
             _ => None,
         };
         self.expect(Token::CloseBracket, "`]`")?;
-        Ok(Shape::Memory { offset, base })
+        Ok(Written::Memory { offset, base })
     }
 
     /// A string.

@@ -1,8 +1,8 @@
 //! The tables' syntax strings, taken apart: the one description that assembler and disassembler share.
 
 use visa_isa::operand::{Kind, Operand};
-use visa_isa::table::{Format, Row};
-use visa_isa::{Op, compressed};
+use visa_isa::table::Row;
+use visa_isa::{Op, Shape, compressed};
 
 /// One operand of the text, as a syntax string shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +31,7 @@ pub fn named(operands: &[Operand], name: &str) -> Option<Operand> {
 
 /// Mnemonic and operands of an instruction, from either table.
 #[derive(Clone, Copy)]
-pub struct Shape {
+pub struct Form {
     /// The mnemonic.
     pub mnemonic: &'static str,
     /// The syntax string.
@@ -46,10 +46,10 @@ pub struct Shape {
     pub op: Op,
 }
 
-impl Shape {
+impl Form {
     /// Of an instruction.
-    pub fn of(row: &'static Row) -> Shape {
-        Shape {
+    pub fn of(row: &'static Row) -> Form {
+        Form {
             mnemonic: row.mnemonic,
             syntax: row.format.syntax(),
             operands: row.format.operands(),
@@ -60,8 +60,8 @@ impl Shape {
     }
 
     /// Of a compressed form.
-    pub fn of_compressed(row: &'static compressed::Row) -> Shape {
-        Shape {
+    pub fn of_compressed(row: &'static compressed::Row) -> Form {
+        Form {
             mnemonic: row.mnemonic,
             syntax: row.syntax,
             operands: row.operands,
@@ -87,15 +87,10 @@ impl Shape {
 pub fn default_rounding(op: Op) -> u8 {
     const NEAREST: u8 = 0;
     const DYNAMIC: u8 = 7;
-    match op {
-        Op::FcvtDS | Op::FcvtDW | Op::FcvtDWu => NEAREST,
+    match op.shape() {
+        Shape::Float(float) if float.is_always_exact() => NEAREST,
         _ => DYNAMIC,
     }
-}
-
-/// Whether the format is a conditional branch, which has an inverse.
-pub fn is_branch(op: Op) -> bool {
-    op.row().format == Format::Branch
 }
 
 /// Suffixes of the atomics, by the ordering bits (acquire is bit 1, release bit 0).

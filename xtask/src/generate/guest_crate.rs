@@ -4,7 +4,7 @@ use super::Output;
 use super::text::{Form, NOTICE, forms, insn};
 use std::fmt::Write;
 use visa_isa::operand::Operand;
-use visa_isa::{Group, Ring, msr};
+use visa_isa::{Ring, Shape, msr};
 
 const SOURCE: &str = "guest/visa-guest/src";
 
@@ -107,7 +107,7 @@ fn body(form: &Form, is_unsafe: bool) -> String {
 /// The summary in terms of the parameters' names.
 fn described(form: &Form) -> String {
     let mut text = form.row.summary.replace("rd = ", "");
-    if form.row.group == Group::Io && form.row.mnemonic.starts_with(['i', 'o']) {
+    if matches!(form.row.op.shape(), Shape::Port(_)) {
         text = text.replace("rs1 + imm", "`port`").replace("= rs2", "= `value`");
     }
     for (name, register) in form.parameters.iter().zip(["rs1", "rs2"]) {
@@ -117,20 +117,25 @@ fn described(form: &Form) -> String {
 }
 
 fn parameter_type(form: &Form, name: &str) -> &'static str {
-    match (form.row.mnemonic, name) {
+    match (form.row.op.shape(), name) {
         (_, "port") => "u16",
-        ("outb", "value") => "u8",
-        ("outh", "value") => "u16",
-        ("outw", "value") => "u32",
+        (Shape::Port(port), "value") => unsigned(port.bytes),
         _ => "u64",
     }
 }
 
 fn result_type(form: &Form) -> &'static str {
-    match form.row.mnemonic {
-        "inb" => "u8",
-        "inh" => "u16",
-        "inw" => "u32",
+    match form.row.op.shape() {
+        Shape::Port(port) => unsigned(port.bytes),
+        _ => "u64",
+    }
+}
+
+fn unsigned(bytes: u64) -> &'static str {
+    match bytes {
+        1 => "u8",
+        2 => "u16",
+        4 => "u32",
         _ => "u64",
     }
 }
