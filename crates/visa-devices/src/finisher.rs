@@ -1,9 +1,12 @@
 //! The SiFive test finisher: one 32-bit register by which a guest ends or resets the run.
 
+use serde::{Deserialize, Serialize};
 use visa_mem::{AccessFault, AccessSize, Device};
 
+use crate::model::{COMPATIBLE, LoadError, Model, Property, bytes_of, value_of};
+
 /// What the guest has asked of the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FinisherRequest {
     /// 0x5555: end the run, successfully.
     Pass,
@@ -20,7 +23,7 @@ const CODE_SHIFT: u32 = 16;
 
 /// The model: 16-bit and 32-bit writes at offset 0 are requests, reads give zero. A value that is no request is
 /// ignored. The request stays until the machine takes it; a later one replaces it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Finisher {
     request: Option<FinisherRequest>,
 }
@@ -64,5 +67,24 @@ impl Device for Finisher {
             _ => {}
         }
         Ok(())
+    }
+}
+
+impl Model for Finisher {
+    fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    fn save(&self) -> Vec<u8> {
+        bytes_of(self)
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), LoadError> {
+        *self = value_of("finisher", saved)?;
+        Ok(())
+    }
+
+    fn describe(&self) -> Vec<Property> {
+        vec![Property::Texts(COMPATIBLE, &["sifive,test1", "sifive,test0", "syscon"])]
     }
 }

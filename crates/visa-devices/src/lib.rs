@@ -18,6 +18,7 @@
 
 mod dma;
 mod finisher;
+mod model;
 mod plic;
 mod rtc;
 mod uart;
@@ -25,6 +26,7 @@ mod virtio;
 
 pub use dma::{DMA_PAGE_BYTES, DmaAccess, DmaMemory, DmaTranslation};
 pub use finisher::{Finisher, FinisherRequest};
+pub use model::{LoadError, Model, Property};
 pub use plic::{PLIC_PRIORITY_MAX, PLIC_SOURCES, Plic};
 pub use rtc::Rtc;
 pub use uart::{UART_FIFO_BYTES, UART_LINE_STATUS, Uart};

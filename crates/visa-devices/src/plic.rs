@@ -11,7 +11,10 @@
 //! 0x20_0000 + 0x1000*context    +0 threshold, +4 claim (read) and completion (write)
 //! ```
 
+use serde::{Deserialize, Serialize};
 use visa_mem::{AccessFault, AccessSize, Device};
+
+use crate::model::{COMPATIBLE, LoadError, Model, Property, bytes_of, require, value_of};
 
 /// Number of source numbers, counting source 0, which does not exist: sources are 1 to 95.
 pub const PLIC_SOURCES: u32 = 96;
@@ -43,11 +46,12 @@ fn assign(set: &mut SourceSet, source: u32, member: bool) {
     *word = if member { *word | mask } else { *word & !mask };
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Context {
     enabled: SourceSet,
     threshold: u32,
     /// The line to the hart, kept up to date so that asking costs nothing.
+    #[serde(skip)]
     line: bool,
 }
 
@@ -66,9 +70,10 @@ enum Register {
 }
 
 /// The model. Registers are 32 bits wide; other sizes and unaligned offsets fault.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plic {
-    priorities: [u32; PLIC_SOURCES as usize],
+    /// By source.
+    priorities: Vec<u32>,
     levels: SourceSet,
     pending: SourceSet,
     claimed: SourceSet,
@@ -79,7 +84,7 @@ impl Plic {
     /// A PLIC for `harts` harts (two contexts each), everything disabled.
     pub fn new(harts: usize) -> Self {
         Self {
-            priorities: [0; PLIC_SOURCES as usize],
+            priorities: vec![0; PLIC_SOURCES as usize],
             levels: [0; WORDS],
             pending: [0; WORDS],
             claimed: [0; WORDS],
@@ -229,5 +234,39 @@ impl Device for Plic {
         }
         self.update_lines();
         Ok(())
+    }
+}
+
+impl Model for Plic {
+    fn reset(&mut self) {
+        *self = Self::new(self.contexts.len() / 2);
+    }
+
+    fn save(&self) -> Vec<u8> {
+        bytes_of(self)
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), LoadError> {
+        const DEVICE: &str = "interrupt controller";
+        let mut state: Self = value_of(DEVICE, saved)?;
+        require(state.contexts.len() == self.contexts.len(), DEVICE, "the number of harts")?;
+        let priorities = &state.priorities;
+        require(priorities.len() == PLIC_SOURCES as usize, DEVICE, "the number of sources")?;
+        require(priorities.iter().all(|priority| *priority <= PLIC_PRIORITY_MAX), DEVICE, "a priority")?;
+        let mut contexts = state.contexts.iter();
+        require(contexts.all(|context| context.threshold <= PLIC_PRIORITY_MAX), DEVICE, "a threshold")?;
+        state.update_lines();
+        *self = state;
+        Ok(())
+    }
+
+    fn describe(&self) -> Vec<Property> {
+        vec![
+            Property::Texts(COMPATIBLE, &["sifive,plic-1.0.0", "riscv,plic0"]),
+            Property::Number("#interrupt-cells", 1),
+            Property::Number("#address-cells", 0),
+            Property::Flag("interrupt-controller"),
+            Property::Number("riscv,ndev", PLIC_SOURCES - 1),
+        ]
     }
 }

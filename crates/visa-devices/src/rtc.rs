@@ -1,7 +1,10 @@
 //! The Goldfish real-time clock: 64-bit nanoseconds since the Unix epoch, behind pairs of 32-bit registers, with one
 //! alarm (Android Goldfish virtual hardware documentation, "RTC").
 
+use serde::{Deserialize, Serialize};
 use visa_mem::{AccessFault, AccessSize, Device};
+
+use crate::model::{COMPATIBLE, LoadError, Model, Property, bytes_of, value_of};
 
 mod register {
     /// Reading it latches the upper half for the read of `TIME_HIGH` that follows.
@@ -17,7 +20,7 @@ mod register {
 }
 
 /// The model. It keeps no time: [`Rtc::set_time_ns`] tells it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Rtc {
     /// The machine's time, in nanoseconds since the epoch, as last told.
     machine_time_ns: u64,
@@ -56,11 +59,6 @@ impl Rtc {
     pub fn until_event_ns(&self) -> Option<u64> {
         // One that was due when it was armed has fired.
         self.alarm_armed.then(|| self.alarm_ns.saturating_sub(self.time_ns()))
-    }
-
-    /// The level of the interrupt line.
-    pub fn interrupt(&self) -> bool {
-        self.interrupt_pending && self.interrupt_enabled
     }
 
     fn fire_if_due(&mut self) {
@@ -138,5 +136,28 @@ impl Device for Rtc {
             _ => return Err(AccessFault),
         }
         Ok(())
+    }
+}
+
+impl Model for Rtc {
+    fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    fn save(&self) -> Vec<u8> {
+        bytes_of(self)
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), LoadError> {
+        *self = value_of("clock", saved)?;
+        Ok(())
+    }
+
+    fn describe(&self) -> Vec<Property> {
+        vec![Property::Texts(COMPATIBLE, &["google,goldfish-rtc"])]
+    }
+
+    fn interrupt(&self) -> bool {
+        self.interrupt_pending && self.interrupt_enabled
     }
 }

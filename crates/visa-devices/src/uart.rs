@@ -9,7 +9,10 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
 use visa_mem::{AccessFault, AccessSize, Device};
+
+use crate::model::{COMPATIBLE, LoadError, Model, Property, bytes_of, require, value_of};
 
 /// Depth of the receive FIFO, in bytes. With the FIFO switched off the depth is one.
 pub const UART_FIFO_BYTES: usize = 16;
@@ -83,11 +86,14 @@ mod modem_status {
     pub const DCD: u8 = 1 << 7;
 }
 
+/// The input clock, in Hz: gives the usual divisors for the usual rates.
+const CLOCK_HZ: u32 = 3_686_400;
+
 /// LCR.DLAB: the first two registers are the divisor latch.
 const DIVISOR_LATCH_ACCESS: u8 = 1 << 7;
 
 /// The model. Registers are one byte wide, at offsets 0 to 7; other sizes and offsets fault.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Uart {
     received: VecDeque<u8>,
     transmitted: Option<u8>,
@@ -158,11 +164,6 @@ impl Uart {
     /// Takes the byte that the guest has put on the wire, if any. To be called after every write: the wire holds one.
     pub fn take_transmitted(&mut self) -> Option<u8> {
         self.transmitted.take()
-    }
-
-    /// The level of the interrupt line.
-    pub fn interrupt(&self) -> bool {
-        self.identify() != identification::NONE
     }
 
     fn depth(&self) -> usize {
@@ -332,5 +333,34 @@ impl Device for Uart {
             _ => return Err(AccessFault),
         }
         Ok(())
+    }
+}
+
+impl Model for Uart {
+    fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    fn save(&self) -> Vec<u8> {
+        bytes_of(self)
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), LoadError> {
+        const DEVICE: &str = "serial port";
+        let state: Self = value_of(DEVICE, saved)?;
+        require(state.received.len() <= UART_FIFO_BYTES, DEVICE, "the number of received bytes")?;
+        require(state.interrupt_enable & !interrupt_enable::ALL == 0, DEVICE, "IER")?;
+        require(state.modem_control & !modem_control::ALL == 0, DEVICE, "MCR")?;
+        require(state.modem_deltas & !modem_status::DELTAS == 0, DEVICE, "MSR")?;
+        *self = state;
+        Ok(())
+    }
+
+    fn describe(&self) -> Vec<Property> {
+        vec![Property::Texts(COMPATIBLE, &["ns16550a"]), Property::Number("clock-frequency", CLOCK_HZ)]
+    }
+
+    fn interrupt(&self) -> bool {
+        self.identify() != identification::NONE
     }
 }

@@ -4,7 +4,7 @@ mod ring;
 
 use proptest::prelude::*;
 use ring::{Bench, RAM_BYTES, register};
-use visa_devices::{DmaMemory, Finisher, MemoryBackend, Plic, Rtc, Uart};
+use visa_devices::{DmaMemory, Finisher, MemoryBackend, Model, Plic, Rtc, Uart};
 use visa_mem::{AccessSize, Device};
 
 #[derive(Clone, Debug)]

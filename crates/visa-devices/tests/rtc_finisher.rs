@@ -1,6 +1,6 @@
 //! The clock and the finisher, register by register.
 
-use visa_devices::{Finisher, FinisherRequest, Rtc};
+use visa_devices::{Finisher, FinisherRequest, Model, Rtc};
 use visa_mem::{AccessFault, AccessSize, Device};
 
 const TIME_LOW: u64 = 0x00;

@@ -1,6 +1,6 @@
 //! The 16550 register by register, and the probes that drivers make of it.
 
-use visa_devices::{UART_FIFO_BYTES, Uart};
+use visa_devices::{Model, UART_FIFO_BYTES, Uart};
 use visa_mem::{AccessFault, AccessSize, Device};
 
 const RBR: u64 = 0;

@@ -4,7 +4,9 @@ mod ring;
 
 use ring::disk::*;
 use ring::*;
-use visa_devices::{Block, DmaAccess, DmaMemory, DmaTranslation, MalformedChain, MemoryBackend, VirtioMmio};
+use visa_devices::{
+    Block, DmaAccess, DmaMemory, DmaTranslation, MalformedChain, MemoryBackend, Model, VirtioMmio,
+};
 use visa_isa::{GuestPhysical, Physical};
 use visa_mem::{AccessFault, AccessSize, Device};
 

@@ -1,6 +1,6 @@
 //! Drivers of a virtio device that do anything: registers in any order, rings and chains of any content.
 
-use visa_devices::{Block, DmaAccess, DmaMemory, DmaTranslation, MemoryBackend, VirtioMmio};
+use visa_devices::{Block, DmaAccess, DmaMemory, DmaTranslation, MemoryBackend, Model, VirtioMmio};
 use visa_isa::{GuestPhysical, Physical};
 use visa_mem::{AccessSize, Device, Ram};
 

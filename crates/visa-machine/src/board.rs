@@ -12,8 +12,8 @@ mod overlay;
 use std::io::Write;
 
 use visa_devices::{
-    Block, BlockBackend, DmaMemory, Finisher, FinisherRequest, MalformedChain, Plic, Rtc, UART_LINE_STATUS,
-    Uart, VirtioMmio,
+    Block, BlockBackend, DmaMemory, Finisher, FinisherRequest, MalformedChain, Model, Plic, Rtc,
+    UART_LINE_STATUS, Uart, VirtioMmio,
 };
 use visa_isa::Ring;
 use visa_mem::{AccessFault, AccessSize, Device, Platform, Ram, RamError};
@@ -191,15 +191,11 @@ impl Board {
     /// Resets every device, as a machine reset does. RAM, the time, the disks' contents, and what was typed and not yet
     /// read stay; devices that were assigned to a VM are taken back.
     pub fn reset(&mut self) {
-        self.finisher = Finisher::new();
-        self.rtc = Rtc::new();
-        self.plic = Plic::new(self.harts);
-        self.uart = Uart::new();
-        self.port_uart = Uart::new();
-        for slot in &mut self.virtio {
-            slot.transport.reset();
-            slot.hptbr = None;
+        for region in &MEMORY_MAP {
+            self.model_mut(region.unit).reset();
         }
+        self.port_uart.reset();
+        self.virtio.iter_mut().for_each(|slot| slot.hptbr = None);
         self.settle_time();
     }
 
@@ -288,23 +284,21 @@ impl Board {
 
     /// Carries on what an access to `unit`, or news from outside, has set in motion.
     fn settle(&mut self, unit: Unit) {
-        let level = match unit {
+        match unit {
             Unit::Finisher | Unit::Plic => return,
-            Unit::Rtc => self.rtc.interrupt(),
-            Unit::Uart => {
-                self.console.exchange(&mut self.uart);
-                self.uart.interrupt()
-            }
+            Unit::Rtc => {}
+            Unit::Uart => self.console.exchange(&mut self.uart),
             Unit::Virtio(slot) => self.serve_virtio(slot),
-        };
+        }
+        let level = self.model(unit).interrupt();
         let source = MEMORY_MAP.iter().find(|region| region.unit == unit).and_then(|region| region.interrupt);
         if let Some(source) = source {
             self.plic.set_level(source, level);
         }
     }
 
-    /// Serves what a slot's queues were notified of, or a part of it; returns the slot's interrupt level.
-    fn serve_virtio(&mut self, slot: usize) -> bool {
+    /// Serves what a slot's queues were notified of, or a part of it.
+    fn serve_virtio(&mut self, slot: usize) {
         let VirtioSlot { transport, hptbr } = &mut self.virtio[slot];
         if transport.needs_service() {
             let second_stage = hptbr.map(|hptbr| SecondStage::new(&self.ram, hptbr));
@@ -317,24 +311,27 @@ impl Board {
                 self.worked += transport.serve_next(&memory);
             }
         }
-        transport.interrupt()
     }
 
     /// What a load from a device would give, without doing anything to it: for debuggers. `None`: there is no device, the
     /// load would fault, or it cannot be told.
     pub fn peek(&self, address: u64, size: AccessSize) -> Option<u64> {
         let (unit, offset) = decode(address, size).ok()?;
-        let device: &dyn Device = match unit {
+        self.model(unit).peek(offset, size)
+    }
+
+    /// The device that answers in a region.
+    pub fn model(&self, unit: Unit) -> &dyn Model {
+        match unit {
             Unit::Finisher => &self.finisher,
             Unit::Rtc => &self.rtc,
             Unit::Plic => &self.plic,
             Unit::Uart => &self.uart,
             Unit::Virtio(slot) => &self.virtio[slot].transport,
-        };
-        device.peek(offset, size)
+        }
     }
 
-    fn device(&mut self, unit: Unit) -> &mut dyn Device {
+    fn model_mut(&mut self, unit: Unit) -> &mut dyn Model {
         match unit {
             Unit::Finisher => &mut self.finisher,
             Unit::Rtc => &mut self.rtc,
@@ -373,7 +370,7 @@ impl Platform for Board {
         if unit == Unit::Uart && offset == UART_LINE_STATUS {
             self.console.poll(&mut self.uart);
         }
-        let value = self.device(unit).read(offset, size);
+        let value = self.model_mut(unit).read(offset, size);
         self.settle(unit);
         value
     }
@@ -383,7 +380,7 @@ impl Platform for Board {
         if self.withholds() {
             return Ok(());
         }
-        let outcome = self.device(unit).write(offset, size, value);
+        let outcome = self.model_mut(unit).write(offset, size, value);
         self.settle(unit);
         outcome
     }

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use visa_core::Features;
+use visa_devices::{Finisher, Model, Plic, Property, Rtc, Uart, VirtioMmio};
 use visa_isa::extension;
 use vm_fdt::{Error, FdtWriter};
 
@@ -14,9 +15,6 @@ const SEED_BYTES: usize = 64;
 
 /// Room at the end for firmware that edits the tree: a few nodes and a command line.
 const ROOM_BYTES: usize = 0x3000;
-
-/// The UART's input clock, in Hz: gives the usual divisors for the usual rates.
-const UART_CLOCK_HZ: u32 = 3_686_400;
 
 /// Interrupt numbers in a hart's local controller: what the PLIC's contexts are connected to.
 const LOCAL_SUPERVISOR_EXTERNAL: u32 = 9;
@@ -240,35 +238,28 @@ impl DeviceTree {
             writer.property_u32("interrupts", interrupt)?;
             writer.property_u32("interrupt-parent", PLIC_PHANDLE)?;
         }
-        match region.unit {
-            Unit::Finisher => {
-                let compatible = ["sifive,test1", "sifive,test0", "syscon"];
-                writer.property_string_list("compatible", compatible.map(String::from).to_vec())?;
-                writer.property_phandle(FINISHER_PHANDLE)?;
-            }
-            Unit::Rtc => writer.property_string("compatible", "google,goldfish-rtc")?,
-            Unit::Plic => self.plic(writer)?,
-            Unit::Uart => {
-                writer.property_string("compatible", "ns16550a")?;
-                writer.property_u32("clock-frequency", UART_CLOCK_HZ)?;
-            }
-            Unit::Virtio(slot) => {
-                writer.property_string("compatible", "virtio,mmio")?;
-                if !self.virtio_slots.contains(&slot) {
-                    writer.property_string("status", "disabled")?;
+        for property in describe(region.unit) {
+            match property {
+                Property::Flag(name) => writer.property_null(name)?,
+                Property::Number(name, number) => writer.property_u32(name, number)?,
+                Property::Texts(name, texts) => {
+                    writer.property_string_list(name, texts.iter().map(|text| text.to_string()).collect())?;
                 }
             }
+        }
+        match region.unit {
+            Unit::Finisher => writer.property_phandle(FINISHER_PHANDLE)?,
+            Unit::Plic => self.contexts(writer)?,
+            Unit::Virtio(slot) if !self.virtio_slots.contains(&slot) => {
+                writer.property_string("status", "disabled")?;
+            }
+            Unit::Virtio(_) | Unit::Rtc | Unit::Uart => {}
         }
         writer.end_node(node)
     }
 
-    fn plic(&self, writer: &mut FdtWriter) -> Result<(), Error> {
-        let compatible = ["sifive,plic-1.0.0", "riscv,plic0"];
-        writer.property_string_list("compatible", compatible.map(String::from).to_vec())?;
-        writer.property_u32("#interrupt-cells", 1)?;
-        writer.property_u32("#address-cells", 0)?;
-        writer.property_null("interrupt-controller")?;
-        writer.property_u32("riscv,ndev", visa_devices::PLIC_SOURCES - 1)?;
+    /// How the interrupt controller is wired to the harts.
+    fn contexts(&self, writer: &mut FdtWriter) -> Result<(), Error> {
         // Two contexts a hart, in the PLIC's order: Ring -1, Ring 0.
         let contexts: Vec<u32> = (0..self.harts as u32)
             .flat_map(|hart| {
@@ -277,6 +268,17 @@ impl DeviceTree {
             .collect();
         writer.property_array_u32("interrupts-extended", &contexts)?;
         writer.property_phandle(PLIC_PHANDLE)
+    }
+}
+
+/// What a device says of itself, which is the same whatever has happened to it.
+fn describe(unit: Unit) -> Vec<Property> {
+    match unit {
+        Unit::Finisher => Finisher::new().describe(),
+        Unit::Rtc => Rtc::new().describe(),
+        Unit::Plic => Plic::new(1).describe(),
+        Unit::Uart => Uart::new().describe(),
+        Unit::Virtio(_) => VirtioMmio::empty().describe(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! The virtio block device (virtio 1.2, section 5.2), one request queue, over any [`BlockBackend`].
 
+use serde::{Deserialize, Serialize};
+
 use super::{Chain, MalformedChain, Processed, VirtioDevice};
 use crate::DmaMemory;
+use crate::model::{LoadError, bytes_of, require, value_of};
 
 /// The unit of addressing, in bytes (section 5.2.4), whatever the medium's own block size.
 pub const SECTOR_BYTES: u64 = 512;
@@ -265,6 +268,7 @@ impl Block {
 }
 
 /// A request's header, and how much data surrounds it.
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Request {
     kind: u32,
     sector: u64,
@@ -280,6 +284,16 @@ impl Request {
     /// How many bytes of a length are transferred next.
     fn part(&self, length: u64) -> usize {
         usize::try_from(length - self.done).unwrap_or(usize::MAX).min(BLOCK_TRANSFER_BYTES)
+    }
+
+    /// Whether it is one that is done in parts, of which some are left.
+    fn goes_on(&self) -> bool {
+        let length = match self.kind {
+            request::IN => self.writable_bytes,
+            request::OUT => self.readable_bytes,
+            _ => 0,
+        };
+        self.done < length && self.done.is_multiple_of(SECTOR_BYTES)
     }
 
     fn parse(chain: &Chain, memory: &DmaMemory<'_>) -> Option<Self> {
@@ -356,6 +370,18 @@ impl VirtioDevice for Block {
 
     fn reset(&mut self) {
         (self.driver_flushes, self.begun) = (false, None);
+    }
+
+    fn save(&self) -> Vec<u8> {
+        bytes_of(&(self.driver_flushes, self.begun))
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), LoadError> {
+        const DEVICE: &str = "disk";
+        let (driver_flushes, begun): (bool, Option<Request>) = value_of(DEVICE, saved)?;
+        require(begun.is_none_or(|request| request.goes_on()), DEVICE, "what is done of a request")?;
+        (self.driver_flushes, self.begun) = (driver_flushes, begun);
+        Ok(())
     }
 
     fn take_error(&mut self) -> Option<Box<dyn std::error::Error + Send + Sync>> {

@@ -4,12 +4,14 @@
 //! device sees them, so a device never meets a loop, a truncated chain, or a buffer list without bound.
 
 pub mod block;
+mod state;
 pub mod transport;
 
+use serde::{Deserialize, Serialize};
 use virtio_queue::DescriptorChain;
 use vm_memory::{Bytes, GuestAddress};
 
-use crate::DmaMemory;
+use crate::{DmaMemory, LoadError};
 
 /// The most descriptors a chain may have: as many as the largest queue of a device here (section 2.7.5.3.1 allows a driver
 /// no more than its queue's size). Longer ones are malformed.
@@ -37,7 +39,7 @@ pub enum MalformedChain {
 }
 
 /// One piece of guest memory that a descriptor names: address and length in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Segment {
     address: u64,
     length: u32,
@@ -45,7 +47,7 @@ struct Segment {
 
 /// A checked descriptor chain: first the bytes that the device may read, then those it may write, each as one
 /// sequence whatever descriptors it is made of (virtio 1.2, section 2.7.4: no assumption about framing).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Chain {
     readable: Vec<Segment>,
     writable: Vec<Segment>,
@@ -72,6 +74,11 @@ impl Chain {
         }
         // The walk also stops, silently, at whatever it cannot follow; only a descriptor without a successor ends it.
         if ended { Ok(collected) } else { Err(MalformedChain::Truncated) }
+    }
+
+    /// Whether it has no more descriptors than a chain may have.
+    pub(crate) fn is_short(&self) -> bool {
+        self.readable.len() + self.writable.len() <= CHAIN_DESCRIPTORS_MAX
     }
 
     /// How many bytes the device may read.
@@ -161,6 +168,12 @@ pub trait VirtioDevice: Send {
 
     /// The driver has reset the device.
     fn reset(&mut self);
+
+    /// The state of a request that has begun and not ended, and what the driver has agreed on; not what the host has put behind it.
+    fn save(&self) -> Vec<u8>;
+
+    /// Makes such a state its own.
+    fn load(&mut self, saved: &[u8]) -> Result<(), LoadError>;
 
     /// The host's side has failed (a disk file could not be read, say) since the last call: for the host's log. The
     /// guest has been told in the device's own way.

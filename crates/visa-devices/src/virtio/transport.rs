@@ -10,7 +10,7 @@ use visa_mem::{AccessFault, AccessSize, Device};
 use vm_memory::{Bytes, GuestAddress};
 
 use super::{Chain, MalformedChain, Processed, VirtioDevice};
-use crate::DmaMemory;
+use crate::{DmaMemory, Model};
 
 /// Register offsets, section 4.2.2.
 mod register {
@@ -68,20 +68,20 @@ const LOOK_WORK: u64 = 100;
 const AVAILABLE_NO_INTERRUPT: u16 = 1;
 
 /// One virtqueue: the crate's walker, and the addresses that the driver has written but not yet made ready.
-struct Virtqueue {
-    queue: Queue,
-    size_max: u16,
-    size: u32,
-    descriptor_table: u64,
-    available_ring: u64,
-    used_ring: u64,
+pub(super) struct Virtqueue {
+    pub queue: Queue,
+    pub size_max: u16,
+    pub size: u32,
+    pub descriptor_table: u64,
+    pub available_ring: u64,
+    pub used_ring: u64,
     /// How many requests the last notification may still be good for: at most the queue's size, so that a device which
     /// overwrites its own ring comes to an end. 0: there is nothing to do.
-    left: u16,
+    pub left: u16,
     /// Whether one was served since the notification.
-    served: bool,
+    pub served: bool,
     /// The one that has begun and not ended: its head, and what it consists of.
-    current: Option<(u16, Chain)>,
+    pub current: Option<(u16, Chain)>,
 }
 
 impl Virtqueue {
@@ -127,15 +127,15 @@ impl Virtqueue {
 /// Registers below 0x100 are 32 bits wide; the configuration space above takes every aligned size. Anything else
 /// faults.
 pub struct VirtioMmio {
-    device: Option<Box<dyn VirtioDevice>>,
-    queues: Vec<Virtqueue>,
-    device_features_select: u32,
-    driver_features_select: u32,
-    driver_features: u64,
-    queue_select: u32,
-    interrupt_status: u32,
-    status: u32,
-    fault: Option<MalformedChain>,
+    pub(super) device: Option<Box<dyn VirtioDevice>>,
+    pub(super) queues: Vec<Virtqueue>,
+    pub(super) device_features_select: u32,
+    pub(super) driver_features_select: u32,
+    pub(super) driver_features: u64,
+    pub(super) queue_select: u32,
+    pub(super) interrupt_status: u32,
+    pub(super) status: u32,
+    pub(super) fault: Option<MalformedChain>,
 }
 
 impl VirtioMmio {
@@ -163,11 +163,6 @@ impl VirtioMmio {
     /// Whether there is a device behind the transport.
     pub fn is_present(&self) -> bool {
         self.device.is_some()
-    }
-
-    /// The level of the interrupt line.
-    pub fn interrupt(&self) -> bool {
-        self.interrupt_status != 0
     }
 
     /// What made the device ask for a reset, for the host's log; taking it clears it.
@@ -265,14 +260,6 @@ impl VirtioMmio {
         if self.status & status::DRIVER_OK != 0 {
             self.interrupt_status |= interrupt::CONFIG_CHANGE;
         }
-    }
-
-    /// Resets device and transport, as a driver does by writing 0 to Status, and as the machine does at its own reset.
-    pub fn reset(&mut self) {
-        let Some(mut device) = self.device.take() else { return };
-        device.reset();
-        // The fault is the host's to take; the driver's reset does not make it unhappen.
-        *self = Self { fault: self.fault.take(), ..Self::new(device) };
     }
 
     fn device_features(&self) -> u64 {
