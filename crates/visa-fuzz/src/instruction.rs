@@ -134,3 +134,14 @@ pub fn in_range(operand: Operand, random: &mut Random) -> i32 {
     };
     value as i32
 }
+
+/// How far two shifts go, to the left and then to the right, that are a zero extension from 32, 16 or 8 bits, and maybe a shift; or nearly.
+pub fn zero_extension(random: &mut Random) -> (i32, i32) {
+    let (left, right) = match random.below(4) {
+        0 => (48, 48),
+        1 => (56, 56),
+        2 => (32, 32),
+        _ => (32, random.below(64)),
+    };
+    (left, if random.once_in(8) { random.below(64) as i32 } else { right as i32 })
+}

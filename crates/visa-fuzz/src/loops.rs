@@ -135,6 +135,7 @@ impl Maker<'_> {
                     self.code.read_msr(register, msr::INSTRET);
                 }
                 9 if self.random.once_in(2) => self.words(),
+                9 if self.random.once_in(3) => self.zero_extended(),
                 _ => {
                     let row = self.random.pick(&self.compute);
                     self.one(row);
@@ -198,8 +199,9 @@ impl Maker<'_> {
         }
     }
 
-    /// Accesses of a kind to places that are near to each other, with computations in between.
+    /// Accesses of a kind to places that are near to each other, with computations in between, and branches that leave them out.
     fn fields(&mut self) {
+        let behind = self.random.once_in(3).then(|| self.code.label());
         let loads = self.random.once_in(2);
         let rows: Vec<_> =
             self.memory.iter().copied().filter(|row| instruction::loads_integer(row.op) == loads).collect();
@@ -210,7 +212,21 @@ impl Maker<'_> {
                 let row = self.random.pick(&self.compute);
                 self.one(row);
             }
+            if let Some(behind) = behind.filter(|_| self.random.once_in(3)) {
+                self.branch(behind);
+            }
         }
+        if let Some(behind) = behind {
+            self.code.place(behind);
+        }
+    }
+
+    /// Zero extension, and likewise shifts that are none.
+    fn zero_extended(&mut self) {
+        let (to, from) = (self.free_register(), self.random.below(32) as u8);
+        let (left, right) = instruction::zero_extension(self.random);
+        self.code.immediate(Op::Slli, to, from, left);
+        self.code.immediate(Op::Srli, to, to, right);
     }
 
     /// What a load or a computation gives, sign-extended from 32 bits, as compilers write it.
@@ -290,16 +306,21 @@ impl Maker<'_> {
 
     /// A branch over a few instructions.
     fn skip(&mut self) {
-        const BRANCHES: [Op; 6] = [Op::Beq, Op::Bne, Op::Blt, Op::Bge, Op::Bltu, Op::Bgeu];
         let over = self.code.label();
-        let op = self.random.pick(&BRANCHES);
-        let (a, b) = (self.random.below(32) as u8, self.random.below(32) as u8);
-        self.code.branch(op, a, b, over);
+        self.branch(over);
         for _ in 0..1 + self.random.below(3) {
             let row = self.random.pick(&self.compute);
             self.one(row);
         }
         self.code.place(over);
+    }
+
+    /// Any branch.
+    fn branch(&mut self, to: Label) {
+        const BRANCHES: [Op; 6] = [Op::Beq, Op::Bne, Op::Blt, Op::Bge, Op::Bltu, Op::Bgeu];
+        let op = self.random.pick(&BRANCHES);
+        let (a, b) = (self.random.below(32) as u8, self.random.below(32) as u8);
+        self.code.branch(op, a, b, to);
     }
 
     fn call(&mut self) {

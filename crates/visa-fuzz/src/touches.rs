@@ -7,9 +7,10 @@ use visa_isa::cause::interrupt;
 use visa_isa::table::Row;
 use visa_isa::{Group, Instruction, Op, msr};
 
-/// Rounds of a loop, at most, and of a long one.
+/// Rounds of a loop, at most, of a long one, and of one in which an engine may give up whatever it presumed of accesses.
 const ROUNDS: u64 = 60;
 const LONG: u64 = 600;
+const LONGEST: u64 = 4_000;
 /// Accesses of a round, at most.
 const ACCESSES: u64 = 6;
 /// How far fields are from the address that a round chose, at most.
@@ -17,15 +18,31 @@ const NEAR: u64 = 72;
 /// Start of the memory, counter, address, and what addresses are made of.
 const KEPT: [u8; 4] = [S0, S1, A0, A1];
 
+/// What loops are made of.
+struct Rows {
+    accesses: Vec<&'static Row>,
+    computations: Vec<&'static Row>,
+}
+
+impl Rows {
+    fn of(groups: &[Group]) -> Rows {
+        Rows {
+            accesses: rows(groups, |role| matches!(role, Role::Memory | Role::Atomic(_))),
+            computations: rows(groups, |role| role == Role::Compute),
+        }
+    }
+}
+
 /// `size` bytes of such loops. They touch the 2^`memory_bits` bytes, aligned, that they are in themselves.
 pub fn stream(random: &mut Random, size: usize, memory_bits: i32) -> Vec<u8> {
-    let groups = [Group::Base, Group::Float, Group::Atomic];
-    let accesses = rows(&groups, |role| matches!(role, Role::Memory | Role::Atomic(_)));
-    let computations = rows(&[Group::Base, Group::Float], |role| role == Role::Compute);
+    let integer = Rows::of(&[Group::Base, Group::Muldiv, Group::Bitmanip, Group::Atomic]);
+    let any = Rows::of(&[Group::Base, Group::Float, Group::Atomic]);
     let mut bytes = Vec::new();
     while bytes.len() < size {
         let mut code = Code::at(0);
-        repeat(random, &mut code, memory_bits, &accesses, &computations);
+        // Loops with floating point are not optimised.
+        let rows = if random.once_in(2) { &integer } else { &any };
+        repeat(random, &mut code, memory_bits, rows);
         bytes.extend(code.bytes());
     }
     bytes.truncate(size);
@@ -44,17 +61,16 @@ pub fn pass_over() -> Vec<u8> {
     code.bytes()
 }
 
-fn repeat(
-    random: &mut Random,
-    code: &mut Code,
-    memory_bits: i32,
-    accesses: &[&'static Row],
-    computations: &[&'static Row],
-) {
+fn repeat(random: &mut Random, code: &mut Code, memory_bits: i32, rows: &Rows) {
+    let Rows { accesses, computations } = rows;
     code.push(Instruction { rd: S0, ..Instruction::new(Op::Auipc) });
     code.immediate(Op::Srli, S0, S0, memory_bits);
     code.immediate(Op::Slli, S0, S0, memory_bits);
-    let most = if random.once_in(4) { LONG } else { ROUNDS };
+    let most = match random.below(16) {
+        0 => LONGEST,
+        1..4 => LONG,
+        _ => ROUNDS,
+    };
     code.constant(S1, 1 + random.below(most));
     let head = code.placed();
     // The upper bits of such products are random enough.
@@ -70,7 +86,7 @@ fn repeat(
     // Accesses are looked up together as far as the next branch.
     let branches = random.once_in(4);
     for _ in 0..1 + random.below(ACCESSES) {
-        if random.once_in(4) {
+        for _ in 0..random.below(3) {
             let row = random.pick(computations);
             push(random, code, row, |_, _| ());
         }
@@ -152,14 +168,17 @@ pub const STATE_WRITES: [u8; 4] = [T0, T1, A2, A3];
 pub fn state(random: &mut Random, code: &mut Code) {
     const PLAIN: [u16; 4] = [msr::SSCRATCH, msr::SEPC, msr::SCAUSE, msr::STVAL];
     const READ: [u16; 6] = [msr::SATP, msr::SSTATUS, msr::STVEC, msr::CYCLE, msr::TIME, msr::INSTRET];
+    const READS: [Op; 8] =
+        [Op::Csrrs, Op::Csrrs, Op::Csrrs, Op::Csrrs, Op::Csrrs, Op::Csrrc, Op::Csrrsi, Op::Csrrci];
     /// SIE among others, and not FS.
     const BITS: u64 = 32;
     let rd = if random.once_in(5) { ZERO } else { random.pick(&STATE_WRITES) };
     let rs = random.pick(&[ZERO, T0, A2, A4]);
     match random.below(4) {
+        0 if random.once_in(4) => code.immediate(Op::Csrrwi, rd, rs, random.pick(&PLAIN).into()),
         0 => code.immediate(Op::Csrrw, rd, rs, random.pick(&PLAIN).into()),
-        1 => code.read_msr(rd, random.pick(&READ)),
-        2 => code.read_msr(rd, random.pick(&PLAIN)),
+        1 => code.immediate(random.pick(&READS), rd, ZERO, random.pick(&READ).into()),
+        2 => code.immediate(random.pick(&READS), rd, ZERO, random.pick(&PLAIN).into()),
         _ => {
             let op = random.pick(&[Op::Csrrsi, Op::Csrrci]);
             code.immediate(op, rd, random.below(BITS) as u8, msr::SSTATUS.into());

@@ -33,10 +33,15 @@ impl Maker<'_> {
             }
             6 if self.random.once_in(2) => {
                 let (rd, rs1) = (self.target(scope), self.source(scope));
-                // A move, or a constant.
-                match self.random.below(3) {
+                // A move, a constant, or an extension.
+                match self.random.below(5) {
                     0 => self.code.immediate(Addi, rd, 0, self.random.between(-2048, 2047) as i32),
                     1 => self.code.immediate(Addiw, rd, rs1, 0),
+                    2 => {
+                        let (left, right) = instruction::zero_extension(self.random);
+                        self.code.immediate(Slli, rd, rs1, left);
+                        self.code.immediate(Srli, rd, rd, right);
+                    }
                     _ => self.code.immediate(Addi, rd, rs1, 0),
                 }
             }
@@ -135,9 +140,11 @@ impl Maker<'_> {
         self.let_go(index);
     }
 
-    /// Loads or stores side by side, as of a structure's fields, with computations in between.
+    /// Loads or stores side by side, as of a structure's fields, with computations in between, and branches that leave them out.
     pub(super) fn fields(&mut self, scope: &Scope) {
         const LONGEST: u64 = 9;
+        const BRANCHES: [Op; 4] = [Op::Beq, Op::Bne, Op::Blt, Op::Bgeu];
+        let behind = self.random.once_in(3).then(|| self.code.label());
         let loads = self.random.once_in(2);
         let rows: Vec<_> =
             self.memory.iter().copied().filter(|row| instruction::loads_integer(row.op) == loads).collect();
@@ -151,6 +158,13 @@ impl Maker<'_> {
             if self.random.once_in(4) {
                 self.compute(scope);
             }
+            if let Some(behind) = behind.filter(|_| self.random.once_in(4)) {
+                let (op, a, b) = (self.random.pick(&BRANCHES), self.source(scope), self.source(scope));
+                self.code.branch(op, a, b, behind);
+            }
+        }
+        if let Some(behind) = behind {
+            self.code.place(behind);
         }
     }
 
