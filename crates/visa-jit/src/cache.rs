@@ -20,14 +20,14 @@ use crate::optimise::plan::Plan;
 use crate::optimise::thunk;
 use crate::runtime::Site;
 use crate::trampolines::Trampolines;
-use crate::{check, region, unit};
+use crate::{check, coverage, region, unit};
 
 /// Entries of the table of jumps; a power of two.
 pub const JUMPS: usize = 4096;
 /// Counters of how often code was executed; a power of two.
 const COUNTERS: usize = 1 << 16;
 /// A unit's code is at most this long; checked against what is emitted.
-const UNIT_BYTES: usize = 32 << 10;
+const UNIT_BYTES: usize = if coverage::ON { 96 << 10 } else { 32 << 10 };
 /// Units that are kept, so that what is kept about them is bounded too.
 const UNITS: usize = 1 << 18;
 /// How often a jump between pages is connected anew before it looks its target up each time.
@@ -184,7 +184,7 @@ impl Cache {
             epoch: 1,
             reclaimed: 0,
             // A fault is one of ours: those who look for such want to stop at once.
-            checked: cfg!(debug_assertions),
+            checked: cfg!(debug_assertions) && !coverage::ON,
             checked_units: (MILLION, 0),
             right: FxHashSet::default(),
             faults: Vec::new(),

@@ -7,6 +7,7 @@ use visa_interp::{Begin, CodeStatistics, Engine, GeneratedCode, Interpreter, Run
 use visa_mem::Platform;
 
 use crate::cache::Cache;
+use crate::coverage;
 use crate::optimise::Addresses;
 use crate::optimise::policy::Policy;
 use crate::optimise::trace::{Step as Traced, TRACE_LENGTH, Trace, page_of};
@@ -43,7 +44,7 @@ impl Jit {
                 cache.set_limit(bytes);
             }
             if let Some(CheckedCode { per_million, seed }) = check {
-                (cache.checked, cache.checked_units) = (true, (per_million, seed));
+                (cache.checked, cache.checked_units) = (!coverage::ON, (per_million, seed));
             }
         }
         let mut policy = Policy::new();

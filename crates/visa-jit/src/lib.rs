@@ -17,6 +17,8 @@ mod cache;
 #[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod check;
 #[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+mod coverage;
+#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod emit;
 #[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 mod engine;
@@ -37,6 +39,9 @@ mod unit;
 
 #[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
 pub use engine::Jit;
+
+#[cfg(all(feature = "coverage", target_arch = "x86_64", target_os = "linux"))]
+pub use coverage::report as coverage_report;
 
 #[cfg(not(all(feature = "host-code", target_arch = "x86_64", target_os = "linux")))]
 mod fallback;

@@ -6,6 +6,7 @@
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::{Hart, layout};
 
+use crate::coverage::{self, Point, Tier};
 use crate::emit::{self, Assembler};
 use crate::memory::CodeMemory;
 use crate::optimise::data;
@@ -193,8 +194,11 @@ pub fn emit_interpret(code: &mut Assembler, mapping: &Mapping, indirect: usize) 
         ; mov rcx, [rsp]
         ; jne >elsewhere
     );
+    coverage::emit_point(code, Tier::Shared, Point::InterpretedLeaves);
     emit_leave(code, Exit::Interpreted);
-    dynasm!(code ; .arch x64 ; elsewhere: ; mov r15, [rcx + field::BUDGET]);
+    dynasm!(code ; .arch x64 ; elsewhere:);
+    coverage::emit_point(code, Tier::Shared, Point::InterpretedJumps);
+    dynasm!(code ; .arch x64 ; mov r15, [rcx + field::BUDGET]);
     load_registers(code);
     dynasm!(code ; .arch x64 ; mov rcx, [rbp + layout::PC as i32] ; jmp extern indirect);
 }

@@ -44,6 +44,10 @@ pub fn for_seeds_until(mut test: impl FnMut(u64) -> (u64, bool)) -> bool {
         seed = seed.wrapping_add(1);
     }
     println!("{} runs, {instructions} instructions", seed.wrapping_sub(first));
+    #[cfg(feature = "coverage")]
+    if let Some(path) = std::env::var_os("VISA_FUZZ_COVERAGE") {
+        std::fs::write(&path, visa_jit::coverage_report()).expect("the file of coverage can be written");
+    }
     assert!(instructions > 10_000, "the programs hardly run");
     has_seen
 }

@@ -7,7 +7,7 @@ use dynasmrt::{DynamicLabel, DynasmLabelApi, dynasm};
 use super::float_cache::FloatCache;
 use super::group::Group;
 use super::look_up::Address;
-use super::{Emitter, constant};
+use super::{Emitter, Point, constant};
 use crate::registers::RCX;
 
 /// Code that is out of the way of the usual path.
@@ -67,6 +67,7 @@ impl Emitter<'_> {
         match cold {
             Cold::Interpret { from, index, back, floats } => {
                 dynasm!(self.code ; .arch x64 ; =>from);
+                self.reach(Point::Refused);
                 self.settle(index);
                 self.interpret(index);
                 self.float_reload(&floats);
@@ -76,15 +77,18 @@ impl Emitter<'_> {
             Cold::GroupMissed { missed, group, back } => self.group_missed(&missed, &group, back),
             Cold::NoFloat { from } => {
                 dynasm!(self.code ; .arch x64 ; =>from);
+                self.reach(Point::NoFloat);
                 constant(&mut self.code, RCX, self.start);
                 dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_float);
             }
             Cold::Branch { from, index, left, target } => {
                 dynasm!(self.code ; .arch x64 ; =>from);
+                self.reach(Point::Taken);
                 self.go(index, target, left);
             }
             Cold::Short { from, first, length } => {
                 dynasm!(self.code ; .arch x64 ; =>from);
+                self.reach(Point::Short);
                 self.give_back(length);
                 self.settle(first);
                 self.leave_mapping();

@@ -8,8 +8,8 @@ use dynasmrt::{DynasmApi, dynasm};
 use visa_isa::shape::Condition;
 use visa_isa::{Instruction, Op};
 
-use super::Emitter;
 use super::region::Label;
+use super::{Emitter, Point};
 use crate::check::mark::Begins;
 use crate::registers::{BUDGET, Place, RAX, RCX, RDX};
 
@@ -61,15 +61,18 @@ impl Emitter<'_> {
         let Place::Host(to) = self.mapping.place(register) else { return None };
         let skipped = index + 1..index + 1 + instructions.len();
         self.mark(index, Begins::Move(instructions.len()));
+        self.reach(Point::ConditionalMove);
         dynasm!(self.code ; .arch x64 ; mov rdx, Rq(to));
         let temporary = self.mapping.with_temporary(register, RDX);
         let usual = std::mem::replace(&mut self.mapping, temporary);
         for (index, i) in skipped.clone().zip(&instructions) {
             self.mark(index, Begins::Part);
+            self.reach_operation(i);
             self.compute(index, i);
         }
         self.mapping = usual;
         self.mark(index, Begins::Part);
+        self.reach_operation(&i);
         // What is not executed goes back into the budget.
         dynasm!(self.code ; .arch x64 ; lea Rq(RAX), [BYTE Rq(BUDGET) + skipped.len() as i8]);
         self.compare(index, &i, RCX);

@@ -7,7 +7,7 @@ use visa_isa::paging::PAGE_SIZE;
 use visa_isa::shape::Condition;
 use visa_isa::{Instruction, Shape};
 
-use super::{Assembler, Cold, Emitter, Label, constant, match_tag, place_of_page};
+use super::{Assembler, Cold, Emitter, Label, Point, Tier, constant, coverage, match_tag, place_of_page};
 use crate::registers::{Place, RAX, RCX, RDX};
 use crate::trampolines::JUMPS_SLOT;
 
@@ -79,9 +79,9 @@ impl Emitter<'_> {
                 ; cmp rax, PAGE_SIZE as i32
                 ; jae >elsewhere
                 ; mov rdx, QWORD table as i64
-                ; jmp QWORD [rdx + rax * 4]
-                ; elsewhere:
             );
+            self.reach(Point::TableOfPage);
+            dynasm!(self.code ; .arch x64 ; jmp QWORD [rdx + rax * 4] ; elsewhere:);
         }
         jump_by_table(&mut self.code, self.trampolines.fetch, self.trampolines.exit_indirect);
     }
@@ -106,10 +106,11 @@ pub fn jump_by_table(code: &mut Assembler, fetch: usize, exit: usize) {
         ; jne =>unknown
         ; cmp rcx, [rdx + 8]
         ; jne =>unknown
-        ; jmp QWORD [rdx + 16]
-        ; =>unknown
-        ; jmp extern exit
-        ; =>missed
-        ; jmp extern fetch
     );
+    coverage::emit_point(code, Tier::Shared, Point::TableOfJumps);
+    dynasm!(code ; .arch x64 ; jmp QWORD [rdx + 16] ; =>unknown);
+    coverage::emit_point(code, Tier::Shared, Point::JumpUnknown);
+    dynasm!(code ; .arch x64 ; jmp extern exit ; =>missed);
+    coverage::emit_point(code, Tier::Shared, Point::JumpMissed);
+    dynasm!(code ; .arch x64 ; jmp extern fetch);
 }

@@ -18,7 +18,7 @@ use visa_interp::Slot;
 use visa_isa::shape::{Compute, Operation, RegisterFile, Store, Width};
 use visa_isa::{Instruction, Shape};
 
-use super::Emitter;
+use super::{Emitter, Point};
 use crate::region::is_outside;
 use crate::registers::Mapping;
 use crate::runtime::Site;
@@ -376,6 +376,9 @@ impl Emitter<'_> {
     }
 
     fn extend(&mut self, registers: Registers) {
+        if registers != 0 {
+            self.reach(Point::Extended);
+        }
         for (guest, host) in self.mapping.hosts {
             if registers & bit(guest) != 0 {
                 dynasm!(self.code ; .arch x64 ; movsxd Rq(host), Rd(host));

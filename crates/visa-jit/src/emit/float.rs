@@ -16,7 +16,7 @@ use visa_isa::{Instruction, Shape};
 
 use super::float_cache::{FloatCache, Held};
 use super::look_up::Address;
-use super::{Emitter, constant};
+use super::{Emitter, Point, constant, coverage};
 use crate::registers::{RAX, RCX, RDX};
 
 /// Takes the rounding mode from FRM.
@@ -120,6 +120,9 @@ impl Emitter<'_> {
 
     /// Reads again what XMM registers held, after the interpreter has been at it.
     pub(super) fn float_reload(&mut self, floats: &FloatCache) {
+        if coverage::ON && floats.held().next().is_some() {
+            self.reach(Point::FloatReloaded);
+        }
         floats.held().for_each(|(xmm, register, held)| self.float_reload_one(xmm, register, held));
     }
 
@@ -143,6 +146,7 @@ impl Emitter<'_> {
     pub(super) fn float_as_before(&mut self, floats: &FloatCache) {
         for (xmm, register, held) in floats.held() {
             if self.floats.find(register) != Some((xmm, held)) {
+                self.reach(Point::FloatAsBefore);
                 self.float_reload_one(xmm, register, held);
             }
         }

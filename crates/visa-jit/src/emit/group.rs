@@ -15,7 +15,7 @@ use visa_isa::shape::{Load, RegisterFile, Store};
 use visa_isa::{Instruction, Op, Shape};
 
 use super::look_up::Address;
-use super::{Begins, Cold, Emitter, Missed};
+use super::{Begins, Cold, Emitter, Missed, Point, coverage};
 use crate::registers::{Place, RCX};
 use crate::runtime::Site;
 
@@ -121,6 +121,9 @@ impl Emitter<'_> {
         let [from, interpret, retry, back] = std::array::from_fn(|_| self.code.new_dynamic_label());
         self.mark(group.sites.start, Begins::Step(1));
         dynasm!(self.code ; .arch x64 ; =>retry);
+        if coverage::ON {
+            self.reach(if self.has_branches(group) { Point::GroupWithBranches } else { Point::Group });
+        }
         let mut address = Address { base: group.base, offset: group.low as i32 };
         if !self.can_guess() {
             address = Address { base: self.in_register(address), offset: 0 };
@@ -133,6 +136,7 @@ impl Emitter<'_> {
                     if index > group.sites.start {
                         self.mark(index, Begins::Step(1));
                     }
+                    self.reach_operation(&i);
                     match i.op.shape() {
                         Shape::Load(load) => self.load_at(i.rd, load, address, RCX),
                         Shape::Store(Store { bytes, .. }) => self.store_at(i.rs2, bytes, address, RCX),
@@ -155,6 +159,7 @@ impl Emitter<'_> {
         let rest = self.code.new_dynamic_label();
         let most = (PAGE_SIZE as i64 - group.bytes) as i32;
         dynasm!(self.code ; .arch x64 ; =>missed.from);
+        self.reach(Point::GroupMissed);
         self.settle(missed.index);
         dynasm!(self.code ; .arch x64
             ; lea rcx, [Rq(group.base) + group.low as i32]
@@ -165,9 +170,9 @@ impl Emitter<'_> {
         );
         self.call_access(missed, rest);
         let Range { start, end } = group.sites;
-        let branch = |site: &Site| site.slot.is_some_and(|slot| slot.instruction.op.shape().is_branch());
-        let branches = self.sites[start..end].iter().any(branch);
+        let branches = self.has_branches(group);
         dynasm!(self.code ; .arch x64 ; =>missed.interpret);
+        self.reach(Point::GroupApart);
         if branches || group.sites.len() >= LONG {
             self.one_by_one(missed, start..end);
             dynasm!(self.code ; .arch x64 ; jmp =>back);
@@ -187,6 +192,11 @@ impl Emitter<'_> {
             self.float_reload(&missed.floats);
         }
         dynasm!(self.code ; .arch x64 ; jmp =>back);
+    }
+
+    fn has_branches(&self, group: &Group) -> bool {
+        let branch = |site: &Site| site.slot.is_some_and(|slot| slot.instruction.op.shape().is_branch());
+        self.sites[group.sites.clone()].iter().any(branch)
     }
 
     /// A group without what makes it one. A kernel's switch of tasks saves and restores a long one, and where a task is does not

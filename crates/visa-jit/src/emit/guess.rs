@@ -15,8 +15,8 @@ use visa_core::layout;
 use visa_core::tlb::Access;
 use visa_isa::paging::PAGE_SIZE;
 
-use super::Emitter;
 use super::look_up::Address;
+use super::{Emitter, Point};
 use crate::registers::{RAX, RDX};
 
 /// Guesses of a region, at most: forgetting them takes an instruction each.
@@ -103,9 +103,9 @@ impl Emitter<'_> {
             ; sub rdx, [rbp + page(place)]
             ; cmp rdx, [rbp + limit(place)]
             ; jae =>from
-            ; mov Rq(into), [rbp + addend(place)]
-            ; =>back
         );
+        self.reach(Point::GuessRight);
+        dynasm!(self.code ; .arch x64 ; mov Rq(into), [rbp + addend(place)] ; =>back);
         self.guessed.push(Guessed { from, back, slow, place, into, access, address, bytes });
         true
     }
@@ -117,6 +117,7 @@ impl Emitter<'_> {
             let found = self.code.new_dynamic_label();
             let known = layout::addends(access) as i32;
             dynasm!(self.code ; .arch x64 ; =>from);
+            self.reach(Point::GuessWrong);
             let address = self.in_register(address);
             self.find_first_level(access, address, bytes, slow);
             dynasm!(self.code ; .arch x64
@@ -128,11 +129,11 @@ impl Emitter<'_> {
                 ; sub rdx, Rq(address)
                 ; cmp rdx, [rbp + rax * 8 + known]
                 ; jne >differs
-                ; mov Rq(into), rdx
-                ; jmp =>back
-                ; differs:
-                ; mov rax, [rbp + rax * 8 + known]
             );
+            self.reach(Point::AddendRight);
+            dynasm!(self.code ; .arch x64 ; mov Rq(into), rdx ; jmp =>back ; differs:);
+            self.reach(Point::AddendWrong);
+            dynasm!(self.code ; .arch x64 ; mov rax, [rbp + rax * 8 + known]);
             self.expect(place, address, found);
             dynasm!(self.code ; .arch x64
                 ; learn:
@@ -159,6 +160,9 @@ impl Emitter<'_> {
             ; mov [rbp + addend(place)], rax
             ; jmp >learnt
             ; enough:
+        );
+        self.reach(Point::GuessStopped);
+        dynasm!(self.code ; .arch x64
             ; mov QWORD [rbp + limit(place)], 0
             ; mov QWORD [rbp + page(place)], 0
             ; learnt:
@@ -191,9 +195,9 @@ impl Emitter<'_> {
                 ; mov rax, [rbp + layout::GENERATION as i32]
                 ; cmp rax, [rbp + page(first)]
                 ; je >same
-                ; call =>forget
-                ; same:
             );
+            self.reach(Point::GuessesForgotten);
+            dynasm!(self.code ; .arch x64 ; call =>forget ; same:);
         }
     }
 

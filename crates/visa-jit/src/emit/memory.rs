@@ -10,7 +10,7 @@ use visa_isa::{Instruction, Op, Shape};
 
 use super::float_cache::FloatCache;
 use super::look_up::Address;
-use super::{Cold, Emitter, Missed, constant};
+use super::{Cold, Emitter, Missed, Point, constant};
 use crate::registers::{Place, RAX, RCX, RDX};
 
 /// What an instruction does with memory, as translation sees it, and with how many bytes.
@@ -67,13 +67,16 @@ impl Emitter<'_> {
     pub(super) fn missed(&mut self, missed: &Missed, back: DynamicLabel, floats: &FloatCache) {
         let done = self.code.new_dynamic_label();
         dynasm!(self.code ; .arch x64 ; =>missed.from);
+        self.reach(Point::Missed);
         self.settle(missed.index);
         self.load_address(RCX, missed.address);
         self.call_access(missed, done);
         dynasm!(self.code ; .arch x64 ; =>missed.interpret);
+        self.reach(Point::Refused);
         self.settle(missed.index);
         self.interpret(missed.index);
         dynasm!(self.code ; .arch x64 ; =>done);
+        self.reach(Point::Unrefilled);
         self.forget_guesses();
         self.float_reload(floats);
         dynasm!(self.code ; .arch x64 ; jmp =>back);
@@ -88,6 +91,7 @@ impl Emitter<'_> {
             None => dynasm!(self.code ; .arch x64 ; call extern self.trampolines.access),
         }
         dynasm!(self.code ; .arch x64 ; jnz =>done);
+        self.reach(Point::Again);
         self.forget_guesses();
         self.float_reload(&missed.floats);
         dynasm!(self.code ; .arch x64 ; jmp =>missed.retry);

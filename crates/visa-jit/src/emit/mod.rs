@@ -34,6 +34,7 @@ use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssem
 use visa_core::layout;
 use visa_core::tlb::{Access, FIRST_LEVEL_ENTRIES};
 use visa_interp::Slot;
+use visa_isa::Instruction;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 
 use self::alu::is_zero_extension;
@@ -44,6 +45,7 @@ use self::guess::{Guessed, Guesses};
 use self::look_up::{match_tag, place_of_page};
 use self::region::Label;
 use crate::check::mark::{Begins, Mark, Marks};
+use crate::coverage::{self, Point, Tier};
 use crate::region::{Piece, Region, is_outside};
 use crate::registers::{BUDGET, Mapping, RCX};
 use crate::runtime::{Site, field};
@@ -218,11 +220,12 @@ pub fn check(address: usize, check: &Check) -> Vec<u8> {
         ; mov rcx, QWORD addend as i64
         ; cmp rcx, [rbp + known_addend]
         ; jne >differs
-        ; jmp extern target
-        ; differs:
-        ; jmp extern back
-        ; missed:
     );
+    coverage::emit_point(&mut code, Tier::Shared, Point::PageSame);
+    dynasm!(code ; .arch x64 ; jmp extern target ; differs:);
+    coverage::emit_point(&mut code, Tier::Shared, Point::PageMoved);
+    dynasm!(code ; .arch x64 ; jmp extern back ; missed:);
+    coverage::emit_point(&mut code, Tier::Shared, Point::PageUnknown);
     constant(&mut code, RCX, pc);
     dynasm!(code ; .arch x64 ; jmp extern fetch);
     code.finalize().unwrap_or_default()
@@ -285,6 +288,33 @@ impl<'a> Emitter<'a> {
         self.marks.push(offset, site, begins);
     }
 
+    /// What follows is executed if a point is reached.
+    fn reach(&mut self, point: Point) {
+        let tier = self.tier();
+        coverage::emit_point(&mut self.code, tier, point);
+    }
+
+    /// What follows is the code of an instruction that has some of its own.
+    fn reach_operation(&mut self, i: &Instruction) {
+        if coverage::ON {
+            let byte = coverage::operation(self.tier(), i, false);
+            coverage::emit(&mut self.code, byte);
+        }
+    }
+
+    /// The same of one that is yet to show whether it has: then [`coverage::correct`] says which. What does nothing is not executed.
+    fn reach_some_operation(&mut self, i: &Instruction) -> Option<AssemblyOffset> {
+        let offset = self.code.offset();
+        (coverage::ON && !(i.rd == 0 && i.op.shape().is_pure())).then(|| {
+            coverage::emit(&mut self.code, 0);
+            offset
+        })
+    }
+
+    fn tier(&self) -> Tier {
+        if self.is_region() { Tier::Region } else { Tier::Unit }
+    }
+
     fn unit(&mut self, end: End) {
         let length = self.sites.len();
         self.extensions = Extensions::of(&self.sites, &[Run::new(0..length, &self.mapping, false)]);
@@ -336,11 +366,9 @@ impl<'a> Emitter<'a> {
     fn link_stubs(&mut self) {
         for index in 0..self.links.len() {
             let (stub, number) = (self.links[index].stub, self.first_link + index as u32);
-            dynasm!(self.code ; .arch x64
-                ; =>stub
-                ; mov eax, number as i32
-                ; jmp extern self.trampolines.exit_link
-            );
+            dynasm!(self.code ; .arch x64 ; =>stub);
+            self.reach(Point::Unconnected);
+            dynasm!(self.code ; .arch x64 ; mov eax, number as i32 ; jmp extern self.trampolines.exit_link);
         }
     }
 
@@ -379,9 +407,14 @@ impl<'a> Emitter<'a> {
     /// A jump to another unit, or to this one's start.
     fn link(&mut self, from: u64, target: u64, changed: bool) {
         let stub = self.code.new_dynamic_label();
+        let same_page = (target ^ self.start) >> PAGE_SHIFT == 0;
+        self.reach(match (changed, same_page) {
+            (true, _) => Point::LinkChanged,
+            (false, true) => Point::Link,
+            (false, false) => Point::LinkElsewhere,
+        });
         dynasm!(self.code ; .arch x64 ; jmp =>stub);
         let end = self.code.offset().0;
-        let same_page = (target ^ self.start) >> PAGE_SHIFT == 0;
         let checked = changed || !same_page;
         self.links.push(OpenLink { place: AssemblyOffset(end - 4), stub, from, target, checked });
     }
@@ -406,6 +439,7 @@ impl<'a> Emitter<'a> {
                 && is_zero_extension(&one.instruction, &two.instruction)
             {
                 self.mark(index, Begins::Step(2));
+                self.reach(Point::ZeroExtension);
                 self.zero_extend(&one.instruction, &two.instruction);
                 self.mark(index, Begins::End);
                 index += 2;
@@ -433,18 +467,24 @@ impl<'a> Emitter<'a> {
             return self.interpret(index);
         };
         if self.is_region() && slot.is_some_and(|slot| is_outside(&slot)) {
+            self.reach(Point::Outside);
             self.give_back(left);
             self.settle(index);
             self.leave_mapping();
             return self.link(pc, pc, false);
         }
         self.mark(index, Begins::Step(1));
+        let reached = self.reach_some_operation(&i);
         let done = self.compute(index, &i)
             || self.access(index, &i)
             || self.control(index, &i)
             || self.float(index, &i)
             || self.msr(index, &i)
             || self.counter(index, &i);
+        if let Some(offset) = reached {
+            let byte = coverage::operation(self.tier(), &i, !done);
+            coverage::correct(&mut self.code, offset, byte);
+        }
         if !done {
             self.settle(index);
             self.interpret(index);

@@ -6,7 +6,7 @@ use dynasmrt::{DynasmApi, dynasm};
 use visa_isa::Instruction;
 
 use super::look_up::Address;
-use super::{Emitter, constant};
+use super::{Emitter, Point, constant, coverage};
 use crate::registers::{Mapping, Place, RAX, RCX, offset};
 
 impl Emitter<'_> {
@@ -24,6 +24,7 @@ impl Emitter<'_> {
         if moves || self.extensions.leaves_loop(&self.sites, index, target) {
             self.settle_after(index);
         }
+        self.reach(if moves { Point::OtherMapping } else { Point::SameMapping });
         if moves {
             let (from, to) = (self.mapping.clone(), self.mappings[number].clone());
             self.change_mapping(&from, &to);
@@ -33,6 +34,9 @@ impl Emitter<'_> {
     /// Brings registers where they are between units; flags stay.
     pub(super) fn leave_mapping(&mut self) {
         let from = self.mapping.clone();
+        if coverage::ON && from.changes(&Mapping::usual()).next().is_some() {
+            self.reach(Point::LeaveMapping);
+        }
         self.change_mapping(&from, &Mapping::usual());
     }
 
@@ -41,6 +45,7 @@ impl Emitter<'_> {
         let changes: Vec<(u8, u8, u8)> = from.changes(to).collect();
         for &(host, before, _) in &changes {
             if from.is_stale(before) {
+                self.reach(Point::Displaced);
                 dynasm!(self.code ; .arch x64 ; mov [rbp + offset(before)], Rq(host));
             }
         }

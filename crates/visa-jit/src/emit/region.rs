@@ -5,8 +5,8 @@
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_isa::Shape;
 
-use super::Emitter;
 use super::extension::{Extensions, Run};
+use super::{Emitter, Point, coverage};
 use crate::check::mark::Begins;
 use crate::region::{Region, is_outside};
 use crate::registers::{Mapping, offset};
@@ -99,7 +99,11 @@ impl Emitter<'_> {
     fn enter_region(&mut self, region: &Region) {
         let outer = &region.mappings[region.pieces[0].mapping];
         for (guest, host) in outer.kept_for(&region.mappings) {
+            self.reach(Point::KeptStored);
             dynasm!(self.code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
+        }
+        if coverage::ON && Mapping::usual().changes(outer).next().is_some() {
+            self.reach(Point::EnterMapping);
         }
         self.change_mapping(&Mapping::usual(), outer);
     }
@@ -126,12 +130,14 @@ impl Emitter<'_> {
         let (middle, end) = (first + length, first + 2 * length);
         let others = self.code.new_dynamic_label();
         let label = std::mem::replace(&mut self.labels[number].label, others);
+        self.reach(Point::FirstRound);
         self.piece(first, middle);
         if let Some(next) = self.falls_to(middle - 1) {
             self.go(middle - 1, next, 0);
         }
         self.align();
         dynasm!(self.code ; .arch x64 ; =>others);
+        self.reach(Point::OtherRounds);
         let floats = self.floats.clone();
         self.mark(middle, Begins::Run);
         self.take_budget(middle, length);

@@ -10,6 +10,7 @@ use visa_isa::{Instruction, Op, Shape};
 
 use super::data::{Guess, Site};
 use super::lower::{Departure, Lowering};
+use crate::coverage::Point;
 use crate::runtime::field;
 
 /// Most bytes from the first to the last that are looked up at once.
@@ -203,10 +204,11 @@ impl Lowering<'_, '_> {
         let result = self.builder.append_block_param(go_on, types::I64);
         self.builder.ins().brif(fits, right, &[], wrong, &[]);
         self.builder.switch_to_block(right);
+        self.reach(Point::GuessRight);
         let host = self.builder.ins().load(types::I64, flags, guess, host);
         let host = self.builder.ins().iadd(host, within);
         self.builder.ins().jump(go_on, &[host.into()]);
-        let found = self.find(wrong, address, site, number, end);
+        let found = self.find(wrong, Point::GuessWrong, address, site, number, end);
         self.builder.ins().jump(go_on, &[found.into()]);
         self.builder.switch_to_block(go_on);
         result
@@ -234,10 +236,11 @@ impl Lowering<'_, '_> {
         let result = self.builder.append_block_param(go_on, types::I64);
         self.builder.ins().brif(matches, right, &[], wrong, &[]);
         self.builder.switch_to_block(right);
+        self.reach(Point::FirstLevel);
         let addend = self.builder.ins().load(types::I64, own, entry, layout::addends(access) as i32);
         let host = self.builder.ins().iadd(address, addend);
         self.builder.ins().jump(go_on, &[host.into()]);
-        let found = self.find(wrong, address, site, number, end);
+        let found = self.find(wrong, Point::FirstLevelMissed, address, site, number, end);
         self.builder.ins().jump(go_on, &[found.into()]);
         self.builder.switch_to_block(go_on);
         result
@@ -247,6 +250,7 @@ impl Lowering<'_, '_> {
     fn find(
         &mut self,
         block: cranelift_codegen::ir::Block,
+        reached: Point,
         address: Value,
         site: usize,
         number: usize,
@@ -254,6 +258,7 @@ impl Lowering<'_, '_> {
     ) -> Value {
         self.builder.set_cold_block(block);
         self.builder.switch_to_block(block);
+        self.reach(reached);
         let region = self.constant(&raw const *self.data as u64);
         let stub = self.constant(self.addresses.find as u64);
         self.call(stub, region, site, address);

@@ -18,6 +18,7 @@ use visa_isa::{Instruction, Shape};
 use super::access::{Found, Kind};
 use super::data::{RegionData, Site};
 use super::plan::{Line, Plan};
+use crate::coverage::{self, Point, Tier};
 use crate::registers::offset;
 
 /// Registers of the guest that are variables, at most.
@@ -182,6 +183,7 @@ impl<'a, 'b> Lowering<'a, 'b> {
         let differ = self.builder.ins().icmp(IntCC::NotEqual, current, known);
         self.builder.ins().brif(differ, forget, &[], go_on, &[]);
         self.builder.switch_to_block(forget);
+        self.reach(Point::GuessesForgotten);
         let stub = self.constant(self.addresses.forget as u64);
         self.call(stub, region, 0, region);
         self.builder.ins().jump(go_on, &[]);
@@ -257,6 +259,9 @@ impl<'a, 'b> Lowering<'a, 'b> {
         let plan = self.plan;
         let line = &plan.lines[number];
         let i = &line.slot.instruction;
+        if coverage::ON {
+            self.set_byte(coverage::operation(Tier::Optimised, i, false));
+        }
         match i.op.shape() {
             Shape::Branch(condition) => self.branch(number, end, condition),
             Shape::Jump => {
@@ -362,7 +367,8 @@ impl<'a, 'b> Lowering<'a, 'b> {
                 let go_on = self.builder.create_block();
                 self.builder.ins().brif(same, go_on, &[], other, &[]);
                 self.unknown(other, target, (end - number) as i64 - 1);
-                return self.builder.switch_to_block(go_on);
+                self.builder.switch_to_block(go_on);
+                return self.reach(Point::ReturnExpected);
             }
             let Some(block) = plan.block_at(*inside) else { continue };
             self.builder.ins().brif(same, self.blocks[block], &[], other, &[]);
@@ -381,6 +387,18 @@ impl<'a, 'b> Lowering<'a, 'b> {
         self.builder.set_cold_block(block);
         self.builder.ins().jump(leave, &[]);
         self.depart(leave, Departure::Indirect, left);
+    }
+
+    /// Notes that what follows is executed, if anybody wants to know.
+    pub(super) fn reach(&mut self, point: Point) {
+        if coverage::ON {
+            self.set_byte(coverage::point(Tier::Optimised, point));
+        }
+    }
+
+    fn set_byte(&mut self, byte: u64) {
+        let (byte, one) = (self.constant(byte), self.builder.ins().iconst(types::I8, 1));
+        self.builder.ins().store(self.own, one, byte, 0);
     }
 
     /// The value of a register.

@@ -11,6 +11,7 @@ use visa_isa::paging::PAGE_SHIFT;
 use super::data::RegionData;
 use super::lower::Departure;
 use super::trace::page_of;
+use crate::coverage::{self, Point, Tier};
 use crate::emit::{Assembler, Emitted, EmittedLink, constant};
 use crate::registers::RCX;
 use crate::trampolines::{Trampolines, load_registers, save_registers};
@@ -43,7 +44,9 @@ pub fn thunk(trampolines: &Trampolines, address: usize, source: &Source, first_l
     check_pages(&mut code, source, instead);
     enter(&mut code, source);
     let links = landings(&mut code, trampolines, source, first_link);
-    dynasm!(code ; .arch x64 ; =>instead ; jmp extern source.instead);
+    dynasm!(code ; .arch x64 ; =>instead);
+    reach(&mut code, Point::Instead);
+    dynasm!(code ; .arch x64 ; jmp extern source.instead);
     code.commit().ok()?;
     let mut emitted = Vec::with_capacity(links.len());
     for (departure, place, stub) in links {
@@ -61,6 +64,10 @@ pub fn thunk(trampolines: &Trampolines, address: usize, source: &Source, first_l
         guesses: Vec::new(),
         marks: None,
     })
+}
+
+fn reach(code: &mut Assembler, point: Point) {
+    coverage::emit_point(code, Tier::Optimised, point);
 }
 
 /// Goes elsewhere unless the TLB's first level has all pages of the loop where they were when it was compiled. The entry's
@@ -86,6 +93,7 @@ fn enter(code: &mut Assembler, source: &Source) {
     let data = &raw const *source.data as i64;
     let entries = std::mem::offset_of!(RegionData, entries) as i32;
     let retired = std::mem::offset_of!(RegionData, retired) as i32;
+    reach(code, Point::Entered);
     save_registers(code);
     dynasm!(code ; .arch x64
         ; mov rax, QWORD data
@@ -109,6 +117,7 @@ fn enter(code: &mut Assembler, source: &Source) {
 /// entry that is in a page of code.
 fn look_around(code: &mut Assembler, trampolines: &Trampolines, pc: u64) {
     dynasm!(code ; .arch x64 ; cmp BYTE [rbp + layout::ATTENTION as i32], BYTE 0 ; je >nothing);
+    reach(code, Point::Attention);
     constant(code, RCX, pc);
     dynasm!(code ; .arch x64 ; jmp extern trampolines.exit_indirect ; nothing:);
 }
@@ -140,10 +149,20 @@ fn landings(
     let mut number = first_link;
     for (departure, _, stub) in &links {
         dynasm!(code ; .arch x64 ; =>*stub);
+        reach(
+            code,
+            match *departure {
+                Departure::Again(_) => Point::DepartAgain,
+                Departure::To { .. } => Point::DepartTo,
+                Departure::Indirect => Point::DepartIndirect,
+                Departure::Short(_) => Point::Short,
+            },
+        );
         if let Departure::Again(pc) = *departure {
             look_around(code, trampolines, pc);
         }
         if link_of(*departure, source).is_some() {
+            reach(code, Point::Unconnected);
             dynasm!(code ; .arch x64 ; mov eax, number as i32 ; jmp extern trampolines.exit_link);
             number += 1;
             continue;
@@ -151,6 +170,7 @@ fn landings(
         match *departure {
             // There the loop would be entered again, and would not get any further.
             Departure::Again(_) | Departure::To { .. } => {
+                reach(code, Point::DepartInstead);
                 dynasm!(code ; .arch x64 ; jmp extern source.instead);
             }
             Departure::Indirect => {
