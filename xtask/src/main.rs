@@ -4,6 +4,7 @@
 //! the module and name it in [`Chore`] and in `main`.
 
 mod corpus;
+mod coverage;
 mod differential;
 mod fetch_debian;
 mod generate;
@@ -29,6 +30,7 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Chore {
     Corpus(corpus::Arguments),
+    Coverage(coverage::Arguments),
     Differential(differential::Arguments),
     FetchDebian(fetch_debian::Arguments),
     Generate(generate::Arguments),
@@ -43,6 +45,7 @@ enum Chore {
 fn main() -> ExitCode {
     let result = match CommandLine::parse().chore {
         Chore::Corpus(arguments) => corpus::run(arguments),
+        Chore::Coverage(arguments) => coverage::run(arguments),
         Chore::Differential(arguments) => differential::run(arguments),
         Chore::FetchDebian(arguments) => fetch_debian::run(arguments),
         Chore::Generate(arguments) => generate::run(arguments),
