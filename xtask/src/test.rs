@@ -37,13 +37,14 @@ struct Line {
 
 /// Minutes that steps usually take on a host with two processors that does nothing else, with nothing built before. What
 /// is not here takes as long as `--random-seconds` says, or no time to speak of.
-const USUAL_MINUTES: [(&str, f64); 8] = [
+const USUAL_MINUTES: [(&str, f64); 9] = [
     (GUESTS, 1.0),
     (DEBIAN, 1.0),
     (TOOLS, 1.0),
     (WORKLOADS, 1.0),
     (BUILT, 4.0),
     (TESTS, 10.0),
+    (WITHOUT_JIT, 3.0),
     (VISOR, 1.0),
     (RISCV, 1.0),
 ];
@@ -55,8 +56,22 @@ const GENERATED: &str = "generated files are fresh";
 const WORKLOADS: &str = "workloads rebuilt and compared";
 const BUILT: &str = "visa built";
 const TESTS: &str = "unit and integration tests";
+const WITHOUT_JIT: &str = "libraries without the JIT";
 const VISOR: &str = "visor's own tests";
 const RISCV: &str = "upstream riscv-tests";
+
+/// The libraries that are others in a build for any host, and those that run on them.
+const OF_ANY_HOST: [&str; 9] = [
+    "visa-mem",
+    "visa-core",
+    "visa-interp",
+    "visa-jit",
+    "visa-devices",
+    "visa-machine",
+    "visa-gdb",
+    "visa-filetests",
+    "visa-fuzz",
+];
 
 /// Steps of random runs, which `--quick` leaves out as it does the set-up.
 const RANDOM_STEPS: u64 = 4;
@@ -110,12 +125,14 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let guests = workspace::root().join("build/guests").display().to_string();
     let environment = [
         ("VISA_COMMAND", visa.as_str()),
+        ("VISA_REQUIRE_ENGINE", "jit"),
         ("VISA_REQUIRE_LINUX", "1"),
         ("VISA_REQUIRE_FIRMWARE", "1"),
         ("VISA_GUESTS", guests.as_str()),
     ];
-    let environment = if arguments.quick { &environment[..1] } else { &environment[..] };
+    let environment = if arguments.quick { &environment[..2] } else { &environment[..] };
     step(TESTS, &mut || cargo(&["test", "--workspace", "--no-fail-fast"], environment));
+    step(WITHOUT_JIT, &mut tests_without_jit);
     step(VISOR, &mut visor_tests);
     // The whole workspace has been built for tests; one package alone would be built anew, with fewer of its dependencies' features.
     if !arguments.quick {
@@ -177,6 +194,14 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Outcome> {
 fn shown(command: &mut Command) -> Result<Outcome> {
     let status = command.status()?;
     Ok(if status.success() { Outcome::Passed } else { Outcome::Failed(format!("{status}")) })
+}
+
+/// What a host gets for which no code is generated and whose memory cannot be mapped. Together with the rest of the workspace these
+/// libraries would have the features back, so a test asks which engine it has.
+fn tests_without_jit() -> Result<Outcome> {
+    let mut arguments = vec!["test", "--no-default-features", "--no-fail-fast"];
+    arguments.extend(OF_ANY_HOST.iter().flat_map(|name| ["--package", name]));
+    cargo(&arguments, &[("VISA_REQUIRE_ENGINE", "interpreter")])
 }
 
 /// visor's logic that needs no machine, compiled for the host.

@@ -35,8 +35,14 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// Every engine.
-    pub const ALL: [Engine; 6] = [
+    /// Every engine that this build has: without a JIT the interpreter alone.
+    pub fn all() -> impl Iterator<Item = Engine> {
+        let generates = machine::GENERATES_CODE;
+        Engine::ALL.into_iter().filter(move |engine| generates || engine.kind() == EngineKind::Interpreter)
+    }
+
+    /// Every engine, the reference first.
+    const ALL: [Engine; 6] = [
         Engine::Interpreter,
         Engine::InterpreterByOne,
         Engine::InterpreterTraced,

@@ -54,6 +54,12 @@ pub enum BoardError {
     /// RAM could not be made.
     #[error(transparent)]
     Ram(#[from] RamError),
+    /// RAM is elsewhere than the memory map says.
+    #[error("a board's RAM begins at {RAM_BASE:#x}, not at {base:#x}")]
+    RamBase {
+        /// Where it begins.
+        base: u64,
+    },
     /// The number of harts is out of range.
     #[error("a board carries 1 to {HARTS_MAX} harts, not {harts}")]
     Harts {
@@ -92,22 +98,31 @@ pub struct Board {
 }
 
 impl Board {
-    /// Builds a board with empty virtio slots. Its console prints to nowhere.
+    /// Builds a board with empty virtio slots, and RAM of what is usual on the host. Its console prints to nowhere.
     pub fn new(config: &BoardConfig) -> Result<Self, BoardError> {
-        if config.harts == 0 || config.harts > HARTS_MAX {
-            return Err(BoardError::Harts { harts: config.harts });
+        let &BoardConfig { ram_bytes, harts, start_time_ns } = config;
+        Board::with_ram(Ram::new(RAM_BASE, ram_bytes)?, harts, start_time_ns)
+    }
+
+    /// Builds it with RAM from outside.
+    pub fn with_ram(ram: Ram, harts: usize, start_time_ns: u64) -> Result<Self, BoardError> {
+        if ram.base() != RAM_BASE {
+            return Err(BoardError::RamBase { base: ram.base() });
+        }
+        if harts == 0 || harts > HARTS_MAX {
+            return Err(BoardError::Harts { harts });
         }
         let mut board = Self {
-            ram: Ram::new(RAM_BASE, config.ram_bytes)?,
-            harts: config.harts,
+            ram,
+            harts,
             finisher: Finisher::new(),
             rtc: Rtc::new(),
-            plic: Plic::new(config.harts),
+            plic: Plic::new(harts),
             uart: Uart::new(),
             port_uart: Uart::new(),
             virtio: std::array::from_fn(|_| VirtioSlot { transport: VirtioMmio::empty(), hptbr: None }),
             console: Console::new(),
-            start_time_ns: config.start_time_ns,
+            start_time_ns,
             time_ticks: 0,
             worked: 0,
             withheld: None,

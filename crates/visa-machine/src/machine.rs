@@ -19,7 +19,7 @@ use visa_isa::cause::ExitCause;
 
 use crate::board::Board;
 use crate::lockstep::{CheckedFigures, Difference, Executed};
-pub use engine::EngineKind;
+pub use engine::{EngineKind, GENERATES_CODE};
 use engine::MachineEngine;
 pub use slice::Slice;
 use slice::Turn;

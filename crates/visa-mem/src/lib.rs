@@ -5,8 +5,8 @@
 //!      └──── everything else ──► Platform ── by address ──► Device   (register reads and writes)
 //! ```
 //!
-//! * [`Ram`] is the guest's memory: one contiguous region, lazily committed by the host. All `unsafe` of the
-//!   memory path is in its module.
+//! * [`Ram`] is the guest's memory: one contiguous region, by a mapping that the host commits lazily or by a vector. All
+//!   `unsafe` of the memory path is in its module.
 //! * [`Platform`] is what a hart needs from the board that carries it: RAM, memory-mapped devices, the port space.
 //! * [`Device`] is one register block behind the bus.
 //!
@@ -18,5 +18,5 @@ mod trial;
 mod watch;
 
 pub use bus::{AccessFault, AccessSize, Device, Platform};
-pub use ram::{GuestMemory, RAM_ALIGNMENT, RAM_SIZE_MAX, Ram, RamError};
+pub use ram::{Backing, GuestMemory, RAM_ALIGNMENT, RAM_SIZE_MAX, Ram, RamError};
 pub use trial::{PageBytes, Trial, WrittenPage};

@@ -1,23 +1,31 @@
 //! Guest RAM: one contiguous region of the physical address space, backed by an anonymous mapping of the host that
-//! costs memory only where the guest has written.
+//! costs memory only where the guest has written, or by a vector ([`Backing`]).
 //!
-//! Everything `unsafe` about guest memory is in this file. The rules that make it sound:
+//! Everything `unsafe` about guest memory is in this module. The rules that make it sound:
 //!
-//! 1. `Ram` owns the mapping (through `memory`), and the mapping's address and length never change.
-//! 2. Nobody gets a Rust reference into the mapping; every access is a copy through a raw pointer.
+//! 1. `Ram` owns the host's memory (through `memory`), whose address and length never change.
+//! 2. Nobody gets a Rust reference into it; every access is a copy through a raw pointer.
 //! 3. `Ram` is not `Sync`: plain accesses through `&Ram` come from one thread at a time.
 //!
 //! Whoever writes to RAM does it by a function of this file, and each of them tells the watch (`Ram::wrote`), so that
 //! nobody forgets the pages that hold code. The exceptions are the stores of a page that the first level of a TLB knows,
 //! where no watched page is: `store_*_unwatched`, and the same in generated code.
 
+mod backing;
+#[cfg(feature = "mmap")]
+mod mmap;
+mod vector;
+
 use crate::trial::{Journal, PageBytes, Trial, WrittenPage};
 use crate::watch::Watch;
+pub use backing::{Backing, Region};
 use vm_memory::guest_memory::Error as MemoryError;
-use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap, VolatileSlice};
+use vm_memory::{
+    Bytes, GuestAddress, GuestMemoryRegion, GuestRegionCollection, MemoryRegionAddress, VolatileSlice,
+};
 
 /// The object that virtqueues walk: vm-memory's view of the same bytes.
-pub type GuestMemory = GuestMemoryMmap<()>;
+pub type GuestMemory = GuestRegionCollection<Region>;
 
 /// Base and size of RAM are multiples of this: one page of the architecture, in bytes.
 pub const RAM_ALIGNMENT: u64 = 4096;
@@ -67,8 +75,8 @@ pub enum RamError {
 /// alignment, little-endian, and answers `None` when any byte of the access is outside. One hart at a time uses it:
 /// it has interior mutability and is not `Sync`.
 pub struct Ram {
-    memory: GuestMemory,
-    /// First byte of the mapping that `memory` owns.
+    memory: Region,
+    /// First byte of what `memory` owns.
     host: *mut u8,
     base: u64,
     /// In bytes; at least `RAM_ALIGNMENT`.
@@ -77,7 +85,7 @@ pub struct Ram {
     journal: Journal,
 }
 
-// SAFETY: `host` points into the mapping that `memory` owns, which is not tied to a thread; moving the whole object
+// SAFETY: `host` points into what `memory` owns, which is not tied to a thread; moving the whole object
 // moves the only user of the plain accesses.
 unsafe impl Send for Ram {}
 
@@ -97,7 +105,7 @@ macro_rules! accessors {
                 return None;
             }
             // SAFETY: `offset + size_of` is at most `size` (the subtraction above cannot wrap: `size` is at least a
-            // page), so the bytes are inside the mapping; rules 1 to 3 of the module.
+            // page), so the bytes are inside what `memory` owns; rules 1 to 3 of the module.
             let value = unsafe { self.host.add(offset as usize).cast::<$type>().read_unaligned() };
             Some(<$type>::from_le(value))
         }
@@ -124,22 +132,14 @@ macro_rules! accessors {
     };
 }
 
-/// Asks the host for large pages: a guest that touches memory far and wide then misses the host's TLB less. A host that
-/// has none does without.
-fn advise_large_pages(host: *mut u8, length: usize) {
-    #[cfg(target_os = "linux")]
-    // SAFETY: advice about how to back an anonymous mapping changes nothing that is in it; the mapping is `length` bytes
-    // from `host` on.
-    unsafe {
-        let _ = rustix::mm::madvise(host.cast(), length, rustix::mm::Advice::LinuxHugepage);
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (host, length);
-}
-
 impl Ram {
-    /// Makes `size` bytes of zeroed RAM at physical address `base`.
+    /// Makes `size` bytes of zeroed RAM at physical address `base`, of what is usual on the host.
     pub fn new(base: u64, size: u64) -> Result<Self, RamError> {
+        Ram::backed_by(Backing::default(), base, size)
+    }
+
+    /// Makes it of something else.
+    pub fn backed_by(backing: Backing, base: u64, size: u64) -> Result<Self, RamError> {
         if size == 0 || !size.is_multiple_of(RAM_ALIGNMENT) {
             return Err(RamError::Size { size });
         }
@@ -151,11 +151,8 @@ impl Ram {
         }
         let host_error = |reason: String| RamError::Host { size, reason };
         let length = usize::try_from(size).map_err(|error| host_error(error.to_string()))?;
-        let memory = GuestMemory::from_ranges(&[(GuestAddress(base), length)])
-            .map_err(|error| host_error(error.to_string()))?;
-        let host =
-            memory.get_host_address(GuestAddress(base)).map_err(|error| host_error(error.to_string()))?;
-        advise_large_pages(host, length);
+        let memory = Region::new(backing, base, length).map_err(host_error)?;
+        let host = memory.host();
         Ok(Self { memory, host, base, size, watch: Watch::default(), journal: Journal::default() })
     }
 
@@ -191,15 +188,15 @@ impl Ram {
 
     /// Copies RAM at `offset` into `into`; `None`, and nothing copied, when not wholly inside.
     pub fn read_bytes(&self, offset: u64, into: &mut [u8]) -> Option<()> {
-        let address = self.checked_address(offset, into.len())?;
-        self.memory.read_slice(into, address).ok()
+        self.checked(offset, into.len())?;
+        self.memory.read_slice(into, MemoryRegionAddress(offset)).ok()
     }
 
     /// Copies `from` into RAM at `offset`; `None`, and nothing copied, when not wholly inside.
     pub fn write_bytes(&self, offset: u64, from: &[u8]) -> Option<()> {
-        let address = self.checked_address(offset, from.len())?;
+        self.checked(offset, from.len())?;
         self.keep(offset, from.len() as u64);
-        self.memory.write_slice(from, address).ok()?;
+        self.memory.write_slice(from, MemoryRegionAddress(offset)).ok()?;
         self.wrote(offset, from.len() as u64);
         Some(())
     }
@@ -207,9 +204,9 @@ impl Ram {
     /// Sets `length` bytes at `offset` to `value`; `None`, and nothing set, when not wholly inside.
     pub fn fill(&self, offset: u64, length: u64, value: u8) -> Option<()> {
         let length = usize::try_from(length).ok()?;
-        self.checked_address(offset, length)?;
+        self.checked(offset, length)?;
         self.keep(offset, length as u64);
-        // SAFETY: `checked_address` has proved that `offset..offset + length` is inside the mapping; rules 1 to 3.
+        // SAFETY: `checked` has proved that `offset..offset + length` is inside; rules 1 to 3.
         unsafe { self.host.add(offset as usize).write_bytes(value, length) };
         self.wrote(offset, length as u64);
         Some(())
@@ -223,10 +220,12 @@ impl Ram {
         length: usize,
         to_write: bool,
     ) -> Result<VolatileSlice<'_>, MemoryError> {
-        let slice = self.memory.get_slice(GuestAddress(address), length)?;
+        let offset = address.wrapping_sub(self.base);
+        let slice = self.memory.get_slice(MemoryRegionAddress(offset), length);
+        let slice = slice.map_err(|_| MemoryError::InvalidGuestAddress(GuestAddress(address)))?;
         if to_write {
-            self.keep(address.wrapping_sub(self.base), length as u64);
-            self.wrote(address.wrapping_sub(self.base), length as u64);
+            self.keep(offset, length as u64);
+            self.wrote(offset, length as u64);
         }
         Ok(slice)
     }
@@ -303,9 +302,9 @@ impl Ram {
         }
     }
 
-    /// The physical address of `length` bytes at `offset`, if they are inside.
-    fn checked_address(&self, offset: u64, length: usize) -> Option<GuestAddress> {
+    /// Whether `length` bytes at `offset` are inside.
+    fn checked(&self, offset: u64, length: usize) -> Option<()> {
         let length = length as u64;
-        (length <= self.size && offset <= self.size - length).then(|| GuestAddress(self.base + offset))
+        (length <= self.size && offset <= self.size - length).then_some(())
     }
 }

@@ -1,6 +1,7 @@
 //! The engines that a machine can have: the one place that knows them by name.
 
 use visa_interp::{Engine, Interpreter};
+pub use visa_jit::GENERATES_CODE;
 use visa_jit::{Jit, Settings};
 
 use crate::board::Board;
@@ -12,7 +13,7 @@ pub enum EngineKind {
     /// The reference.
     #[default]
     Interpreter,
-    /// Code of the host, made while the guest runs; the reference in a build that makes none ([`visa_jit::GENERATES_CODE`]).
+    /// Code of the host, made while the guest runs; the reference in a build that makes none ([`GENERATES_CODE`]).
     Jit {
         /// How often code is executed before it is translated; `None`: as the engine sees fit.
         threshold: Option<u8>,
