@@ -2,6 +2,7 @@
 //!
 //! One file per chore. A chore's module has its `Arguments` and a `run` that takes them; to add one, write
 //! the module and name it in [`Chore`] and in `main`.
+#![allow(clippy::disallowed_methods, reason = "it tells people, or measures, how long something takes")]
 
 mod corpus;
 mod coverage;

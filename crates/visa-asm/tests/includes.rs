@@ -1,4 +1,5 @@
 //! Sources that include others: what they become, where errors point, and what is refused.
+#![allow(clippy::disallowed_methods, reason = "it tells people, or measures, how long something takes")]
 
 use std::cell::Cell;
 use std::collections::HashMap;

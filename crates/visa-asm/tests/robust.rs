@@ -1,4 +1,5 @@
 //! No input panics, hangs, or takes memory without bound: an object or errors is what comes out.
+#![allow(clippy::disallowed_methods, reason = "it tells people, or measures, how long something takes")]
 
 use proptest::prelude::*;
 use std::time::{Duration, Instant};

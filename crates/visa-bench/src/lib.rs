@@ -18,6 +18,7 @@
 //! | `host` | the emulator's own speed, beside QEMU's; on Linux |
 //! | [`stat`], [`live`], [`timeline`] | the exits of any machine: as a table, while it runs, and in time |
 //! | [`traps`] | the traps of any machine that Ring 0 took |
+#![allow(clippy::disallowed_methods, reason = "it tells people, or measures, how long something takes")]
 #![forbid(unsafe_code)]
 
 pub mod archive;

@@ -1,6 +1,7 @@
-//! Time: ticks of 100 ns, from retired instructions (deterministic) or from the host's clock; and the two timers.
+//! Time: ticks of 100 ns, from retired instructions (deterministic) or from a clock that is handed in; and the two timers.
 
-use std::time::Instant;
+use std::fmt;
+use std::sync::Arc;
 
 use crate::hart::Hart;
 use crate::state::TIME_SCALE_ONE;
@@ -8,8 +9,31 @@ use crate::state::TIME_SCALE_ONE;
 /// Nanoseconds of a tick: the timebase is 10 MHz.
 pub const NANOSECONDS_PER_TICK: u64 = 100;
 
+/// A clock that goes on whatever the harts do: the host's, which whoever makes the machine brings. Nothing here asks for the
+/// host's time otherwise.
+#[derive(Clone)]
+pub struct HostClock(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl HostClock {
+    /// A clock of what gives the nanoseconds since some moment, never fewer than before.
+    pub fn new(nanoseconds: impl Fn() -> u64 + Send + Sync + 'static) -> HostClock {
+        HostClock(Arc::new(nanoseconds))
+    }
+
+    /// Nanoseconds since that moment.
+    pub fn nanoseconds(&self) -> u64 {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for HostClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HostClock({})", self.nanoseconds())
+    }
+}
+
 /// Where a hart's time comes from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Clock {
     /// Retired instructions since a known moment. Harts that take turns share one time: while one executes, the time of
     /// all passes, at so many instructions a nanosecond.
@@ -23,12 +47,12 @@ pub enum Clock {
         /// Instructions of a nanosecond; not 0.
         rate: u64,
     },
-    /// The host's time since a moment, plus nanoseconds.
-    Real {
-        /// That moment.
-        since: Instant,
-        /// Nanoseconds then.
-        nanoseconds: u64,
+    /// A clock's time since the machine started.
+    Host {
+        /// The clock.
+        clock: HostClock,
+        /// Its nanoseconds then.
+        start: u64,
     },
 }
 
@@ -46,14 +70,12 @@ const FRACTION_BITS: u32 = 32;
 impl Hart {
     /// Nanoseconds since the machine started.
     pub fn nanoseconds(&self) -> u64 {
-        match self.clock {
-            Clock::Virtual { nanoseconds, instructions, ahead, rate } => {
+        match &self.clock {
+            &Clock::Virtual { nanoseconds, instructions, ahead, rate } => {
                 let passed = self.instructions.wrapping_sub(instructions).wrapping_add(ahead);
                 nanoseconds.wrapping_add(if rate == 1 { passed } else { passed / rate.max(1) })
             }
-            Clock::Real { since, nanoseconds } => {
-                nanoseconds.wrapping_add(u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX))
-            }
+            Clock::Host { clock, start } => clock.nanoseconds().saturating_sub(*start),
         }
     }
 
@@ -131,7 +153,7 @@ impl Hart {
                 let passed = due_ns.saturating_sub(nanoseconds).saturating_mul(rate.max(1));
                 Some(instructions.saturating_add(passed.saturating_sub(ahead)))
             }
-            Clock::Real { .. } => None,
+            Clock::Host { .. } => None,
         }
     }
 }

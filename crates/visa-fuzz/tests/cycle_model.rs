@@ -2,6 +2,7 @@
 //! they do, and counts the same each time.
 //!
 //! `VISA_FUZZ_SECONDS` says how long to go on (default 3), `VISA_FUZZ_SEED` where to start.
+#![allow(clippy::disallowed_methods, reason = "it tells people, or measures, how long something takes")]
 
 use std::time::{Duration, Instant};
 

@@ -3,6 +3,7 @@
 //!
 //! `VISA_FUZZ_SECONDS` says how long to go on (default 5), `VISA_FUZZ_SEED` where to start. `VISA_FUZZ_KEEP` names a
 //! directory that kernels are left in, for `visa boot`.
+#![allow(clippy::disallowed_methods, reason = "it tells people, or measures, how long something takes")]
 
 use std::collections::BTreeMap;
 use std::io::Write;

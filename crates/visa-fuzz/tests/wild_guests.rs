@@ -2,6 +2,7 @@
 //! by VM exits, and memory outside the VM stays as it was.
 //!
 //! `VISA_FUZZ_SECONDS` says how long to go on (default 5), `VISA_FUZZ_SEED` where to start.
+#![allow(clippy::disallowed_methods, reason = "it tells people, or measures, how long something takes")]
 
 use std::time::{Duration, Instant};
 use visa_core::Hart;

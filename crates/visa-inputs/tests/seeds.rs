@@ -1,4 +1,5 @@
 //! Every fuzz target on its seeds, and on a few hundred small changes of each: what fuzzers do for longer.
+#![allow(clippy::disallowed_methods, reason = "it tells people, or measures, how long something takes")]
 
 use std::time::{Duration, Instant};
 use visa_inputs::{TARGETS, seeds};

@@ -150,7 +150,7 @@ pub struct Ready {
 }
 
 /// What both kinds of boot need of the board.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Hardware {
     /// Number of harts.
     pub harts: usize,
@@ -211,7 +211,7 @@ fn bare_with(
     };
     let device_tree = tree.flatten()?;
     let placed = loader.load_high("device tree", "device tree", &device_tree, ram.end())?;
-    let mut machine = Machine::new(board, image.entry, placed.start, hardware.time);
+    let mut machine = Machine::new(board, image.entry, placed.start, hardware.time.clone());
     machine.set_features(hardware.features);
     Ok(Ready { machine, image, visor: None, device_tree })
 }
@@ -260,7 +260,7 @@ pub fn kernel(hardware: &Hardware, board: Board, boot: &KernelBoot) -> Result<Re
     };
     let visor_tree_at =
         loader.load_high("visor's device tree", "device tree", &visor_tree.flatten()?, ram.end())?;
-    let mut machine = Machine::new(board, visor.entry, visor_tree_at.start, hardware.time);
+    let mut machine = Machine::new(board, visor.entry, visor_tree_at.start, hardware.time.clone());
     machine.set_features(hardware.features);
     Ok(Ready { machine, image: kernel, visor: Some(visor), device_tree })
 }

@@ -8,8 +8,8 @@ mod engine;
 mod slice;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
+use visa_core::clock::HostClock;
 use visa_core::{Fault, Hart, Spread};
 use visa_cycles::CycleModel;
 use visa_devices::FinisherRequest;
@@ -19,19 +19,19 @@ use visa_isa::cause::ExitCause;
 
 use crate::board::Board;
 use crate::lockstep::{CheckedFigures, Difference, Executed};
-pub use engine::{EngineKind, GENERATES_CODE};
 use engine::MachineEngine;
+pub use engine::{EngineKind, GENERATES_CODE};
 pub use slice::Slice;
 use slice::Turn;
 
 /// Where time comes from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub enum TimeSource {
     /// One nanosecond for each retired instruction; a halt skips to the next event. Deterministic.
     #[default]
     Instructions,
     /// The host's clock, for interactive use.
-    Host,
+    Host(HostClock),
 }
 
 /// Why a machine has ended.
@@ -107,12 +107,38 @@ pub struct Machine {
     engine: Box<dyn MachineEngine>,
     /// A cycle model for each hart, or none.
     pub(crate) models: Vec<CycleModel>,
-    time: TimeSource,
+    time: Time,
     /// Nanoseconds since the start, as of the end of the last slice or step.
     now_ns: u64,
     /// The turn that is not over.
     turn: Option<Turn>,
-    started: Instant,
+}
+
+/// Where a machine's time comes from, since it started.
+enum Time {
+    Instructions,
+    Host { clock: HostClock, start: u64 },
+}
+
+impl Time {
+    fn of(source: TimeSource) -> Time {
+        match source {
+            TimeSource::Instructions => Time::Instructions,
+            TimeSource::Host(clock) => Time::Host { start: clock.nanoseconds(), clock },
+        }
+    }
+
+    /// Nanoseconds that have passed whatever the harts did; `None`: time follows from that alone.
+    fn passed(&self) -> Option<u64> {
+        match self {
+            Time::Instructions => None,
+            Time::Host { clock, start } => Some(clock.nanoseconds().saturating_sub(*start)),
+        }
+    }
+
+    fn is_virtual(&self) -> bool {
+        matches!(self, Time::Instructions)
+    }
 }
 
 impl Machine {
@@ -125,10 +151,9 @@ impl Machine {
             pause_at_halt: false,
             engine: EngineKind::default().make(),
             models: Vec::new(),
-            time,
+            time: Time::of(time),
             now_ns: 0,
             turn: None,
-            started: Instant::now(),
         }
     }
 
@@ -180,7 +205,7 @@ impl Machine {
     /// With time from instructions: lets so much time pass without an instruction. The way on from an
     /// [`Progress::Idle`] that came by [`Machine::pause_at_halt`].
     pub fn skip(&mut self, nanoseconds: u64) {
-        if self.time == TimeSource::Instructions {
+        if self.time.is_virtual() {
             self.now_ns = self.now_ns.saturating_add(nanoseconds);
             self.turn = None;
         }

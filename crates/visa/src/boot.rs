@@ -113,7 +113,7 @@ impl Boot {
     pub fn execute(self) -> anyhow::Result<u8> {
         self.check()?;
         let launch = Launch::prepare(&self.options)?;
-        let hardware = launch.hardware;
+        let hardware = launch.hardware.clone();
         let visor = match &self.visor {
             Some(path) => Image::File(path.clone()),
             None => images::visor()?,

@@ -1,9 +1,10 @@
 //! What the commands that run a machine do alike: the clock, the report's file, the run, the report.
 
 use std::io::{IsTerminal, stderr, stdin};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
+use visa_core::clock::HostClock;
 use visa_machine::board::DiskChanges;
 use visa_machine::boot::{Hardware, Ready};
 use visa_machine::machine::TimeSource;
@@ -31,6 +32,7 @@ pub struct Launch {
 impl Launch {
     /// Chooses the clock and opens the report's file, so that a bad path costs no run.
     pub fn prepare(options: &RunOptions) -> anyhow::Result<Launch> {
+        options.engine.check()?;
         lockstep::check(options)?;
         let interactive = stdin().is_terminal() && options.json.is_none() && !options.engine.compares();
         let default = if interactive { ClockChoice::Host } else { ClockChoice::Virtual };
@@ -46,11 +48,18 @@ impl Launch {
             ClockChoice::Host => {
                 let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 let start_time_ns = u64::try_from(since_epoch.as_nanos()).unwrap_or(VIRTUAL_START_NS);
-                Hardware { harts: options.smp, start_time_ns, time: TimeSource::Host, features }
+                let time = TimeSource::Host(host_clock());
+                Hardware { harts: options.smp, start_time_ns, time, features }
             }
         };
         Ok(Launch { hardware, clock, sink: Sink::open(options)? })
     }
+}
+
+/// The clock of a machine whose time is the host's.
+fn host_clock() -> HostClock {
+    let began = Instant::now();
+    HostClock::new(move || u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// A machine that is ready, and what it will have written to its disks, if that is kept from them.

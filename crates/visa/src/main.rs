@@ -2,6 +2,7 @@
 //!
 //! One file for each subcommand ([`demo`], [`run`], [`boot`], [`asm`], [`dis`], [`mod@bench`]); [`launch`] and [`session`]
 //! are what the commands that run a machine share.
+#![allow(clippy::disallowed_methods, reason = "the command is what brings the host's time")]
 #![forbid(unsafe_code)]
 
 mod asm;

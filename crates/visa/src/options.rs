@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use visa_machine::board::{Board, DiskCache, DiskChanges, DiskError, DiskImage, FileBackend, OverlayBackend};
-use visa_machine::machine::EngineKind;
+use visa_machine::machine::{EngineKind, GENERATES_CODE};
 
 use crate::checked::CheckedOptions;
 use crate::cycles::CycleOptions;
@@ -150,13 +151,12 @@ fn gdb_address(text: &str) -> Result<GdbAddress, String> {
 }
 
 /// `--engine`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum EngineChoice {
     /// The reference
     Interpreter,
     /// Code of the host, made while the guest runs; with a cycle model or a trace of instructions the interpreter executes
     /// all the same
-    #[default]
     Jit,
     /// Both side by side: after every few instructions their states are compared, and the first instruction that makes them
     /// differ is reported (exit code 119). Disks are written at the end, if the engines agree
@@ -166,7 +166,22 @@ pub enum EngineChoice {
     Checked,
 }
 
+impl Default for EngineChoice {
+    fn default() -> Self {
+        if GENERATES_CODE { EngineChoice::Jit } else { EngineChoice::Interpreter }
+    }
+}
+
 impl EngineChoice {
+    /// Refuses what this build does not have.
+    pub fn check(self) -> Result<(), clap::Error> {
+        if GENERATES_CODE || self == EngineChoice::Interpreter {
+            return Ok(());
+        }
+        let text = "this visa was built without a JIT, or for a host for which it has none: --engine interpreter is all that it has\n";
+        Err(clap::Error::raw(ErrorKind::InvalidValue, text))
+    }
+
     /// Whether engines are compared.
     pub fn compares(self) -> bool {
         matches!(self, EngineChoice::Lockstep | EngineChoice::Checked)

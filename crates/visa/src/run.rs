@@ -54,7 +54,7 @@ impl Run {
             false => None,
         };
         let launch = Launch::prepare(&self.options)?;
-        let hardware = launch.hardware;
+        let hardware = launch.hardware.clone();
         let images = self.options.open_disks()?;
         let build = || {
             let mut board = hardware.board(self.memory)?;

@@ -3,6 +3,7 @@
 //!
 //! `VISA_FUZZ_SECONDS` says how long each test goes on (default 2), `VISA_FUZZ_SEED` where to start. Once one has found a difference,
 //! the others stop.
+#![allow(clippy::disallowed_methods, reason = "it tells people, or measures, how long something takes")]
 
 mod guests;
 mod machines;

@@ -14,7 +14,7 @@ use visa_core::clock::{Clock, NANOSECONDS_PER_TICK};
 use visa_core::{Fault, Hart, Reservation};
 use visa_interp::{RunEnd, Step};
 
-use super::{Machine, Progress, TimeSource};
+use super::{Machine, Progress, Time};
 
 /// Instructions that a hart of several executes before the next one's part; nanoseconds of a turn.
 const TURN: u64 = 10_000;
@@ -207,7 +207,7 @@ impl Machine {
     /// What a run of the hart whose part it is has come to.
     fn after_run(&mut self, end: RunEnd, end_ns: u64) -> Progress {
         let (index, part) = self.begin_part();
-        if self.time == TimeSource::Instructions {
+        if self.time.is_virtual() {
             self.now_ns = self.harts[index].nanoseconds();
         }
         match end {
@@ -254,19 +254,19 @@ impl Machine {
     /// Tells the harts the time: so many instructions after so many nanoseconds since the start.
     fn set_clocks(&mut self, nanoseconds: u64, ahead: u64, rate: u64) {
         for hart in &mut self.harts {
-            hart.clock = match self.time {
-                TimeSource::Instructions => {
+            hart.clock = match &self.time {
+                Time::Instructions => {
                     Clock::Virtual { nanoseconds, instructions: hart.instructions, ahead, rate }
                 }
-                TimeSource::Host => Clock::Real { since: self.started, nanoseconds: 0 },
+                Time::Host { clock, start } => Clock::Host { clock: clock.clone(), start: *start },
             };
         }
     }
 
     /// The host's clock passes whatever the harts do.
     fn look_at_clock(&mut self) {
-        if self.time == TimeSource::Host {
-            self.now_ns = self.started.elapsed().as_nanos() as u64;
+        if let Some(passed) = self.time.passed() {
+            self.now_ns = passed;
         }
         self.board.set_time(self.now_ns / NANOSECONDS_PER_TICK);
     }
@@ -283,7 +283,7 @@ impl Machine {
         }
         let (start_ns, executed, all_halted) = (turn.start_ns, turn.executed, turn.all_halted);
         self.turn = None;
-        if self.time == TimeSource::Instructions && !all_halted {
+        if self.time.is_virtual() && !all_halted {
             // Of a turn in which some harts have done less, the rest passes at once.
             self.now_ns = self.now_ns.max(start_ns.saturating_add(TURN));
         }
@@ -306,15 +306,11 @@ impl Machine {
         let timers = self.harts.iter().filter_map(Hart::next_timer_ns);
         let device = self.board.next_event().and_then(|ticks| ticks.checked_mul(NANOSECONDS_PER_TICK));
         let next = timers.chain(device).min();
-        match (self.time, next) {
-            (_, None) => Progress::Idle(None),
-            (TimeSource::Host, Some(next)) => {
-                Progress::Idle(Some(next.saturating_sub(self.started.elapsed().as_nanos() as u64)))
-            }
-            (TimeSource::Instructions, Some(next)) if self.pause_at_halt => {
-                Progress::Idle(Some(next.saturating_sub(self.now_ns)))
-            }
-            (TimeSource::Instructions, Some(next)) => {
+        let Some(next) = next else { return Progress::Idle(None) };
+        match self.time.passed() {
+            Some(passed) => Progress::Idle(Some(next.saturating_sub(passed))),
+            None if self.pause_at_halt => Progress::Idle(Some(next.saturating_sub(self.now_ns))),
+            None => {
                 self.now_ns = next.min(end_ns).max(self.now_ns);
                 Progress::Running
             }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{PATIENCE, Place, assert_code, run, text, visa};
+use crate::{ENGINES, PATIENCE, Place, assert_code, run, text, visa};
 
 /// Far longer than a run needs to end, and far shorter than it would take if nobody looked; tests share a busy host.
 const SOON: Duration = Duration::from_secs(20);
@@ -309,7 +309,7 @@ _start: li      s0, 0x80100000
 4:      j       4b
 ",
     );
-    for engine in ["interpreter", "jit"] {
+    for engine in ENGINES {
         let mut child = unread(&program, &["-m", "64M", "--engine", engine]);
         let mut printed = [0];
         child.stdout.as_mut().unwrap().read_exact(&mut printed).unwrap();

@@ -1,14 +1,19 @@
 //! The command as a user meets it: what it prints, writes and exits with.
+#![allow(clippy::disallowed_methods, reason = "it tells people, or measures, how long something takes")]
 
 mod bad_input;
 mod boot;
+#[cfg(feature = "host-code")]
 mod checked;
 mod debugger;
 mod host;
+#[cfg(feature = "host-code")]
 mod lockstep;
 mod run;
 mod terminal;
 mod tools;
+#[cfg(not(feature = "host-code"))]
+mod without_jit;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -17,6 +22,9 @@ use std::time::Duration;
 use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// What `--engine` can be asked for that executes one machine, the usual one first.
+const ENGINES: &[&str] = if cfg!(feature = "host-code") { &["jit", "interpreter"] } else { &["interpreter"] };
 
 /// No test's run takes longer, however busy the host is.
 const PATIENCE: Duration = Duration::from_secs(120);
