@@ -259,8 +259,8 @@ mod tests {
     #[test]
     fn whoever_starts_it_is_told_how_long_it_takes() {
         let told = |quick, random_seconds| announcement(&Arguments { quick, random_seconds });
-        assert!(told(false, 60).contains("about 24 minutes"), "{}", told(false, 60));
-        assert!(told(false, 600).contains("about 60 minutes"), "{}", told(false, 600));
-        assert!(told(true, 60).contains("about 16 minutes"), "{}", told(true, 60));
+        assert!(told(false, 60).contains("about 27 minutes"), "{}", told(false, 60));
+        assert!(told(false, 600).contains("about 63 minutes"), "{}", told(false, 600));
+        assert!(told(true, 60).contains("about 19 minutes"), "{}", told(true, 60));
     }
 }

@@ -1,8 +1,6 @@
 //! A build without the JIT: the interpreter is what executes, and nothing else can be asked for.
 
-use serde_json::Value;
-
-use crate::{Place, assert_code, run, text};
+use crate::{Place, assert_code, report, run, text};
 
 #[test]
 fn the_interpreter_executes_and_other_engines_are_refused() {
@@ -10,10 +8,8 @@ fn the_interpreter_executes_and_other_engines_are_refused() {
     let place = Place::new();
     let program = place.finishing("li t1, 0x5555");
     for options in [&[][..], &["--engine", "interpreter"]] {
-        let output = run(&program, &[&["--json", "-"], options].concat());
-        assert_code(&output, 0);
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(report["engine"], "interpreter");
+        let (engine, _, _) = report(&program, options, "checked");
+        assert_eq!(engine, "interpreter");
     }
     for engine in ["jit", "lockstep", "checked"] {
         let output = run(&program, &["--engine", engine]);
