@@ -33,7 +33,7 @@ impl Hart {
         {
             // A port access in the wrong ring has not come to where the others' records begin.
             record.code = self.r(instruction.rs1).wrapping_add(instruction.imm as i64 as u64) as u16 as u64;
-            record.qualification |= port.bytes | direction(port.direction);
+            record.qualification |= port.bytes as u64 | direction(port.direction);
         }
         self.exit = record;
     }
@@ -143,12 +143,14 @@ fn direction(direction: Direction) -> u64 {
 
 /// Size and extension of what an instruction reads from memory or a port. What fills a register is not extended.
 fn reading(shape: Shape) -> u64 {
-    let signed = |bytes| if bytes < 8 { bytes | qualification::SIGNED } else { bytes };
+    let signed = |bytes: u8| if bytes < 8 { bytes as u64 | qualification::SIGNED } else { bytes as u64 };
     match shape {
         Shape::Load(Load { bytes, extend: Extend::Sign, .. }) | Shape::Atomic(Atomic { bytes, .. }) => {
             signed(bytes)
         }
-        Shape::Load(Load { bytes, .. }) | Shape::Port(Port { bytes, direction: Direction::Read }) => bytes,
+        Shape::Load(Load { bytes, .. }) | Shape::Port(Port { bytes, direction: Direction::Read }) => {
+            bytes as u64
+        }
         _ => 0,
     }
 }

@@ -40,7 +40,7 @@ pub fn role(op: Op) -> Role {
             Role::Compute
         }
         Shape::Load(_) | Shape::Store(_) => Role::Memory,
-        Shape::Atomic(Atomic { bytes, .. }) => Role::Atomic(bytes as u8),
+        Shape::Atomic(Atomic { bytes, .. }) => Role::Atomic(bytes),
         Shape::Branch(_) | Shape::Jump => Role::Branch,
         Shape::JumpRegister => Role::JumpRegister,
         Shape::Trap | Shape::Msr(_) | Shape::Return | Shape::Port(_) | Shape::WorldSwitch | Shape::System => {

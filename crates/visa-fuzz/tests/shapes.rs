@@ -332,7 +332,7 @@ fn ports_move_the_bytes_that_they_are_said_to() {
             let (i, before) = case(&mut random, row);
             let after = bench.execute(&before, &i);
             let [(_, size, written)] = after.ports[..] else { panic!("{i:?}: {:?}", after.ports) };
-            assert_eq!(size.bytes(), bytes, "{i:?}");
+            assert_eq!(size.bytes(), u64::from(bytes), "{i:?}");
             match direction {
                 Direction::Read => {
                     assert_eq!(

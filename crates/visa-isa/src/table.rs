@@ -56,8 +56,12 @@ macro_rules! instructions {
             group: Group::$group, ring: Ring::$ring, summary: $summary,
         }, )* )* ];
 
-        /// What each one is, by `Op as usize`. Apart from the rows, which programs of the machine keep small too.
-        pub(crate) static SHAPES: [Shape; ROWS.len()] = [ $( $( $shape, )* )* ];
+        impl Op {
+            /// What it is. (Apart from the rows, so that programs of the machine which ask for nothing else hold no more of them.)
+            pub const fn shape(self) -> Shape {
+                match self { $( $( Op::$name => $shape, )* )* }
+            }
+        }
 
         /// The fixed bits alone, for tables that are built at compile time.
         pub(crate) const BITS: &[Bits] = &[ $( $( $bits, )* )* ];

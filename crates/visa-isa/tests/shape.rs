@@ -76,6 +76,7 @@ fn widths_are_those_of_the_encoding() {
     for row in ROWS {
         let Fields { opcode, funct3, .. } = fields(row.op);
         let width = 1 << (funct3 & 3);
+        let touched = u64::from(width);
         let memory = row.op.shape().memory();
         match row.op.shape() {
             Shape::Load(Load { bytes, extend, file }) => {
@@ -86,16 +87,16 @@ fn widths_are_those_of_the_encoding() {
                 };
                 assert_eq!((bytes, extend), (width, extension), "{}", row.mnemonic);
                 assert_eq!(Some(file), row.op.file(Target::Rd), "{}", row.mnemonic);
-                assert_eq!(memory, Some(Memory { bytes: width, loads: true, stores: false }));
+                assert_eq!(memory, Some(Memory { bytes: touched, loads: true, stores: false }));
             }
             Shape::Store(Store { bytes, file }) => {
                 assert_eq!(bytes, width, "{}", row.mnemonic);
                 assert_eq!(Some(file), row.op.file(Target::Rs2), "{}", row.mnemonic);
-                assert_eq!(memory, Some(Memory { bytes: width, loads: false, stores: true }));
+                assert_eq!(memory, Some(Memory { bytes: touched, loads: false, stores: true }));
             }
             Shape::Atomic(Atomic { bytes, .. }) => {
                 assert_eq!(bytes, width, "{}", row.mnemonic);
-                assert_eq!(memory.map(|memory| memory.bytes), Some(width));
+                assert_eq!(memory.map(|memory| memory.bytes), Some(touched));
             }
             // Of V-ISA (specification, 5.1): the same, and the upper bit says that it is OUT.
             Shape::Port(Port { bytes, direction }) => {
@@ -299,4 +300,10 @@ fn changes_of_msrs_are_those_of_the_encoding() {
             assert_eq!(instruction.msr_change(), Some(expected), "{}", row.mnemonic);
         }
     }
+}
+
+#[test]
+fn an_access_of_ports_ends_with_the_last_of_them() {
+    let four = Port { bytes: 4, direction: Direction::Read };
+    assert_eq!([0x3f8, 0xfffc, 0xfffe].map(|port| four.last(port)), [0x3fb, 0xffff, 0xffff]);
 }

@@ -131,7 +131,7 @@ fn result_type(form: &Form) -> &'static str {
     }
 }
 
-fn unsigned(bytes: u64) -> &'static str {
+fn unsigned(bytes: u8) -> &'static str {
     match bytes {
         1 => "u8",
         2 => "u16",

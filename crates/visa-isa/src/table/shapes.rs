@@ -18,23 +18,23 @@ pub(super) const fn unsigned_word(operation: Operation) -> Shape {
     Shape::Compute(Compute { operation, width: Width::UnsignedWord })
 }
 /// Loads an integer register.
-pub(super) const fn load(bytes: u64, extend: Extend) -> Shape {
+pub(super) const fn load(bytes: u8, extend: Extend) -> Shape {
     Shape::Load(Load { bytes, extend, file: RegisterFile::Integer })
 }
 /// Stores an integer register.
-pub(super) const fn store(bytes: u64) -> Shape {
+pub(super) const fn store(bytes: u8) -> Shape {
     Shape::Store(Store { bytes, file: RegisterFile::Integer })
 }
 /// Loads a floating-point register.
-pub(super) const fn float_load(bytes: u64) -> Shape {
+pub(super) const fn float_load(bytes: u8) -> Shape {
     Shape::Load(Load { bytes, extend: Extend::NanBox, file: RegisterFile::Float })
 }
 /// Stores a floating-point register.
-pub(super) const fn float_store(bytes: u64) -> Shape {
+pub(super) const fn float_store(bytes: u8) -> Shape {
     Shape::Store(Store { bytes, file: RegisterFile::Float })
 }
 /// Accesses memory atomically.
-pub(super) const fn atomic(bytes: u64, operation: AtomicOperation) -> Shape {
+pub(super) const fn atomic(bytes: u8, operation: AtomicOperation) -> Shape {
     Shape::Atomic(Atomic { bytes, operation })
 }
 /// Computes in single precision.
@@ -54,10 +54,10 @@ pub(super) const fn msr(change: MsrChange) -> Shape {
     Shape::Msr(change)
 }
 /// IN.
-pub(super) const fn port_in(bytes: u64) -> Shape {
+pub(super) const fn port_in(bytes: u8) -> Shape {
     Shape::Port(Port { bytes, direction: Direction::Read })
 }
 /// OUT.
-pub(super) const fn port_out(bytes: u64) -> Shape {
+pub(super) const fn port_out(bytes: u8) -> Shape {
     Shape::Port(Port { bytes, direction: Direction::Write })
 }

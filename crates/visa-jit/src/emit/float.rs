@@ -191,20 +191,20 @@ impl Emitter<'_> {
         self.float_write(register, double);
     }
 
-    fn float_load(&mut self, index: usize, i: &Instruction, bytes: u64) {
+    fn float_load(&mut self, index: usize, i: &Instruction, bytes: u8) {
         let missed = self.open_access(index, i);
         let Address { base, offset } = missed.address;
         let double = bytes == 8;
-        self.look_up(RAX, Access::Load, missed.address, bytes, missed.from);
+        self.look_up(RAX, Access::Load, missed.address, bytes.into(), missed.from);
         by_format!(self, double, movsd, movss, xmm0, [Rq(base) + rax + offset]);
         self.float_write(i.rd, double);
         self.close_access(missed);
     }
 
-    fn float_store(&mut self, index: usize, i: &Instruction, bytes: u64) {
+    fn float_store(&mut self, index: usize, i: &Instruction, bytes: u8) {
         let missed = self.open_access(index, i);
         let Address { base, offset: imm } = missed.address;
-        self.look_up(RAX, Access::Store, missed.address, bytes, missed.from);
+        self.look_up(RAX, Access::Store, missed.address, bytes.into(), missed.from);
         // Bits go to memory as they are, boxed or not.
         dynasm!(self.code ; .arch x64 ; mov rdx, [rbp + offset(i.rs2)]);
         match bytes {

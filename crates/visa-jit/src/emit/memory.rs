@@ -114,14 +114,14 @@ impl Emitter<'_> {
 
     fn load_from(&mut self, index: usize, i: &Instruction, load: Load) {
         let missed = self.open_access(index, i);
-        self.look_up(RAX, Access::Load, missed.address, load.bytes, missed.from);
+        self.look_up(RAX, Access::Load, missed.address, load.bytes.into(), missed.from);
         self.load_at(i.rd, load, missed.address, RAX);
         self.close_access(missed);
     }
 
-    fn store_to(&mut self, index: usize, i: &Instruction, bytes: u64) {
+    fn store_to(&mut self, index: usize, i: &Instruction, bytes: u8) {
         let missed = self.open_access(index, i);
-        self.look_up(RAX, Access::Store, missed.address, bytes, missed.from);
+        self.look_up(RAX, Access::Store, missed.address, bytes.into(), missed.from);
         self.store_at(i.rs2, bytes, missed.address, RAX);
         self.close_access(missed);
     }
@@ -142,7 +142,7 @@ impl Emitter<'_> {
     }
 
     /// Stores, likewise. Spoils RDX.
-    pub(super) fn store_at(&mut self, register: u8, bytes: u64, address: Address, addend: u8) {
+    pub(super) fn store_at(&mut self, register: u8, bytes: u8, address: Address, addend: u8) {
         if self.mapping.place(register) == Place::Zero {
             return match bytes {
                 1 => store_place!(self, address, addend, BYTE, 0),
@@ -161,7 +161,7 @@ impl Emitter<'_> {
     }
 
     /// LR: loads, and notes the place in RAM.
-    fn load_reserved(&mut self, index: usize, i: &Instruction, bytes: u64) {
+    fn load_reserved(&mut self, index: usize, i: &Instruction, bytes: u8) {
         let missed = self.open_access(index, i);
         self.aligned(Access::Load, bytes, &missed);
         self.reservation(bytes);
@@ -175,7 +175,7 @@ impl Emitter<'_> {
     }
 
     /// SC: stores if the place is the one that LR noted; either way it is forgotten.
-    fn store_conditional(&mut self, index: usize, i: &Instruction, bytes: u64) {
+    fn store_conditional(&mut self, index: usize, i: &Instruction, bytes: u8) {
         let missed = self.open_access(index, i);
         let lost = self.code.new_dynamic_label();
         self.aligned(Access::Store, bytes, &missed);
@@ -198,15 +198,15 @@ impl Emitter<'_> {
     }
 
     /// Looks an aligned address up: RCX becomes the address on the host.
-    fn aligned(&mut self, access: Access, bytes: u64, missed: &Missed) {
+    fn aligned(&mut self, access: Access, bytes: u8, missed: &Missed) {
         let address = self.in_register(missed.address);
         dynasm!(self.code ; .arch x64 ; test Rb(address), (bytes - 1) as i8 ; jnz =>missed.interpret);
-        self.look_up(RAX, access, Address { base: address, offset: 0 }, bytes, missed.from);
+        self.look_up(RAX, access, Address { base: address, offset: 0 }, bytes.into(), missed.from);
         dynasm!(self.code ; .arch x64 ; lea rcx, [Rq(address) + rax]);
     }
 
     /// Puts what stands for a reservation of the bytes at RCX, an address on the host, into RAX.
-    fn reservation(&mut self, bytes: u64) {
+    fn reservation(&mut self, bytes: u8) {
         constant(&mut self.code, RAX, self.ram.wrapping_neg());
         dynasm!(self.code ; .arch x64
             ; add rax, rcx
@@ -216,7 +216,7 @@ impl Emitter<'_> {
     }
 
     /// One hart runs at a time, so that a load and a store are atomic without more.
-    fn atomic(&mut self, index: usize, i: &Instruction, operation: AtomicOperation, bytes: u64) {
+    fn atomic(&mut self, index: usize, i: &Instruction, operation: AtomicOperation, bytes: u8) {
         use AtomicOperation::*;
         let missed = self.open_access(index, i);
         self.aligned(Access::Store, bytes, &missed);

@@ -114,7 +114,7 @@ impl Lowering<'_, '_> {
         self.set(i.rd, value);
     }
 
-    fn store(&mut self, i: &Instruction, bytes: u64, host: Value, at: i32) {
+    fn store(&mut self, i: &Instruction, bytes: u8, host: Value, at: i32) {
         let value = self.get(i.rs2);
         let flags = self.guest;
         let ins = self.builder.ins();

@@ -4,7 +4,7 @@ use super::cache::Decoder;
 use super::fetch::FetchFault;
 use super::machine::{drop_translations, finish, first_source, in_kernel, step_over};
 use super::pending::Pending;
-use super::rules::{self, MemoryShape, PortShape, after_return, is_msr_instruction};
+use super::rules::{self, after_return};
 use super::{Wait, decoded, msrs, ports};
 use crate::exits::{self, Leave, Next};
 use crate::firmware::Firmware;
@@ -18,8 +18,9 @@ use visa_guest::{Exit, guest_float, guest_integer, set_guest_float, set_guest_in
 use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::io::INTERRUPT_BITS;
 use visa_isa::msr::{INSTRET, SATP, SIP, STIMECMP, sstatus};
+use visa_isa::shape::{Direction, Extend, Load, Port, RegisterFile, Store};
 use visa_isa::vmcs::Action;
-use visa_isa::{Instruction, Op, Ring};
+use visa_isa::{Instruction, Op, Ring, Shape};
 
 /// Bytes of every instruction that exits, but for loads and stores.
 const LENGTH: u64 = 4;
@@ -221,7 +222,7 @@ impl Emulator {
     /// Does an MSR instruction; false if it is none, or not for a guest's kernel.
     fn change_msr(&mut self, instruction: &Instruction) -> bool {
         let number = instruction.imm as u16;
-        if !is_msr_instruction(instruction.op) {
+        if !matches!(instruction.op.shape(), Shape::Msr(_)) {
             return false;
         }
         let old = match number {
@@ -281,7 +282,7 @@ impl Emulator {
             Op::VintSend if self.send(first_source(&instruction)) => step_over(LENGTH),
             Op::VintAck => finish(&instruction, insn::vint_ack()),
             Op::VintStat => finish(&instruction, insn::vint_stat()),
-            op if is_msr_instruction(op)
+            op if matches!(op.shape(), Shape::Msr(_))
                 && visa_isa::msr::ring(instruction.imm as u16) == Ring::Kernel
                 && self.change_msr(&instruction) => {}
             _ => self.deliver_illegal(bits),
@@ -308,8 +309,9 @@ impl Emulator {
     fn port(&mut self) {
         if self.assist {
             let exit = Exit::read();
-            let shape = PortShape { bytes: exit.size(), writes: exit.is_write() };
-            let read = ports::access(self.vm, msr::vmcode::read() as u16, shape, msr::vmvalue::read());
+            let direction = if exit.is_write() { Direction::Write } else { Direction::Read };
+            let access = Port { bytes: exit.size() as u8, direction };
+            let read = ports::access(self.vm, msr::vmcode::read() as u16, access, msr::vmvalue::read());
             return exits::complete_with(read);
         }
         self.port_instruction();
@@ -318,10 +320,10 @@ impl Emulator {
     #[inline(never)]
     fn port_instruction(&mut self) {
         let Some((_, instruction)) = self.instruction() else { return };
-        let shape = instruction.and_then(|instruction| PortShape::of(instruction.op));
-        let (Some(instruction), Some(shape)) = (instruction, shape) else { return self.look_again() };
+        let Some(instruction) = instruction else { return self.look_again() };
+        let Shape::Port(access) = instruction.op.shape() else { return self.look_again() };
         let port = first_source(&instruction).wrapping_add(instruction.imm as u64) as u16;
-        let read = ports::access(self.vm, port, shape, guest_integer(instruction.rs2));
+        let read = ports::access(self.vm, port, access, guest_integer(instruction.rs2));
         // OUT's destination is R0.
         finish(&instruction, read);
     }
@@ -330,31 +332,35 @@ impl Emulator {
     /// 32 bits are faults.
     #[inline(never)]
     fn interrupt_controller(&mut self) {
-        const BYTES: u64 = 4;
+        const BYTES: u8 = 4;
         let address = msr::vmgpa::read();
         let Some((_, instruction)) = self.instruction() else { return };
-        let shape = instruction.and_then(|instruction| MemoryShape::of(instruction.op));
-        let (Some(i), Some(shape), Some(plic)) = (instruction, shape, self.vm.plic) else {
+        let (Some(i), Some(plic), true) = (instruction, self.vm.plic, address.is_multiple_of(BYTES.into()))
+        else {
             return self.deliver(exits::access_fault() as u64, msr::vmgva::read());
         };
-        if shape.bytes != BYTES || !address.is_multiple_of(BYTES) {
-            return self.deliver(exits::access_fault() as u64, msr::vmgva::read());
-        }
-        match (shape.writes, shape.float) {
-            (true, float) => {
-                let value = if float { guest_float(i.rs2) } else { guest_integer(i.rs2) };
+        match i.op.shape() {
+            Shape::Store(Store { bytes: BYTES, file }) => {
+                let value = match file {
+                    RegisterFile::Integer => guest_integer(i.rs2),
+                    RegisterFile::Float => guest_float(i.rs2),
+                };
                 plic.guest_writes(address, value);
             }
-            (false, true) => {
-                const BOX: u64 = 0xffff_ffff << 32;
-                set_guest_float(i.rd, plic.guest_reads(address) | BOX);
-                // SAFETY: the guest's floating-point registers have changed.
-                unsafe { msr::sstatus::set(sstatus::FS) };
-            }
-            (false, false) => {
+            Shape::Load(Load { bytes: BYTES, extend, .. }) => {
                 let value = plic.guest_reads(address);
-                set_guest_integer(i.rd, if shape.signed { value as i32 as u64 } else { value });
+                match extend {
+                    Extend::Sign => set_guest_integer(i.rd, value as i32 as u64),
+                    Extend::Zero => set_guest_integer(i.rd, value),
+                    Extend::NanBox => {
+                        const BOX: u64 = 0xffff_ffff << 32;
+                        set_guest_float(i.rd, value | BOX);
+                        // SAFETY: the guest's floating-point registers have changed.
+                        unsafe { msr::sstatus::set(sstatus::FS) };
+                    }
+                }
             }
+            _ => return self.deliver(exits::access_fault() as u64, msr::vmgva::read()),
         }
         step_over(u64::from(i.length));
     }

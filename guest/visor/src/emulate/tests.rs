@@ -5,11 +5,11 @@ use super::cache::Decoder;
 use super::fetch::{FetchFault, Memory, Space};
 use super::interrupts::{Next, View, Window};
 use super::lacks::Lacks;
-use super::rules::{self, MemoryShape, PortShape};
+use super::rules;
 use crate::memory::Region;
 use std::collections::HashMap;
 use visa_isa::cause::Exception;
-use visa_isa::{Instruction, Op, decode, encode};
+use visa_isa::{Instruction, Op, decode};
 
 const RAM: u64 = 0x8000_0000;
 const ROOT: u64 = RAM;
@@ -177,19 +177,6 @@ fn a_result_is_cut_and_extended_as_the_record_says() {
 }
 
 #[test]
-fn ports_are_decoded_by_the_table() {
-    // OUTH 0x3f8(x0), x5 and INW x6, 0x10(x7), through the encoder.
-    let decoded = |instruction: Instruction| decode(encode(&instruction).unwrap()).unwrap();
-    let out = decoded(Instruction { rs2: 5, imm: 0x3f8, ..Instruction::new(Op::Outh) });
-    assert_eq!(PortShape::of(out.op), Some(PortShape { bytes: 2, writes: true }));
-    assert_eq!((out.rd, out.imm), (0, 0x3f8), "what it reads goes nowhere");
-    let input = decoded(Instruction { rd: 6, rs1: 7, imm: 0x10, ..Instruction::new(Op::Inw) });
-    assert_eq!(PortShape::of(input.op), Some(PortShape { bytes: 4, writes: false }));
-    assert_eq!(PortShape::of(Op::Add), None);
-    assert_eq!(PortShape { bytes: 4, writes: false }.last(0xfffe), 0xffff, "there is none behind");
-}
-
-#[test]
 fn what_was_decoded_before_is_decoded_the_same() {
     // Far more instructions than there are entries, twice: RDMSR of every number, and what means nothing.
     let mut decoder = Decoder::new();
@@ -202,19 +189,6 @@ fn what_was_decoded_before_is_decoded_the_same() {
             }
         }
     }
-}
-
-#[test]
-fn loads_and_stores_are_decoded_by_the_table() {
-    let shape = |op| MemoryShape::of(op).map(|shape| (shape.bytes, shape.writes, shape.signed, shape.float));
-    assert_eq!(shape(Op::Lw), Some((4, false, true, false)));
-    assert_eq!(shape(Op::Lwu), Some((4, false, false, false)));
-    assert_eq!(shape(Op::Fld), Some((8, false, false, true)));
-    assert_eq!(shape(Op::Sb), Some((1, true, false, false)));
-    assert_eq!(shape(Op::Fsw), Some((4, true, false, true)));
-    assert_eq!(shape(Op::AmoaddW), None, "an atomic");
-    // C.SW a1, 4(a0).
-    assert_eq!(shape(decode(0xc14c).unwrap().op), Some((4, true, false, false)));
 }
 
 #[test]
