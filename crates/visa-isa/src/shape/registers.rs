@@ -2,7 +2,7 @@
 
 use crate::instruction::Instruction;
 use crate::operand::{Kind, Operand, Target};
-use crate::table::Op;
+use crate::table::{Format, Op};
 
 /// A file of registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,31 +22,70 @@ pub struct Registers {
     pub float: u32,
 }
 
-impl Op {
-    /// The file of the register that a field of the instruction names; `None`: the field names none.
-    pub const fn file(self, field: Target) -> Option<RegisterFile> {
-        let operands = self.row().format.operands();
-        let mut index = 0;
+/// What the fields of a format hold.
+#[derive(Clone, Copy)]
+struct Fields {
+    rd: Option<RegisterFile>,
+    rs1: Option<RegisterFile>,
+    rs2: Option<RegisterFile>,
+    rs3: Option<RegisterFile>,
+    immediate: bool,
+}
+
+impl Fields {
+    const NONE: Fields = Fields { rd: None, rs1: None, rs2: None, rs3: None, immediate: false };
+
+    const fn of(format: Format) -> Fields {
+        let operands = format.operands();
+        let (mut fields, mut index) = (Fields::NONE, 0);
         while index < operands.len() {
-            if operands[index].target() as u8 == field as u8 {
-                return operands[index].file();
+            let file = operands[index].file();
+            match operands[index].target() {
+                Target::Rd => fields.rd = file,
+                Target::Rs1 => fields.rs1 = file,
+                Target::Rs2 => fields.rs2 = file,
+                Target::Rs3 => fields.rs3 = file,
+                Target::Imm => fields.immediate = true,
+                Target::Rm => {}
+                Target::RdRs1 => panic!("a format has one operand for each field"),
             }
             index += 1;
         }
-        None
+        fields
+    }
+}
+
+/// By `Format as usize`: compilers of guest code ask for each instruction.
+static FIELDS: [Fields; Format::ALL.len()] = {
+    let (mut fields, mut index) = ([Fields::NONE; Format::ALL.len()], 0);
+    while index < fields.len() {
+        assert!(Format::ALL[index] as usize == index);
+        fields[index] = Fields::of(Format::ALL[index]);
+        index += 1;
+    }
+    fields
+};
+
+impl Op {
+    const fn fields(self) -> &'static Fields {
+        &FIELDS[self.row().format as usize]
+    }
+
+    /// The file of the register that a field of the instruction names; `None`: the field names none.
+    pub const fn file(self, field: Target) -> Option<RegisterFile> {
+        let fields = self.fields();
+        match field {
+            Target::Rd => fields.rd,
+            Target::Rs1 => fields.rs1,
+            Target::Rs2 => fields.rs2,
+            Target::Rs3 => fields.rs3,
+            Target::RdRs1 | Target::Rm | Target::Imm => None,
+        }
     }
 
     /// Whether it has an immediate or a distance.
     pub const fn has_immediate(self) -> bool {
-        let operands = self.row().format.operands();
-        let mut index = 0;
-        while index < operands.len() {
-            if matches!(operands[index].target(), Target::Imm) {
-                return true;
-            }
-            index += 1;
-        }
-        false
+        self.fields().immediate
     }
 }
 
@@ -71,6 +110,14 @@ impl Registers {
         }
     }
 
+    /// What a field names, if it names a register.
+    const fn of(file: Option<RegisterFile>, number: u8) -> Registers {
+        match file {
+            Some(file) => Registers::one(file, number),
+            None => Registers { integer: 0, float: 0 },
+        }
+    }
+
     /// These and others.
     pub const fn and(self, others: Registers) -> Registers {
         Registers { integer: self.integer | others.integer, float: self.float | others.float }
@@ -80,23 +127,12 @@ impl Registers {
 impl Instruction {
     /// The registers that it reads.
     pub const fn reads(&self) -> Registers {
-        let mut registers = Registers { integer: 0, float: 0 };
-        let sources = [(Target::Rs1, self.rs1), (Target::Rs2, self.rs2), (Target::Rs3, self.rs3)];
-        let mut index = 0;
-        while index < sources.len() {
-            if let Some(file) = self.op.file(sources[index].0) {
-                registers = registers.and(Registers::one(file, sources[index].1));
-            }
-            index += 1;
-        }
-        registers
+        let Fields { rs1, rs2, rs3, .. } = *self.op.fields();
+        Registers::of(rs1, self.rs1).and(Registers::of(rs2, self.rs2)).and(Registers::of(rs3, self.rs3))
     }
 
     /// The registers that it writes.
     pub const fn writes(&self) -> Registers {
-        match self.op.file(Target::Rd) {
-            Some(file) => Registers::one(file, self.rd),
-            None => Registers { integer: 0, float: 0 },
-        }
+        Registers::of(self.op.fields().rd, self.rd)
     }
 }
