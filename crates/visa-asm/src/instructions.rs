@@ -13,7 +13,7 @@ use crate::suggest::did_you_mean;
 use crate::syntax::{Form, ORDERINGS};
 use visa_isa::operand::Operand;
 use visa_isa::shape::{Load, RegisterFile, Store};
-use visa_isa::table::{Format, ROWS};
+use visa_isa::table::{Format, ROWS, Row};
 use visa_isa::{Instruction, Op, Shape, compressed, msr, register};
 
 /// An instruction as it is written.
@@ -78,7 +78,7 @@ impl Statement {
         if form.row.is_none() {
             if matches!(format, Format::R | Format::Csr)
                 && self.last_is_number(program)
-                && let Some(immediate) = immediate_form(form.mnemonic)
+                && let Some(immediate) = immediate_form(form.op)
             {
                 return self.matched(program, &immediate, ordering, &self.arguments);
             }
@@ -327,17 +327,12 @@ pub(crate) fn lookup(mnemonic: &str) -> Option<(Form, u8)> {
     })
 }
 
-/// The instruction that does the same with an immediate: `add` and `addi`, `addw` and `addiw`, `sltu`
-/// and `sltiu`, `csrrw` and `csrrwi`.
-fn immediate_form(mnemonic: &str) -> Option<Form> {
-    let of_words = mnemonic.strip_suffix('w').map(|stem| format!("{stem}iw"));
-    let of_unsigned = mnemonic.strip_suffix('u').map(|stem| format!("{stem}iu"));
-    [Some(format!("{mnemonic}i")), of_words, of_unsigned]
-        .into_iter()
-        .flatten()
-        .find_map(|name| Op::from_mnemonic(&name))
-        .filter(|op| !matches!(op.row().format, Format::R))
-        .map(|op| Form::of(op.row()))
+/// The instruction that does the same with an immediate: `add` and `addi`, `addw` and `addiw`, `sltu` and `sltiu`, `csrrw` and
+/// `csrrwi`.
+fn immediate_form(op: Op) -> Option<Form> {
+    let takes_number =
+        |row: &&Row| matches!(row.format, Format::I | Format::Shift | Format::ShiftW | Format::CsrImmediate);
+    ROWS.iter().filter(takes_number).find(|row| row.op.shape() == op.shape()).map(Form::of)
 }
 
 /// Whether a name is a mnemonic or a pseudo-instruction.
