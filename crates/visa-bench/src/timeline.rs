@@ -10,10 +10,8 @@ use std::fmt;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
-use visa_core::ExitRecord;
 use visa_core::timeline::{Change, Entered, Moment};
-use visa_isa::cause::{Exception, ExitCause};
-use visa_isa::vmcs::qualification;
+use visa_isa::exit::{Exit, ExitRecord};
 use visa_isa::{Ring, msr};
 
 use crate::sbi;
@@ -114,7 +112,7 @@ impl<W: Write> TimelineWriter<W> {
             match moment.change {
                 Change::Exit { record, call } => {
                     (stay.ring, stay.guest, stay.exit) =
-                        (Ring::Hypervisor, guest_ring(&record), Some((record, call)));
+                        (Ring::Hypervisor, record.qualification.ring(), Some((record, call)));
                 }
                 Change::Enter(entered) => {
                     (stay.ring, stay.exit, stay.entered) = (stay.guest, None, Some(entered));
@@ -163,7 +161,7 @@ impl<W: Write> TimelineWriter<W> {
         if let Some((record, call)) = &stay.exit {
             let mut fields = fields(record, moment.instructions - stay.since.instructions);
             name_guest(&mut fields, stay.entered);
-            let is_call = record.cause == ExitCause::Hypercall as u64;
+            let is_call = Exit::from_record(record) == Ok(Exit::Hypercall);
             if let Some(name) = sbi::name(call[0], call[1]).filter(|_| is_call) {
                 fields.insert("SBI".into(), name.into());
             }
@@ -210,12 +208,7 @@ fn metadata(
 }
 
 fn cause_name(record: &ExitRecord) -> &'static str {
-    ExitCause::from_number(record.cause).map_or("unknown cause", ExitCause::name)
-}
-
-fn guest_ring(record: &ExitRecord) -> Ring {
-    let number = record.qualification >> qualification::RING_SHIFT & 15;
-    if number == Ring::User as u64 { Ring::User } else { Ring::Kernel }
+    Exit::from_record(record).map_or("unknown cause", |exit| exit.cause().name())
 }
 
 /// Whose stay it is: the VM, and the virtual CPU of it.
@@ -232,39 +225,26 @@ fn fields(record: &ExitRecord, instructions: u64) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut put = |name: &str, value: Value| drop(fields.insert(name.into(), value));
     put("instructions in Ring -1", instructions.into());
-    put("from", guest_ring(record).name().into());
-    let bits = record.qualification;
-    if bits & qualification::SIZE != 0 {
-        put("bytes", (bits & qualification::SIZE).into());
+    put("from", record.qualification.ring().name().into());
+    let decoded = record.qualification;
+    if decoded.bytes() != 0 {
+        put("bytes", decoded.bytes().into());
     }
     let flags = [
-        (qualification::READ, "read"),
-        (qualification::WRITE, "write"),
-        (qualification::EXECUTE, "fetch"),
-        (qualification::WALK, "walk"),
-        (qualification::SIGNED, "signed"),
-        (qualification::FLOAT, "float"),
-        (qualification::HOST, "of Ring -1"),
+        (decoded.reads(), "read"),
+        (decoded.writes(), "write"),
+        (decoded.is_fetch(), "fetch"),
+        (decoded.is_walk(), "walk"),
+        (decoded.is_signed(), "signed"),
+        (decoded.is_float(), "float"),
+        (decoded.is_of_hypervisor(), "of Ring -1"),
     ];
-    let flags: Vec<&str> =
-        flags.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| name).collect();
+    let flags: Vec<&str> = flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name).collect();
     if !flags.is_empty() {
         put("access", flags.join(" ").into());
     }
-    match (ExitCause::from_number(record.cause), record.code) {
-        (Some(ExitCause::MsrAccess | ExitCause::ControlRegister), code)
-            if msr::by_number(code as u16).is_some() =>
-        {
-            put("MSR", msr::by_number(code as u16).map_or("", |msr| msr.name).into());
-        }
-        (Some(ExitCause::IoAccess | ExitCause::PciConfiguration), port) => {
-            put("port", format!("{port:#x}").into())
-        }
-        (Some(ExitCause::PageFault | ExitCause::Exception), code) => {
-            put("exception", Exception::from_number(code).map_or("unknown", Exception::name).into());
-        }
-        (_, 0) => {}
-        (_, code) => put("code", format!("{code:#x}").into()),
+    if let Some((name, value)) = number(record) {
+        put(name, value.into());
     }
     if record.instruction != 0 {
         let text = visa_asm::format_instruction(record.instruction as u32, 0);
@@ -284,20 +264,50 @@ fn fields(record: &ExitRecord, instructions: u64) -> Map<String, Value> {
     fields
 }
 
+/// What VMCODE is, under its name.
+fn number(record: &ExitRecord) -> Option<(&'static str, String)> {
+    let plain = || (record.code != 0).then(|| ("code", format!("{:#x}", record.code)));
+    let Ok(exit) = Exit::from_record(record) else { return plain() };
+    match exit {
+        Exit::MsrAccess(access) | Exit::ControlRegister(access) => {
+            msr::by_number(access.number).map(|msr| ("MSR", msr.name.into()))
+        }
+        Exit::IoAccess(access) | Exit::PciConfiguration(access) => {
+            Some(("port", format!("{:#x}", access.port)))
+        }
+        Exit::PageFault(fault) => Some(("exception", fault.exception.name().into())),
+        Exit::Exception(raised) => Some(("exception", raised.exception.name().into())),
+        Exit::IllegalPrivileged(_)
+        | Exit::VisaInstruction(_)
+        | Exit::Timer(_)
+        | Exit::ExternalInterrupt(_)
+        | Exit::SoftwareInterrupt(_)
+        | Exit::Shutdown(_)
+        | Exit::TlbFlush(_) => plain(),
+        Exit::Hypercall
+        | Exit::NestedPageFault(_)
+        | Exit::Halt
+        | Exit::DeviceAccess(_)
+        | Exit::VmexitInstruction
+        | Exit::EntryFailure(_)
+        | Exit::SingleStep
+        | Exit::DirtyLogFull
+        | Exit::Pause => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use visa_isa::exit::{PortAccess, Qualification};
+
     use super::*;
 
     #[test]
     fn slices_lie_on_the_tracks_of_their_rings() {
         let at = |instructions, change| Moment { instructions, millicycles: 0, change };
-        let record = ExitRecord {
-            cause: ExitCause::IoAccess as u64,
-            qualification: 1 | qualification::WRITE | 3 << qualification::RING_SHIFT,
-            code: 0x3f8,
-            value: 0x41,
-            ..ExitRecord::default()
-        };
+        let access = PortAccess { port: 0x3f8, bytes: 1, written: Some(0x41) };
+        let mut record = Exit::IoAccess(access).record();
+        record.qualification |= Qualification::of_ring(Ring::User);
         let mut writer =
             TimelineWriter::new(Vec::new(), 1, Axis::Instructions, Tenants::KernelBelowPrograms).unwrap();
         let enter = Change::Enter(Entered { vmcs: 0x8000_1000, vmid: 7, virtual_cpu: 2 });

@@ -2,9 +2,12 @@
 //! it (specification, 2.4 and 2.5).
 
 use visa_isa::cause::ExitCause;
+use visa_isa::exit::{
+    AccessKind, Denied, DeviceAccess, Exit, MemoryAccess, MsrAccess, NestedPageFault, PageFault, PortAccess,
+    Qualification, RaisedException, TlbFlush,
+};
 use visa_isa::operand::Target;
 use visa_isa::shape::{Atomic, Direction, Extend, Load, Port, RegisterFile, Store};
-use visa_isa::vmcs::qualification;
 use visa_isa::{Instruction, Op, Shape};
 
 use crate::hart::Hart;
@@ -15,13 +18,12 @@ impl Hart {
     pub fn describe_exit(&mut self, instruction: &Instruction, bits: u32) {
         let mut record = self.exit;
         record.instruction = bits as u64;
-        record.qualification |= (instruction.length as u64) << qualification::LENGTH_SHIFT;
+        record.qualification |= Qualification::of_length(instruction.length as u64);
         let shape = instruction.op.shape();
         if let Some(file) = instruction.op.file(Target::Rd) {
-            record.qualification |=
-                (instruction.rd as u64) << qualification::REGISTER_SHIFT | qualification::READ;
+            record.qualification |= Qualification::of_register(instruction.rd) | Qualification::READ;
             if file == RegisterFile::Float {
-                record.qualification |= qualification::FLOAT;
+                record.qualification |= Qualification::FLOAT;
             }
         }
         record.qualification |= reading(shape);
@@ -33,7 +35,7 @@ impl Hart {
         {
             // A port access in the wrong ring has not come to where the others' records begin.
             record.code = self.r(instruction.rs1).wrapping_add(instruction.imm as i64 as u64) as u16 as u64;
-            record.qualification |= port.bytes as u64 | direction(port.direction);
+            record.qualification |= Qualification::of_bytes(port.bytes as u64) | direction(port.direction);
         }
         self.exit = record;
     }
@@ -42,40 +44,15 @@ impl Hart {
     pub fn describe_undecoded(&mut self, bits: u32) {
         let length = if bits & 3 == 3 { 4 } else { 2 };
         self.exit.instruction = bits as u64;
-        self.exit.qualification |= length << qualification::LENGTH_SHIFT;
+        self.exit.qualification |= Qualification::of_length(length);
     }
 
     /// Takes out of the exit record what only decoding the instruction tells, for a machine without decode assist. What
     /// is left is what the memory path and the interrupt logic know by themselves: the addresses of an access, its
     /// direction, the cookie, and the number of an exception or interrupt.
     pub(crate) fn forget_decoded(&mut self) {
-        use ExitCause as C;
-        let cause = C::from_number(self.exit.cause);
-        let mut known = qualification::EXECUTE | qualification::WALK | qualification::HOST;
-        if matches!(cause, Some(C::PageFault | C::NestedPageFault | C::DeviceAccess)) {
-            let writes = self.exit.qualification & qualification::WRITE != 0;
-            known |= if writes { qualification::WRITE } else { qualification::READ };
-        }
-        let numbered = matches!(
-            cause,
-            Some(
-                C::PageFault
-                    | C::Timer
-                    | C::ExternalInterrupt
-                    | C::SoftwareInterrupt
-                    | C::Shutdown
-                    | C::Exception
-            )
-        );
-        let record = &mut self.exit;
-        record.qualification &= known;
-        record.instruction = 0;
-        record.value = 0;
-        if !numbered {
-            record.code = 0;
-        }
-        if cause == Some(C::TlbFlush) {
-            record.guest_virtual = 0;
+        if let Ok(exit) = Exit::from_record(&self.exit) {
+            self.exit = undecoded(exit).record();
         }
         self.vm.result = 0;
     }
@@ -101,12 +78,11 @@ impl Hart {
     /// bank is the other one.
     pub(crate) fn complete_instruction(&mut self) {
         let decoded = self.exit.qualification;
-        let register = (decoded >> qualification::REGISTER_SHIFT & 31) as usize;
-        let bytes = decoded & qualification::SIZE;
-        if decoded & qualification::READ != 0 {
-            let value = extend(self.vm.result, bytes, decoded & qualification::SIGNED != 0);
-            if decoded & qualification::FLOAT != 0 {
-                let boxed = if bytes == 4 { value | 0xffff_ffff << 32 } else { value };
+        let register = decoded.register() as usize;
+        if decoded.reads() {
+            let value = decoded.completed(self.vm.result);
+            if decoded.is_float() {
+                let boxed = if decoded.bytes() == 4 { value | 0xffff_ffff << 32 } else { value };
                 self.other.f[register] = boxed;
                 self.supervisor.sstatus |= visa_isa::msr::sstatus::FS;
             } else {
@@ -114,43 +90,73 @@ impl Hart {
                 self.other.r[0] = 0;
             }
         }
-        self.other.pc = self.other.pc.wrapping_add(decoded >> qualification::LENGTH_SHIFT & 15);
+        self.other.pc = self.other.pc.wrapping_add(decoded.length());
         self.vm.count_emu += 1;
         self.statistics.emulated += 1;
     }
 }
 
-/// Cuts a value to a number of bytes and extends it. Anything but 1, 2 and 4 bytes leaves it whole.
-fn extend(value: u64, bytes: u64, signed: bool) -> u64 {
-    match (bytes, signed) {
-        (1, false) => value as u8 as u64,
-        (1, true) => value as i8 as u64,
-        (2, false) => value as u16 as u64,
-        (2, true) => value as i16 as u64,
-        (4, false) => value as u32 as u64,
-        (4, true) => value as i32 as u64,
-        _ => value,
+/// What is known of an exit if nothing looks at the instruction.
+fn undecoded(exit: Exit) -> Exit {
+    let known = |access: MemoryAccess| MemoryAccess {
+        bytes: 0,
+        written: None,
+        kind: match access.kind {
+            AccessKind::Fetch => AccessKind::Fetch,
+            AccessKind::Load => AccessKind::Load,
+            AccessKind::Store | AccessKind::Atomic => AccessKind::Store,
+        },
+        ..access
+    };
+    match exit {
+        Exit::IllegalPrivileged(_) => Exit::IllegalPrivileged(Denied::default()),
+        Exit::VisaInstruction(_) => Exit::VisaInstruction(Denied::default()),
+        Exit::IoAccess(_) => Exit::IoAccess(PortAccess::default()),
+        Exit::PciConfiguration(_) => Exit::PciConfiguration(PortAccess::default()),
+        Exit::ControlRegister(_) => Exit::ControlRegister(MsrAccess::default()),
+        Exit::MsrAccess(_) => Exit::MsrAccess(MsrAccess::default()),
+        Exit::PageFault(fault) => Exit::PageFault(PageFault { access: known(fault.access), ..fault }),
+        Exit::NestedPageFault(fault) => {
+            Exit::NestedPageFault(NestedPageFault { access: known(fault.access), ..fault })
+        }
+        Exit::DeviceAccess(device) => {
+            Exit::DeviceAccess(DeviceAccess { access: known(device.access), ..device })
+        }
+        Exit::Exception(raised) => Exit::Exception(RaisedException { written: 0, ..raised }),
+        Exit::TlbFlush(_) => Exit::TlbFlush(TlbFlush::default()),
+        Exit::Timer(_)
+        | Exit::ExternalInterrupt(_)
+        | Exit::SoftwareInterrupt(_)
+        | Exit::Hypercall
+        | Exit::Halt
+        | Exit::VmexitInstruction
+        | Exit::Shutdown(_)
+        | Exit::EntryFailure(_)
+        | Exit::SingleStep
+        | Exit::DirtyLogFull
+        | Exit::Pause => exit,
     }
 }
 
 /// The direction of a port access.
-fn direction(direction: Direction) -> u64 {
+fn direction(direction: Direction) -> Qualification {
     match direction {
-        Direction::Read => qualification::READ,
-        Direction::Write => qualification::WRITE,
+        Direction::Read => Qualification::READ,
+        Direction::Write => Qualification::WRITE,
     }
 }
 
 /// Size and extension of what an instruction reads from memory or a port. What fills a register is not extended.
-fn reading(shape: Shape) -> u64 {
-    let signed = |bytes: u8| if bytes < 8 { bytes as u64 | qualification::SIGNED } else { bytes as u64 };
+fn reading(shape: Shape) -> Qualification {
+    let of = |bytes: u8| Qualification::of_bytes(bytes as u64);
+    let signed = |bytes| if bytes < 8 { of(bytes) | Qualification::SIGNED } else { of(bytes) };
     match shape {
         Shape::Load(Load { bytes, extend: Extend::Sign, .. }) | Shape::Atomic(Atomic { bytes, .. }) => {
             signed(bytes)
         }
         Shape::Load(Load { bytes, .. }) | Shape::Port(Port { bytes, direction: Direction::Read }) => {
-            bytes as u64
+            of(bytes)
         }
-        _ => 0,
+        _ => Qualification::default(),
     }
 }

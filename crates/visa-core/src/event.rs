@@ -1,8 +1,7 @@
 //! What observers of a hart are told: traps and world switches, in order.
 
 use visa_isa::Ring;
-
-use crate::state::ExitRecord;
+use visa_isa::exit::ExitRecord;
 
 /// Something that happened between two instructions, or instead of one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,10 @@
 //! The instructions that flush translations.
 
-use visa_isa::cause::ExitCause;
+use visa_isa::exit::{Exit, TlbFlush};
 use visa_isa::trap_filter;
-use visa_isa::{GuestPhysical, Ring};
+use visa_isa::{GuestPhysical, GuestVirtual, Ring};
 
 use crate::hart::Hart;
-use crate::state::ExitRecord;
 use crate::trap::Stop;
 
 impl Hart {
@@ -15,14 +14,8 @@ impl Hart {
             Ring::User => return Err(self.not_in_this_ring(false)),
             Ring::Hypervisor => self.flush_nested(None, None),
             Ring::Kernel if self.filter(trap_filter::FLUSH) => {
-                let given = address.is_some() as u64 | (asid.is_some() as u64) << 1;
-                return Err(self.exit_with(ExitRecord {
-                    cause: ExitCause::TlbFlush as u64,
-                    guest_virtual: address.unwrap_or(0),
-                    value: asid.unwrap_or(0),
-                    code: given,
-                    ..ExitRecord::default()
-                }));
+                let flush = TlbFlush { address: address.map(GuestVirtual), asid };
+                return Err(self.exit(Exit::TlbFlush(flush)));
             }
             Ring::Kernel => self.fence_translations(address, asid),
         }

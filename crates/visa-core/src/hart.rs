@@ -7,7 +7,7 @@ use crate::guess::Guesses;
 use crate::memory::Handed;
 use crate::nested_cache::NestedCache;
 use crate::range_tags::RangeTags;
-use crate::state::{ExitRecord, Hypervisor, Supervisor, VirtualMachine};
+use crate::state::{Hypervisor, Supervisor, VirtualMachine};
 use crate::statistics::Statistics;
 use crate::timeline::Timeline;
 use crate::tlb::Tlb;
@@ -15,6 +15,7 @@ use crate::vic::{Message, Residency};
 use crate::walk_cache::WalkCache;
 use visa_isa::Ring;
 use visa_isa::cause::ExitCause;
+use visa_isa::exit::ExitRecord;
 use visa_isa::msr::sstatus;
 
 /// The registers that a world switch changes.

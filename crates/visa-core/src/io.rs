@@ -1,16 +1,16 @@
 //! Ports, IOVMASK and IOVMAP (specification, chapter 5).
 
 use visa_isa::Ring;
-use visa_isa::cause::{Exception, ExitCause};
+use visa_isa::cause::Exception;
+use visa_isa::exit::{Exit, PortAccess};
 use visa_isa::io::{PCI_CONFIGURATION_FIRST, PCI_CONFIGURATION_LAST, Policy, RANGE_BYTES, RangeKind, range};
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::trap_filter;
-use visa_isa::vmcs::qualification;
 use visa_mem::{AccessSize, Platform, Ram};
 
 use crate::features::Feature;
 use crate::hart::Hart;
-use crate::state::{ExitRecord, Range, VirtualMachine};
+use crate::state::{Range, VirtualMachine};
 use crate::trap::Stop;
 
 /// Ports whose policies share a byte of the I/O permission map.
@@ -27,7 +27,7 @@ impl Hart {
         port: u16,
         size: AccessSize,
     ) -> Result<u64, Stop> {
-        match self.port_policy(platform.ram(), port, size, qualification::READ)? {
+        match self.port_policy(platform.ram(), port, size, None)? {
             Policy::Absent => Ok(size.all_ones()),
             _ => {
                 self.attention = true;
@@ -45,10 +45,11 @@ impl Hart {
         size: AccessSize,
         value: u64,
     ) -> Result<(), Stop> {
-        if self.port_policy(platform.ram(), port, size, qualification::WRITE)? != Policy::Absent {
+        let value = value & size.all_ones();
+        if self.port_policy(platform.ram(), port, size, Some(value))? != Policy::Absent {
             self.attention = true;
             platform.tell_time(self.ticks());
-            platform.port_write(port, size, value & size.all_ones());
+            platform.port_write(port, size, value);
         }
         Ok(())
     }
@@ -59,7 +60,7 @@ impl Hart {
         ram: &Ram,
         port: u16,
         size: AccessSize,
-        direction: u64,
+        written: Option<u64>,
     ) -> Result<Policy, Stop> {
         match self.ring {
             Ring::Hypervisor => return Ok(Policy::Pass),
@@ -68,25 +69,21 @@ impl Hart {
         }
         let last = port.saturating_add(size.bytes() as u16 - 1);
         let is_pci = port <= PCI_CONFIGURATION_LAST && last >= PCI_CONFIGURATION_FIRST;
-        let cause = if is_pci && self.filter(trap_filter::PCI) {
-            ExitCause::PciConfiguration
+        let access = PortAccess { port, bytes: size.bytes(), written };
+        let exit = if is_pci && self.filter(trap_filter::PCI) {
+            Exit::PciConfiguration(access)
         } else {
             let policy = match self.features.has(Feature::TrapFilter) {
                 true => self.strictest_policy(ram, port, last),
                 false => Policy::Default,
             };
             match policy {
-                Policy::Trap => ExitCause::IoAccess,
-                Policy::Default if self.filter(trap_filter::IO) => ExitCause::IoAccess,
+                Policy::Trap => Exit::IoAccess(access),
+                Policy::Default if self.filter(trap_filter::IO) => Exit::IoAccess(access),
                 policy => return Ok(policy),
             }
         };
-        Err(self.exit_with(ExitRecord {
-            cause: cause as u64,
-            code: port as u64,
-            qualification: size.bytes() | direction,
-            ..ExitRecord::default()
-        }))
+        Err(self.exit(exit))
     }
 
     fn strictest_policy(&self, ram: &Ram, first: u16, last: u16) -> Policy {

@@ -48,7 +48,7 @@ pub mod world_switch;
 pub use event::Event;
 pub use features::{Feature, Features};
 pub use hart::{Bank, Fault, Hart, Reservation};
-pub use state::{ExitRecord, Hypervisor, Range, Supervisor, VirtualMachine};
+pub use state::{Hypervisor, Range, Supervisor, VirtualMachine};
 pub use statistics::{Spread, Statistics, Traps};
 pub use trap::{Stop, Wait};
 pub use vic::{Interrupt, Message, Residency};

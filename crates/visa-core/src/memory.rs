@@ -3,15 +3,14 @@
 //! Each access first asks the first level of the TLB, which answers with an offset of RAM. Whatever it does not know
 //! goes the slow way: translation, devices, the end of a page in the middle of an access, pages that hold code.
 
-use visa_isa::Physical;
 use visa_isa::cause::{Exception, ExitCause};
+use visa_isa::exit::{AccessKind, DeviceAccess, Exit, MemoryAccess, NestedPageFault, PageFault};
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::trap_filter;
-use visa_isa::vmcs::qualification;
+use visa_isa::{GuestVirtual, Physical};
 use visa_mem::{AccessSize, Platform, Ram};
 
 use crate::hart::Hart;
-use crate::state::ExitRecord;
 use crate::tlb::Access;
 use crate::translate::Fault;
 use crate::trap::Stop;
@@ -319,34 +318,25 @@ impl Hart {
 
     /// Decides who hears of a fault.
     fn raise(&mut self, fault: Fault, address: u64, access: Access, bytes: u64) -> Stop {
-        let direction = match access {
-            Access::Load => qualification::READ,
-            Access::Store => qualification::WRITE,
-            Access::Fetch => qualification::EXECUTE,
+        let kind = match access {
+            Access::Load => AccessKind::Load,
+            Access::Store => AccessKind::Store,
+            Access::Fetch => AccessKind::Fetch,
         };
-        let mut record =
-            ExitRecord { guest_virtual: address, qualification: bytes | direction, ..ExitRecord::default() };
-        match fault {
+        let made = MemoryAccess { guest_virtual: GuestVirtual(address), bytes, kind, written: None };
+        self.exit(match fault {
             Fault::Access => return Stop::Exception(access.access_fault(), address),
             Fault::Page if self.filter(trap_filter::PF) => {
-                record.cause = ExitCause::PageFault as u64;
-                record.code = access.page_fault() as u64;
+                Exit::PageFault(PageFault { exception: access.page_fault(), access: made })
             }
             Fault::Page => return Stop::Exception(access.page_fault(), address),
             Fault::Nested { guest_physical, walk } => {
-                record.cause = ExitCause::NestedPageFault as u64;
-                record.guest_physical = guest_physical.0;
-                if walk {
-                    record.qualification |= qualification::WALK;
-                }
+                Exit::NestedPageFault(NestedPageFault { guest_physical, of_walk: walk, access: made })
             }
             Fault::Device { guest_physical, cookie } => {
-                record.cause = ExitCause::DeviceAccess as u64;
-                record.guest_physical = guest_physical.0;
-                record.cookie = cookie;
+                Exit::DeviceAccess(DeviceAccess { guest_physical, cookie, access: made })
             }
-        }
-        self.exit_with(record)
+        })
     }
 }
 

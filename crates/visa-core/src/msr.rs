@@ -1,16 +1,14 @@
 //! Accesses to MSRs: who may, what the trap filter says, what a write wakes. What each reads and keeps is in [`crate::register`].
 
-use visa_isa::cause::ExitCause;
+use visa_isa::exit::{Data, Denied, Exit, MsrAccess};
 use visa_isa::io::Policy;
 use visa_isa::msr::{self, Wakes, sstatus};
-use visa_isa::vmcs::qualification;
 use visa_isa::{Ring, trap_filter};
 use visa_mem::{Platform, Ram};
 
 use crate::features::Feature;
 use crate::hart::Hart;
 use crate::io::map_policy;
-use crate::state::ExitRecord;
 use crate::trap::Stop;
 
 /// What CSRRW, CSRRS or CSRRC do to the old value.
@@ -80,7 +78,7 @@ impl Hart {
             return Err(self.with_msr(stop, number, change));
         }
         if is_visa && self.filter(trap_filter::VISA) {
-            let stop = self.exit(ExitCause::VisaInstruction);
+            let stop = self.exit(Exit::VisaInstruction(Denied::default()));
             return Err(self.with_msr(stop, number, change));
         }
         if self.ring == Ring::User && !is_float && self.supervisor.scounteren & 1 << (number & 31) == 0 {
@@ -115,9 +113,8 @@ impl Hart {
             return Ok(None);
         }
         let is_control_register = msr::by_number(number).is_some_and(|entry| entry.cr.is_some());
-        let cause =
-            if writes && is_control_register { ExitCause::ControlRegister } else { ExitCause::MsrAccess };
-        let stop = self.exit(cause);
+        let exit = if writes && is_control_register { Exit::ControlRegister } else { Exit::MsrAccess };
+        let stop = self.exit(exit(MsrAccess::default()));
         if policy == Policy::Absent {
             // A shadowed register is to the guest what it reads.
             let old = self.shadow(ram, number);
@@ -138,12 +135,7 @@ impl Hart {
     fn with_old_value(&mut self, stop: Stop, number: u16, change: Change, old: u64) -> Stop {
         if stop == Stop::Exit {
             let new = change.apply(old);
-            self.exit = ExitRecord {
-                code: number as u64,
-                value: new.unwrap_or(0),
-                qualification: qualification::READ | if new.is_some() { qualification::WRITE } else { 0 },
-                ..self.exit
-            };
+            MsrAccess { number, written: new }.put(&mut self.exit);
             self.vm.result = old;
         }
         stop

@@ -85,7 +85,7 @@ macro_rules! registers {
         impl Settable<{ msr::$name }> for Hart {
             #[inline(always)]
             fn set(&mut self, value: u64) {
-                self.$part.$field = value;
+                self.$part.$field = value.into();
             }
         }
     };
@@ -105,7 +105,7 @@ macro_rules! registers {
         impl Register<{ msr::$name }> for Hart {
             #[inline(always)]
             fn read(&self) -> u64 {
-                self.$part.$field
+                self.$part.$field.into()
             }
         }
     };

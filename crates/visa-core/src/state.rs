@@ -177,24 +177,3 @@ impl VirtualMachine {
         self.ranges.iter().find(|range| range.contains(guest_physical))
     }
 }
-
-/// What the last VM exit left for Ring -1 (specification, 2.4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ExitRecord {
-    /// Cause number.
-    pub cause: u64,
-    /// Decoded access (`visa_isa::vmcs::qualification`).
-    pub qualification: u64,
-    /// Instruction bits.
-    pub instruction: u64,
-    /// Guest-virtual address.
-    pub guest_virtual: u64,
-    /// Guest-physical address.
-    pub guest_physical: u64,
-    /// Value that the instruction writes.
-    pub value: u64,
-    /// Port, MSR, exception or interrupt number.
-    pub code: u64,
-    /// Cookie of the virtual device.
-    pub cookie: u64,
-}

@@ -2,8 +2,7 @@
 //! one takes what there is between slices of a run.
 
 use visa_isa::Ring;
-
-use crate::state::ExitRecord;
+use visa_isa::exit::ExitRecord;
 
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

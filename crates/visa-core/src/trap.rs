@@ -1,14 +1,13 @@
 //! Exceptions and interrupts: who takes them, and what the taking does.
 
 use visa_isa::Ring;
-use visa_isa::cause::{self, Exception, ExitCause, INTERRUPT, interrupt};
+use visa_isa::cause::{self, Exception, INTERRUPT, interrupt};
+use visa_isa::exit::{Denied, Exit, PendingInterrupt, RaisedException};
 use visa_isa::msr::{hvstatus, sstatus};
 use visa_isa::trap_filter;
-use visa_isa::vmcs::qualification;
 
 use crate::event::Event;
 use crate::hart::{Delivery, Fault, Hart};
-use crate::state::ExitRecord;
 use crate::timeline::{Change, Moment};
 
 /// Why an instruction did not complete. It has had no effect.
@@ -43,14 +42,10 @@ pub enum Wait {
 const EXCEPTIONS_IN_A_ROW: u32 = 3;
 
 impl Hart {
-    /// A VM exit of a cause, its record otherwise empty.
-    pub(crate) fn exit(&mut self, cause: ExitCause) -> Stop {
-        self.exit_with(ExitRecord { cause: cause as u64, ..ExitRecord::default() })
-    }
-
-    /// A VM exit with what its record has.
-    pub(crate) fn exit_with(&mut self, record: ExitRecord) -> Stop {
-        self.exit = record;
+    /// A VM exit. Its record is as far as the cause knows it: what the instruction says is added later.
+    #[inline]
+    pub(crate) fn exit(&mut self, exit: Exit) -> Stop {
+        self.exit = exit.record();
         self.vm.result = 0;
         Stop::Exit
     }
@@ -61,10 +56,10 @@ impl Hart {
             return Stop::Illegal;
         }
         if is_visa && self.ring == Ring::Kernel && self.filter(trap_filter::VISA) {
-            return self.exit(ExitCause::VisaInstruction);
+            return self.exit(Exit::VisaInstruction(Denied::default()));
         }
         if self.filter(trap_filter::PRIV) {
-            return self.exit(ExitCause::IllegalPrivileged);
+            return self.exit(Exit::IllegalPrivileged(Denied::default()));
         }
         Stop::Illegal
     }
@@ -81,12 +76,7 @@ impl Hart {
         let named = cause::EXCEPTION_MAP_VALID & self.vm.exception_map & 1 << exception as u64 != 0;
         let exits = named && self.in_guest();
         if exits {
-            self.exit_with(ExitRecord {
-                cause: ExitCause::Exception as u64,
-                code: exception as u64,
-                guest_virtual: value,
-                ..ExitRecord::default()
-            });
+            self.exit(Exit::Exception(RaisedException { exception, trap_value: value, written: 0 }));
         }
         exits
     }
@@ -101,9 +91,7 @@ impl Hart {
             return Ok(());
         }
         if self.count_delivery() {
-            self.exit(ExitCause::Shutdown);
-            self.exit.code = exception as u64;
-            self.exit.guest_virtual = value;
+            self.exit(Exit::Shutdown(RaisedException { exception, trap_value: value, written: 0 }));
             self.leave_guest();
             return Ok(());
         }
@@ -198,7 +186,7 @@ impl Hart {
             Ring::Hypervisor => return Err(Stop::Illegal),
             Ring::User => return Err(self.not_in_this_ring(false)),
             Ring::Kernel if self.filter(trap_filter::PRIV) => {
-                return Err(self.exit(ExitCause::IllegalPrivileged));
+                return Err(self.exit(Exit::IllegalPrivileged(Denied::default())));
             }
             Ring::Kernel => {}
         }
@@ -237,7 +225,7 @@ impl Hart {
     pub fn environment_call(&mut self) -> Stop {
         match self.ring {
             Ring::User => Stop::Exception(Exception::EcallUser, 0),
-            Ring::Kernel => self.exit(ExitCause::Hypercall),
+            Ring::Kernel => self.exit(Exit::Hypercall),
             Ring::Hypervisor => Stop::Exception(Exception::EcallHypervisor, 0),
         }
     }
@@ -245,7 +233,7 @@ impl Hart {
     /// PAUSE.
     pub fn pause(&mut self) -> Result<(), Stop> {
         match self.in_guest() && self.filter(trap_filter::PAUSE) {
-            true => Err(self.exit(ExitCause::Pause)),
+            true => Err(self.exit(Exit::Pause)),
             false => Ok(()),
         }
     }
@@ -254,7 +242,7 @@ impl Hart {
     pub fn halt(&mut self) -> Result<(), Stop> {
         match self.ring {
             Ring::User => return Err(self.not_in_this_ring(false)),
-            Ring::Kernel if self.filter(trap_filter::HALT) => return Err(self.exit(ExitCause::Halt)),
+            Ring::Kernel if self.filter(trap_filter::HALT) => return Err(self.exit(Exit::Halt)),
             _ => {}
         }
         self.waiting = true;
@@ -296,16 +284,16 @@ impl Hart {
             // A hypervisor halts on behalf of its guest, too: what the guest waits for ends the wait (2.7).
             self.waiting &= host == 0 && self.guest_pending() & self.supervisor.sie == 0;
             if host != 0 && self.hypervisor.interrupts_enabled() {
-                return self.take_in_hypervisor(INTERRUPT | most_urgent(host, &HYPERVISOR_ORDER), 0);
+                return self.take_in_hypervisor(INTERRUPT | most_urgent(host, &HYPERVISOR_ORDER) as u64, 0);
             }
             return if self.waiting { Err(Wait::Interrupt) } else { Ok(()) };
         }
         if host != 0 {
-            self.exit_by_interrupt(most_urgent(host, &HYPERVISOR_ORDER), qualification::HOST);
+            self.exit_by_interrupt(most_urgent(host, &HYPERVISOR_ORDER), Ring::Hypervisor);
         } else if self.filter(trap_filter::TIMER) && self.guest_timer_due() {
-            self.exit_by_interrupt(interrupt::SUPERVISOR_TIMER as u64, 0);
+            self.exit_by_interrupt(interrupt::SUPERVISOR_TIMER, Ring::Kernel);
         } else if self.filter(trap_filter::EXT) && self.external_to_kernel {
-            self.exit_by_interrupt(interrupt::SUPERVISOR_EXTERNAL as u64, 0);
+            self.exit_by_interrupt(interrupt::SUPERVISOR_EXTERNAL, Ring::Kernel);
         } else {
             return self.take_guest_interrupts();
         }
@@ -317,21 +305,18 @@ impl Hart {
         self.waiting &= pending == 0;
         let enabled = self.ring == Ring::User || self.supervisor.sstatus & sstatus::SIE != 0;
         if pending != 0 && enabled {
-            self.take_in_kernel(INTERRUPT | most_urgent(pending, &SUPERVISOR_ORDER), 0);
+            self.take_in_kernel(INTERRUPT | most_urgent(pending, &SUPERVISOR_ORDER) as u64, 0);
         }
         if self.waiting { Err(Wait::Interrupt) } else { Ok(()) }
     }
 
-    fn exit_by_interrupt(&mut self, number: u64, whose: u64) {
-        let timers = [interrupt::SUPERVISOR_TIMER as u64, interrupt::HYPERVISOR_TIMER as u64];
-        let cause = match number {
-            number if timers.contains(&number) => ExitCause::Timer,
-            number if number == interrupt::HYPERVISOR_SOFTWARE as u64 => ExitCause::SoftwareInterrupt,
-            _ => ExitCause::ExternalInterrupt,
-        };
-        self.exit(cause);
-        self.exit.code = number;
-        self.exit.qualification = whose;
+    fn exit_by_interrupt(&mut self, number: u32, owner: Ring) {
+        let pending = PendingInterrupt { number, owner };
+        self.exit(match number {
+            interrupt::SUPERVISOR_TIMER | interrupt::HYPERVISOR_TIMER => Exit::Timer(pending),
+            interrupt::HYPERVISOR_SOFTWARE => Exit::SoftwareInterrupt(pending),
+            _ => Exit::ExternalInterrupt(pending),
+        });
         self.leave_guest();
     }
 }
@@ -342,6 +327,6 @@ const HYPERVISOR_ORDER: [u32; 3] =
     [interrupt::HYPERVISOR_EXTERNAL, interrupt::HYPERVISOR_SOFTWARE, interrupt::HYPERVISOR_TIMER];
 
 /// The first of `order` that is set in `pending`, which has no other bits and is not zero.
-fn most_urgent(pending: u64, order: &[u32; 3]) -> u64 {
-    order.iter().copied().find(|&number| pending & 1 << number != 0).unwrap_or(order[2]) as u64
+fn most_urgent(pending: u64, order: &[u32; 3]) -> u32 {
+    order.iter().copied().find(|&number| pending & 1 << number != 0).unwrap_or(order[2])
 }

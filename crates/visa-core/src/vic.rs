@@ -1,7 +1,8 @@
 //! The virtual interrupt controller (specification, 6.1).
 
 use visa_isa::Ring;
-use visa_isa::cause::{Exception, ExitCause};
+use visa_isa::cause::Exception;
+use visa_isa::exit::{Denied, Exit};
 use visa_isa::io::{INTERRUPT_BITS, INTERRUPT_TO_HOST};
 use visa_isa::trap_filter;
 
@@ -60,7 +61,7 @@ impl Hart {
             let wanted = Residency { vmid: self.vm.vmid(), virtual_cpu: target as u16 };
             return match self.hart_with(wanted) {
                 Some(hart) => self.send(Message { hart, what: Interrupt::Vector(vector, Some(wanted)) }),
-                None => Err(self.exit(ExitCause::VisaInstruction)),
+                None => Err(self.exit(Exit::VisaInstruction(Denied::Instruction(operand)))),
             };
         }
         let exists = target < self.peers.len().max(self.id as usize + 1);

@@ -5,10 +5,11 @@
 use visa_isa::Ring;
 use visa_isa::cause::INTERRUPT;
 use visa_isa::cause::interrupt::SUPERVISOR_MASK;
+use visa_isa::exit::InvalidField;
 use visa_isa::io::{RANGE_BYTES, RangeKind, range};
 use visa_isa::msr;
 use visa_isa::paging::{Mode, PAGE_SIZE, TableBase};
-use visa_isa::vmcs::{self, Action, Check, RANGE_COUNT, Section, qualification};
+use visa_isa::vmcs::{self, Action, Check, RANGE_COUNT, Section};
 use visa_mem::Ram;
 
 use crate::features::{Feature, Features};
@@ -16,10 +17,6 @@ use crate::hart::Hart;
 use crate::io::check_range;
 use crate::register::{Register, put};
 use crate::state::Range;
-
-/// The offset of the VMCS field that a check found invalid.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct InvalidField(pub u16);
 
 /// Values of a VMCS that no MSR holds, by the field's offset.
 trait Values<const FIELD: u16> {
@@ -230,7 +227,7 @@ impl<'a> Page<'a> {
 impl Hart {
     /// The checks of an entry to the VM that is current.
     pub(crate) fn check_live(&self, ram: &Ram) -> Result<(), InvalidField> {
-        let can_complete = self.exit.qualification >> qualification::LENGTH_SHIFT & 15 != 0;
+        let can_complete = self.exit.qualification.length() != 0;
         let (action, ranges, features) = (self.vm.action, &self.vm.ranges, self.features);
         self.check_fields(&Entry { action, can_complete, ranges, ram, features })
     }

@@ -2,17 +2,17 @@
 
 use visa_isa::Ring;
 use visa_isa::cause::{Exception, ExitCause, INTERRUPT};
+use visa_isa::exit::{Exit, ExitRecord, InvalidField, Qualification};
 use visa_isa::msr;
-use visa_isa::vmcs::{self, Action, qualification};
+use visa_isa::vmcs::{self, Action};
 use visa_mem::Platform;
 
 use crate::event::Event;
 use crate::features::Feature;
 use crate::hart::{Hart, Reservation};
-use crate::state::ExitRecord;
 use crate::timeline::{Change, Entered, Moment};
 use crate::trap::Stop;
-use crate::vmcs::{InvalidField, Page};
+use crate::vmcs::Page;
 
 /// Registers that a switch without banks moves: R1 to R31 and F0 to F31 of the world that is left to memory, and those
 /// of the other from there.
@@ -101,7 +101,7 @@ impl Hart {
         if !self.features.has(Feature::DecodeAssist) {
             self.forget_decoded();
         }
-        self.exit.qualification |= (self.ring as u64) << qualification::RING_SHIFT;
+        self.exit.qualification |= Qualification::of_ring(self.ring);
         self.stay_cause = ExitCause::from_number(self.exit.cause);
         if let Some(timeline) = &mut self.timeline {
             let change = Change::Exit { record: self.exit, call: [self.bank.r[17], self.bank.r[16]] };
@@ -130,20 +130,21 @@ impl Hart {
         self.update_translation_context();
     }
 
-    fn fail_entry(&mut self, InvalidField(offset): InvalidField) {
-        self.exit.cause = ExitCause::EntryFailure as u64;
-        self.exit.qualification = (offset as u64) << qualification::FIELD_SHIFT;
+    fn fail_entry(&mut self, field: InvalidField) {
+        let ExitRecord { cause, qualification, .. } = Exit::EntryFailure(field).record();
+        // Nothing else changes.
+        self.exit = ExitRecord { cause, qualification, ..self.exit };
         self.record(|hart| Event::EntryFailure {
             instructions: hart.instructions,
             pc: hart.bank.pc,
-            field: offset,
+            field: field.0,
         });
     }
 
     /// VMEXIT.
     pub fn vmexit_instruction(&mut self) -> Stop {
         match self.ring {
-            Ring::Kernel => self.exit(ExitCause::VmexitInstruction),
+            Ring::Kernel => self.exit(Exit::VmexitInstruction),
             _ => self.not_in_this_ring(true),
         }
     }
@@ -155,7 +156,7 @@ impl Hart {
 
     /// The exit of VMTRAPCFG b9, between two instructions of the guest.
     pub fn exit_by_step(&mut self) {
-        self.exit(ExitCause::SingleStep);
+        self.exit(Exit::SingleStep);
         self.leave_guest();
     }
 

@@ -1,6 +1,7 @@
 //! What the rows of registers and of the VMCS promise, of each of them.
 
 use visa_core::Hart;
+use visa_isa::exit::Qualification;
 use visa_isa::io::{RANGE_BYTES, RangeKind, range};
 use visa_isa::msr::{self, MSRS, sstatus};
 use visa_isa::vmcs::{self, Check, FIELDS, Field, Section};
@@ -157,8 +158,8 @@ fn an_invalid_field_is_named_and_nothing_is_loaded() {
         put(&platform.0, LOADED + field.offset as u64, bad);
         let mut hart = Hart::new(0, BASE, 0);
         hart.vmload(&mut platform, Some(LOADED)).unwrap();
-        let reported = hart.read_msr(msr::VMQUAL).unwrap() >> vmcs::qualification::FIELD_SHIFT;
-        assert_eq!(reported, field.offset as u64, "{}", field.name);
+        let reported = Qualification::from(hart.read_msr(msr::VMQUAL).unwrap()).field();
+        assert_eq!(reported, field.offset, "{}", field.name);
         assert_eq!(hart.vm, Hart::new(0, BASE, 0).vm, "{}", field.name);
         assert_eq!(hart.supervisor, Hart::new(0, BASE, 0).supervisor, "{}", field.name);
     }

@@ -6,9 +6,9 @@ use std::fmt;
 use visa_core::{Event, Hart};
 use visa_isa::Ring;
 use visa_isa::cause::INTERRUPT;
+use visa_isa::exit::{Exit, InvalidField, Qualification, qualification};
 use visa_isa::msr;
 use visa_isa::msr::sstatus;
-use visa_isa::vmcs::qualification;
 use visa_machine::board::{Board, BoardConfig};
 use visa_machine::machine::{self, EngineKind, Machine, Progress, TimeSource};
 use visa_mem::Platform;
@@ -187,7 +187,7 @@ impl<'a> Run<'a> {
         let [expected, found] = [&mut reference, &mut *self].map(|run| {
             run.machine.breakpoints_mut().clear();
             let end = run.until_end();
-            run.collect_events();
+            run.collect_events()?;
             end
         });
         let (expected, found) = (format!("{:?}", expected?), format!("{:?}", found?));
@@ -213,7 +213,7 @@ impl<'a> Run<'a> {
 
     fn run_to_end(&mut self) -> Result<(), Failed> {
         let end = self.until_end()?;
-        self.collect_events();
+        self.collect_events()?;
         let expected = self.program.directives.end;
         if end != expected {
             return Err((
@@ -295,9 +295,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn collect_events(&mut self) {
+    fn collect_events(&mut self) -> Result<(), Failed> {
         for hart in &mut self.machine.harts {
             for event in hart.events.replace(Vec::new()).unwrap_or_default() {
+                if let Event::Exit { record, .. } = &event
+                    && let Some(message) = crate::event::unexplained(record)
+                {
+                    return Err((0, message));
+                }
                 let line = crate::event::line(&event, &|address| show(self.program, address));
                 let is_own = matches!(event, Event::Trap { to: Ring::Hypervisor, cause, .. } if cause & INTERRUPT == 0);
                 if is_own {
@@ -306,11 +311,12 @@ impl<'a> Run<'a> {
                 self.log.push(line);
             }
         }
+        Ok(())
     }
 
     /// Makes the checks at the PC of a hart.
     fn checkpoint(&mut self, hart: usize) -> Result<(), Failed> {
-        self.collect_events();
+        self.collect_events()?;
         let pc = self.machine.harts[hart].bank.pc;
         for checkpoint in self.program.checkpoints.get(&pc).into_iter().flatten() {
             self.reached.insert(checkpoint.line);
@@ -388,9 +394,9 @@ impl<'a> Run<'a> {
     fn check_refused(&self, hart: usize, offset: &str) -> Result<(), String> {
         let state = &self.machine.harts[hart];
         equal("RING", u64::MAX, state::value(state, "RING").unwrap_or_default())?;
-        equal("VMCAUSE", 0x0e, state.exit.cause)?;
-        let expected = self.evaluate(hart, offset)? << qualification::FIELD_SHIFT;
-        equal("VMQUAL", expected, state.exit.qualification)?;
+        let expected = Exit::EntryFailure(InvalidField(self.evaluate(hart, offset)? as u16)).record();
+        equal("VMCAUSE", expected.cause, state.exit.cause)?;
+        equal_qualification(expected.qualification, state.exit.qualification)?;
         self.check_same(hart, &["VMCAUSE".into(), "VMQUAL".into()])
     }
 
@@ -402,9 +408,10 @@ impl<'a> Run<'a> {
         }
         let value = |key: &str| words.get(key).map_or(Ok(0), |text| self.evaluate(hart, text));
         equal("VMCAUSE", self.evaluate(hart, &words.cause)?, state.exit.cause)?;
-        let mut qualification = value("size")?
-            | value("reg")? << qualification::REGISTER_SHIFT
-            | value("ring")? << qualification::RING_SHIFT;
+        let ring = if value("ring")? == Ring::User as u64 { Ring::User } else { Ring::Kernel };
+        let mut qualification = Qualification::of_bytes(value("size")?)
+            | Qualification::of_register(value("reg")? as u8)
+            | Qualification::of_ring(ring);
         let mut instruction = value("inst")?;
         let mut length = value("len")?;
         if let Some(text) = words.get("at") {
@@ -415,9 +422,9 @@ impl<'a> Run<'a> {
             length = if bits & 3 == 3 { 4 } else { 2 };
         }
         for flag in &words.flags {
-            qualification |= flag_bit(flag);
+            qualification |= self::flag(flag);
         }
-        qualification |= length << qualification::LENGTH_SHIFT;
+        qualification |= Qualification::of_length(length);
         equal_qualification(qualification, state.exit.qualification)?;
         if words.get("pc").is_some() {
             equal("VMPC", value("pc")?, state.guest_bank().pc)?;
@@ -500,13 +507,13 @@ fn equal(name: &str, expected: u64, found: u64) -> Result<(), String> {
     }
 }
 
-fn equal_qualification(expected: u64, found: u64) -> Result<(), String> {
+fn equal_qualification(expected: Qualification, found: Qualification) -> Result<(), String> {
     if expected == found {
         return Ok(());
     }
-    let show = |value: u64| {
+    let show = |value: Qualification| {
         let field = |field: &qualification::Field| {
-            let part = value >> field.low & ((1 << field.width) - 1);
+            let part = value.bits() >> field.low & ((1 << field.width) - 1);
             (part != 0).then(|| format!("{} {part:#x}", field.name))
         };
         qualification::FIELDS.iter().filter_map(field).collect::<Vec<_>>().join(", ")
@@ -518,15 +525,15 @@ fn equal_qualification(expected: u64, found: u64) -> Result<(), String> {
     ))
 }
 
-fn flag_bit(flag: &str) -> u64 {
-    match flag {
-        "write" => qualification::WRITE,
-        "signed" => qualification::SIGNED,
-        "execute" => qualification::EXECUTE,
-        "float" => qualification::FLOAT,
-        "walk" => qualification::WALK,
-        "read" => qualification::READ,
-        _ => qualification::HOST,
+fn flag(name: &str) -> Qualification {
+    match name {
+        "write" => Qualification::WRITE,
+        "signed" => Qualification::SIGNED,
+        "execute" => Qualification::FETCH,
+        "float" => Qualification::FLOAT,
+        "walk" => Qualification::WALK,
+        "read" => Qualification::READ,
+        _ => Qualification::OF_HYPERVISOR,
     }
 }
 

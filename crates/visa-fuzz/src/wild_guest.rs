@@ -18,9 +18,10 @@ use crate::code::{Code, register::*};
 use crate::{Random, touches, values, wild};
 use std::ops::Range;
 use visa_isa::cause::{EXCEPTION_MAP_VALID, Exception, ExitCause};
+use visa_isa::exit::qualification;
 use visa_isa::io::{IO_MAP_BYTES, MSR_MAP_BYTES, MSR_SHADOW_BYTES, RANGE_BYTES, RangeKind, range};
 use visa_isa::paging::{self, Mode, PAGE_SIZE, TableBase};
-use visa_isa::vmcs::{self, Action, qualification};
+use visa_isa::vmcs::{self, Action};
 use visa_isa::{Instruction, Op, msr, trap_filter};
 
 pub(crate) const CODE: u64 = 0x8000_0000;

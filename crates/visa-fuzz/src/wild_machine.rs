@@ -23,9 +23,10 @@ use crate::wild_guest::{
 use crate::{Random, values, wild};
 use std::ops::Range;
 use visa_isa::cause::ExitCause;
+use visa_isa::exit::qualification;
 use visa_isa::io::{self, IO_MAP_BYTES, MSR_MAP_BYTES, MSR_SHADOW_BYTES, RANGE_BYTES, RangeKind};
 use visa_isa::paging::{PAGE_SIZE, PTE_PPN_SHIFT, PTE_READ, PTE_VALID, PTE_WRITE};
-use visa_isa::vmcs::{Action, qualification};
+use visa_isa::vmcs::Action;
 use visa_isa::{Instruction, Op, msr};
 
 const DESCRIPTORS: u64 = 0x8000_8000;

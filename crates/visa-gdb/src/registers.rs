@@ -7,8 +7,8 @@ use std::num::NonZeroUsize;
 
 use gdbstub::arch::{Arch, RegId, Registers};
 use visa_core::Hart;
+use visa_isa::exit::qualification;
 use visa_isa::register::{FLOAT_ABI, INTEGER_ABI};
-use visa_isa::vmcs::qualification;
 use visa_isa::{Ring, msr};
 
 /// Number of the PC.

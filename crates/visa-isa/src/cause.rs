@@ -1,7 +1,38 @@
 //! Why a guest left for Ring -1 (VMCAUSE), and the exceptions and interrupts that stay within a ring.
 
+/// Calls a macro with every cause of a VM exit. A row is `number Name(Data) "name" "when it happens"`; the data, one of the types of
+/// [`crate::exit`], are what the exit record says of the cause, beside the instruction.
+macro_rules! for_each_exit_cause {
+    ($then:ident) => {
+        $then! {
+            0x01 IllegalPrivileged(Denied) "illegal-privileged" "a privileged instruction or register, used where VMTRAPCFG.PRIV traps it";
+            0x02 IoAccess(PortAccess) "io-access" "IN or OUT at a port that traps";
+            0x03 ControlRegister(MsrAccess) "control-register-write" "a write of a control register that traps: CR3 by VMTRAPCFG.CR3, others by the MSR map";
+            0x04 PageFault(PageFault) "page-fault" "a page fault of the guest's own tables, with VMTRAPCFG.PF set";
+            0x05 Timer(PendingInterrupt) "timer" "the guest's timer with VMTRAPCFG.TIMER set, or Ring -1's own timer";
+            0x06 ExternalInterrupt(PendingInterrupt) "external-interrupt" "an external interrupt that Ring -1 takes";
+            0x07 Hypercall "hypercall" "ECALL in Ring 0";
+            0x08 MsrAccess(MsrAccess) "msr-access" "a read or write of an MSR that traps";
+            0x09 NestedPageFault(NestedPageFault) "nested-page-fault" "a guest-physical address that the second stage does not map, or not for this access";
+            0x0a Halt "halt" "HLT (WFI) with VMTRAPCFG.HALT set";
+            0x0b DeviceAccess(DeviceAccess) "device-access" "a load or store in a range that IOVMAP bound as trap";
+            0x0c VmexitInstruction "vmexit-instruction" "VMEXIT in Ring 0";
+            0x0d Shutdown(RaisedException) "shutdown" "three exceptions without an instruction in between: the guest cannot go on";
+            0x0e EntryFailure(InvalidField) "entry-failure" "VMENTER, VMRESUME or VMLOAD found a field of the VMCS invalid; VMQUAL names it";
+            0x0f SingleStep "single-step" "one instruction done, with VMTRAPCFG.STEP set";
+            0x10 VisaInstruction(Denied) "visa-instruction" "a V-ISA instruction or register in Ring 0, with VMTRAPCFG.VISA set, or VINT_SEND to a target that is not resident";
+            0x11 DirtyLogFull "dirty-log-full" "reserved for dirty-page logging";
+            0x12 Exception(RaisedException) "exception" "an exception that the exception map EXCMAP names";
+            0x13 TlbFlush(TlbFlush) "tlb-flush" "SFENCE.VMA with VMTRAPCFG.FLUSH set";
+            0x14 Pause "pause" "PAUSE with VMTRAPCFG.PAUSE set";
+            0x15 PciConfiguration(PortAccess) "pci-configuration" "IN or OUT at the PCI configuration ports with VMTRAPCFG.PCI set";
+            0x16 SoftwareInterrupt(PendingInterrupt) "software-interrupt" "another hart's VINT_SEND to this hart's Ring -1";
+        }
+    };
+}
+
 macro_rules! causes {
-    ($( $number:literal $name:ident $text:literal $summary:literal; )*) => {
+    ($( $number:literal $name:ident $(($data:ident))? $text:literal $summary:literal; )*) => {
         /// The reason of a VM exit, as VMCAUSE returns it.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
         #[repr(u8)]
@@ -29,30 +60,7 @@ macro_rules! causes {
     };
 }
 
-causes! {
-    0x01 IllegalPrivileged   "illegal-privileged"    "a privileged instruction or register, used where VMTRAPCFG.PRIV traps it";
-    0x02 IoAccess            "io-access"             "IN or OUT at a port that traps";
-    0x03 ControlRegister     "control-register-write" "a write of a control register that traps: CR3 by VMTRAPCFG.CR3, others by the MSR map";
-    0x04 PageFault           "page-fault"            "a page fault of the guest's own tables, with VMTRAPCFG.PF set";
-    0x05 Timer               "timer"                 "the guest's timer with VMTRAPCFG.TIMER set, or Ring -1's own timer";
-    0x06 ExternalInterrupt   "external-interrupt"    "an external interrupt that Ring -1 takes";
-    0x07 Hypercall           "hypercall"             "ECALL in Ring 0";
-    0x08 MsrAccess           "msr-access"            "a read or write of an MSR that traps";
-    0x09 NestedPageFault     "nested-page-fault"     "a guest-physical address that the second stage does not map, or not for this access";
-    0x0a Halt                "halt"                  "HLT (WFI) with VMTRAPCFG.HALT set";
-    0x0b DeviceAccess        "device-access"         "a load or store in a range that IOVMAP bound as trap";
-    0x0c VmexitInstruction   "vmexit-instruction"    "VMEXIT in Ring 0";
-    0x0d Shutdown            "shutdown"              "three exceptions without an instruction in between: the guest cannot go on";
-    0x0e EntryFailure        "entry-failure"         "VMENTER, VMRESUME or VMLOAD found a field of the VMCS invalid; VMQUAL names it";
-    0x0f SingleStep          "single-step"           "one instruction done, with VMTRAPCFG.STEP set";
-    0x10 VisaInstruction     "visa-instruction"      "a V-ISA instruction or register in Ring 0, with VMTRAPCFG.VISA set, or VINT_SEND to a target that is not resident";
-    0x11 DirtyLogFull        "dirty-log-full"        "reserved for dirty-page logging";
-    0x12 Exception           "exception"             "an exception that the exception map EXCMAP names";
-    0x13 TlbFlush            "tlb-flush"             "SFENCE.VMA with VMTRAPCFG.FLUSH set";
-    0x14 Pause               "pause"                 "PAUSE with VMTRAPCFG.PAUSE set";
-    0x15 PciConfiguration    "pci-configuration"     "IN or OUT at the PCI configuration ports with VMTRAPCFG.PCI set";
-    0x16 SoftwareInterrupt   "software-interrupt"    "another hart's VINT_SEND to this hart's Ring -1";
-}
+for_each_exit_cause!(causes);
 
 macro_rules! exceptions {
     ($( $number:literal $name:ident $text:literal; )*) => {

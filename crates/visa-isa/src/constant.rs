@@ -4,7 +4,7 @@
 use core::fmt;
 
 use crate::cause::{Exception, ExitCause, INTERRUPTS};
-use crate::vmcs::qualification;
+use crate::exit::qualification;
 use crate::{io, msr, paging, trap_filter, vmcs};
 
 /// How a constant is best written.

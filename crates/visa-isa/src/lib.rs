@@ -1,8 +1,8 @@
 //! The V-ISA instruction set as tables.
 //!
 //! Everything that has a bit position, a number or a mnemonic is defined here and nowhere else: instructions
-//! ([`table`], [`compressed`]), control and model-specific registers ([`msr`]), VM exit causes ([`cause`]), the trap
-//! filter ([`trap_filter`]), the VMCS layout ([`vmcs`]), page-table entries ([`paging`]), and the descriptors of the I/O
+//! ([`table`], [`compressed`]), control and model-specific registers ([`msr`]), VM exit causes ([`cause`]) and what an exit
+//! says ([`exit`]), the trap filter ([`trap_filter`]), the VMCS layout ([`vmcs`]), page-table entries ([`paging`]), and the descriptors of the I/O
 //! and interrupt instructions ([`io`]). What programs call these numbers is in [`mod@constant`]. Decoder, encoder, assembler, disassembler, debugger, the guests' header and the
 //! specification's tables are made from them.
 //!
@@ -11,11 +11,13 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+#[macro_use]
 pub mod cause;
 pub mod compressed;
 pub mod constant;
 mod decode;
 mod encode;
+pub mod exit;
 pub mod extension;
 mod instruction;
 pub mod io;

@@ -3,10 +3,13 @@
 mod guest;
 
 use guest::{ENTER_ONCE, Nested, Setup, run};
-use visa_core::{ExitRecord, Feature, Features};
+use visa_core::{Feature, Features};
 use visa_isa::cause::ExitCause;
-use visa_isa::vmcs::qualification;
-use visa_isa::{Ring, trap_filter};
+use visa_isa::exit::{
+    AccessKind, Exit, ExitRecord, InvalidField, MemoryAccess, MsrAccess, NestedPageFault, PortAccess,
+    Qualification,
+};
+use visa_isa::{GuestPhysical, GuestVirtual, Ring, trap_filter};
 use visa_machine::machine::Machine;
 
 fn without(feature: Feature) -> Features {
@@ -30,28 +33,30 @@ fn without_decode_assist_the_record_has_what_the_memory_path_knows() {
     let nested = || Setup { nested: Nested::Large, ..Setup::default() };
     let store = "li a0, 0x4123456788\n li a1, 0x77\n sd a1, (a0)";
     let (full, _) = first_exit(store, nested());
-    assert_eq!((full.value, full.qualification & qualification::SIZE), (0x77, 8));
+    assert_eq!((full.value, full.qualification.bytes()), (0x77, 8));
     let bare = exit_without(Feature::DecodeAssist, store, nested());
-    assert_eq!(
-        bare,
-        ExitRecord {
-            cause: ExitCause::NestedPageFault as u64,
-            qualification: qualification::WRITE,
-            guest_virtual: 0x41_2345_6788,
-            guest_physical: 0x41_2345_6788,
-            ..ExitRecord::default()
-        }
-    );
+    let address = 0x41_2345_6788;
+    let access = MemoryAccess {
+        guest_virtual: GuestVirtual(address),
+        bytes: 0,
+        kind: AccessKind::Store,
+        written: None,
+    };
+    let fault = NestedPageFault { guest_physical: GuestPhysical(address), of_walk: false, access };
+    assert_eq!(bare, Exit::NestedPageFault(fault).record());
+    assert_eq!(Exit::from_record(&bare), Ok(Exit::NestedPageFault(fault)));
     let load = exit_without(Feature::DecodeAssist, "li a0, 0x4123456788\n lb a1, (a0)", nested());
-    assert_eq!(load.qualification, qualification::READ);
+    assert_eq!(load.qualification, Qualification::READ);
     let port = Setup { trap_filter: trap_filter::IO, ..Setup::default() };
     let out = exit_without(Feature::DecodeAssist, "li a0, 0x3f8\n OUT a0, a0", port);
     assert_eq!(out, ExitRecord { cause: ExitCause::IoAccess as u64, ..ExitRecord::default() });
+    assert_eq!(Exit::from_record(&out), Ok(Exit::IoAccess(PortAccess::default())));
     let msr = Setup { trap_filter: trap_filter::MSR, ..Setup::default() };
     let (write, machine) =
         first_exit("csrw sscratch, a0", Setup { features: without(Feature::DecodeAssist), ..msr });
     let cause = ExitCause::ControlRegister as u64;
     assert_eq!(write, ExitRecord { cause, ..ExitRecord::default() });
+    assert_eq!(Exit::from_record(&write), Ok(Exit::ControlRegister(MsrAccess::default())));
     assert_eq!(machine.harts[0].vm.result, 0);
 }
 
@@ -71,8 +76,7 @@ guest:  ecall";
         Setup { source, features: without(Feature::DecodeAssist), ..Setup::default() }.machine();
     run(&mut machine, 1_000);
     let exit = machine.harts[0].exit;
-    assert_eq!(exit.cause, ExitCause::EntryFailure as u64);
-    assert_eq!(exit.qualification >> qualification::FIELD_SHIFT, visa_isa::vmcs::ACTION as u64);
+    assert_eq!(Exit::from_record(&exit), Ok(Exit::EntryFailure(InvalidField(visa_isa::vmcs::ACTION))));
 }
 
 #[test]
@@ -121,10 +125,9 @@ fn without_tags_a_write_of_cr3_flushes() {
 #[test]
 fn without_nested_paging_only_a_bare_hptbr_is_entered_with() {
     let features = without(Feature::NestedPaging);
-    let field = |machine: &Machine| {
-        let exit = machine.harts[0].exit;
-        let is_failure = exit.cause == ExitCause::EntryFailure as u64;
-        is_failure.then_some((exit.qualification >> qualification::FIELD_SHIFT) as u16)
+    let field = |machine: &Machine| match Exit::from_record(&machine.harts[0].exit) {
+        Ok(Exit::EntryFailure(InvalidField(offset))) => Some(offset),
+        _ => None,
     };
     // VMENTER of a VMCS that has a second stage loads nothing.
     let nested = Setup { nested: Nested::Large, ..Setup::default() };

@@ -7,10 +7,11 @@ use std::io::{BufWriter, Write};
 use anyhow::Context;
 use visa_bench::sbi;
 use visa_core::inspect::DataAccess;
-use visa_core::{Event, ExitRecord, Hart};
+use visa_core::{Event, Hart};
 use visa_isa::cause::{Exception, ExitCause, INTERRUPT};
+use visa_isa::exit::{Exit, ExitRecord, Qualification};
 use visa_isa::operand::{Kind, Target};
-use visa_isa::vmcs::{Action, field_at, qualification};
+use visa_isa::vmcs::{Action, field_at};
 use visa_isa::{Instruction, Ring, decode, msr};
 use visa_machine::machine::{Machine, Progress};
 
@@ -247,23 +248,18 @@ pub fn trap_name(cause: u64) -> String {
 
 /// An exit record in words: the cause, and what of the rest means something.
 pub fn describe_exit(record: &ExitRecord) -> String {
-    let cause = ExitCause::from_number(record.cause);
-    let mut text = format!("cause {:#04x} {}", record.cause, cause.map_or("unknown", ExitCause::name));
-    if cause == Some(ExitCause::EntryFailure) {
-        let offset = (record.qualification >> qualification::FIELD_SHIFT) as u16;
-        return text
-            + &format!(" field {} ({offset:#x})", field_at(offset).map_or("none", |field| field.name));
+    let exit = Exit::from_record(record).ok();
+    let name = exit.map_or("unknown", |exit| exit.cause().name());
+    let mut text = format!("cause {:#04x} {name}", record.cause);
+    if let Some(Exit::EntryFailure(field)) = exit {
+        let name = field_at(field.0).map_or("none", |field| field.name);
+        return text + &format!(" field {name} ({:#x})", field.0);
     }
     text += &describe_qualification(record.qualification);
     if record.instruction != 0 {
         text += &format!(" [{}]", visa_asm::format_instruction(record.instruction as u32, 0));
     }
-    let code_is_msr = matches!(cause, Some(ExitCause::MsrAccess | ExitCause::ControlRegister));
-    if let Some(msr) = msr::by_number(record.code as u16).filter(|_| code_is_msr) {
-        text += &format!(" msr {}", msr.name);
-    } else if record.code != 0 {
-        text += &format!(" code {:#x}", record.code);
-    }
+    text += &describe_code(exit, record.code);
     for (name, value) in [
         ("gva", record.guest_virtual),
         ("gpa", record.guest_physical),
@@ -277,26 +273,36 @@ pub fn describe_exit(record: &ExitRecord) -> String {
     text
 }
 
-fn describe_qualification(bits: u64) -> String {
+/// VMCODE, if there is one: the name of an MSR, other numbers as they are.
+fn describe_code(exit: Option<Exit>, code: u64) -> String {
+    if let Some(Exit::MsrAccess(access) | Exit::ControlRegister(access)) = exit
+        && let Some(msr) = msr::by_number(access.number)
+    {
+        return format!(" msr {}", msr.name);
+    }
+    if code == 0 { String::new() } else { format!(" code {code:#x}") }
+}
+
+fn describe_qualification(decoded: Qualification) -> String {
     let mut text = String::new();
     let flags = [
-        (qualification::READ, "read"),
-        (qualification::WRITE, "write"),
-        (qualification::EXECUTE, "fetch"),
-        (qualification::WALK, "walk"),
-        (qualification::SIGNED, "signed"),
-        (qualification::HOST, "host's"),
+        (decoded.reads(), "read"),
+        (decoded.writes(), "write"),
+        (decoded.is_fetch(), "fetch"),
+        (decoded.is_walk(), "walk"),
+        (decoded.is_signed(), "signed"),
+        (decoded.is_of_hypervisor(), "host's"),
     ];
-    let named: Vec<&str> = flags.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect();
+    let named: Vec<&str> = flags.iter().filter(|(is_set, _)| *is_set).map(|(_, name)| *name).collect();
     if !named.is_empty() {
         text += &format!(" {}", named.join("+"));
     }
-    if bits & qualification::SIZE != 0 {
-        text += &format!(" {} bytes", bits & qualification::SIZE);
+    if decoded.bytes() != 0 {
+        text += &format!(" {} bytes", decoded.bytes());
     }
-    if bits & qualification::READ != 0 {
-        let kind = if bits & qualification::FLOAT != 0 { 'F' } else { 'R' };
-        text += &format!(" into {kind}{}", bits >> qualification::REGISTER_SHIFT & 31);
+    if decoded.reads() {
+        let kind = if decoded.is_float() { 'F' } else { 'R' };
+        text += &format!(" into {kind}{}", decoded.register());
     }
     text
 }

@@ -4,7 +4,7 @@
 //! - [`instructions`] has a function for each of V-ISA's own instructions, as `.insn`, so that any RISC-V toolchain takes it.
 //! - [`registers`] has a module for each MSR with `read`, `write`, `set` and `clear`: `registers::vmtrapcfg::write(x)`.
 //! - [`guest_integer`] and its like reach the guest's register bank by number.
-//! - [`Exit`] is the record of the last VM exit, decoded.
+//! - [`last_exit`] is the last VM exit as a type ([`isa::exit::Exit`]), [`qualification`] its access alone.
 //!
 //! Entering a guest is a call that returns with an exit:
 //!
@@ -25,5 +25,5 @@ pub mod instructions;
 pub mod registers;
 
 pub use bank::{guest_float, guest_integer, set_guest_float, set_guest_integer};
-pub use exit::{Exit, exit_cause};
+pub use exit::{exit_cause, exit_record, last_exit, qualification};
 pub use visa_isa as isa;

@@ -11,8 +11,8 @@ use crate::pager;
 use crate::report;
 use crate::sbi::Start;
 use crate::vm::Vm;
-use visa_guest::Exit;
 use visa_guest::instructions as insn;
+use visa_guest::qualification;
 use visa_guest::registers as msr;
 use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::vmcs::Action;
@@ -107,8 +107,8 @@ pub fn inject(exception: Exception, value: u64) {
 
 /// The access fault that an access at the last exit gets where nothing answers.
 pub fn access_fault() -> Exception {
-    let exit = Exit::read();
-    match (exit.is_fetch(), exit.is_write()) {
+    let access = qualification();
+    match (access.is_fetch(), access.writes()) {
         (true, _) => Exception::FetchAccessFault,
         (_, true) => Exception::StoreAccessFault,
         _ => Exception::LoadAccessFault,

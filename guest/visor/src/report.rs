@@ -5,7 +5,7 @@ use crate::ending::{self, Ending};
 use crate::hart;
 use crate::software::cpu::Cpu;
 use visa_guest::registers as msr;
-use visa_guest::{Exit, guest_integer};
+use visa_guest::{exit_record, guest_integer, qualification};
 use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::register::INTEGER_ABI;
 use visa_isa::vmcs;
@@ -37,7 +37,7 @@ pub fn end(ending: Ending) -> ! {
 
 /// An entry failed: names the field (specification, 2.6).
 pub fn entry_failure() -> ! {
-    let offset = Exit::read().field();
+    let offset = qualification().field();
     let name = vmcs::field_at(offset).map_or("no field", |field| field.name);
     line!("\nvisor: hart {}: entry failure: VMCS field {name} ({offset:#05x}) is invalid", hart::this());
     state();
@@ -94,28 +94,29 @@ pub fn unexpected(cause: u64, ending: Ending) -> ! {
 
 /// The exit record and the guest's registers.
 fn state() {
-    let exit = Exit::read();
+    let record = exit_record();
+    let access = record.qualification;
     line!(
         "visor: pc {:#018x}  ring {}  instruction {:#x}",
         msr::vmpc::read(),
         msr::vmring::read(),
-        msr::vminst::read()
+        record.instruction
     );
     line!(
         "visor: gva {:#018x}  gpa {:#018x}  value {:#x}  code {:#x}",
-        msr::vmgva::read(),
-        msr::vmgpa::read(),
-        msr::vmvalue::read(),
-        msr::vmcode::read()
+        record.guest_virtual,
+        record.guest_physical,
+        record.value,
+        record.code
     );
     line!(
         "visor: access of {} bytes: read {} write {} fetch {} walk {}; qualification {:#x}",
-        exit.size(),
-        exit.is_read(),
-        exit.is_write(),
-        exit.is_fetch(),
-        exit.is_walk(),
-        exit.qualification
+        access.bytes(),
+        access.reads(),
+        access.writes(),
+        access.is_fetch(),
+        access.is_walk(),
+        access.bits()
     );
     line!(
         "visor: cr3 {:#018x}  sstatus {:#018x}  vmtrapcfg {:#x}  hptbr {:#018x}",

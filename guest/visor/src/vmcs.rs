@@ -3,8 +3,8 @@
 use crate::device_tree::HARTS_MAX;
 use crate::sbi::Start;
 use core::cell::UnsafeCell;
-use visa_guest::Exit;
 use visa_guest::instructions as insn;
+use visa_guest::qualification;
 use visa_guest::registers as msr;
 use visa_isa::vmcs;
 
@@ -92,7 +92,7 @@ impl Vmcs {
         self.set(vmcs::TIME_SCALE, SAME_RATE);
         // SAFETY: the page is this hart's VMCS.
         unsafe { insn::vmload(self.address()) };
-        if msr::vmcsptr::read() == self.address() { Ok(()) } else { Err(Exit::read().field()) }
+        if msr::vmcsptr::read() == self.address() { Ok(()) } else { Err(qualification().field()) }
     }
 
     /// Makes it a VMCS of zeros.

@@ -5,7 +5,7 @@ use super::text::NOTICE;
 use std::fmt::Write;
 use visa_isa::operand::{Kind, Operand};
 use visa_isa::table::{ROWS, Row};
-use visa_isa::{Group, Ring, cause, compressed, io, msr, trap_filter, vmcs};
+use visa_isa::{Group, Ring, cause, compressed, exit, io, msr, trap_filter, vmcs};
 
 const DIRECTORY: &str = "docs/spec/tables";
 
@@ -238,7 +238,7 @@ fn requirement(check: vmcs::Check) -> String {
 }
 
 fn qualification() -> String {
-    let rows = vmcs::qualification::FIELDS.iter().map(|field| {
+    let rows = exit::qualification::FIELDS.iter().map(|field| {
         let bits = match field.width {
             1 => field.low.to_string(),
             width => format!("{}:{}", field.low + width - 1, field.low),

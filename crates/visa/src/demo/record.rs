@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use visa_core::{Event, ExitRecord, Features};
+use visa_core::{Event, Features};
 use visa_isa::Ring;
+use visa_isa::exit::ExitRecord;
 use visa_isa::vmcs;
 use visa_machine::boot::{Hardware, Image, KernelBoot, Mode, kernel, ram_bytes_for_kernel};
 use visa_machine::machine::{End, Machine, Progress, TimeSource};

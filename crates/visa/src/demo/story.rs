@@ -100,7 +100,7 @@ fn exits(scene: &Scene) -> impl Iterator<Item = (&Told, &Seen)> {
 fn exit(page: &mut Page, source: &Source, told: &Told, seen: &Seen) -> anyhow::Result<()> {
     let statement = source.statement(seen.pc).unwrap_or_default();
     page.step(Lane::Kernel, &format!("{statement}   at {:#x}", seen.pc));
-    page.step(Lane::Down, &words::exit(seen));
+    page.step(Lane::Down, &words::exit(seen)?);
     page.step(Lane::Hypervisor, &words::handler(told)?);
     page.step(Lane::Up, &words::resumption(told, seen)?);
     Ok(())

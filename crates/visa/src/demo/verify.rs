@@ -7,7 +7,7 @@ use anyhow::Context;
 use visa_isa::Ring;
 use visa_isa::cause::{Exception, ExitCause, INTERRUPT, interrupt};
 use visa_isa::trap_filter as filter;
-use visa_isa::vmcs::{Action, REVISION_VALUE, qualification};
+use visa_isa::vmcs::{Action, REVISION_VALUE};
 use visa_mem::Platform;
 
 use super::protocol::Line;
@@ -222,18 +222,17 @@ fn check_told(checks: &mut Checks, number: u64, scene: &Scene) -> anyhow::Result
 /// The exit record that visor read by its MSRs against the machine's.
 fn check_record(checks: &mut Checks, at: &str, told: &Told, seen: &Seen) -> anyhow::Result<()> {
     let record = &seen.record;
-    let bits = record.qualification;
-    let flag = |mask: u64| u64::from(bits & mask != 0);
+    let decoded = record.qualification;
     for (name, value) in [
         ("cause", record.cause),
         ("pc", seen.pc),
-        ("ring", bits >> qualification::RING_SHIFT & 0xf),
-        ("length", bits >> qualification::LENGTH_SHIFT & 0xf),
+        ("ring", decoded.ring() as u64),
+        ("length", decoded.length()),
         ("instruction", record.instruction),
-        ("size", bits & qualification::SIZE),
-        ("write", flag(qualification::WRITE)),
-        ("read", flag(qualification::READ)),
-        ("register", bits >> qualification::REGISTER_SHIFT & 0x1f),
+        ("size", decoded.bytes()),
+        ("write", decoded.writes().into()),
+        ("read", decoded.reads().into()),
+        ("register", decoded.register().into()),
         ("code", record.code),
         ("value", record.value),
         ("gva", record.guest_virtual),

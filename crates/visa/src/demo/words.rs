@@ -1,7 +1,7 @@
 //! Numbers of the machine in words.
 
 use visa_isa::cause::ExitCause;
-use visa_isa::vmcs::qualification;
+use visa_isa::exit::{Denied, Exit, MsrAccess, PageFault, Qualification};
 use visa_isa::{msr, trap_filter};
 
 use super::record::{Seen, Told};
@@ -23,53 +23,45 @@ pub fn cause(number: u64) -> String {
 }
 
 /// VMQUAL: what it says of the access and the instruction.
-pub fn qualification(bits: u64) -> String {
-    let length = match bits >> qualification::LENGTH_SHIFT & 0xf {
+pub fn qualification(decoded: Qualification) -> String {
+    let length = match decoded.length() {
         0 => "no instruction".into(),
         length => format!("instruction of {length}"),
     };
-    match access(bits) {
+    match access(decoded) {
         access if access.is_empty() => length,
         access => format!("{access}, {length}"),
     }
 }
 
 /// The part of VMQUAL that is about the access.
-fn access(bits: u64) -> String {
+fn access(decoded: Qualification) -> String {
     let mut words = Vec::new();
-    match (bits & qualification::READ != 0, bits & qualification::WRITE != 0) {
+    match (decoded.reads(), decoded.writes()) {
         (true, true) => words.push("read and write".to_owned()),
         (true, false) => words.push("read".to_owned()),
         (false, true) => words.push("write".to_owned()),
         (false, false) => {}
     }
-    match bits & qualification::SIZE {
+    match decoded.bytes() {
         0 => {}
         1 => words.push("1 byte".into()),
         size => words.push(format!("{size} bytes")),
     }
     // A result for R0 goes nowhere.
-    let register = bits >> qualification::REGISTER_SHIFT & 0x1f;
-    if bits & qualification::READ != 0 && register != 0 {
-        words.push(format!("into R{register}"));
+    if decoded.reads() && decoded.register() != 0 {
+        words.push(format!("into R{}", decoded.register()));
     }
     words.join(" ")
 }
 
 /// An exit: its cause, and what of the record means something for it.
-pub fn exit(seen: &Seen) -> String {
+pub fn exit(seen: &Seen) -> anyhow::Result<String> {
     let record = &seen.record;
+    let exit = Exit::from_record(record)?;
     let mut text = format!("VMCAUSE={}", cause(record.cause));
-    match ExitCause::from_number(record.cause) {
-        Some(ExitCause::IoAccess) => text += &format!(", VMCODE=port {:#x}", record.code),
-        Some(ExitCause::ControlRegister | ExitCause::MsrAccess | ExitCause::IllegalPrivileged) => {
-            if let Some(msr) = msr::by_number(record.code as u16).filter(|_| record.code != 0) {
-                text += &format!(", VMCODE={:#x} ({})", record.code, msr.name.to_uppercase());
-            }
-        }
-        Some(ExitCause::PageFault) => text += &format!(", VMCODE={} (load page fault)", record.code),
-        _ => {}
-    }
+    let Said { code, access_matters } = said(exit);
+    text += &code;
     // With the guest's own tables mapping addresses to themselves, one says it all.
     let is_same = record.guest_virtual == record.guest_physical;
     let virtual_address = if is_same { 0 } else { record.guest_virtual };
@@ -77,21 +69,57 @@ pub fn exit(seen: &Seen) -> String {
     for (name, value) in addresses.into_iter().filter(|(_, value)| *value != 0) {
         text += &format!(", {name}={value:#x}");
     }
-    if record.qualification & qualification::WRITE != 0 {
+    if record.qualification.writes() {
         text += &format!(", VMVALUE={:#x}", record.value);
     }
     if record.cookie != 0 {
         text += &format!(", VMCOOKIE={:#x}", record.cookie);
     }
-    match ExitCause::from_number(record.cause) {
-        Some(
-            ExitCause::IoAccess
-            | ExitCause::ControlRegister
-            | ExitCause::DeviceAccess
-            | ExitCause::NestedPageFault,
-        ) => text + &format!(", VMQUAL: {}", access(record.qualification)),
-        _ => text,
+    if access_matters {
+        text += &format!(", VMQUAL: {}", access(record.qualification));
     }
+    Ok(text)
+}
+
+/// What is said of an exit because of its cause.
+struct Said {
+    /// The port, MSR or exception in VMCODE; empty if there is none.
+    code: String,
+    /// The access is what it is about.
+    access_matters: bool,
+}
+
+fn said(exit: Exit) -> Said {
+    let msr = |access: MsrAccess| {
+        let named = |msr: &msr::Msr| format!(", VMCODE={:#x} ({})", access.number, msr.name.to_uppercase());
+        msr::by_number(access.number).map_or(String::new(), named)
+    };
+    let (code, access_matters) = match exit {
+        Exit::IoAccess(access) => (format!(", VMCODE=port {:#x}", access.port), true),
+        Exit::ControlRegister(access) => (msr(access), true),
+        Exit::DeviceAccess(_) | Exit::NestedPageFault(_) => (String::new(), true),
+        Exit::MsrAccess(access) | Exit::IllegalPrivileged(Denied::Msr(access)) => (msr(access), false),
+        Exit::PageFault(PageFault { exception, .. }) => {
+            (format!(", VMCODE={} ({})", exception as u64, exception.name()), false)
+        }
+        Exit::IllegalPrivileged(Denied::Port(_) | Denied::Instruction(_))
+        | Exit::Timer(_)
+        | Exit::ExternalInterrupt(_)
+        | Exit::Hypercall
+        | Exit::Halt
+        | Exit::VmexitInstruction
+        | Exit::Shutdown(_)
+        | Exit::EntryFailure(_)
+        | Exit::SingleStep
+        | Exit::VisaInstruction(_)
+        | Exit::DirtyLogFull
+        | Exit::Exception(_)
+        | Exit::TlbFlush(_)
+        | Exit::Pause
+        | Exit::PciConfiguration(_)
+        | Exit::SoftwareInterrupt(_) => (String::new(), false),
+    };
+    Said { code, access_matters }
 }
 
 /// What the handler did.
@@ -141,10 +169,12 @@ mod tests {
 
     #[test]
     fn a_qualification_says_what_was_accessed_and_by_what() {
-        let bits =
-            1 | qualification::READ | 11 << qualification::REGISTER_SHIFT | 4 << qualification::LENGTH_SHIFT;
-        assert_eq!(qualification(bits), "read 1 byte into R11, instruction of 4");
-        assert_eq!(qualification(0), "no instruction");
+        let access = Qualification::READ | Qualification::of_bytes(1) | Qualification::of_register(11);
+        assert_eq!(
+            qualification(access | Qualification::of_length(4)),
+            "read 1 byte into R11, instruction of 4"
+        );
+        assert_eq!(qualification(Qualification::default()), "no instruction");
     }
 
     #[test]

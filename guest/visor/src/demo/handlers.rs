@@ -9,7 +9,7 @@ use crate::sbi::{self, SbiError, extension};
 use core::cell::UnsafeCell;
 use visa_guest::instructions as insn;
 use visa_guest::registers as msr;
-use visa_guest::{Exit, guest_integer, set_guest_integer};
+use visa_guest::{guest_integer, qualification, set_guest_integer};
 use visa_isa::cause::interrupt::SUPERVISOR_TIMER;
 use visa_isa::cause::{Exception, ExitCause, INTERRUPT};
 use visa_isa::vmcs::Action;
@@ -84,6 +84,7 @@ pub fn handle(progress: &mut Progress, hart: &Hart, cause: u64) -> Done {
             complete();
             resume("vmexit", 0)
         }
+        // The plain loop, which names every cause, does the rest.
         _ => match exits::handle(&mut progress.firmware, hart, cause) {
             Next::Resume => resume("visor", 0),
             Next::Leave(leave) => Done::Leave(leave),
@@ -136,7 +137,7 @@ fn control_register() -> Done {
 /// The console of the demo is visor's: bytes that the guest writes become lines of their own.
 fn port() -> Done {
     const TRANSMITTER_EMPTY: u64 = 0x60;
-    if Exit::read().is_write() {
+    if qualification().writes() {
         complete();
         resume("console-byte", msr::vmvalue::read())
     } else {
@@ -164,7 +165,7 @@ fn device(progress: &mut Progress) -> Done {
     const ADD: u64 = 0;
     const SUM: u64 = 8;
     let offset = msr::vmgpa::read().wrapping_sub(DEVICE);
-    match (offset, Exit::read().is_write()) {
+    match (offset, qualification().writes()) {
         (ADD, true) => {
             progress.sum = progress.sum.wrapping_add(msr::vmvalue::read());
             complete();

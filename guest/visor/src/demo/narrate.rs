@@ -6,7 +6,7 @@ use super::statistics::Cause;
 use crate::memory;
 use crate::vm::Vm;
 use crate::vmcs::Vmcs;
-use visa_guest::Exit;
+use visa_guest::qualification;
 use visa_guest::registers as msr;
 use visa_isa::cause::ExitCause;
 use visa_isa::io::Policy;
@@ -33,18 +33,18 @@ pub fn scene(number: usize, name: &str, filter: u64, ports: Policy) {
 /// An exit: its record.
 pub fn exit(cause: u64) {
     let name = ExitCause::from_number(cause).map_or("unknown", ExitCause::name);
-    let exit = Exit::read();
+    let decoded = qualification();
     line!(
         "@exit cause={cause:#04x} name={name} pc={:#x} ring={} length={} instruction={:#x} size={} write={} read={} \
          register={} code={:#x} value={:#x} result={:#x} gva={:#x} gpa={:#x} cookie={:#x}",
         msr::vmpc::read(),
-        exit.ring(),
-        exit.instruction_length(),
+        decoded.ring() as u8,
+        decoded.length(),
         msr::vminst::read(),
-        exit.size(),
-        u8::from(exit.is_write()),
-        u8::from(exit.is_read()),
-        exit.register(),
+        decoded.bytes(),
+        u8::from(decoded.writes()),
+        u8::from(decoded.reads()),
+        decoded.register(),
         msr::vmcode::read(),
         msr::vmvalue::read(),
         msr::vmresult::read(),

@@ -2,7 +2,6 @@
 //! same ones.
 
 use visa_isa::msr::sstatus;
-use visa_isa::vmcs::qualification;
 use visa_isa::{Instruction, Op};
 
 /// SRET (RISC-V privileged, 12.1.1): sstatus afterwards, and whether Ring 3 goes on.
@@ -27,20 +26,5 @@ pub fn written(instruction: &Instruction, old: u64, register: u64) -> Option<u64
         Op::Csrrc => Some(old & !register),
         Op::Csrrci => Some(old & !immediate),
         _ => None,
-    }
-}
-
-/// What the resume action *complete* writes to an integer register (specification, 2.5): VMRESULT, cut to the size and
-/// extended as VMQUAL says.
-pub const fn completed(qualification: u64, result: u64) -> u64 {
-    let signed = qualification & qualification::SIGNED != 0;
-    match (qualification & qualification::SIZE, signed) {
-        (1, false) => result as u8 as u64,
-        (1, true) => result as i8 as u64,
-        (2, false) => result as u16 as u64,
-        (2, true) => result as i16 as u64,
-        (4, false) => result as u32 as u64,
-        (4, true) => result as i32 as u64,
-        _ => result,
     }
 }

@@ -14,7 +14,7 @@ use crate::{pager, report};
 use core::arch::asm;
 use visa_guest::instructions as insn;
 use visa_guest::registers as msr;
-use visa_guest::{Exit, guest_float, guest_integer, set_guest_float, set_guest_integer};
+use visa_guest::{guest_float, guest_integer, qualification, set_guest_float, set_guest_integer};
 use visa_isa::cause::{Exception, ExitCause};
 use visa_isa::io::INTERRUPT_BITS;
 use visa_isa::msr::{INSTRET, SATP, SIP, STIMECMP, sstatus};
@@ -121,6 +121,7 @@ impl Emulator {
             Some(DeviceAccess) => self.interrupt_controller(),
             Some(VisaInstruction) if self.vm.lacks.trap_filter => self.visa_instruction(),
             Some(Hypercall | VisaInstruction) => return self.call(cause),
+            // The plain loop, which names every cause, does the rest.
             _ => return exits::handle(&mut self.firmware, self.hart, cause),
         }
         Next::Resume
@@ -197,7 +198,7 @@ impl Emulator {
         let number = msr::vmcode::read() as u16;
         if self.assist && !self.stands_elsewhere(number) {
             // VMRESULT has the old value.
-            if Exit::read().is_write() {
+            if qualification().writes() {
                 msrs::write(number, msr::vmvalue::read());
             }
             return exits::complete();
@@ -308,9 +309,9 @@ impl Emulator {
     #[inline(never)]
     fn port(&mut self) {
         if self.assist {
-            let exit = Exit::read();
-            let direction = if exit.is_write() { Direction::Write } else { Direction::Read };
-            let access = Port { bytes: exit.size() as u8, direction };
+            let decoded = qualification();
+            let direction = if decoded.writes() { Direction::Write } else { Direction::Read };
+            let access = Port { bytes: decoded.bytes() as u8, direction };
             let read = ports::access(self.vm, msr::vmcode::read() as u16, access, msr::vmvalue::read());
             return exits::complete_with(read);
         }
@@ -387,9 +388,9 @@ impl Emulator {
 /// What the resume action *complete* does, which leaves room for another. Where this is called, no exit is of an
 /// instruction with a floating-point result.
 fn complete_by_hand() {
-    let exit = Exit::read();
-    if exit.is_read() {
-        set_guest_integer(exit.register(), rules::completed(exit.qualification, msr::vmresult::read()));
+    let decoded = qualification();
+    if decoded.reads() {
+        set_guest_integer(decoded.register(), decoded.completed(msr::vmresult::read()));
     }
-    step_over(exit.instruction_length());
+    step_over(decoded.length());
 }

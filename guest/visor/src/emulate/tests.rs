@@ -165,18 +165,6 @@ fn msr_instructions_write_as_their_forms_say() {
 }
 
 #[test]
-fn a_result_is_cut_and_extended_as_the_record_says() {
-    const SIGNED: u64 = 1 << 9;
-    assert_eq!(rules::completed(1, 0x1_80), 0x80);
-    assert_eq!(rules::completed(1 | SIGNED, 0x80), 0xffff_ffff_ffff_ff80);
-    assert_eq!(rules::completed(2, 0x1_8000), 0x8000);
-    assert_eq!(rules::completed(2 | SIGNED, 0x8000), 0xffff_ffff_ffff_8000);
-    assert_eq!(rules::completed(4, 0x1_8000_0000), 0x8000_0000);
-    assert_eq!(rules::completed(4 | SIGNED, 0x8000_0000), 0xffff_ffff_8000_0000);
-    assert_eq!(rules::completed(0, u64::MAX), u64::MAX, "no access of so many bytes: all of it");
-}
-
-#[test]
 fn what_was_decoded_before_is_decoded_the_same() {
     // Far more instructions than there are entries, twice: RDMSR of every number, and what means nothing.
     let mut decoder = Decoder::new();

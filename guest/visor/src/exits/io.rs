@@ -3,18 +3,18 @@
 
 use super::complete_with;
 use crate::vm::CONSOLE_PORTS;
-use visa_guest::Exit;
 use visa_guest::instructions as insn;
+use visa_guest::qualification;
 use visa_guest::registers as msr;
 
 /// Serves an access to a port as the machine would.
 pub fn port() {
-    let exit = Exit::read();
+    let access = qualification();
     let port = msr::vmcode::read() as u16;
-    let ones = u64::MAX >> (64 - 8 * exit.size().clamp(1, 8));
-    let served = exit.size() == 1 && CONSOLE_PORTS.contains(&port);
+    let ones = u64::MAX >> (64 - 8 * access.bytes().clamp(1, 8));
+    let served = access.bytes() == 1 && CONSOLE_PORTS.contains(&port);
     let mut result = ones;
-    if served && exit.is_write() {
+    if served && access.writes() {
         // SAFETY: the console's ports have a UART behind them, which touches no memory.
         unsafe { insn::outb(port, msr::vmvalue::read() as u8) };
     } else if served {

@@ -215,7 +215,7 @@ pub fn interrupts(page: &mut Page, recording: &Recording) -> anyhow::Result<()> 
     page.prose("Each virtual CPU has an interrupt controller and a timer in hardware.");
     page.source(source, remarked(source, 8)?, &exited(source, scene));
     let (told, seen) = exits(scene).next().context("scene 8 has no exit")?;
-    page.step(Lane::Down, &format!("{}: the guest asks visor for an interrupt", words::exit(seen)));
+    page.step(Lane::Down, &format!("{}: the guest asks visor for an interrupt", words::exit(seen)?));
     page.step(Lane::Hypervisor, &words::handler(told)?);
     page.step(Lane::Up, &words::resumption(told, seen)?);
     let vectors = scene.observed.number("r11")?;
@@ -266,7 +266,7 @@ pub fn violations(page: &mut Page, recording: &Recording) -> anyhow::Result<()> 
     for (told, seen) in exits(kernel) {
         let statement = source.statement(seen.pc).unwrap_or_default();
         page.step(Lane::Kernel, &format!("{statement}   at {:#x}", seen.pc));
-        page.step(Lane::Down, &words::exit(seen));
+        page.step(Lane::Down, &words::exit(seen)?);
         page.step(Lane::Hypervisor, &words::handler(told)?);
     }
     let user = scene(recording, 11)?;
@@ -295,7 +295,7 @@ pub fn other_causes(page: &mut Page, recording: &Recording) -> anyhow::Result<()
     for (told, seen) in exits(scene) {
         let statement = source.statement(seen.pc).unwrap_or_default();
         page.step(Lane::Kernel, &format!("{statement}   at {:#x}", seen.pc));
-        page.step(Lane::Down, &words::exit(seen));
+        page.step(Lane::Down, &words::exit(seen)?);
         page.step(Lane::Hypervisor, &words::handler(told)?);
     }
     Ok(())

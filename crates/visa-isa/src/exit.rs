@@ -1,0 +1,107 @@
+//! A VM exit as a value (specification, 2.3 and 2.4): the record that it leaves in Ring -1's MSRs, and what that says, by cause.
+//!
+//! [`Exit::from_record`] is the one place where a record gets its meaning, and [`Exit::record`] the one where a meaning becomes a
+//! record. What the instruction says (its bits and length, its register, what it writes) decode assist adds to the record.
+
+mod data;
+pub mod qualification;
+
+use core::fmt;
+
+use crate::cause::ExitCause;
+
+pub use data::{
+    AccessKind, Data, Denied, DeviceAccess, InvalidField, MemoryAccess, MsrAccess, NestedPageFault,
+    PageFault, PendingInterrupt, PortAccess, RaisedException, TlbFlush,
+};
+pub use qualification::Qualification;
+
+/// What a VM exit leaves for Ring -1: the values of the exit's MSRs. What the exit does not define is zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExitRecord {
+    /// VMCAUSE: the cause's number.
+    pub cause: u64,
+    /// VMQUAL: the decoded access.
+    pub qualification: Qualification,
+    /// VMINST: the instruction's bits.
+    pub instruction: u64,
+    /// VMGVA: guest-virtual address.
+    pub guest_virtual: u64,
+    /// VMGPA: guest-physical address.
+    pub guest_physical: u64,
+    /// VMVALUE: what the instruction writes.
+    pub value: u64,
+    /// VMCODE: port, MSR, exception or interrupt number.
+    pub code: u64,
+    /// VMCOOKIE: cookie of the virtual device.
+    pub cookie: u64,
+}
+
+/// Why a record is that of no exit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnknownExit {
+    /// No cause has this number.
+    Cause(u64),
+    /// The cause is one of exceptions, but none has the number in VMCODE.
+    Exception(ExitCause, u64),
+}
+
+impl fmt::Display for UnknownExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UnknownExit::Cause(number) => write!(f, "VMCAUSE {number:#x} is no cause of a VM exit"),
+            UnknownExit::Exception(cause, number) => {
+                write!(f, "VMCODE {number:#x} of a VM exit by {} is no exception", cause.name())
+            }
+        }
+    }
+}
+
+impl core::error::Error for UnknownExit {}
+
+/// What binds the data of a variant.
+macro_rules! bound {
+    ($data:ident $binding:ident) => {
+        $binding
+    };
+}
+
+macro_rules! exits {
+    ($( $number:literal $name:ident $(($data:ident))? $text:literal $summary:literal; )*) => {
+        /// A VM exit: why the guest left, with what the record says of that.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Exit { $( #[doc = $summary] $name $(($data))?, )* }
+
+        impl Exit {
+            /// The exit that a record is of.
+            pub fn from_record(record: &ExitRecord) -> Result<Exit, UnknownExit> {
+                let Some(cause) = ExitCause::from_number(record.cause) else {
+                    return Err(UnknownExit::Cause(record.cause));
+                };
+                Ok(match cause {
+                    $( ExitCause::$name => Exit::$name $((<$data as Data>::of(cause, record)?))?, )*
+                })
+            }
+
+            /// The record that an exit leaves, but for what decode assist adds to it.
+            #[inline]
+            pub fn record(self) -> ExitRecord {
+                let mut record = ExitRecord { cause: self.cause() as u64, ..ExitRecord::default() };
+                match self {
+                    $( Exit::$name $((bound!($data data)))? => {
+                        $( <$data as Data>::put(data, &mut record); )?
+                    } )*
+                }
+                record
+            }
+
+            /// Its cause, without the data.
+            #[inline]
+            pub const fn cause(&self) -> ExitCause {
+                match self { $( Exit::$name { .. } => ExitCause::$name, )* }
+            }
+        }
+    };
+}
+
+for_each_exit_cause!(exits);
