@@ -12,40 +12,40 @@
 //! On other hosts than x86-64 Linux, and without the feature `host-code`, [`Jit`] is the interpreter under another type
 //! ([`GENERATES_CODE`]); nothing else of this crate is compiled then.
 
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod cache;
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod check;
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod coverage;
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod emit;
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod engine;
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod memory;
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod optimise;
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod region;
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod registers;
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod runtime;
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod trampolines;
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 mod unit;
 
-#[cfg(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(generates_code)]
 pub use engine::Jit;
 
 #[cfg(all(feature = "coverage", target_arch = "x86_64", target_os = "linux"))]
 pub use coverage::report as coverage_report;
 
-#[cfg(not(all(feature = "host-code", target_arch = "x86_64", target_os = "linux")))]
+#[cfg(not(generates_code))]
 mod fallback;
-#[cfg(not(all(feature = "host-code", target_arch = "x86_64", target_os = "linux")))]
+#[cfg(not(generates_code))]
 pub use fallback::Jit;
 
 mod settings;
@@ -53,5 +53,4 @@ pub use settings::{CheckedCode, Settings};
 
 /// Whether [`Jit`] generates code in this build. Where it does not, tests that compare it with the interpreter have nothing to
 /// compare, and say so.
-pub const GENERATES_CODE: bool =
-    cfg!(all(feature = "host-code", target_arch = "x86_64", target_os = "linux"));
+pub const GENERATES_CODE: bool = cfg!(generates_code);
