@@ -101,7 +101,7 @@ impl Counts {
     pub fn of(machine: &Machine) -> Counts {
         let totals = machine.totals();
         let mut exits = BTreeMap::<&'static str, Exits>::new();
-        for statistics in machine.harts.iter().map(|hart| &hart.statistics) {
+        for statistics in machine.harts.iter().map(|hart| &hart.state.statistics) {
             for (cause, count) in &statistics.exits {
                 exits.entry(cause.name()).or_default().count += count;
             }
@@ -123,7 +123,7 @@ impl Counts {
             emulated: totals.emulated,
             tlb_misses: totals.tlb_misses,
             walk_references: totals.walk_references,
-            register_moves: machine.harts.iter().map(|hart| hart.statistics.register_moves).sum(),
+            register_moves: machine.harts.iter().map(|hart| hart.state.statistics.register_moves).sum(),
         }
     }
 

@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use visa_core::Features;
 use visa_cycles::{ParameterError, Parameters};
 use visa_devices::MemoryBackend;
 use visa_isa::Ring;
 use visa_machine::board::BoardError;
 use visa_machine::boot::{self, BootError, Hardware, Image, KernelBoot, Mode};
 use visa_machine::machine::{End, Machine, Progress, TimeSource};
+use visa_state::Features;
 
 use crate::archive::{self, ArchiveError, Markers};
 use crate::counts::Counts;
@@ -226,7 +226,7 @@ impl<'a> Watch<'a> {
 
     /// Takes the counts if a marker is about to be executed, and goes past it.
     fn at_breakpoint(&mut self, machine: &mut Machine, hart: usize) {
-        let (ring, bank) = (machine.harts[hart].ring, &machine.harts[hart].bank);
+        let (ring, bank) = (machine.harts[hart].state.ring, &machine.harts[hart].state.bank);
         let (pc, index, checksum) = (bank.pc, bank.r[A0], bank.r[A1]);
         let mut counts = Counts::of(machine);
         self.software.add_to(&mut counts);

@@ -1,11 +1,11 @@
 //! What single events cost: `guest/microbench/events.s`, run on a bare machine.
 
 use serde::Serialize;
-use visa_core::{Feature, Features};
 use visa_cycles::{ParameterError, Parameters};
 use visa_machine::boot::{self, BootError, Hardware};
 use visa_machine::machine::TimeSource;
 use visa_machine::memory_map::RAM_BASE;
+use visa_state::{Feature, Features};
 
 use crate::counts::Counts;
 use crate::program::{self, Program, Side};
@@ -97,7 +97,7 @@ fn measure(
     PROGRAM.watch(&mut machine, &labels, |machine, name, side| {
         let counts = Counts::of(machine);
         match (side, begun.take()) {
-            (Side::Begin, _) => begun = Some((machine.harts[0].bank.r[COUNT_REGISTER], counts)),
+            (Side::Begin, _) => begun = Some((machine.harts[0].state.bank.r[COUNT_REGISTER], counts)),
             (Side::End, Some((count, before))) => {
                 measured.push((name.to_string(), count, counts.since(&before)));
             }

@@ -77,7 +77,7 @@ impl Program {
                 Progress::Ended(end) => return failed(format!("it ended with {end:?}")),
                 Progress::Idle(_) => return failed("it waits for what never comes".into()),
                 Progress::Breakpoint(hart) => {
-                    if let Some((name, side)) = labels.get(&machine.harts[hart].bank.pc) {
+                    if let Some((name, side)) = labels.get(&machine.harts[hart].state.bank.pc) {
                         // A trap that comes first leads back to the label, and then this is done again.
                         at(machine, name, *side);
                         last.clone_from(name);

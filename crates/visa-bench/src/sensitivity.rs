@@ -2,8 +2,8 @@
 //! doubled, one at a time.
 
 use serde::Serialize;
-use visa_core::{Feature, Features};
 use visa_cycles::{PARAMETERS, Parameters, Unit};
+use visa_state::{Feature, Features};
 
 use crate::micro::{self, Event, MicroError};
 

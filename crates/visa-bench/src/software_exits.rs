@@ -29,7 +29,7 @@ impl SoftwareExits {
     /// Watches a machine of one hart from now on.
     pub fn watch(machine: &mut Machine) -> SoftwareExits {
         for hart in &mut machine.harts {
-            hart.events = Some(Vec::new());
+            hart.observers.keep_events();
         }
         machine.record_timeline(MOMENTS_MAX);
         SoftwareExits { watches: true, ..SoftwareExits::default() }
@@ -40,7 +40,7 @@ impl SoftwareExits {
         if !self.watches {
             return;
         }
-        let events = machine.harts[0].events.as_mut().map(std::mem::take).unwrap_or_default();
+        let events = machine.harts[0].observers.take_events();
         let traps = events.iter().filter_map(|event| match event {
             Event::Trap { instructions, from: Ring::User, to: Ring::Kernel, cause, .. } => {
                 Some((*instructions, Some(cause_name(*cause))))

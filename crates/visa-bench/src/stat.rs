@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use visa_core::Spread;
 use visa_isa::cause::ExitCause;
 use visa_machine::machine::Machine;
+use visa_state::Spread;
 
 /// Exits of one cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -77,7 +77,7 @@ impl ExitTable {
     pub fn of(machine: &Machine) -> ExitTable {
         let mut lines = BTreeMap::<&'static str, ExitLine>::new();
         let mut spreads = BTreeMap::<ExitCause, Spread>::new();
-        for statistics in machine.harts.iter().map(|hart| &hart.statistics) {
+        for statistics in machine.harts.iter().map(|hart| &hart.state.statistics) {
             for (cause, count) in &statistics.exits {
                 lines.entry(cause.name()).or_default().count += count;
             }

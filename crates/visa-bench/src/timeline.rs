@@ -10,7 +10,8 @@ use std::fmt;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
-use visa_core::timeline::{Change, Entered, Moment};
+use visa_core::Entered;
+use visa_core::timeline::{Change, Moment};
 use visa_isa::exit::{Exit, ExitRecord};
 use visa_isa::{Ring, msr};
 

@@ -1,7 +1,7 @@
 //! The columns of the matrix: ways to run the same kernel and the same workloads.
 
-use visa_core::{Feature, Features};
 use visa_machine::boot::Mode;
+use visa_state::{Feature, Features};
 
 /// A way to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

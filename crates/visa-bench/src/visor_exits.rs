@@ -1,9 +1,9 @@
 //! What visor itself spends on each kind of exit: `guest/microbench/visor.s`, booted under it.
 
 use serde::Serialize;
-use visa_core::{Feature, Features, Spread};
 use visa_machine::boot::{self, BootError, Hardware, Image, KernelBoot, Mode};
 use visa_machine::machine::TimeSource;
+use visa_state::{Feature, Features, Spread};
 
 use crate::micro::MicroError;
 use crate::program::{self, Program, Side};
@@ -74,7 +74,7 @@ fn run_without(
     let mut seen = Vec::new();
     PROGRAM.watch(&mut machine, &labels, |machine, label, side| {
         // Nobody else has use for what this hart has counted.
-        let spreads = std::mem::take(&mut machine.harts[0].statistics.exit_instructions);
+        let spreads = std::mem::take(&mut machine.harts[0].state.statistics.exit_instructions);
         if side == Side::End {
             let rows = spreads.iter().map(|(cause, spread)| VisorExit {
                 without: without.map(Feature::name),

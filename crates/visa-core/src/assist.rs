@@ -16,7 +16,7 @@ impl Hart {
     /// Adds to the exit record what the instruction says. The instruction has had no effect, so its source registers
     /// still hold what it would have used.
     pub fn describe_exit(&mut self, instruction: &Instruction, bits: u32) {
-        let mut record = self.exit;
+        let mut record = self.state.exit;
         record.instruction = bits as u64;
         record.qualification |= Qualification::of_length(instruction.length as u64);
         let shape = instruction.op.shape();
@@ -34,27 +34,28 @@ impl Hart {
             && record.cause == ExitCause::IllegalPrivileged as u64
         {
             // A port access in the wrong ring has not come to where the others' records begin.
-            record.code = self.r(instruction.rs1).wrapping_add(instruction.imm as i64 as u64) as u16 as u64;
+            record.code =
+                self.state.r(instruction.rs1).wrapping_add(instruction.imm as i64 as u64) as u16 as u64;
             record.qualification |= Qualification::of_bytes(port.bytes as u64) | direction(port.direction);
         }
-        self.exit = record;
+        self.state.exit = record;
     }
 
     /// Adds to the exit record what is known of an instruction that cannot be decoded.
     pub fn describe_undecoded(&mut self, bits: u32) {
         let length = if bits & 3 == 3 { 4 } else { 2 };
-        self.exit.instruction = bits as u64;
-        self.exit.qualification |= Qualification::of_length(length);
+        self.state.exit.instruction = bits as u64;
+        self.state.exit.qualification |= Qualification::of_length(length);
     }
 
     /// Takes out of the exit record what only decoding the instruction tells, for a machine without decode assist. What
     /// is left is what the memory path and the interrupt logic know by themselves: the addresses of an access, its
     /// direction, the cookie, and the number of an exception or interrupt.
     pub(crate) fn forget_decoded(&mut self) {
-        if let Ok(exit) = Exit::from_record(&self.exit) {
-            self.exit = undecoded(exit).record();
+        if let Ok(exit) = Exit::from_record(&self.state.exit) {
+            self.state.exit = undecoded(exit).record();
         }
-        self.vm.result = 0;
+        self.state.vm.result = 0;
     }
 
     /// What a store, an atomic, OUT or VINT_SEND writes, as far as the instruction alone says. MSR writes need the old value:
@@ -64,12 +65,12 @@ impl Hart {
             Shape::Store(Store { bytes, file }) => (bytes, file),
             Shape::Atomic(Atomic { bytes, .. })
             | Shape::Port(Port { bytes, direction: Direction::Write }) => (bytes, RegisterFile::Integer),
-            _ if instruction.op == Op::VintSend => return Some(self.r(instruction.rs1)),
+            _ if instruction.op == Op::VintSend => return Some(self.state.r(instruction.rs1)),
             _ => return None,
         };
         let value = match file {
-            RegisterFile::Integer => self.r(instruction.rs2),
-            RegisterFile::Float => self.f(instruction.rs2),
+            RegisterFile::Integer => self.state.r(instruction.rs2),
+            RegisterFile::Float => self.state.f(instruction.rs2),
         };
         Some(value & (u64::MAX >> (64 - 8 * bytes)))
     }
@@ -77,22 +78,22 @@ impl Hart {
     /// Writes VMRESULT to the register as decoded and steps past the instruction. Ring -1 is in use, so the guest's
     /// bank is the other one.
     pub(crate) fn complete_instruction(&mut self) {
-        let decoded = self.exit.qualification;
+        let decoded = self.state.exit.qualification;
         let register = decoded.register() as usize;
         if decoded.reads() {
-            let value = decoded.completed(self.vm.result);
+            let value = decoded.completed(self.state.vm.result);
             if decoded.is_float() {
                 let boxed = if decoded.bytes() == 4 { value | 0xffff_ffff << 32 } else { value };
-                self.other.f[register] = boxed;
-                self.supervisor.sstatus |= visa_isa::msr::sstatus::FS;
+                self.state.suspended[0].bank.f[register] = boxed;
+                self.state.supervisor.sstatus |= visa_isa::msr::sstatus::FS;
             } else {
-                self.other.r[register] = value;
-                self.other.r[0] = 0;
+                self.state.suspended[0].bank.r[register] = value;
+                self.state.suspended[0].bank.r[0] = 0;
             }
         }
-        self.other.pc = self.other.pc.wrapping_add(decoded.length());
-        self.vm.count_emu += 1;
-        self.statistics.emulated += 1;
+        self.state.suspended[0].bank.pc = self.state.suspended[0].bank.pc.wrapping_add(decoded.length());
+        self.state.vm.count_emu += 1;
+        self.state.statistics.emulated += 1;
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::hart::Hart;
-use crate::state::TIME_SCALE_ONE;
+use visa_state::virtual_machine::TIME_SCALE_ONE;
 
 /// Nanoseconds of a tick: the timebase is 10 MHz.
 pub const NANOSECONDS_PER_TICK: u64 = 100;
@@ -32,34 +32,13 @@ impl fmt::Debug for HostClock {
     }
 }
 
-/// Where a hart's time comes from.
+/// Time that goes on by itself, since the machine started.
 #[derive(Clone, Debug)]
-pub enum Clock {
-    /// Retired instructions since a known moment. Harts that take turns share one time: while one executes, the time of
-    /// all passes, at so many instructions a nanosecond.
-    Virtual {
-        /// Nanoseconds at that moment.
-        nanoseconds: u64,
-        /// The hart's retired instructions at that moment.
-        instructions: u64,
-        /// Instructions that the nanoseconds do not count yet.
-        ahead: u64,
-        /// Instructions of a nanosecond; not 0.
-        rate: u64,
-    },
-    /// A clock's time since the machine started.
-    Host {
-        /// The clock.
-        clock: HostClock,
-        /// Its nanoseconds then.
-        start: u64,
-    },
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Clock::Virtual { nanoseconds: 0, instructions: 0, ahead: 0, rate: 1 }
-    }
+pub struct HostTime {
+    /// The clock.
+    pub clock: HostClock,
+    /// Its nanoseconds then.
+    pub start: u64,
 }
 
 /// Bits of a product of ticks and TIMESCALE that the guest's time is made of: those above the fraction, up to 64.
@@ -70,12 +49,9 @@ const FRACTION_BITS: u32 = 32;
 impl Hart {
     /// Nanoseconds since the machine started.
     pub fn nanoseconds(&self) -> u64 {
-        match &self.clock {
-            &Clock::Virtual { nanoseconds, instructions, ahead, rate } => {
-                let passed = self.instructions.wrapping_sub(instructions).wrapping_add(ahead);
-                nanoseconds.wrapping_add(if rate == 1 { passed } else { passed / rate.max(1) })
-            }
-            Clock::Host { clock, start } => clock.nanoseconds().saturating_sub(*start),
+        match &self.host_time {
+            None => self.state.time.at(self.state.instructions),
+            Some(HostTime { clock, start }) => clock.nanoseconds().saturating_sub(*start),
         }
     }
 
@@ -90,30 +66,30 @@ impl Hart {
     }
 
     fn guest_ticks_at(&self, ticks: u64) -> u64 {
-        let scaled = (ticks as u128 * self.vm.time_scale as u128) >> FRACTION_BITS;
-        (scaled as u64).wrapping_add(self.vm.time_offset)
+        let scaled = (ticks as u128 * self.state.vm.time_scale as u128) >> FRACTION_BITS;
+        (scaled as u64).wrapping_add(self.state.vm.time_offset)
     }
 
     /// Time as the ring in use reads it.
     pub fn time(&self) -> u64 {
-        if self.in_guest() { self.guest_ticks() } else { self.ticks() }
+        if self.state.in_guest() { self.guest_ticks() } else { self.ticks() }
     }
 
     /// Whether the guest's timer is due.
     pub fn guest_timer_due(&self) -> bool {
-        self.guest_ticks() >= self.supervisor.stimecmp
+        self.guest_ticks() >= self.state.supervisor.stimecmp
     }
 
     /// Whether Ring -1's timer is due.
     pub fn hypervisor_timer_due(&self) -> bool {
-        self.ticks() >= self.hypervisor.hvtimecmp
+        self.ticks() >= self.state.hypervisor.hvtimecmp
     }
 
     /// Nanoseconds (of [`Hart::nanoseconds`]) at which the next timer becomes due, if one is not due yet.
     pub fn next_timer_ns(&self) -> Option<u64> {
         let now = self.ticks();
         let guest = self.guest_timer_from(now);
-        let host = (self.hypervisor.hvtimecmp > now).then_some(self.hypervisor.hvtimecmp);
+        let host = (self.state.hypervisor.hvtimecmp > now).then_some(self.state.hypervisor.hvtimecmp);
         guest.into_iter().chain(host).min()?.checked_mul(NANOSECONDS_PER_TICK)
     }
 
@@ -121,8 +97,8 @@ impl Hart {
     /// within 2^64 ticks.
     fn guest_timer_from(&self, now: u64) -> Option<u64> {
         let guest_now = self.guest_ticks_at(now);
-        let left = self.supervisor.stimecmp.checked_sub(guest_now).filter(|&left| left != 0)?;
-        let ticks = match self.vm.time_scale {
+        let left = self.state.supervisor.stimecmp.checked_sub(guest_now).filter(|&left| left != 0)?;
+        let ticks = match self.state.vm.time_scale {
             // Almost always the guest's time passes as the machine's; a wide division is slow.
             TIME_SCALE_ONE => left,
             scale => self.ticks_until(now, scale)?,
@@ -133,9 +109,9 @@ impl Hart {
     /// Ticks from `now` until the guest's time, which wraps, is at or above stimecmp.
     fn ticks_until(&self, now: u64, scale: u64) -> Option<u64> {
         const MODULUS: u128 = 1 << PRODUCT_BITS;
-        let offset = (self.vm.time_offset as u128) << FRACTION_BITS;
+        let offset = (self.state.vm.time_offset as u128) << FRACTION_BITS;
         let position = (now as u128 * scale as u128 + offset) % MODULUS;
-        let first = (self.supervisor.stimecmp as u128) << FRACTION_BITS;
+        let first = (self.state.supervisor.stimecmp as u128) << FRACTION_BITS;
         let ticks = first_multiple_within(scale as u128, MODULUS, first - position, MODULUS - 1 - position)?;
         u64::try_from(ticks).ok()
     }
@@ -148,13 +124,7 @@ impl Hart {
     /// The retired count at which it is so many nanoseconds since the start, if nothing but instructions of this hart makes
     /// time pass until then. `None` while time is the host's.
     pub fn instructions_at(&self, due_ns: u64) -> Option<u64> {
-        match self.clock {
-            Clock::Virtual { nanoseconds, instructions, ahead, rate } => {
-                let passed = due_ns.saturating_sub(nanoseconds).saturating_mul(rate.max(1));
-                Some(instructions.saturating_add(passed.saturating_sub(ahead)))
-            }
-            Clock::Host { .. } => None,
-        }
+        self.host_time.is_none().then(|| self.state.time.instructions_at(due_ns))
     }
 }
 
@@ -203,7 +173,7 @@ mod tests {
 
     /// The next moment by going through all of them.
     fn counted(hart: &Hart, now: u64) -> Option<u64> {
-        (now..now + 3000).find(|&ticks| hart.guest_ticks_at(ticks) >= hart.supervisor.stimecmp)
+        (now..now + 3000).find(|&ticks| hart.guest_ticks_at(ticks) >= hart.state.supervisor.stimecmp)
     }
 
     #[test]
@@ -213,13 +183,13 @@ mod tests {
             // The guest's time is 0 at this tick of the machine's.
             for zero_at in [0, 1001, 1500, 3000] {
                 let mut hart = Hart::new(0, 0, 0);
-                hart.vm.time_scale = scale;
-                hart.vm.time_offset = 0u64.wrapping_sub(hart.guest_ticks_at(zero_at));
+                hart.state.vm.time_scale = scale;
+                hart.state.vm.time_offset = 0u64.wrapping_sub(hart.guest_ticks_at(zero_at));
                 let reached =
                     [1001, 1002, 1400, 1499, 1500, 2000, 3999].map(|ticks| hart.guest_ticks_at(ticks));
                 for stimecmp in reached.into_iter().chain([0, 1, 77, 1 << 60, u64::MAX - (1 << 31), u64::MAX])
                 {
-                    hart.supervisor.stimecmp = stimecmp;
+                    hart.state.supervisor.stimecmp = stimecmp;
                     let due = hart.guest_ticks_at(1000) >= stimecmp;
                     let next = hart.guest_timer_from(1000);
                     assert!(!due || next.is_none());

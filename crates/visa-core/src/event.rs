@@ -2,6 +2,29 @@
 
 use visa_isa::Ring;
 use visa_isa::exit::ExitRecord;
+use visa_state::HartState;
+
+/// Who was entered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Entered {
+    /// Physical address of the VMCS.
+    pub vmcs: u64,
+    /// The VM: VMID of HPTBR.
+    pub vmid: u16,
+    /// VCPUID.
+    pub virtual_cpu: u64,
+}
+
+impl Entered {
+    /// Who is current.
+    pub(crate) fn current(state: &HartState) -> Entered {
+        Entered {
+            vmcs: state.vm.vmcs.unwrap_or(u64::MAX),
+            vmid: state.vm.vmid(),
+            virtual_cpu: state.vm.virtual_cpu,
+        }
+    }
+}
 
 /// Something that happened between two instructions, or instead of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +48,8 @@ pub enum Event {
     Enter {
         /// Retired instructions before it.
         instructions: u64,
-        /// Physical address of the VMCS.
-        vmcs: u64,
+        /// Who was entered.
+        who: Entered,
         /// Ring that was entered.
         ring: Ring,
         /// Where the guest goes on.

@@ -8,10 +8,10 @@ use visa_isa::paging::PAGE_SIZE;
 use visa_isa::trap_filter;
 use visa_mem::{AccessSize, Platform, Ram};
 
-use crate::features::Feature;
 use crate::hart::Hart;
-use crate::state::{Range, VirtualMachine};
 use crate::trap::Stop;
+use visa_state::Feature;
+use visa_state::Range;
 
 /// Ports whose policies share a byte of the I/O permission map.
 const PORTS_OF_BYTE: u64 = 4;
@@ -30,7 +30,7 @@ impl Hart {
         match self.port_policy(platform.ram(), port, size, None)? {
             Policy::Absent => Ok(size.all_ones()),
             _ => {
-                self.attention = true;
+                self.pending_work = true;
                 platform.tell_time(self.ticks());
                 Ok(platform.port_read(port, size))
             }
@@ -47,7 +47,7 @@ impl Hart {
     ) -> Result<(), Stop> {
         let value = value & size.all_ones();
         if self.port_policy(platform.ram(), port, size, Some(value))? != Policy::Absent {
-            self.attention = true;
+            self.pending_work = true;
             platform.tell_time(self.ticks());
             platform.port_write(port, size, value);
         }
@@ -62,7 +62,7 @@ impl Hart {
         size: AccessSize,
         written: Option<u64>,
     ) -> Result<Policy, Stop> {
-        match self.ring {
+        match self.state.ring {
             Ring::Hypervisor => return Ok(Policy::Pass),
             Ring::User => return Err(self.not_in_this_ring(true)),
             Ring::Kernel => {}
@@ -73,7 +73,7 @@ impl Hart {
         let exit = if is_pci && self.filter(trap_filter::PCI) {
             Exit::PciConfiguration(access)
         } else {
-            let policy = match self.features.has(Feature::TrapFilter) {
+            let policy = match self.state.features.has(Feature::TrapFilter) {
                 true => self.strictest_policy(ram, port, last),
                 false => Policy::Default,
             };
@@ -93,17 +93,17 @@ impl Hart {
             Policy::Absent => 2,
             Policy::Trap => 3,
         };
-        let policies = (first..=last).map(|port| map_policy(ram, self.vm.io_map, port as u64));
+        let policies = (first..=last).map(|port| map_policy(ram, self.state.vm.io_map, port as u64));
         policies.max_by_key(strictness).unwrap_or(Policy::Default)
     }
 
     /// IOVMASK.
     pub fn iovmask<P: Platform>(&mut self, platform: &mut P, ports: u64, policy: u64) -> Result<(), Stop> {
-        if self.in_guest() {
+        if self.state.in_guest() {
             return Err(self.not_in_this_ring(true));
         }
         let (first, last) = (ports & 0xffff, ports >> 16 & 0xffff);
-        if self.vm.io_map == 0 || ports >> 32 != 0 || first > last {
+        if self.state.vm.io_map == 0 || ports >> 32 != 0 || first > last {
             return Err(Stop::Exception(Exception::BadDescriptor, 0));
         }
         if policy > Policy::Absent as u64 {
@@ -113,14 +113,14 @@ impl Hart {
         // Nothing has been written if that is an error.
         let bytes = written.map_err(|location| Stop::Exception(Exception::StoreAccessFault, location))?;
         platform.charge(bytes);
-        self.attention = true;
+        self.pending_work = true;
         Ok(())
     }
 
     /// Writes the two bits of each port into the I/O permission map; how many bytes of it. Or nothing if part of what it would
     /// write is not in RAM: then the error is the first address that is not.
     fn set_policies(&mut self, ram: &Ram, first: u64, last: u64, policy: u8) -> Result<u64, u64> {
-        let location = |port: u64| self.vm.io_map.wrapping_add(port / PORTS_OF_BYTE);
+        let location = |port: u64| self.state.vm.io_map.wrapping_add(port / PORTS_OF_BYTE);
         let bytes = last / PORTS_OF_BYTE - first / PORTS_OF_BYTE + 1;
         let Some(start) = ram.offset_of(location(first), bytes) else {
             let places = (0..bytes).map(|index| location(first).wrapping_add(index));
@@ -142,7 +142,7 @@ impl Hart {
 
     /// IOVMAP.
     pub fn iovmap<P: Platform>(&mut self, platform: &mut P, descriptor: u64) -> Result<(), Stop> {
-        if self.in_guest() {
+        if self.state.in_guest() {
             return Err(self.not_in_this_ring(true));
         }
         let new = read_range(platform.ram(), descriptor)
@@ -150,7 +150,7 @@ impl Hart {
         let bad = |offset| Stop::Exception(Exception::BadDescriptor, offset);
         match RangeKind::from_number(new.kind).ok_or(bad(range::KIND))? {
             RangeKind::Unmap => {
-                let ranges = &mut self.vm.ranges;
+                let ranges = &mut self.state.vm.ranges;
                 let old =
                     ranges.iter_mut().find(|old| old.length != 0 && old.guest_address == new.guest_address);
                 let old = std::mem::take(old.ok_or(bad(range::GUEST_ADDRESS))?);
@@ -160,18 +160,18 @@ impl Hart {
             }
             kind => {
                 check_range(&new).map_err(bad)?;
-                if self.vm.ranges.iter().any(|old| old.overlaps(new.guest_address, new.length)) {
+                if self.state.vm.ranges.iter().any(|old| old.overlaps(new.guest_address, new.length)) {
                     return Err(bad(range::GUEST_ADDRESS));
                 }
-                let free = self.vm.ranges.iter_mut().find(|old| old.length == 0);
+                let free = self.state.vm.ranges.iter_mut().find(|old| old.length == 0);
                 *free.ok_or(bad(range::KIND))? = new;
                 if kind == RangeKind::Passthrough {
-                    platform.set_dma_domain(new.target, new.length, Some(self.vm.hptbr));
+                    platform.set_dma_domain(new.target, new.length, Some(self.state.vm.hptbr));
                 }
             }
         }
-        self.vm.update_has_ranges();
-        self.note_ranges();
+        self.state.vm.update_has_ranges();
+        self.mmu.note_ranges(&self.state);
         self.update_translation_context();
         Ok(())
     }
@@ -181,18 +181,12 @@ impl Hart {
     /// Tells the devices that are passed through to the current VM which tables their DMA goes by. On a machine without a
     /// second stage HPTBR says nothing of them: IOVMAP alone gives them tables.
     pub(crate) fn bind_devices<P: Platform>(&self, platform: &mut P) {
-        if !self.vm.has_ranges || !self.features.has(Feature::NestedPaging) {
+        if !self.state.vm.has_ranges || !self.state.features.has(Feature::NestedPaging) {
             return;
         }
-        for range in self.vm.ranges.iter().filter(|range| range.kind == RangeKind::Passthrough as u64) {
-            platform.set_dma_domain(range.target, range.length, Some(self.vm.hptbr));
+        for range in self.state.vm.ranges.iter().filter(|range| range.kind == RangeKind::Passthrough as u64) {
+            platform.set_dma_domain(range.target, range.length, Some(self.state.vm.hptbr));
         }
-    }
-}
-
-impl VirtualMachine {
-    pub(crate) fn update_has_ranges(&mut self) {
-        self.has_ranges = self.ranges.iter().any(|range| range.length != 0);
     }
 }
 

@@ -11,9 +11,9 @@ use visa_isa::{GuestVirtual, Physical};
 use visa_mem::{AccessSize, Platform, Ram};
 
 use crate::hart::Hart;
-use crate::tlb::Access;
-use crate::translate::Fault;
 use crate::trap::Stop;
+use visa_isa::paging::Access;
+use visa_mmu::TranslationFault;
 
 /// Where an access goes.
 enum Place {
@@ -28,7 +28,7 @@ enum Place {
 pub(crate) struct Handed {
     address: u64,
     access: Access,
-    found: Result<(Physical, u32), Fault>,
+    found: Result<(Physical, u32), TranslationFault>,
 }
 
 impl Hart {
@@ -40,7 +40,7 @@ impl Hart {
         address: u64,
         size: AccessSize,
     ) -> Result<u64, Stop> {
-        if let Some(offset) = self.tlb.lookup(Access::Load, address, size.bytes())
+        if let Some(offset) = self.mmu.tlb.lookup(Access::Load, address, size.bytes())
             && let Some(value) = load_ram(platform.ram(), offset, size)
         {
             return Ok(value);
@@ -57,7 +57,7 @@ impl Hart {
         size: AccessSize,
         value: u64,
     ) -> Result<(), Stop> {
-        if let Some(offset) = self.tlb.lookup(Access::Store, address, size.bytes())
+        if let Some(offset) = self.mmu.tlb.lookup(Access::Store, address, size.bytes())
             && let Some(()) = store_ram_unwatched(platform.ram(), offset, size, value)
         {
             return Ok(());
@@ -79,7 +79,7 @@ impl Hart {
             Place::Ram(offset) => load_ram(platform.ram(), offset, size)
                 .ok_or(Stop::Exception(Exception::LoadAccessFault, address)),
             Place::Device(physical) => {
-                self.attention = true;
+                self.pending_work = true;
                 platform.tell_time(self.ticks());
                 let value = platform.mmio_read(physical.0, size);
                 value.map_err(|_| Stop::Exception(Exception::LoadAccessFault, address))
@@ -106,7 +106,7 @@ impl Hart {
                 Ok(())
             }
             Place::Device(physical) => {
-                self.attention = true;
+                self.pending_work = true;
                 platform.tell_time(self.ticks());
                 let done = platform.mmio_write(physical.0, size, value);
                 done.map_err(|_| Stop::Exception(Exception::StoreAccessFault, address))
@@ -173,7 +173,7 @@ impl Hart {
         access: Access,
         size: AccessSize,
     ) -> Result<u64, Stop> {
-        let is_virtual_device = |hart: &Hart| hart.exit.cause == ExitCause::DeviceAccess as u64;
+        let is_virtual_device = |hart: &Hart| hart.state.exit.cause == ExitCause::DeviceAccess as u64;
         match self.place(platform, start, access, size) {
             Ok(Place::Ram(found)) => Ok(found),
             Ok(Place::Device(_)) => Err(Stop::Exception(access.access_fault(), start)),
@@ -208,15 +208,15 @@ impl Hart {
         ram: &Ram,
         address: u64,
         access: Access,
-    ) -> Result<(Physical, u32), Fault> {
+    ) -> Result<(Physical, u32), TranslationFault> {
         match self.handed {
             Some(handed) if handed.address == address && handed.access == access => {
                 self.handed = None;
                 handed.found
             }
-            _ => match self.translate_quickly(ram, address, access) {
+            _ => match self.mmu.translate_quickly(&mut self.state, ram, address, access) {
                 Some(found) => Ok(found),
-                None => self.translate(ram, address, access),
+                None => self.mmu.translate(&mut self.state, ram, address, access),
             },
         }
     }
@@ -229,7 +229,7 @@ impl Hart {
         if access == Access::Store && ram.is_watched(offset) {
             return false;
         }
-        self.tlb.fill(access, address, offset & !(PAGE_SIZE - 1), page_shift);
+        self.mmu.tlb.fill(access, address, offset & !(PAGE_SIZE - 1), page_shift);
         true
     }
 
@@ -244,7 +244,7 @@ impl Hart {
         if let Ok((physical, page_shift)) = found
             && let Some(offset) = ram.offset_of(physical.0, 1)
             && self.fill(ram, address, access, offset, page_shift)
-            && !self.attention
+            && !self.pending_work
         {
             return true;
         }
@@ -263,7 +263,7 @@ impl Hart {
         // What is found, but not entered, the second level knows from now on.
         let (physical, page_shift) = found.ok()?;
         let offset = ram.offset_of(physical.0, 1)?;
-        (self.fill(ram, address, access, offset, page_shift) && !self.attention).then_some(offset)
+        (self.fill(ram, address, access, offset, page_shift) && !self.pending_work).then_some(offset)
     }
 
     /// Forgets what [`Hart::refill`] found, if the access did not need it.
@@ -274,7 +274,7 @@ impl Hart {
     /// The offset of RAM that the instruction at a virtual address is fetched from.
     #[inline]
     pub fn fetch<P: Platform>(&mut self, platform: &mut P, address: u64) -> Result<u64, Stop> {
-        match self.tlb.lookup(Access::Fetch, address, 2) {
+        match self.mmu.tlb.lookup(Access::Fetch, address, 2) {
             Some(offset) => Ok(offset),
             None => self.fetch_slowly(platform, address),
         }
@@ -301,7 +301,7 @@ impl Hart {
                 if access == Access::Load { Exception::LoadMisaligned } else { Exception::StoreMisaligned };
             return Err(Stop::Exception(misaligned, address));
         }
-        if let Some(offset) = self.tlb.lookup(access, address, size.bytes()) {
+        if let Some(offset) = self.mmu.tlb.lookup(access, address, size.bytes()) {
             return Ok(offset);
         }
         match self.place(platform, address, access, size)? {
@@ -313,11 +313,11 @@ impl Hart {
     /// After writes that did not go by the first level: what was made of code that they have changed is dropped before the
     /// next instruction.
     pub fn see_written(&mut self, ram: &Ram) {
-        self.attention |= ram.any_watched_written();
+        self.pending_work |= ram.any_watched_written();
     }
 
     /// Decides who hears of a fault.
-    fn raise(&mut self, fault: Fault, address: u64, access: Access, bytes: u64) -> Stop {
+    fn raise(&mut self, fault: TranslationFault, address: u64, access: Access, bytes: u64) -> Stop {
         let kind = match access {
             Access::Load => AccessKind::Load,
             Access::Store => AccessKind::Store,
@@ -325,15 +325,15 @@ impl Hart {
         };
         let made = MemoryAccess { guest_virtual: GuestVirtual(address), bytes, kind, written: None };
         self.exit(match fault {
-            Fault::Access => return Stop::Exception(access.access_fault(), address),
-            Fault::Page if self.filter(trap_filter::PF) => {
+            TranslationFault::Access => return Stop::Exception(access.access_fault(), address),
+            TranslationFault::Page if self.filter(trap_filter::PF) => {
                 Exit::PageFault(PageFault { exception: access.page_fault(), access: made })
             }
-            Fault::Page => return Stop::Exception(access.page_fault(), address),
-            Fault::Nested { guest_physical, walk } => {
+            TranslationFault::Page => return Stop::Exception(access.page_fault(), address),
+            TranslationFault::Nested { guest_physical, walk } => {
                 Exit::NestedPageFault(NestedPageFault { guest_physical, of_walk: walk, access: made })
             }
-            Fault::Device { guest_physical, cookie } => {
+            TranslationFault::Device { guest_physical, cookie } => {
                 Exit::DeviceAccess(DeviceAccess { guest_physical, cookie, access: made })
             }
         })

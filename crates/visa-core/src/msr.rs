@@ -6,10 +6,10 @@ use visa_isa::msr::{self, Wakes, sstatus};
 use visa_isa::{Ring, trap_filter};
 use visa_mem::{Platform, Ram};
 
-use crate::features::Feature;
 use crate::hart::Hart;
 use crate::io::map_policy;
 use crate::trap::Stop;
+use visa_state::Feature;
 
 /// What CSRRW, CSRRS or CSRRC do to the old value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,14 +66,14 @@ impl Hart {
             return Err(Stop::Illegal);
         }
         let is_float = matches!(number, msr::FFLAGS | msr::FRM | msr::FCSR);
-        if is_float && !self.float_enabled() {
+        if is_float && !self.state.float_enabled() {
             return Err(Stop::Illegal);
         }
-        if !self.in_guest() {
+        if !self.state.in_guest() {
             return Ok(None);
         }
         let is_visa = msr::is_visa(number);
-        if !self.ring.may_use(msr::ring(number)) {
+        if !self.state.ring.may_use(msr::ring(number)) {
             let stop = self.not_in_this_ring(is_visa);
             return Err(self.with_msr(stop, number, change));
         }
@@ -81,7 +81,10 @@ impl Hart {
             let stop = self.exit(Exit::VisaInstruction(Denied::default()));
             return Err(self.with_msr(stop, number, change));
         }
-        if self.ring == Ring::User && !is_float && self.supervisor.scounteren & 1 << (number & 31) == 0 {
+        if self.state.ring == Ring::User
+            && !is_float
+            && self.state.supervisor.scounteren & 1 << (number & 31) == 0
+        {
             return Err(Stop::Illegal);
         }
         self.filter_msr(ram, number, change, is_float)
@@ -98,8 +101,8 @@ impl Hart {
         let writes = change != Change::None;
         let cr3_traps = number == msr::SATP && writes && self.filter(trap_filter::CR3);
         let all_trap = !is_float && self.filter(trap_filter::MSR);
-        let policy = match self.features.has(Feature::TrapFilter) {
-            true => map_policy(ram, self.vm.msr_map, number as u64),
+        let policy = match self.state.features.has(Feature::TrapFilter) {
+            true => map_policy(ram, self.state.vm.msr_map, number as u64),
             false => Policy::Default,
         };
         let traps = match policy {
@@ -126,7 +129,7 @@ impl Hart {
     /// Completes the record of an exit for an MSR access; another stop passes.
     fn with_msr(&mut self, stop: Stop, number: u16, change: Change) -> Stop {
         // Of a register that is not the guest's to read, the guest must not learn the value by a careless completion.
-        let is_guests = self.ring.may_use(msr::ring(number));
+        let is_guests = self.state.ring.may_use(msr::ring(number));
         let old = self.read_msr(number).filter(|_| is_guests).unwrap_or(0);
         self.with_old_value(stop, number, change, old)
     }
@@ -135,24 +138,24 @@ impl Hart {
     fn with_old_value(&mut self, stop: Stop, number: u16, change: Change, old: u64) -> Stop {
         if stop == Stop::Exit {
             let new = change.apply(old);
-            MsrAccess { number, written: new }.put(&mut self.exit);
-            self.vm.result = old;
+            MsrAccess { number, written: new }.put(&mut self.state.exit);
+            self.state.vm.result = old;
         }
         stop
     }
 
     fn shadow(&self, ram: &Ram, number: u16) -> u64 {
-        if self.vm.msr_shadow == 0 {
+        if self.state.vm.msr_shadow == 0 {
             return 0;
         }
-        let location = self.vm.msr_shadow.wrapping_add(8 * number as u64);
+        let location = self.state.vm.msr_shadow.wrapping_add(8 * number as u64);
         ram.offset_of(location, 8).and_then(|offset| ram.load_u64(offset)).unwrap_or(0)
     }
 
     /// Writes an MSR, whoever asks: instructions after their checks, and debuggers. Numbers of no MSR, and of those that are read-only,
     /// are ignored.
     pub fn write_msr(&mut self, number: u16, value: u64) {
-        let before = self.supervisor.sstatus;
+        let before = self.state.supervisor.sstatus;
         if let Some(wakes) = self.set_msr(number, value) {
             self.wake(wakes, before);
         }
@@ -162,25 +165,25 @@ impl Hart {
     fn wake(&mut self, wakes: Wakes, before: u64) {
         match wakes {
             Wakes::Nothing => {}
-            Wakes::Interrupts => self.attention = true,
+            Wakes::Interrupts => self.pending_work = true,
             Wakes::Status => {
-                let changed = before ^ self.supervisor.sstatus;
+                let changed = before ^ self.state.supervisor.sstatus;
                 if changed & (sstatus::SUM | sstatus::MXR) != 0 {
-                    self.update_translation_class();
+                    self.mmu.update_class(&self.state);
                 }
-                let lets_in = changed & self.supervisor.sstatus & sstatus::SIE != 0;
-                self.attention |= lets_in && self.guest_interrupt_is_due();
+                let lets_in = changed & self.state.supervisor.sstatus & sstatus::SIE != 0;
+                self.pending_work |= lets_in && self.guest_interrupt_is_due();
             }
             Wakes::Translation => {
-                if !self.features.has(Feature::TlbTags) {
-                    self.tlb.flush(|old| !old.global);
+                if !self.state.features.has(Feature::TlbTags) {
+                    self.mmu.tlb.flush(|old| !old.global);
                 }
                 self.update_translation_context();
-                self.attention = true;
+                self.pending_work = true;
             }
             Wakes::SecondStage => {
-                self.note_ranges();
-                self.attention = true;
+                self.mmu.note_ranges(&self.state);
+                self.pending_work = true;
             }
         }
     }

@@ -85,7 +85,7 @@ macro_rules! registers {
         impl Settable<{ msr::$name }> for Hart {
             #[inline(always)]
             fn set(&mut self, value: u64) {
-                self.$part.$field = value.into();
+                self.state.$part.$field = value.into();
             }
         }
     };
@@ -105,7 +105,7 @@ macro_rules! registers {
         impl Register<{ msr::$name }> for Hart {
             #[inline(always)]
             fn read(&self) -> u64 {
-                self.$part.$field.into()
+                self.state.$part.$field.into()
             }
         }
     };
@@ -130,7 +130,7 @@ macro_rules! registers {
     (@set $hart:ident, $name:ident, $value:ident, $wakes:ident, $read_only:ident) => { None };
 
     (@place $home:ident $part:ident . $field:ident $(keeps $kept:expr)?) => {
-        Some(std::mem::offset_of!(Hart, $part.$field))
+        Some(std::mem::offset_of!(Hart, state.$part.$field))
     };
     (@place $($rule:tt)*) => { None };
 }
@@ -179,66 +179,66 @@ macro_rules! clauses {
 
 clauses! {
     FFLAGS {
-        read(hart) hart.bank.fcsr as u64 & 0x1f;
-        write(hart, value) hart.set_fcsr(hart.bank.fcsr & !0x1f | value as u32);
+        read(hart) hart.state.bank.fcsr as u64 & 0x1f;
+        write(hart, value) hart.set_fcsr(hart.state.bank.fcsr & !0x1f | value as u32);
     }
     FRM {
-        read(hart) hart.bank.fcsr as u64 >> 5 & 7;
-        write(hart, value) hart.set_fcsr(hart.bank.fcsr & 0x1f | (value as u32) << 5);
+        read(hart) hart.state.bank.fcsr as u64 >> 5 & 7;
+        write(hart, value) hart.set_fcsr(hart.state.bank.fcsr & 0x1f | (value as u32) << 5);
     }
     FCSR {
-        read(hart) hart.bank.fcsr as u64 & 0xff;
+        read(hart) hart.state.bank.fcsr as u64 & 0xff;
         write(hart, value) hart.set_fcsr(value as u32);
     }
     SSTATUS {
-        read(hart) hart.supervisor.sstatus_value();
-        write(hart, value) hart.supervisor.sstatus = value;
+        read(hart) hart.state.supervisor.sstatus_value();
+        write(hart, value) hart.state.supervisor.sstatus = value;
     }
     // What is set from outside, or follows from a timer, is not software's: neither to be stored nor to be written back.
     SIP {
         read(hart) hart.supervisor_pending();
-        saved(hart) (hart.supervisor.software_pending as u64) << interrupt::SUPERVISOR_SOFTWARE;
-        write(hart, value) hart.supervisor.software_pending = value != 0;
+        saved(hart) (hart.state.supervisor.software_pending as u64) << interrupt::SUPERVISOR_SOFTWARE;
+        write(hart, value) hart.state.supervisor.software_pending = value != 0;
     }
     // Ring -1 may write what the next entry will refuse.
     GPTBR {
-        read(hart) hart.supervisor.satp;
-        write(hart, value) hart.supervisor.satp = value;
+        read(hart) hart.state.supervisor.satp;
+        write(hart, value) hart.state.supervisor.satp = value;
     }
     // Ring -1 can take the interrupt back, but not raise it.
     HVIP {
         read(hart) hart.hypervisor_pending();
-        write(hart, value) hart.hypervisor.software_pending &= value != 0;
+        write(hart, value) hart.state.hypervisor.software_pending &= value != 0;
     }
     VMPC {
-        read(hart) hart.guest_bank().pc;
-        write(hart, value) hart.guest_bank_mut().pc = value;
+        read(hart) hart.state.guest_bank().pc;
+        write(hart, value) hart.state.guest_bank_mut().pc = value;
     }
     VMFCSR {
-        read(hart) hart.guest_bank().fcsr as u64;
-        write(hart, value) hart.guest_bank_mut().fcsr = value as u32;
+        read(hart) hart.state.guest_bank().fcsr as u64;
+        write(hart, value) hart.state.guest_bank_mut().fcsr = value as u32;
     }
     // While the guest runs, its ring is the hart's.
     VMRING {
-        read(hart) if hart.in_guest() { hart.ring as u64 } else { hart.guest_ring };
-        write(hart, value) if !hart.in_guest() {
-            hart.guest_ring = value;
+        read(hart) if hart.state.in_guest() { hart.state.ring as u64 } else { hart.state.suspended[0].ring };
+        write(hart, value) if !hart.state.in_guest() {
+            hart.state.suspended[0].ring = value;
         };
     }
     CYCLE {
-        read(hart) if hart.cycle_is_modelled { hart.millicycles / 1000 } else { hart.instructions };
+        read(hart) if hart.state.cycle_is_modelled { hart.state.millicycles / 1000 } else { hart.state.instructions };
     }
     TIME {
         read(hart) hart.time();
     }
     INSTRET {
-        read(hart) hart.instructions;
+        read(hart) hart.state.instructions;
     }
     VMCSPTR {
-        read(hart) hart.vm.vmcs.unwrap_or(u64::MAX);
+        read(hart) hart.state.vm.vmcs.unwrap_or(u64::MAX);
     }
     HARTID {
-        read(hart) hart.id;
+        read(hart) hart.state.id;
     }
 }
 
@@ -246,20 +246,20 @@ impl Settable<{ msr::SATP }> for Hart {
     /// An unknown mode leaves it as it was (RISC-V privileged, 12.1.11).
     fn set(&mut self, value: u64) {
         if TableBase::from_cr3(value).is_some() {
-            self.supervisor.satp = value;
+            self.state.supervisor.satp = value;
         }
     }
 }
 
 impl Hart {
     fn set_fcsr(&mut self, value: u32) {
-        self.bank.fcsr = value;
-        self.mark_float_dirty();
+        self.state.bank.fcsr = value;
+        self.state.mark_float_dirty();
     }
 
     /// The windows on the guest's bank.
     fn read_guest_register(&self, number: u16) -> Option<u64> {
-        let bank = self.guest_bank();
+        let bank = self.state.guest_bank();
         Some(match msr::guest_register(number)? {
             GuestRegister::Integer(index) => bank.r[index as usize & 31],
             GuestRegister::Float(index) => bank.f[index as usize & 31],
@@ -267,7 +267,7 @@ impl Hart {
     }
 
     fn set_guest_register(&mut self, number: u16, value: u64) -> Option<Wakes> {
-        let bank = self.guest_bank_mut();
+        let bank = self.state.guest_bank_mut();
         match msr::guest_register(number)? {
             GuestRegister::Integer(index) => bank.r[index as usize & 31] = value,
             GuestRegister::Float(index) => bank.f[index as usize & 31] = value,

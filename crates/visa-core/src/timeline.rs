@@ -3,6 +3,9 @@
 
 use visa_isa::Ring;
 use visa_isa::exit::ExitRecord;
+use visa_state::HartState;
+
+use crate::event::{Entered, Event};
 
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,17 +23,6 @@ pub enum Change {
     Ring(Ring),
 }
 
-/// Who was entered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Entered {
-    /// Physical address of the VMCS.
-    pub vmcs: u64,
-    /// The VM: VMID of HPTBR.
-    pub vmid: u16,
-    /// VCPUID.
-    pub virtual_cpu: u64,
-}
-
 /// Something that happened, and when.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Moment {
@@ -41,6 +33,24 @@ pub struct Moment {
     pub millicycles: u64,
     /// What it was.
     pub change: Change,
+}
+
+impl Moment {
+    /// A change, now.
+    pub(crate) fn now(state: &HartState, change: Change) -> Moment {
+        Moment { instructions: state.instructions, millicycles: state.millicycles, change }
+    }
+}
+
+impl Change {
+    /// What changes by an event. A guest's traps do not take it out of its world: what they change is its ring.
+    pub(crate) fn by(event: &Event) -> Option<Change> {
+        match *event {
+            Event::Exit { record, call, .. } => Some(Change::Exit { record, call }),
+            Event::Enter { who, .. } => Some(Change::Enter(who)),
+            Event::Trap { .. } | Event::EntryFailure { .. } => None,
+        }
+    }
 }
 
 /// Moments in order.

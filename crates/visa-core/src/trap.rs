@@ -7,8 +7,9 @@ use visa_isa::msr::{hvstatus, sstatus};
 use visa_isa::trap_filter;
 
 use crate::event::Event;
-use crate::hart::{Delivery, Fault, Hart};
-use crate::timeline::{Change, Moment};
+use visa_state::{Delivery, HypervisorException};
+
+use crate::hart::Hart;
 
 /// Why an instruction did not complete. It has had no effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,17 +46,17 @@ impl Hart {
     /// A VM exit. Its record is as far as the cause knows it: what the instruction says is added later.
     #[inline]
     pub(crate) fn exit(&mut self, exit: Exit) -> Stop {
-        self.exit = exit.record();
-        self.vm.result = 0;
+        self.state.exit = exit.record();
+        self.state.vm.result = 0;
         Stop::Exit
     }
 
     /// What a ring may not use stops with (specification, 3.2).
     pub(crate) fn not_in_this_ring(&mut self, is_visa: bool) -> Stop {
-        if !self.in_guest() {
+        if !self.state.in_guest() {
             return Stop::Illegal;
         }
-        if is_visa && self.ring == Ring::Kernel && self.filter(trap_filter::VISA) {
+        if is_visa && self.state.ring == Ring::Kernel && self.filter(trap_filter::VISA) {
             return self.exit(Exit::VisaInstruction(Denied::default()));
         }
         if self.filter(trap_filter::PRIV) {
@@ -67,14 +68,14 @@ impl Hart {
     /// Whether the guest runs with a bit of the trap filter set.
     #[inline(always)]
     pub fn filter(&self, bit: u64) -> bool {
-        (self.vm.trap_filter | self.forced_filter) & bit != 0
+        (self.state.vm.trap_filter | self.forced_filter) & bit != 0
     }
 
     /// Whether EXCMAP makes a guest's exception exit. The record is begun then, and what the instruction says can be
     /// added before [`Hart::leave_guest`].
     pub fn exits_by_exception(&mut self, exception: Exception, value: u64) -> bool {
-        let named = cause::EXCEPTION_MAP_VALID & self.vm.exception_map & 1 << exception as u64 != 0;
-        let exits = named && self.in_guest();
+        let named = cause::EXCEPTION_MAP_VALID & self.state.vm.exception_map & 1 << exception as u64 != 0;
+        let exits = named && self.state.in_guest();
         if exits {
             self.exit(Exit::Exception(RaisedException { exception, trap_value: value, written: 0 }));
         }
@@ -83,7 +84,7 @@ impl Hart {
 
     /// Takes an exception at the current PC. The instruction that raised it must not have retired.
     pub fn take_exception(&mut self, exception: Exception, value: u64) -> Result<(), Wait> {
-        if !self.in_guest() {
+        if !self.state.in_guest() {
             return self.take_in_hypervisor(exception as u64, value);
         }
         if self.exits_by_exception(exception, value) {
@@ -101,17 +102,19 @@ impl Hart {
 
     /// Counts an exception; true if it is one too many without an instruction in between.
     fn count_delivery(&mut self) -> bool {
-        let in_a_row = self.delivery.count > 0 && self.delivery.instructions == self.instructions;
-        let count = if in_a_row { self.delivery.count + 1 } else { 1 };
-        self.delivery = Delivery { count, instructions: self.instructions, ..self.delivery };
+        let in_a_row =
+            self.state.delivery.count > 0 && self.state.delivery.instructions == self.state.instructions;
+        let count = if in_a_row { self.state.delivery.count + 1 } else { 1 };
+        self.state.delivery =
+            Delivery { count, instructions: self.state.instructions, ..self.state.delivery };
         count >= EXCEPTIONS_IN_A_ROW
     }
 
     /// Ring 0 takes an exception or interrupt (RISC-V privileged, 12.1).
     pub(crate) fn take_in_kernel(&mut self, cause: u64, value: u64) {
-        self.statistics.traps.count(cause);
-        let from = self.ring;
-        let status = &mut self.supervisor.sstatus;
+        self.state.statistics.traps.count(cause);
+        let from = self.state.ring;
+        let status = &mut self.state.supervisor.sstatus;
         let enabled = *status & sstatus::SIE != 0;
         *status &= !(sstatus::SIE | sstatus::SPIE | sstatus::SPP);
         if enabled {
@@ -120,15 +123,15 @@ impl Hart {
         if from == Ring::Kernel {
             *status |= sstatus::SPP;
         }
-        let pc = self.bank.pc;
-        self.supervisor.sepc = pc;
-        self.supervisor.scause = cause;
-        self.supervisor.stval = value;
-        let base = self.supervisor.stvec & !3;
-        let vectored = self.supervisor.stvec & 1 != 0 && cause & INTERRUPT != 0;
-        self.bank.pc = if vectored { base.wrapping_add(4 * (cause & !INTERRUPT)) } else { base };
+        let pc = self.state.bank.pc;
+        self.state.supervisor.sepc = pc;
+        self.state.supervisor.scause = cause;
+        self.state.supervisor.stval = value;
+        let base = self.state.supervisor.stvec & !3;
+        let vectored = self.state.supervisor.stvec & 1 != 0 && cause & INTERRUPT != 0;
+        self.state.bank.pc = if vectored { base.wrapping_add(4 * (cause & !INTERRUPT)) } else { base };
         self.set_ring(Ring::Kernel);
-        self.record(|hart| Event::Trap {
+        self.tell(|hart| Event::Trap {
             instructions: hart.instructions,
             from,
             to: Ring::Kernel,
@@ -140,24 +143,24 @@ impl Hart {
 
     /// Ring -1 takes an exception or interrupt of its own (specification, 1.4).
     fn take_in_hypervisor(&mut self, cause: u64, value: u64) -> Result<(), Wait> {
-        let pc = self.bank.pc;
+        let pc = self.state.bank.pc;
         if cause & INTERRUPT == 0 {
             if self.count_delivery() {
                 return Err(Wait::Dead { cause, value, pc });
             }
-            if self.delivery.count == 1 {
-                self.delivery.first = Fault { cause, value, pc };
+            if self.state.delivery.count == 1 {
+                self.state.delivery.first = HypervisorException { cause, value, pc };
             }
         }
-        let state = &mut self.hypervisor;
+        let state = &mut self.state.hypervisor;
         state.hvepc = pc;
         state.hvcause = cause;
         state.hvtval = value;
         let enabled = state.interrupts_enabled();
         state.hvstatus = if enabled { hvstatus::HPIE } else { 0 };
-        self.bank.pc = state.hvvec;
-        self.attention = true;
-        self.record(|hart| Event::Trap {
+        self.state.bank.pc = state.hvvec;
+        self.pending_work = true;
+        self.tell(|hart| Event::Trap {
             instructions: hart.instructions,
             from: Ring::Hypervisor,
             to: Ring::Hypervisor,
@@ -170,19 +173,19 @@ impl Hart {
 
     /// HVRET.
     pub fn return_in_hypervisor(&mut self) -> Result<u64, Stop> {
-        if self.in_guest() {
+        if self.state.in_guest() {
             return Err(self.not_in_this_ring(true));
         }
-        let state = &mut self.hypervisor;
+        let state = &mut self.state.hypervisor;
         let enabled = state.hvstatus & hvstatus::HPIE != 0;
         state.hvstatus = hvstatus::HPIE | if enabled { hvstatus::HIE } else { 0 };
-        self.attention = true;
+        self.pending_work = true;
         Ok(state.hvepc)
     }
 
     /// SRET (RISC-V privileged, 12.1.1): the address to go on at.
     pub fn return_from_kernel(&mut self) -> Result<u64, Stop> {
-        match self.ring {
+        match self.state.ring {
             Ring::Hypervisor => return Err(Stop::Illegal),
             Ring::User => return Err(self.not_in_this_ring(false)),
             Ring::Kernel if self.filter(trap_filter::PRIV) => {
@@ -190,40 +193,39 @@ impl Hart {
             }
             Ring::Kernel => {}
         }
-        let status = &mut self.supervisor.sstatus;
+        let status = &mut self.state.supervisor.sstatus;
         let ring = if *status & sstatus::SPP != 0 { Ring::Kernel } else { Ring::User };
         let enabled = *status & sstatus::SPIE != 0;
         *status &= !(sstatus::SIE | sstatus::SPP);
         *status |= sstatus::SPIE | if enabled { sstatus::SIE } else { 0 };
         self.set_ring(ring);
-        Ok(self.supervisor.sepc)
+        Ok(self.state.supervisor.sepc)
     }
 
     /// Goes to another ring of the guest.
     pub(crate) fn set_ring(&mut self, ring: Ring) {
-        if let Some(timeline) = self.timeline.as_mut().filter(|_| ring != self.ring) {
-            let change = Change::Ring(ring);
-            timeline.push(Moment { instructions: self.instructions, millicycles: self.millicycles, change });
+        if ring != self.state.ring {
+            self.observers.tell_ring(&self.state, ring);
         }
-        self.ring = ring;
-        self.update_translation_class();
-        self.attention |= self.guest_interrupt_is_due();
+        self.state.ring = ring;
+        self.mmu.update_class(&self.state);
+        self.pending_work |= self.guest_interrupt_is_due();
     }
 
     /// Whether the guest takes an interrupt before its next instruction, as far as that depends on its ring and its SIE.
     pub(crate) fn guest_interrupt_is_due(&self) -> bool {
-        let enabled = self.ring == Ring::User || self.supervisor.sstatus & sstatus::SIE != 0;
+        let enabled = self.state.ring == Ring::User || self.state.supervisor.sstatus & sstatus::SIE != 0;
         enabled && self.guest_interrupt_waits()
     }
 
     /// Whether the guest has an interrupt to take once its ring and its SIE let it.
     pub fn guest_interrupt_waits(&self) -> bool {
-        self.supervisor_pending() & self.supervisor.sie != 0
+        self.supervisor_pending() & self.state.supervisor.sie != 0
     }
 
     /// ECALL.
     pub fn environment_call(&mut self) -> Stop {
-        match self.ring {
+        match self.state.ring {
             Ring::User => Stop::Exception(Exception::EcallUser, 0),
             Ring::Kernel => self.exit(Exit::Hypercall),
             Ring::Hypervisor => Stop::Exception(Exception::EcallHypervisor, 0),
@@ -232,7 +234,7 @@ impl Hart {
 
     /// PAUSE.
     pub fn pause(&mut self) -> Result<(), Stop> {
-        match self.in_guest() && self.filter(trap_filter::PAUSE) {
+        match self.state.in_guest() && self.filter(trap_filter::PAUSE) {
             true => Err(self.exit(Exit::Pause)),
             false => Ok(()),
         }
@@ -240,13 +242,13 @@ impl Hart {
 
     /// WFI: whether the hart halts. It has retired then, and waits with the next instruction.
     pub fn halt(&mut self) -> Result<(), Stop> {
-        match self.ring {
+        match self.state.ring {
             Ring::User => return Err(self.not_in_this_ring(false)),
             Ring::Kernel if self.filter(trap_filter::HALT) => return Err(self.exit(Exit::Halt)),
             _ => {}
         }
-        self.waiting = true;
-        self.attention = true;
+        self.state.waiting = true;
+        self.pending_work = true;
         Ok(())
     }
 
@@ -261,9 +263,9 @@ impl Hart {
     }
 
     fn pending(&self, with_timer: bool, with_line: bool) -> u64 {
-        let software = self.supervisor.software_pending;
+        let software = self.state.supervisor.software_pending;
         let timer = with_timer && self.guest_timer_due();
-        let external = with_line && self.external_to_kernel || self.vic_deliverable() != 0;
+        let external = with_line && self.state.external_to_kernel || self.vic_deliverable() != 0;
         (software as u64) << interrupt::SUPERVISOR_SOFTWARE
             | (timer as u64) << interrupt::SUPERVISOR_TIMER
             | (external as u64) << interrupt::SUPERVISOR_EXTERNAL
@@ -271,28 +273,28 @@ impl Hart {
 
     /// HVIP as it reads.
     pub fn hypervisor_pending(&self) -> u64 {
-        (self.hypervisor.software_pending as u64) << interrupt::HYPERVISOR_SOFTWARE
+        (self.state.hypervisor.software_pending as u64) << interrupt::HYPERVISOR_SOFTWARE
             | (self.hypervisor_timer_due() as u64) << interrupt::HYPERVISOR_TIMER
-            | (self.external_to_hypervisor as u64) << interrupt::HYPERVISOR_EXTERNAL
+            | (self.state.external_to_hypervisor as u64) << interrupt::HYPERVISOR_EXTERNAL
     }
 
     /// Takes what is pending and enabled, in the order of the specification, 6.4. `Err`: the hart halts, or is dead.
     /// An engine calls this before an instruction whenever `attention` is set or a timer has become due.
     pub fn take_interrupts(&mut self) -> Result<(), Wait> {
-        let host = self.hypervisor_pending() & self.hypervisor.hvie;
-        if !self.in_guest() {
+        let host = self.hypervisor_pending() & self.state.hypervisor.hvie;
+        if !self.state.in_guest() {
             // A hypervisor halts on behalf of its guest, too: what the guest waits for ends the wait (2.7).
-            self.waiting &= host == 0 && self.guest_pending() & self.supervisor.sie == 0;
-            if host != 0 && self.hypervisor.interrupts_enabled() {
+            self.state.waiting &= host == 0 && self.guest_pending() & self.state.supervisor.sie == 0;
+            if host != 0 && self.state.hypervisor.interrupts_enabled() {
                 return self.take_in_hypervisor(INTERRUPT | most_urgent(host, &HYPERVISOR_ORDER) as u64, 0);
             }
-            return if self.waiting { Err(Wait::Interrupt) } else { Ok(()) };
+            return if self.state.waiting { Err(Wait::Interrupt) } else { Ok(()) };
         }
         if host != 0 {
             self.exit_by_interrupt(most_urgent(host, &HYPERVISOR_ORDER), Ring::Hypervisor);
         } else if self.filter(trap_filter::TIMER) && self.guest_timer_due() {
             self.exit_by_interrupt(interrupt::SUPERVISOR_TIMER, Ring::Kernel);
-        } else if self.filter(trap_filter::EXT) && self.external_to_kernel {
+        } else if self.filter(trap_filter::EXT) && self.state.external_to_kernel {
             self.exit_by_interrupt(interrupt::SUPERVISOR_EXTERNAL, Ring::Kernel);
         } else {
             return self.take_guest_interrupts();
@@ -301,13 +303,13 @@ impl Hart {
     }
 
     fn take_guest_interrupts(&mut self) -> Result<(), Wait> {
-        let pending = self.supervisor_pending() & self.supervisor.sie;
-        self.waiting &= pending == 0;
-        let enabled = self.ring == Ring::User || self.supervisor.sstatus & sstatus::SIE != 0;
+        let pending = self.supervisor_pending() & self.state.supervisor.sie;
+        self.state.waiting &= pending == 0;
+        let enabled = self.state.ring == Ring::User || self.state.supervisor.sstatus & sstatus::SIE != 0;
         if pending != 0 && enabled {
             self.take_in_kernel(INTERRUPT | most_urgent(pending, &SUPERVISOR_ORDER) as u64, 0);
         }
-        if self.waiting { Err(Wait::Interrupt) } else { Ok(()) }
+        if self.state.waiting { Err(Wait::Interrupt) } else { Ok(()) }
     }
 
     fn exit_by_interrupt(&mut self, number: u32, owner: Ring) {

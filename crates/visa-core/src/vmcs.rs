@@ -12,11 +12,11 @@ use visa_isa::paging::{Mode, PAGE_SIZE, TableBase};
 use visa_isa::vmcs::{self, Action, Check, RANGE_COUNT, Section};
 use visa_mem::Ram;
 
-use crate::features::{Feature, Features};
 use crate::hart::Hart;
 use crate::io::check_range;
 use crate::register::{Register, put};
-use crate::state::Range;
+use visa_state::Range;
+use visa_state::{Feature, Features};
 
 /// Values of a VMCS that no MSR holds, by the field's offset.
 trait Values<const FIELD: u16> {
@@ -26,21 +26,21 @@ trait Values<const FIELD: u16> {
 
 impl Values<{ vmcs::REGISTERS }> for Hart {
     fn value(&self, index: u16) -> u64 {
-        self.other.r[index as usize & 31]
+        self.state.suspended[0].bank.r[index as usize & 31]
     }
 
     fn set_value(&mut self, index: u16, value: u64) {
-        self.other.r[index as usize & 31] = if index == 0 { 0 } else { value };
+        self.state.suspended[0].bank.r[index as usize & 31] = if index == 0 { 0 } else { value };
     }
 }
 
 impl Values<{ vmcs::FLOAT_REGISTERS }> for Hart {
     fn value(&self, index: u16) -> u64 {
-        self.other.f[index as usize & 31]
+        self.state.suspended[0].bank.f[index as usize & 31]
     }
 
     fn set_value(&mut self, index: u16, value: u64) {
-        self.other.f[index as usize & 31] = value;
+        self.state.suspended[0].bank.f[index as usize & 31] = value;
     }
 }
 
@@ -49,12 +49,12 @@ const RANGE_VALUES: u16 = (RANGE_BYTES / 8) as u16;
 
 impl Values<{ vmcs::RANGES }> for Hart {
     fn value(&self, index: u16) -> u64 {
-        let range = &self.vm.ranges[(index / RANGE_VALUES) as usize % RANGE_COUNT];
+        let range = &self.state.vm.ranges[(index / RANGE_VALUES) as usize % RANGE_COUNT];
         [range.kind, range.guest_address, range.length, range.target][(index % RANGE_VALUES) as usize]
     }
 
     fn set_value(&mut self, index: u16, value: u64) {
-        let range = &mut self.vm.ranges[(index / RANGE_VALUES) as usize % RANGE_COUNT];
+        let range = &mut self.state.vm.ranges[(index / RANGE_VALUES) as usize % RANGE_COUNT];
         let part = [&mut range.kind, &mut range.guest_address, &mut range.length, &mut range.target];
         *part[(index % RANGE_VALUES) as usize] = value;
     }
@@ -227,23 +227,24 @@ impl<'a> Page<'a> {
 impl Hart {
     /// The checks of an entry to the VM that is current.
     pub(crate) fn check_live(&self, ram: &Ram) -> Result<(), InvalidField> {
-        let can_complete = self.exit.qualification.length() != 0;
-        let (action, ranges, features) = (self.vm.action, &self.vm.ranges, self.features);
+        let can_complete = self.state.exit.qualification.length() != 0;
+        let (action, ranges, features) = (self.state.vm.action, &self.state.vm.ranges, self.state.features);
         self.check_fields(&Entry { action, can_complete, ranges, ram, features })
     }
 
     /// Those of a VMCS in memory. Nothing has exited from a guest that would be loaded.
     pub(crate) fn check_stored(&self, page: &Page) -> Result<(), InvalidField> {
         let (action, ranges) = (page.get(vmcs::ACTION), &page.ranges());
-        let entry = Entry { action, can_complete: false, ranges, ram: page.ram, features: self.features };
+        let entry =
+            Entry { action, can_complete: false, ranges, ram: page.ram, features: self.state.features };
         check_stored(&entry, |field| page.get(field))
     }
 
     /// Makes the values of a VMCS live.
     pub(crate) fn load_vmcs(&mut self, page: &Page) {
         self.load_fields(|field| page.get(field));
-        self.vm.ranges = page.ranges();
-        self.vm.update_has_ranges();
+        self.state.vm.ranges = page.ranges();
+        self.state.vm.update_has_ranges();
     }
 
     /// Stores what is live.

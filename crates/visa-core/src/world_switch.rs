@@ -7,10 +7,11 @@ use visa_isa::msr;
 use visa_isa::vmcs::{self, Action};
 use visa_mem::Platform;
 
-use crate::event::Event;
-use crate::features::Feature;
-use crate::hart::{Hart, Reservation};
-use crate::timeline::{Change, Entered, Moment};
+use crate::event::{Entered, Event};
+use visa_state::Feature;
+use visa_state::Reservation;
+
+use crate::hart::Hart;
 use crate::trap::Stop;
 use crate::vmcs::Page;
 
@@ -22,16 +23,16 @@ impl Hart {
     /// VMENTER (`Some`: the address of the VMCS) or VMRESUME (`None`). The PC must already be that of the next
     /// instruction in Ring -1, where execution goes on if the entry fails.
     pub fn enter_guest<P: Platform>(&mut self, platform: &mut P, vmcs: Option<u64>) -> Result<(), Stop> {
-        if self.in_guest() {
+        if self.state.in_guest() {
             return Err(self.not_in_this_ring(true));
         }
         if let Some(address) = vmcs
-            && self.vm.vmcs != Some(address)
+            && self.state.vm.vmcs != Some(address)
             && !self.load_guest(platform, address)?
         {
             return Ok(());
         }
-        let checked = match self.vm.vmcs {
+        let checked = match self.state.vm.vmcs {
             None => Err(InvalidField(vmcs::REVISION)),
             Some(_) => self.check_live(platform.ram()),
         };
@@ -45,96 +46,81 @@ impl Hart {
 
     /// The second half of an entry, which cannot fail: the resume action and the bank.
     fn switch_to_guest(&mut self) {
-        let action = std::mem::take(&mut self.vm.action);
+        let action = std::mem::take(&mut self.state.vm.action);
         if action == Action::Complete as u64 {
             self.complete_instruction();
         }
-        self.end_stay();
-        std::mem::swap(&mut self.bank, &mut self.other);
-        self.ring = if self.guest_ring == Ring::User as u64 { Ring::User } else { Ring::Kernel };
-        self.reservation = Reservation::NONE;
-        self.delivery.count = 0;
+        self.end_interval();
+        self.state.enter_world();
+        self.state.reservation = Reservation::NONE;
+        self.state.delivery.count = 0;
         self.update_translation_context();
-        self.record(|hart| Event::Enter {
+        self.tell(|hart| Event::Enter {
             instructions: hart.instructions,
-            vmcs: hart.vm.vmcs.unwrap_or(u64::MAX),
+            who: Entered::current(hart),
             ring: hart.ring,
             pc: hart.bank.pc,
             action,
         });
-        if let Some(timeline) = &mut self.timeline {
-            let change = Change::Enter(Entered {
-                vmcs: self.vm.vmcs.unwrap_or(u64::MAX),
-                vmid: self.vm.vmid(),
-                virtual_cpu: self.vm.virtual_cpu,
-            });
-            timeline.push(Moment { instructions: self.instructions, millicycles: self.millicycles, change });
-        }
         if action == Action::Inject as u64 {
-            let value = if self.vm.inject & INTERRUPT == 0 { self.vm.result } else { 0 };
-            self.take_in_kernel(self.vm.inject, value);
+            let value = if self.state.vm.inject & INTERRUPT == 0 { self.state.vm.result } else { 0 };
+            self.take_in_kernel(self.state.vm.inject, value);
         }
     }
 
-    /// Accounts for the stay in Ring -1 that an entry ends, and for what the switch costs without some features.
-    fn end_stay(&mut self) {
-        let stay = self.instructions - self.ring_minus_1_since;
-        self.statistics.instructions_ring_minus_1 += stay;
-        if let Some(cause) = self.stay_cause {
-            self.statistics.exit_instructions.entry(cause).or_default().add(stay);
+    /// Accounts for the hypervisor interval that an entry ends, and for what the switch costs without some features.
+    fn end_interval(&mut self) {
+        let interval = self.state.instructions - self.state.interval_start;
+        self.state.statistics.instructions_ring_minus_1 += interval;
+        if let Some(cause) = self.state.interval_cause {
+            self.state.statistics.exit_instructions.entry(cause).or_default().add(interval);
         }
         self.switch_without_features();
     }
 
     /// What an entry and an exit do in want of tags and of banks (see `features`).
     fn switch_without_features(&mut self) {
-        if !self.features.has(Feature::TlbTags) {
-            self.tlb.flush(|_| true);
+        if !self.state.features.has(Feature::TlbTags) {
+            self.mmu.tlb.flush(|_| true);
         }
-        if !self.features.has(Feature::BankedSwitch) {
-            self.statistics.register_moves += REGISTER_MOVES;
+        if !self.state.features.has(Feature::BankedSwitch) {
+            self.state.statistics.register_moves += REGISTER_MOVES;
         }
     }
 
     /// The second half of a VM exit: the record is complete, the PC that of the guest.
     pub fn leave_guest(&mut self) {
-        if !self.features.has(Feature::DecodeAssist) {
+        if !self.state.features.has(Feature::DecodeAssist) {
             self.forget_decoded();
         }
-        self.exit.qualification |= Qualification::of_ring(self.ring);
-        self.stay_cause = ExitCause::from_number(self.exit.cause);
-        if let Some(timeline) = &mut self.timeline {
-            let change = Change::Exit { record: self.exit, call: [self.bank.r[17], self.bank.r[16]] };
-            timeline.push(Moment { instructions: self.instructions, millicycles: self.millicycles, change });
-        }
+        self.state.exit.qualification |= Qualification::of_ring(self.state.ring);
+        self.state.interval_cause = ExitCause::from_number(self.state.exit.cause);
         self.switch_without_features();
-        if let Some(cause) = self.stay_cause {
-            *self.statistics.exits.entry(cause).or_default() += 1;
+        if let Some(cause) = self.state.interval_cause {
+            *self.state.statistics.exits.entry(cause).or_default() += 1;
         }
-        self.vm.count_exit += 1;
-        self.vm.action = 0;
-        self.record(|hart| Event::Exit {
+        self.state.vm.count_exit += 1;
+        self.state.vm.action = 0;
+        self.tell(|hart| Event::Exit {
             instructions: hart.instructions,
             ring: hart.ring,
             pc: hart.bank.pc,
             record: hart.exit,
             call: [hart.bank.r[17], hart.bank.r[16]],
         });
-        self.guest_ring = self.ring as u64;
-        self.ring = Ring::Hypervisor;
-        self.waiting = false;
-        self.reservation = Reservation::NONE;
-        self.delivery.count = 0;
-        std::mem::swap(&mut self.bank, &mut self.other);
-        self.ring_minus_1_since = self.instructions;
+        self.state.waiting = false;
+        self.state.reservation = Reservation::NONE;
+        self.state.delivery.count = 0;
+        self.state.leave_world();
+        self.state.interval_start = self.state.instructions;
         self.update_translation_context();
     }
 
     fn fail_entry(&mut self, field: InvalidField) {
         let ExitRecord { cause, qualification, .. } = Exit::EntryFailure(field).record();
         // Nothing else changes.
-        self.exit = ExitRecord { cause, qualification, ..self.exit };
-        self.record(|hart| Event::EntryFailure {
+        self.state.exit = ExitRecord { cause, qualification, ..self.state.exit };
+        self.tell(|hart| Event::EntryFailure {
             instructions: hart.instructions,
             pc: hart.bank.pc,
             field: field.0,
@@ -143,7 +129,7 @@ impl Hart {
 
     /// VMEXIT.
     pub fn vmexit_instruction(&mut self) -> Stop {
-        match self.ring {
+        match self.state.ring {
             Ring::Kernel => self.exit(Exit::VmexitInstruction),
             _ => self.not_in_this_ring(true),
         }
@@ -151,7 +137,7 @@ impl Hart {
 
     /// VMCAUSE.
     pub fn last_cause(&mut self) -> Result<u64, Stop> {
-        if self.in_guest() { Err(self.not_in_this_ring(true)) } else { Ok(self.exit.cause) }
+        if self.state.in_guest() { Err(self.not_in_this_ring(true)) } else { Ok(self.state.exit.cause) }
     }
 
     /// The exit of VMTRAPCFG b9, between two instructions of the guest.
@@ -167,7 +153,7 @@ impl Hart {
         number: u16,
         value: u64,
     ) -> Result<(), Stop> {
-        if self.in_guest() {
+        if self.state.in_guest() {
             return Err(self.not_in_this_ring(true));
         }
         self.write_msr(number, value);
@@ -179,10 +165,10 @@ impl Hart {
 
     /// VMLOAD. An invalid VMCS is reported in the exit record and changes nothing else.
     pub fn vmload<P: Platform>(&mut self, platform: &mut P, operand: Option<u64>) -> Result<(), Stop> {
-        if self.in_guest() {
+        if self.state.in_guest() {
             return Err(self.not_in_this_ring(true));
         }
-        let address = operand.or(self.vm.vmcs).ok_or(Stop::Illegal)?;
+        let address = operand.or(self.state.vm.vmcs).ok_or(Stop::Illegal)?;
         self.load_guest(platform, address).map(|_| ())
     }
 
@@ -195,20 +181,20 @@ impl Hart {
             return Ok(false);
         }
         self.load_vmcs(&page);
-        self.vm.vmcs = Some(address);
-        self.note_ranges();
+        self.state.vm.vmcs = Some(address);
+        self.mmu.note_ranges(&self.state);
         self.bind_devices(platform);
-        self.exit = ExitRecord::default();
-        self.attention = true;
+        self.state.exit = ExitRecord::default();
+        self.pending_work = true;
         Ok(true)
     }
 
     /// VMSAVE.
     pub fn vmsave<P: Platform>(&mut self, platform: &mut P, operand: Option<u64>) -> Result<(), Stop> {
-        if self.in_guest() {
+        if self.state.in_guest() {
             return Err(self.not_in_this_ring(true));
         }
-        let Some(current) = self.vm.vmcs else { return Err(Stop::Illegal) };
+        let Some(current) = self.state.vm.vmcs else { return Err(Stop::Illegal) };
         let address = operand.unwrap_or(current);
         let ram = platform.ram();
         let page = Page::at(ram, address).ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;

@@ -1,15 +1,15 @@
 //! The guest's time and its timer at odd scales and offsets (specification, 6.2). By hand, or against the definition.
 
 use visa_core::Hart;
-use visa_core::clock::Clock;
+use visa_state::VirtualTime;
 
 const ONE: u64 = 1 << 32;
 
 fn hart_at(ticks: u64, scale: u64, offset: u64) -> Hart {
     let mut hart = Hart::new(0, 0x8000_0000, 0);
-    hart.clock = Clock::Virtual { nanoseconds: ticks * 100, instructions: 0, ahead: 0, rate: 1 };
-    hart.vm.time_scale = scale;
-    hart.vm.time_offset = offset;
+    hart.state.time = VirtualTime { nanoseconds: ticks * 100, instructions: 0, ahead: 0, rate: 1 };
+    hart.state.vm.time_scale = scale;
+    hart.state.vm.time_offset = offset;
     hart
 }
 
@@ -31,7 +31,7 @@ fn the_timer_is_due_at_the_first_tick_that_is_late_enough() {
         for offset in [0, 1, 1_000, 0u64.wrapping_sub(1)] {
             for ahead in [1, 2, 3, 999, 1 << 20] {
                 let mut hart = hart_at(12_345, scale, offset);
-                hart.supervisor.stimecmp = hart.guest_ticks().wrapping_add(ahead);
+                hart.state.supervisor.stimecmp = hart.guest_ticks().wrapping_add(ahead);
                 if hart.guest_timer_due() {
                     continue;
                 }
@@ -39,7 +39,7 @@ fn the_timer_is_due_at_the_first_tick_that_is_late_enough() {
                 assert_eq!(due_ns % 100, 0);
                 let at = |ticks: u64| {
                     let mut later = hart_at(ticks, scale, offset);
-                    later.supervisor.stimecmp = hart.supervisor.stimecmp;
+                    later.state.supervisor.stimecmp = hart.state.supervisor.stimecmp;
                     later.guest_timer_due()
                 };
                 let due = due_ns / 100;
@@ -56,8 +56,8 @@ fn extreme_timers_do_not_overflow() {
         for compare in [0, 1, u64::MAX - 1, u64::MAX] {
             for offset in [0, 1, u64::MAX / 2, u64::MAX] {
                 let mut hart = hart_at(5, scale, offset);
-                hart.supervisor.stimecmp = compare;
-                hart.hypervisor.hvtimecmp = compare;
+                hart.state.supervisor.stimecmp = compare;
+                hart.state.hypervisor.hvtimecmp = compare;
                 // Whatever they say, they say it.
                 let _ = (hart.next_timer_ns(), hart.timer_deadline(), hart.supervisor_pending());
             }
@@ -68,37 +68,37 @@ fn extreme_timers_do_not_overflow() {
 #[test]
 fn all_ones_is_a_time_as_any_other() {
     let mut hart = hart_at(u64::MAX / 200, ONE, 0);
-    hart.supervisor.stimecmp = u64::MAX;
-    hart.hypervisor.hvtimecmp = u64::MAX;
+    hart.state.supervisor.stimecmp = u64::MAX;
+    hart.state.hypervisor.hvtimecmp = u64::MAX;
     assert!(!hart.guest_timer_due() && !hart.hypervisor_timer_due());
     assert_eq!(hart.next_timer_ns(), None, "so late that no machine gets there");
     assert_eq!(hart.timer_deadline(), None);
     let mut hart = hart_at(1_000, ONE, 0u64.wrapping_sub(1_002));
-    hart.supervisor.stimecmp = u64::MAX;
+    hart.state.supervisor.stimecmp = u64::MAX;
     assert!(!hart.guest_timer_due());
     assert_eq!(hart.next_timer_ns(), Some(100_100));
-    hart.instructions = 100;
+    hart.state.instructions = 100;
     assert!(hart.guest_timer_due());
-    hart.instructions = 200;
+    hart.state.instructions = 200;
     assert!(!hart.guest_timer_due(), "the guest's time has wrapped");
 }
 
 #[test]
 fn the_nearer_timer_is_next() {
     let mut hart = hart_at(100, ONE, 0);
-    hart.supervisor.stimecmp = 300;
-    hart.hypervisor.hvtimecmp = 200;
+    hart.state.supervisor.stimecmp = 300;
+    hart.state.hypervisor.hvtimecmp = 200;
     assert_eq!(hart.next_timer_ns(), Some(20_000));
-    hart.hypervisor.hvtimecmp = 400;
+    hart.state.hypervisor.hvtimecmp = 400;
     assert_eq!(hart.next_timer_ns(), Some(30_000));
     // In retired instructions, of which 50 were retired when the clock stood at 10,000 ns.
-    hart.clock = Clock::Virtual { nanoseconds: 10_000, instructions: 50, ahead: 0, rate: 1 };
+    hart.state.time = VirtualTime { nanoseconds: 10_000, instructions: 50, ahead: 0, rate: 1 };
     assert_eq!(hart.timer_deadline(), Some(20_050));
     // With three harts awake, of which the others have executed 600 since then, it takes thrice as many, less those.
-    hart.clock = Clock::Virtual { nanoseconds: 10_000, instructions: 50, ahead: 600, rate: 3 };
-    hart.instructions = 50;
+    hart.state.time = VirtualTime { nanoseconds: 10_000, instructions: 50, ahead: 600, rate: 3 };
+    hart.state.instructions = 50;
     assert_eq!(hart.nanoseconds(), 10_200);
     assert_eq!(hart.timer_deadline(), Some(50 + 60_000 - 600));
-    hart.instructions = 50 + 60_000 - 600;
+    hart.state.instructions = 50 + 60_000 - 600;
     assert_eq!(hart.nanoseconds(), 30_000);
 }

@@ -113,7 +113,7 @@ fn vmsave_stores_what_vmload_took_of_every_field() {
     let mut hart = Hart::new(0, BASE, 0);
     hart.vmload(&mut platform, Some(LOADED)).unwrap();
     assert_eq!(hart.read_msr(msr::VMCAUSE), Some(0), "VMQUAL: {:#x}", hart.read_msr(msr::VMQUAL).unwrap());
-    assert_eq!(hart.vm.vmcs, Some(LOADED));
+    assert_eq!(hart.state.vm.vmcs, Some(LOADED));
     hart.vmsave(&mut platform, Some(STORED)).unwrap();
     for field in FIELDS {
         let kept = field.msr.and_then(msr::by_number).map_or(u64::MAX, |register| register.kept);
@@ -160,7 +160,7 @@ fn an_invalid_field_is_named_and_nothing_is_loaded() {
         hart.vmload(&mut platform, Some(LOADED)).unwrap();
         let reported = Qualification::from(hart.read_msr(msr::VMQUAL).unwrap()).field();
         assert_eq!(reported, field.offset, "{}", field.name);
-        assert_eq!(hart.vm, Hart::new(0, BASE, 0).vm, "{}", field.name);
-        assert_eq!(hart.supervisor, Hart::new(0, BASE, 0).supervisor, "{}", field.name);
+        assert_eq!(hart.state.vm, Hart::new(0, BASE, 0).state.vm, "{}", field.name);
+        assert_eq!(hart.state.supervisor, Hart::new(0, BASE, 0).state.supervisor, "{}", field.name);
     }
 }

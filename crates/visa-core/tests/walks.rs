@@ -1,8 +1,8 @@
 //! What walks count (specification, 4.2): as many references as without what they remember.
 
 use visa_core::Hart;
-use visa_core::tlb::Access;
 use visa_isa::Ring;
+use visa_isa::paging::Access;
 use visa_isa::paging::{
     Mode, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_PPN_SHIFT, PTE_READ, PTE_VALID, PTE_WRITE, TableBase,
 };
@@ -43,13 +43,13 @@ fn kernel(nested: Nested) -> (Hart, Ram) {
     }
     (0..256).for_each(|page| set(&ram, SECOND[2], page, BASE + (page << PAGE_SHIFT), LEAF));
     let mut hart = Hart::new(0, BASE, 0);
-    hart.ring = Ring::Kernel;
-    hart.supervisor.satp = TableBase { mode: Mode::Sv39, tag: 0, root: FIRST[0] }.value();
+    hart.state.ring = Ring::Kernel;
+    hart.state.supervisor.satp = TableBase { mode: Mode::Sv39, tag: 0, root: FIRST[0] }.value();
     if nested != Nested::Off {
-        hart.vm.hptbr = TableBase { mode: Mode::Sv39, tag: 1, root: SECOND[0] }.value();
+        hart.state.vm.hptbr = TableBase { mode: Mode::Sv39, tag: 1, root: SECOND[0] }.value();
     }
     hart.update_translation_context();
-    hart.attention = false;
+    hart.pending_work = false;
     (hart, ram)
 }
 
@@ -62,18 +62,25 @@ fn references_are_counted_as_if_nothing_were_remembered() {
             let address = PAGES + (page << PAGE_SHIFT) + 8;
             let physical = BASE + 0x10008 + (page << PAGE_SHIFT);
             let found = match page % 2 {
-                0 => hart.translate(&ram, address, Access::Load).unwrap().0.0,
+                0 => hart.mmu.translate(&mut hart.state, &ram, address, Access::Load).unwrap().0.0,
                 _ => {
                     assert!(hart.refill(&ram, address, Access::Load));
-                    hart.tlb.lookup(Access::Load, address, 8).unwrap().wrapping_add(BASE)
+                    hart.mmu.tlb.lookup(Access::Load, address, 8).unwrap().wrapping_add(BASE)
                 }
             };
             assert_eq!(found, physical, "{nested:?}, page {page}");
-            assert_eq!(hart.statistics.walk_references, references * (page + 1), "{nested:?}, page {page}");
-            assert_eq!(hart.statistics.tlb_misses, page + 1);
+            assert_eq!(
+                hart.state.statistics.walk_references,
+                references * (page + 1),
+                "{nested:?}, page {page}"
+            );
+            assert_eq!(hart.state.statistics.tlb_misses, page + 1);
             // The second level knows it now.
-            assert_eq!(hart.translate(&ram, address, Access::Store).unwrap().0.0, physical);
-            assert_eq!(hart.statistics.tlb_misses, page + 1);
+            assert_eq!(
+                hart.mmu.translate(&mut hart.state, &ram, address, Access::Store).unwrap().0.0,
+                physical
+            );
+            assert_eq!(hart.state.statistics.tlb_misses, page + 1);
         }
     }
 }

@@ -4,13 +4,16 @@ mod world_switch;
 
 use std::collections::BTreeMap;
 
+use visa_core::Hart;
 use visa_core::model::Model;
-use visa_core::tlb::Access;
-use visa_core::{Feature, Features, Hart, Spread};
 use visa_isa::cause::ExitCause;
+use visa_isa::paging::Access;
 use visa_isa::shape::MsrChange;
 use visa_isa::{Instruction, Op, Ring, Shape, msr};
 use visa_mem::Ram;
+use visa_mmu::context::asid;
+use visa_mmu::walk_trace::trace_walk;
+use visa_state::{Feature, Features, Spread};
 
 use crate::cache::Hierarchy;
 use crate::instruction::{Class, Profile, REGISTERS, profiles};
@@ -120,12 +123,13 @@ impl CycleModel {
     /// The physical address of an access, its latency charged in full or as far as it is exposed.
     #[inline(always)]
     fn translate(&mut self, hart: &Hart, ram: &Ram, address: u64, access: Access, in_full: bool) -> Found {
-        let translates = hart.in_guest() && (hart.supervisor.satp | hart.vm.hptbr) >> 60 != 0;
+        let translates =
+            hart.state.in_guest() && (hart.state.supervisor.satp | hart.state.vm.hptbr) >> 60 != 0;
         if !translates {
             return Found { physical: address, latency: 0 };
         }
-        let space = Space { asid: hart.asid(), vmid: hart.vm.vmid() };
-        let trace = || hart.trace_walk(ram, address);
+        let space = Space { asid: asid(&hart.state), vmid: hart.state.vm.vmid() };
+        let trace = || trace_walk(&hart.state, ram, address);
         let found = self.translator.translate(&mut self.caches, address, access, space, trace);
         if found.latency != 0 {
             let latency =
@@ -283,7 +287,7 @@ impl CycleModel {
     #[cold]
     fn system(&mut self, hart: &Hart, i: &Instruction, before: Before) {
         let p = &self.parameters;
-        let optional = |register: u8| (register != 0).then(|| hart.r(register));
+        let optional = |register: u8| (register != 0).then(|| hart.state.r(register));
         match i.op {
             Op::FenceI => {
                 if p.flush_instructions != 0 {
@@ -294,21 +298,23 @@ impl CycleModel {
             Op::SfenceVma if before.ring != Ring::Hypervisor => {
                 let (address, asid) = (optional(i.rs1), optional(i.rs2));
                 let cost = if address.is_some() { p.flush_address } else { p.flush_all };
-                self.translator.fence(address, asid.map(|asid| asid as u16 as u32), hart.vm.vmid());
+                self.translator.fence(address, asid.map(|asid| asid as u16 as u32), hart.state.vm.vmid());
                 self.flushed(cost);
             }
             Op::SfenceVma => self.flush_nested(None, None),
             Op::Tlbflushv => self.flush_nested(optional(i.rs1).map(|vmid| vmid as u16), optional(i.rs2)),
-            Op::Iovmap => self.flush_nested(Some(hart.vm.vmid()), None),
+            Op::Iovmap => self.flush_nested(Some(hart.state.vm.vmid()), None),
             Op::Ldgptbr => self.wrote_table_base(),
-            Op::Vmload => self.moved_vmcs(hart.vm.vmcs, false),
-            Op::Vmsave => self.moved_vmcs(if i.rs1 == 0 { hart.vm.vmcs } else { Some(before.address) }, true),
+            Op::Vmload => self.moved_vmcs(hart.state.vm.vmcs, false),
+            Op::Vmsave => {
+                self.moved_vmcs(if i.rs1 == 0 { hart.state.vm.vmcs } else { Some(before.address) }, true)
+            }
             op if matches!(op.shape(), Shape::Port(_)) => {
                 self.charge(Spent::DataCache, self.parameters.device_latency);
             }
             _ => {}
         }
-        self.current_vmcs = hart.vm.vmcs;
+        self.current_vmcs = hart.state.vm.vmcs;
     }
 
     fn flush_nested(&mut self, vmid: Option<u16>, guest_physical: Option<u64>) {
@@ -329,9 +335,9 @@ impl Model for CycleModel {
 
     #[inline(always)]
     fn before(&mut self, hart: &mut Hart, ram: &Ram, instruction: &Instruction) -> Before {
-        self.fetch(hart, ram, hart.bank.pc, instruction.length);
-        let address = hart.r(instruction.rs1).wrapping_add(instruction.imm as i64 as u64);
-        Before { address, ring: hart.ring }
+        self.fetch(hart, ram, hart.state.bank.pc, instruction.length);
+        let address = hart.state.r(instruction.rs1).wrapping_add(instruction.imm as i64 as u64);
+        Before { address, ring: hart.state.ring }
     }
 
     #[inline(always)]
@@ -347,22 +353,22 @@ impl Model for CycleModel {
                 missed = self.access(hart, ram, &profile, i, before.address);
             }
             Class::Branch => {
-                let next = hart.bank.pc;
+                let next = hart.state.bank.pc;
                 let taken = next != pc.wrapping_add(i.length as u64);
                 let prediction = self.predictor.branch(pc, next, taken);
                 self.branch(prediction);
             }
-            Class::Jump => self.jump(i, pc, hart.bank.pc),
+            Class::Jump => self.jump(i, pc, hart.state.bank.pc),
             Class::Msr => self.write_msr(i),
             Class::Return => {
                 self.charge(Spent::Trap, self.parameters.trap_return);
                 self.forget_fetch();
-                self.ring = ring_index(hart.ring);
+                self.ring = ring_index(hart.state.ring);
             }
             Class::System => self.system(hart, i, before),
         }
         self.complete(&profile, i, missed);
-        hart.millicycles = self.now;
+        hart.state.millicycles = self.now;
     }
 
     fn switched(&mut self, hart: &mut Hart, _: &Ram, i: &Instruction, _: Before, _: u64) {
@@ -370,15 +376,15 @@ impl Model for CycleModel {
         self.sequence += 1;
         self.accounts[self.ring].instructions += 1;
         self.issue(&profile, i);
-        if hart.vm.vmcs != self.current_vmcs {
-            self.moved_vmcs(hart.vm.vmcs, false);
-            self.current_vmcs = hart.vm.vmcs;
+        if hart.state.vm.vmcs != self.current_vmcs {
+            self.moved_vmcs(hart.state.vm.vmcs, false);
+            self.current_vmcs = hart.state.vm.vmcs;
         }
         self.charge(Spent::WorldSwitch, self.parameters.switch_check);
-        if hart.in_guest() {
+        if hart.state.in_guest() {
             self.entered(hart);
         }
-        hart.millicycles = self.now;
+        hart.state.millicycles = self.now;
     }
 
     fn stopped(&mut self, hart: &mut Hart, ram: &Ram, i: &Instruction, before: Before) {
@@ -388,24 +394,24 @@ impl Model for CycleModel {
             let access = if profile.stores { Access::Store } else { Access::Load };
             self.translate(hart, ram, before.address, access, true);
         }
-        hart.millicycles = self.now;
+        hart.state.millicycles = self.now;
     }
 
     fn fetch_stopped(&mut self, hart: &mut Hart, ram: &Ram) {
         self.forget_fetch();
-        self.fetch_from(hart, ram, hart.bank.pc);
-        hart.millicycles = self.now;
+        self.fetch_from(hart, ram, hart.state.bank.pc);
+        hart.state.millicycles = self.now;
     }
 
     fn diverted(&mut self, hart: &mut Hart, _: &Ram, from: Ring) {
-        if from != Ring::Hypervisor && hart.ring == Ring::Hypervisor {
+        if from != Ring::Hypervisor && hart.state.ring == Ring::Hypervisor {
             self.exited(hart);
         } else {
-            self.ring = ring_index(hart.ring);
+            self.ring = ring_index(hart.state.ring);
             self.charge(Spent::Trap, self.parameters.trap_enter);
             self.forget_fetch();
         }
-        hart.millicycles = self.now;
+        hart.state.millicycles = self.now;
     }
 }
 

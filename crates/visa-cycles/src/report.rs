@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use visa_core::Spread;
 use visa_isa::Ring;
 use visa_isa::cause::ExitCause;
+use visa_state::Spread;
 
 use crate::cache::{CacheCounts, HierarchyCounts};
 use crate::parameters::PARAMETERS;

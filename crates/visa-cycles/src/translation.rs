@@ -10,10 +10,10 @@
 //! are: the second stage's leaf for the first stage's leaf table, the first stage's leaf, and the second stage's leaf for
 //! the address that it gives.
 
-use visa_core::tlb::Access;
-use visa_core::walk_trace::{NestedPath, WalkTrace};
 use visa_isa::Physical;
+use visa_isa::paging::Access;
 use visa_isa::paging::{LEVEL_BITS, PAGE_SHIFT};
+use visa_mmu::walk_trace::{NestedPath, WalkTrace};
 
 use crate::cache::Hierarchy;
 use crate::parameters::Parameters;

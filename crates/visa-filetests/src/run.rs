@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use visa_core::{Event, Hart};
+use visa_core::Event;
 use visa_isa::Ring;
 use visa_isa::cause::INTERRUPT;
 use visa_isa::exit::{Exit, InvalidField, Qualification, qualification};
@@ -160,7 +160,7 @@ fn machine_of(program: &Program) -> Result<Machine, String> {
         board.ram().write_bytes(offset, &section.data).ok_or_else(outside)?;
     }
     let mut machine = Machine::new(board, program.object.entry, 0, TimeSource::Instructions);
-    machine.harts.iter_mut().for_each(|hart| hart.events = Some(Vec::new()));
+    machine.harts.iter_mut().for_each(|hart| hart.observers.keep_events());
     Ok(machine)
 }
 
@@ -236,13 +236,13 @@ impl<'a> Run<'a> {
         let hart = &self.machine.harts[0];
         format!(
             "\n  {} at {:#x}, VMCAUSE {:#x}, VMQUAL {:#x}, VMPC {:#x}, HVCAUSE {:#x}, HVEPC {:#x}",
-            hart.ring.name(),
-            hart.bank.pc,
-            hart.exit.cause,
-            hart.exit.qualification,
-            hart.guest_bank().pc,
-            hart.hypervisor.hvcause,
-            hart.hypervisor.hvepc
+            hart.state.ring.name(),
+            hart.state.bank.pc,
+            hart.state.exit.cause,
+            hart.state.exit.qualification,
+            hart.state.guest_bank().pc,
+            hart.state.hypervisor.hvcause,
+            hart.state.hypervisor.hvepc
         )
     }
 
@@ -277,7 +277,8 @@ impl<'a> Run<'a> {
     fn advance(&mut self, most: u64) -> Progress {
         if self.engine == Engine::InterpreterTraced {
             let next = self.machine.next_hart();
-            let (waits, pc) = (self.machine.harts[next].waiting, self.machine.harts[next].bank.pc);
+            let (waits, pc) =
+                (self.machine.harts[next].state.waiting, self.machine.harts[next].state.bank.pc);
             if !waits && !self.machine.breakpoints_mut().contains(&pc) {
                 return self.machine.step(next).1;
             }
@@ -297,7 +298,7 @@ impl<'a> Run<'a> {
 
     fn collect_events(&mut self) -> Result<(), Failed> {
         for hart in &mut self.machine.harts {
-            for event in hart.events.replace(Vec::new()).unwrap_or_default() {
+            for event in hart.observers.take_events() {
                 if let Event::Exit { record, .. } = &event
                     && let Some(message) = crate::event::unexplained(record)
                 {
@@ -317,7 +318,7 @@ impl<'a> Run<'a> {
     /// Makes the checks at the PC of a hart.
     fn checkpoint(&mut self, hart: usize) -> Result<(), Failed> {
         self.collect_events()?;
-        let pc = self.machine.harts[hart].bank.pc;
+        let pc = self.machine.harts[hart].state.bank.pc;
         for checkpoint in self.program.checkpoints.get(&pc).into_iter().flatten() {
             self.reached.insert(checkpoint.line);
             self.make(checkpoint, hart).map_err(|message| (checkpoint.line, message))?;
@@ -361,7 +362,7 @@ impl<'a> Run<'a> {
             return state::memory(&self.machine, width.parse().ok()?, address);
         }
         if name == "WALK_REFERENCES" {
-            return Some(hart_state.statistics.walk_references);
+            return Some(hart_state.state.statistics.walk_references);
         }
         self.program.object.symbol(name).or_else(|| state::value(hart_state, name))
     }
@@ -392,8 +393,8 @@ impl<'a> Run<'a> {
     }
 
     fn check_refused(&self, hart: usize, offset: &str) -> Result<(), String> {
-        let state = &self.machine.harts[hart];
-        equal("RING", u64::MAX, state::value(state, "RING").unwrap_or_default())?;
+        let state = &self.machine.harts[hart].state;
+        equal("RING", u64::MAX, state::value(&self.machine.harts[hart], "RING").unwrap_or_default())?;
         let expected = Exit::EntryFailure(InvalidField(self.evaluate(hart, offset)? as u16)).record();
         equal("VMCAUSE", expected.cause, state.exit.cause)?;
         equal_qualification(expected.qualification, state.exit.qualification)?;
@@ -402,7 +403,7 @@ impl<'a> Run<'a> {
 
     /// The whole exit record: what the words do not name must be zero.
     fn check_exit(&self, hart: usize, words: &Words) -> Result<(), String> {
-        let state = &self.machine.harts[hart];
+        let state = &self.machine.harts[hart].state;
         if state.ring != Ring::Hypervisor {
             return Err(format!("expected Ring -1 after an exit, found {}", state.ring.name()));
         }
@@ -436,13 +437,13 @@ impl<'a> Run<'a> {
         equal("VMCODE", value("code")?, state.exit.code)?;
         equal("VMCOOKIE", value("cookie")?, state.exit.cookie)?;
         equal("VMRESULT", value("result")?, state.vm.result)?;
-        equal("VMRING", value("ring")?, state.guest_ring)?;
+        equal("VMRING", value("ring")?, state.suspended[0].ring)?;
         equal("VMACTION", 0, state.vm.action)
     }
 
     /// A trap to Ring 0, after which the handler of the prelude left by VMEXIT.
     fn check_trap(&self, hart: usize, words: &Words) -> Result<(), String> {
-        let state = &self.machine.harts[hart];
+        let state = &self.machine.harts[hart].state;
         let supervisor = &state.supervisor;
         let value = |key: &str| words.get(key).map_or(Ok(0), |text| self.evaluate(hart, text));
         let interrupt = if words.has("interrupt") { INTERRUPT } else { 0 };
@@ -475,8 +476,8 @@ impl<'a> Run<'a> {
                 taken.join("; ")
             ));
         }
-        let state: &Hart = &self.machine.harts[hart];
-        let own = &state.hypervisor;
+        let of_hart = &self.machine.harts[hart];
+        let own = &of_hart.state.hypervisor;
         equal("HVCAUSE", self.evaluate(hart, &words.cause)?, own.hvcause)?;
         let value = |key: &str| words.get(key).map_or(Ok(0), |text| self.evaluate(hart, text));
         if words.get("at").is_some() {
@@ -489,7 +490,7 @@ impl<'a> Run<'a> {
             }
             _ => value("tval")?,
         };
-        equal("HVTVAL", tval, state.read_msr(msr::HVTVAL).unwrap_or_default())
+        equal("HVTVAL", tval, of_hart.read_msr(msr::HVTVAL).unwrap_or_default())
     }
 }
 

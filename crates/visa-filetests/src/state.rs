@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use visa_core::{Hart, Reservation};
+use visa_core::Hart;
 use visa_isa::{Ring, msr, register};
 use visa_machine::machine::Machine;
 use visa_mem::Platform;
+use visa_state::Reservation;
 
 /// MSRs that change by themselves, or that stand for a bank in use: not part of a picture.
 const RESTLESS: [u16; 6] = [msr::CYCLE, msr::TIME, msr::INSTRET, msr::FFLAGS, msr::FRM, msr::FCSR];
@@ -13,7 +14,7 @@ const RESTLESS: [u16; 6] = [msr::CYCLE, msr::TIME, msr::INSTRET, msr::FFLAGS, ms
 /// The value of something that checks name. Registers are those of the bank in use; `HR1`, `HF1` are Ring -1's.
 pub fn value(hart: &Hart, name: &str) -> Option<u64> {
     let lower = name.to_ascii_lowercase();
-    let host = if hart.in_guest() { &hart.other } else { &hart.bank };
+    let host = if hart.state.in_guest() { &hart.state.suspended[0].bank } else { &hart.state.bank };
     if let Some(number) = lower.strip_prefix('h').and_then(register::integer) {
         return Some(host.r[usize::from(number)]);
     }
@@ -21,19 +22,21 @@ pub fn value(hart: &Hart, name: &str) -> Option<u64> {
         return Some(host.f[usize::from(number)]);
     }
     match lower.as_str() {
-        "pc" => return Some(hart.bank.pc),
-        "ring" => return Some(if hart.ring == Ring::Hypervisor { u64::MAX } else { hart.ring as u64 }),
-        "reserved" => return Some(u64::from(hart.reservation != Reservation::NONE)),
+        "pc" => return Some(hart.state.bank.pc),
+        "ring" => {
+            return Some(if hart.state.ring == Ring::Hypervisor { u64::MAX } else { hart.state.ring as u64 });
+        }
+        "reserved" => return Some(u64::from(hart.state.reservation != Reservation::NONE)),
         _ => {}
     }
     if let Some(number) = register::integer(&lower) {
-        return Some(hart.r(number));
+        return Some(hart.state.r(number));
     }
     if let Some(number) = register::float(&lower) {
-        return Some(hart.f(number));
+        return Some(hart.state.f(number));
     }
     if let Some((index, part)) = name.strip_prefix("RANGE").and_then(|rest| rest.split_once('_')) {
-        let range = hart.vm.ranges.get(index.parse::<usize>().ok()?)?;
+        let range = hart.state.vm.ranges.get(index.parse::<usize>().ok()?)?;
         let parts = [range.kind, range.guest_address, range.length, range.target];
         return RANGE_PARTS.iter().position(|&known| known == part).map(|position| parts[position]);
     }
@@ -71,7 +74,11 @@ pub type Picture = BTreeMap<String, u64>;
 /// The state of a hart and memory.
 pub fn picture(machine: &Machine, hart: &Hart) -> Picture {
     let mut all = Picture::new();
-    let (host, guest) = if hart.in_guest() { (&hart.other, &hart.bank) } else { (&hart.bank, &hart.other) };
+    let (host, guest) = if hart.state.in_guest() {
+        (&hart.state.suspended[0].bank, &hart.state.bank)
+    } else {
+        (&hart.state.bank, &hart.state.suspended[0].bank)
+    };
     for number in 1..32 {
         all.insert(format!("HR{number}"), host.r[number]);
         all.insert(format!("VMR{number}"), guest.r[number]);
@@ -84,7 +91,7 @@ pub fn picture(machine: &Machine, hart: &Hart) -> Picture {
     for entry in msr::MSRS.iter().filter(|entry| !RESTLESS.contains(&entry.number)) {
         all.insert(entry.name.to_uppercase(), hart.read_msr(entry.number).unwrap_or_default());
     }
-    for (index, range) in hart.vm.ranges.iter().enumerate() {
+    for (index, range) in hart.state.vm.ranges.iter().enumerate() {
         let values = [range.kind, range.guest_address, range.length, range.target];
         for (value, part) in values.iter().zip(RANGE_PARTS) {
             all.insert(format!("RANGE{index}_{part}"), *value);

@@ -6,12 +6,13 @@
 
 use std::time::{Duration, Instant};
 
-use visa_core::{Feature, Features, Hart};
+use visa_core::Hart;
 use visa_cycles::{CycleModel, CycleReport, Parameters, Preset};
 use visa_fuzz::wild_guest::WildGuest;
 use visa_interp::{Interpreter, RunEnd};
 use visa_machine::board::{Board, BoardConfig};
 use visa_mem::Platform;
+use visa_state::{Feature, Features};
 
 const RAM_BASE: u64 = 0x8000_0000;
 const RAM_BYTES: u64 = 8 << 20;
@@ -41,7 +42,7 @@ fn run(guest: &WildGuest, features: Features, mut model: Option<CycleModel>) -> 
             Some(model) => interpreter.run_watched(&mut hart, &mut board, model, INSTRUCTIONS_MAX),
         };
         match end {
-            RunEnd::Message => hart.outgoing.clear(),
+            RunEnd::Message => hart.state.outgoing.clear(),
             _ => break,
         }
     }
@@ -52,11 +53,15 @@ fn run(guest: &WildGuest, features: Features, mut model: Option<CycleModel>) -> 
 
 fn assert_same(seed: u64, off: &Outcome, on: &Outcome) {
     let (a, b) = (&off.hart, &on.hart);
-    assert_eq!((a.instructions, a.ring), (b.instructions, b.ring), "seed {seed}");
-    assert_eq!((&a.bank, &a.other), (&b.bank, &b.other), "seed {seed}");
-    assert_eq!((&a.supervisor, &a.hypervisor), (&b.supervisor, &b.hypervisor), "seed {seed}");
-    assert_eq!((&a.vm, &a.exit), (&b.vm, &b.exit), "seed {seed}");
-    assert_eq!(a.statistics, b.statistics, "seed {seed}");
+    assert_eq!((a.state.instructions, a.state.ring), (b.state.instructions, b.state.ring), "seed {seed}");
+    assert_eq!((&a.state.bank, &a.state.suspended), (&b.state.bank, &b.state.suspended), "seed {seed}");
+    assert_eq!(
+        (&a.state.supervisor, &a.state.hypervisor),
+        (&b.state.supervisor, &b.state.hypervisor),
+        "seed {seed}"
+    );
+    assert_eq!((&a.state.vm, &a.state.exit), (&b.state.vm, &b.state.exit), "seed {seed}");
+    assert_eq!(a.state.statistics, b.state.statistics, "seed {seed}");
     assert!(off.memory == on.memory, "seed {seed}: memory differs");
 }
 
@@ -84,8 +89,8 @@ fn wild_guests_do_not_notice_the_model() {
         assert_same(seed, &off, &again);
         assert_eq!(once.report, again.report, "seed {seed}");
         let report = once.report.expect("it was modelled");
-        assert_eq!(report.instructions(), once.hart.instructions, "seed {seed}");
-        assert_eq!(report.millicycles(), once.hart.millicycles, "seed {seed}");
+        assert_eq!(report.instructions(), once.hart.state.instructions, "seed {seed}");
+        assert_eq!(report.millicycles(), once.hart.state.millicycles, "seed {seed}");
         walks += report.translation.walks;
         entries += report.entries;
         seed = seed.wrapping_add(1);

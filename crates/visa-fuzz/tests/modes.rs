@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use visa_core::{Feature, Features};
 use visa_fuzz::kernel::{LOG, RandomKernel, Record};
 use visa_isa::cause::{Exception, INTERRUPT};
 use visa_machine::boot::{self, Hardware, Image, KernelBoot, Mode};
 use visa_machine::machine::{End, Machine, Progress, TimeSource};
 use visa_mem::Platform;
+use visa_state::{Feature, Features};
 
 const MEMORY_BYTES: u64 = 8 << 20;
 const RAM_BASE: u64 = 0x8000_0000;

@@ -1,7 +1,7 @@
 //! What the table says that operations are, held against what the interpreter does: each instruction is executed on random
 //! registers and memory, again with what it is said not to look at changed, and again with what it is said to look at.
 
-use visa_core::{Hart, Reservation};
+use visa_core::Hart;
 use visa_fuzz::{Random, instruction};
 use visa_interp::{Slot, execute_slot};
 use visa_isa::operand::Target;
@@ -9,6 +9,7 @@ use visa_isa::shape::*;
 use visa_isa::table::{ROWS, Row};
 use visa_isa::{Instruction, msr};
 use visa_mem::{AccessFault, AccessSize, Platform, Ram};
+use visa_state::Reservation;
 
 const BASE: u64 = 0x8000_0000;
 /// Where accesses go; there is as much again on either side.
@@ -88,24 +89,24 @@ impl Bench {
         board.ram.write_bytes(0, &before.memory).unwrap();
         (board.port_value, board.ports) = (before.port_value, Vec::new());
         let mut hart = Hart::new(0, PC, 0);
-        (hart.bank.r, hart.bank.f) = (before.r, before.f);
-        hart.hypervisor.hvvec = VECTOR;
-        hart.hypervisor.hvscratch = before.scratch;
-        hart.reservation = before.reservation;
-        hart.attention = false;
+        (hart.state.bank.r, hart.state.bank.f) = (before.r, before.f);
+        hart.state.hypervisor.hvvec = VECTOR;
+        hart.state.hypervisor.hvscratch = before.scratch;
+        hart.state.reservation = before.reservation;
+        hart.pending_work = false;
         let slot = Slot { instruction: *i, bits: 0 };
         execute_slot(&mut hart, board, &slot).unwrap();
         let mut memory = vec![0; BYTES];
         board.ram.read_bytes(0, &mut memory).unwrap();
         After {
-            r: hart.bank.r,
-            f: hart.bank.f,
+            r: hart.state.bank.r,
+            f: hart.state.bank.f,
             memory,
-            pc: hart.bank.pc,
-            trapped: hart.bank.pc == VECTOR,
-            attention: hart.attention,
-            scratch: hart.hypervisor.hvscratch,
-            fcsr: hart.bank.fcsr,
+            pc: hart.state.bank.pc,
+            trapped: hart.state.bank.pc == VECTOR,
+            attention: hart.pending_work,
+            scratch: hart.state.hypervisor.hvscratch,
+            fcsr: hart.state.bank.fcsr,
             ports: std::mem::take(&mut board.ports),
         }
     }

@@ -57,22 +57,23 @@ fn run(seed: u64, sum: &mut Sum) {
     let mut interpreter = Interpreter::new();
     let end = loop {
         match interpreter.run(&mut hart, &mut board, INSTRUCTIONS_MAX) {
-            RunEnd::Message => hart.outgoing.clear(),
+            RunEnd::Message => hart.state.outgoing.clear(),
             end => break end,
         }
     };
     assert!(!matches!(end, RunEnd::Dead { .. }), "seed {seed}: {end:?}");
     let request = board.take_finisher_request();
-    let in_ring_minus_1 = [hart.hypervisor.hvcause, hart.hypervisor.hvepc, hart.hypervisor.hvtval];
+    let in_ring_minus_1 =
+        [hart.state.hypervisor.hvcause, hart.state.hypervisor.hvepc, hart.state.hypervisor.hvtval];
     assert!(
         matches!(request, None | Some(FinisherRequest::Pass)),
         "seed {seed}: {request:?}, Ring -1 trapped: cause, address, value {in_ring_minus_1:x?}"
     );
     compare(seed, &guest, &before, &board);
     sum.runs += 1;
-    sum.instructions += hart.instructions;
+    sum.instructions += hart.state.instructions;
     sum.passed += u64::from(request.is_some());
-    for (cause, count) in &hart.statistics.exits {
+    for (cause, count) in &hart.state.statistics.exits {
         sum.exits += count;
         *sum.causes.entry(cause.name()).or_default() += count;
     }

@@ -55,17 +55,17 @@ impl Register {
     /// Its value, cut to its bytes by the caller. `None`: there is none.
     pub fn read(self, hart: &Hart) -> Option<u64> {
         match self {
-            Register::Integer(index) => Some(hart.r(index)),
-            Register::Float(index) => Some(hart.f(index)),
-            Register::Pc => Some(hart.bank.pc),
+            Register::Integer(index) => Some(hart.state.r(index)),
+            Register::Float(index) => Some(hart.state.f(index)),
+            Register::Pc => Some(hart.state.bank.pc),
             Register::Msr(number) => hart.read_msr(number),
             Register::Control(number) => hart.read_msr(msr::by_control_register(number)?.number),
-            Register::Privilege => Some(match hart.ring {
+            Register::Privilege => Some(match hart.state.ring {
                 Ring::User => 0,
                 Ring::Kernel => 1,
                 Ring::Hypervisor => 2,
             }),
-            Register::Ring => Some(match hart.ring {
+            Register::Ring => Some(match hart.state.ring {
                 Ring::User => 3,
                 Ring::Kernel => 0,
                 Ring::Hypervisor => -1i64 as u64,
@@ -76,9 +76,9 @@ impl Register {
     /// Writes it. `None`: it cannot be written.
     pub fn write(self, hart: &mut Hart, value: u64) -> Option<()> {
         match self {
-            Register::Integer(index) => hart.set_r(index, value),
-            Register::Float(index) => hart.set_f(index, value),
-            Register::Pc => hart.bank.pc = value & !1,
+            Register::Integer(index) => hart.state.set_r(index, value),
+            Register::Float(index) => hart.state.set_f(index, value),
+            Register::Pc => hart.state.bank.pc = value & !1,
             Register::Msr(number) if !msr::is_read_only(number) => {
                 hart.write_msr(number, value);
                 hart.update_translation_context();

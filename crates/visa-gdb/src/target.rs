@@ -145,7 +145,7 @@ impl<'d> Target<'d> {
 
     fn stop_at_breakpoint(&mut self, hart: usize) -> Stop<u64> {
         self.current = hart;
-        let pc = self.debuggee.machine().harts[hart].bank.pc;
+        let pc = self.debuggee.machine().harts[hart].state.bank.pc;
         let kinds = self.breakpoints.get(&pc).copied().unwrap_or_default();
         if kinds.hardware && !kinds.software {
             Stop::HwBreak(thread_of(hart))
@@ -162,7 +162,7 @@ impl<'d> Target<'d> {
         }
         let machine = self.debuggee.machine();
         let hart = &machine.harts[index];
-        let pc = hart.bank.pc;
+        let pc = hart.state.bank.pc;
         let mut bytes = [0; 4];
         machine.read_virtual(index, pc, &mut bytes[..2]).ok()?;
         if bytes[0] & 3 == 3 {
@@ -205,7 +205,7 @@ impl<'d> Target<'d> {
 
 /// What a step changes: retired instructions, PC, ring.
 fn position(hart: &Hart) -> (u64, u64, visa_isa::Ring) {
-    (hart.instructions, hart.bank.pc, hart.ring)
+    (hart.state.instructions, hart.state.bank.pc, hart.state.ring)
 }
 
 fn thread_of(hart: usize) -> Tid {
@@ -238,19 +238,19 @@ impl gdbstub::target::Target for Target<'_> {
 impl MultiThreadBase for Target<'_> {
     fn read_registers(&mut self, registers: &mut CoreRegisters, thread: Tid) -> TargetResult<(), Self> {
         let hart = self.hart(thread)?;
-        *registers = CoreRegisters { r: hart.bank.r, pc: hart.bank.pc, f: hart.bank.f };
+        *registers = CoreRegisters { r: hart.state.bank.r, pc: hart.state.bank.pc, f: hart.state.bank.f };
         Ok(())
     }
 
     fn write_registers(&mut self, registers: &CoreRegisters, thread: Tid) -> TargetResult<(), Self> {
         let hart = self.hart(thread)?;
         for index in 0..32u8 {
-            hart.set_r(index, registers.r[index as usize]);
-            if hart.f(index) != registers.f[index as usize] {
-                hart.set_f(index, registers.f[index as usize]);
+            hart.state.set_r(index, registers.r[index as usize]);
+            if hart.state.f(index) != registers.f[index as usize] {
+                hart.state.set_f(index, registers.f[index as usize]);
             }
         }
-        hart.bank.pc = registers.pc & !1;
+        hart.state.bank.pc = registers.pc & !1;
         Ok(())
     }
 

@@ -1,10 +1,11 @@
 //! Atomic memory operations. One hart runs at a time, so that a read and a write in one instruction are atomic.
 
 use visa_core::memory::{load_ram, store_ram};
-use visa_core::tlb::Access;
-use visa_core::{Hart, Reservation, Stop};
+use visa_core::{Hart, Stop};
 use visa_isa::cause::Exception;
+use visa_isa::paging::Access;
 use visa_mem::{AccessSize, Platform};
+use visa_state::Reservation;
 
 /// LR: loads, zero-extended, and reserves.
 pub fn load_reserved<P: Platform>(
@@ -15,7 +16,7 @@ pub fn load_reserved<P: Platform>(
 ) -> Result<u64, Stop> {
     let offset = hart.atomic_place(platform, address, Access::Load, size)?;
     let value = load_ram(platform.ram(), offset, size);
-    hart.reservation = Reservation::new(offset, size.bytes());
+    hart.state.reservation = Reservation::new(offset, size.bytes());
     value.ok_or(Stop::Exception(Exception::LoadAccessFault, address))
 }
 
@@ -28,7 +29,7 @@ pub fn store_conditional<P: Platform>(
     value: u64,
 ) -> Result<u64, Stop> {
     let offset = hart.atomic_place(platform, address, Access::Store, size)?;
-    if hart.reservation.take() != Reservation::new(offset, size.bytes()) {
+    if hart.state.reservation.take() != Reservation::new(offset, size.bytes()) {
         return Ok(1);
     }
     write(hart, platform, address, offset, size, value)?;

@@ -35,11 +35,11 @@ fn low(value: u64) -> u64 {
 #[inline(always)]
 pub fn execute<P: Platform>(hart: &mut Hart, platform: &mut P, i: &Instruction) -> Result<Flow, Stop> {
     use AccessSize::{Byte, Double as DoubleWord, Half, Word};
-    let pc = hart.bank.pc;
+    let pc = hart.state.bank.pc;
     let next = pc.wrapping_add(i.length as u64);
     let imm = i.imm as i64 as u64;
-    let a = hart.r(i.rs1);
-    let b = hart.r(i.rs2);
+    let a = hart.state.r(i.rs1);
+    let b = hart.state.r(i.rs2);
     let address = a.wrapping_add(imm);
     let branch = |taken: bool| Ok(if taken { Flow::Jump(pc.wrapping_add(imm)) } else { Flow::Next });
 
@@ -49,11 +49,11 @@ pub fn execute<P: Platform>(hart: &mut Hart, platform: &mut P, i: &Instruction) 
         Op::Lui => imm,
         Op::Auipc => pc.wrapping_add(imm),
         Op::Jal => {
-            hart.set_r(i.rd, next);
+            hart.state.set_r(i.rd, next);
             return Ok(Flow::Jump(pc.wrapping_add(imm)));
         }
         Op::Jalr => {
-            hart.set_r(i.rd, next);
+            hart.state.set_r(i.rd, next);
             return Ok(Flow::Jump(address & !1));
         }
         Op::Beq => return branch(a == b),
@@ -106,7 +106,7 @@ pub fn execute<P: Platform>(hart: &mut Hart, platform: &mut P, i: &Instruction) 
         Op::FenceTso | Op::Fence => return Ok(Flow::Next),
         // Stores to code are seen at once; what devices wrote is seen from here on.
         Op::FenceI => {
-            hart.attention = true;
+            hart.pending_work = true;
             return Ok(Flow::Next);
         }
         Op::Ecall => return Err(hart.environment_call()),
@@ -297,6 +297,6 @@ pub fn execute<P: Platform>(hart: &mut Hart, platform: &mut P, i: &Instruction) 
         Op::VintAck => hart.vint_ack()?,
         Op::VintStat => hart.vint_stat()?,
     };
-    hart.set_r(i.rd, value);
+    hart.state.set_r(i.rd, value);
     Ok(Flow::Next)
 }

@@ -44,19 +44,19 @@ impl Format for Double {
 
 /// Floating point must be on (RISC-V privileged, 3.1.6.6).
 fn check_enabled(hart: &Hart) -> Result<(), Stop> {
-    if hart.float_enabled() { Ok(()) } else { Err(Stop::Illegal) }
+    if hart.state.float_enabled() { Ok(()) } else { Err(Stop::Illegal) }
 }
 
 /// The rounding mode of an instruction: its own, or frm. A reserved one is illegal.
 fn rounding(hart: &Hart, i: &Instruction) -> Result<RoundingMode, Stop> {
     check_enabled(hart)?;
-    RoundingMode::resolve(i.rm, (hart.bank.fcsr >> 5 & 7) as u8).ok_or(Stop::Illegal)
+    RoundingMode::resolve(i.rm, (hart.state.bank.fcsr >> 5 & 7) as u8).ok_or(Stop::Illegal)
 }
 
 fn accrue(hart: &mut Hart, flags: Flags) {
     if !flags.is_empty() {
-        hart.bank.fcsr |= flags.bits() as u32;
-        hart.mark_float_dirty();
+        hart.state.bank.fcsr |= flags.bits() as u32;
+        hart.state.mark_float_dirty();
     }
 }
 
@@ -66,7 +66,7 @@ fn finish<F: Format>(
     (value, flags): (F::Bits, Flags),
 ) -> Result<Flow, Stop> {
     accrue(hart, flags);
-    hart.set_f(i.rd, F::register(value));
+    hart.state.set_f(i.rd, F::register(value));
     Ok(Flow::Next)
 }
 
@@ -80,7 +80,7 @@ pub fn load<P: Platform>(
 ) -> Result<Flow, Stop> {
     check_enabled(hart)?;
     let value = hart.load(platform, address, size)?;
-    hart.set_f(i.rd, if size == AccessSize::Word { box_f32(value as u32) } else { value });
+    hart.state.set_f(i.rd, if size == AccessSize::Word { box_f32(value as u32) } else { value });
     Ok(Flow::Next)
 }
 
@@ -93,7 +93,7 @@ pub fn store<P: Platform>(
     size: AccessSize,
 ) -> Result<Flow, Stop> {
     check_enabled(hart)?;
-    let value = hart.f(i.rs2);
+    let value = hart.state.f(i.rs2);
     hart.store(platform, address, size, value).map(|()| Flow::Next)
 }
 
@@ -104,7 +104,7 @@ pub fn ternary<F: Format>(
     operation: impl Fn(F::Bits, F::Bits, F::Bits, RoundingMode) -> (F::Bits, Flags),
 ) -> Result<Flow, Stop> {
     let mode = rounding(hart, i)?;
-    let [a, b, c] = [i.rs1, i.rs2, i.rs3].map(|register| F::read(hart.f(register)));
+    let [a, b, c] = [i.rs1, i.rs2, i.rs3].map(|register| F::read(hart.state.f(register)));
     finish::<F>(hart, i, operation(a, b, c, mode))
 }
 
@@ -115,7 +115,7 @@ pub fn binary<F: Format>(
     operation: impl Fn(F::Bits, F::Bits, RoundingMode) -> (F::Bits, Flags),
 ) -> Result<Flow, Stop> {
     let mode = rounding(hart, i)?;
-    let (a, b) = (F::read(hart.f(i.rs1)), F::read(hart.f(i.rs2)));
+    let (a, b) = (F::read(hart.state.f(i.rs1)), F::read(hart.state.f(i.rs2)));
     finish::<F>(hart, i, operation(a, b, mode))
 }
 
@@ -126,7 +126,7 @@ pub fn unary<From: Format, To: Format>(
     operation: impl Fn(From::Bits, RoundingMode) -> (To::Bits, Flags),
 ) -> Result<Flow, Stop> {
     let mode = rounding(hart, i)?;
-    let a = From::read(hart.f(i.rs1));
+    let a = From::read(hart.state.f(i.rs1));
     finish::<To>(hart, i, operation(a, mode))
 }
 
@@ -137,7 +137,7 @@ pub fn select<F: Format>(
     operation: impl Fn(F::Bits, F::Bits) -> (F::Bits, Flags),
 ) -> Result<Flow, Stop> {
     check_enabled(hart)?;
-    let (a, b) = (F::read(hart.f(i.rs1)), F::read(hart.f(i.rs2)));
+    let (a, b) = (F::read(hart.state.f(i.rs1)), F::read(hart.state.f(i.rs2)));
     finish::<F>(hart, i, operation(a, b))
 }
 
@@ -153,7 +153,7 @@ pub fn compare<F: Format>(
     operation: impl Fn(F::Bits, F::Bits) -> (bool, Flags),
 ) -> Result<u64, Stop> {
     check_enabled(hart)?;
-    let (holds, flags) = operation(F::read(hart.f(i.rs1)), F::read(hart.f(i.rs2)));
+    let (holds, flags) = operation(F::read(hart.state.f(i.rs1)), F::read(hart.state.f(i.rs2)));
     accrue(hart, flags);
     Ok(holds as u64)
 }
@@ -165,7 +165,7 @@ pub fn classify<F: Format>(
     operation: impl Fn(F::Bits) -> u64,
 ) -> Result<u64, Stop> {
     check_enabled(hart)?;
-    Ok(operation(F::read(hart.f(i.rs1))))
+    Ok(operation(F::read(hart.state.f(i.rs1))))
 }
 
 /// Floating point to integer.
@@ -175,7 +175,7 @@ pub fn to_integer<F: Format, T>(
     operation: impl Fn(F::Bits, RoundingMode) -> (T, Flags),
 ) -> Result<T, Stop> {
     let mode = rounding(hart, i)?;
-    let (value, flags) = operation(F::read(hart.f(i.rs1)), mode);
+    let (value, flags) = operation(F::read(hart.state.f(i.rs1)), mode);
     accrue(hart, flags);
     Ok(value)
 }
@@ -194,12 +194,12 @@ pub fn from_integer<F: Format, T>(
 /// FMV.X.W, FMV.X.D: the register's bits.
 pub fn bits(hart: &Hart, i: &Instruction) -> Result<u64, Stop> {
     check_enabled(hart)?;
-    Ok(hart.f(i.rs1))
+    Ok(hart.state.f(i.rs1))
 }
 
 /// FMV.W.X, FMV.D.X.
 pub fn move_bits(hart: &mut Hart, i: &Instruction, bits: u64) -> Result<Flow, Stop> {
     check_enabled(hart)?;
-    hart.set_f(i.rd, bits);
+    hart.state.set_f(i.rd, bits);
     Ok(Flow::Next)
 }

@@ -144,7 +144,7 @@ impl Interpreter {
                 Begin::Again => continue,
                 Begin::End(end) => return end,
             };
-            while hart.instructions < until && !hart.attention {
+            while hart.state.instructions < until && !hart.pending_work {
                 let Some(until) = self.before_breakpoint(hart, until) else { return RunEnd::Breakpoint };
                 if let Err(wait) = self.run_block(hart, platform, model, until) {
                     return end_of(wait);
@@ -164,11 +164,11 @@ impl Interpreter {
         if let Some(end) = self.look_around(hart, platform, model) {
             return Begin::End(end);
         }
-        if hart.instructions >= limit {
+        if hart.state.instructions >= limit {
             return Begin::End(RunEnd::Limit);
         }
-        if hart.in_guest() && hart.filter(trap_filter::STEP) {
-            if self.breakpoints.contains(&hart.bank.pc) {
+        if hart.state.in_guest() && hart.filter(trap_filter::STEP) {
+            if self.breakpoints.contains(&hart.state.bank.pc) {
                 return Begin::End(RunEnd::Breakpoint);
             }
             self.step_guest(hart, platform, model);
@@ -177,7 +177,7 @@ impl Interpreter {
         let device = platform.next_event().and_then(|ticks| ticks.checked_mul(NANOSECONDS_PER_TICK));
         let device = device.and_then(|due_ns| hart.instructions_at(due_ns));
         let due = hart.timer_deadline().into_iter().chain(device).min();
-        Begin::Run(due.map_or(limit, |due| due.clamp(hart.instructions + 1, limit)))
+        Begin::Run(due.map_or(limit, |due| due.clamp(hart.state.instructions + 1, limit)))
     }
 
     /// [`Interpreter::run`]'s first part, for an engine that executes in its own way: call it before the first
@@ -190,7 +190,7 @@ impl Interpreter {
     /// Where the next instruction is in RAM, for such an engine. `None`: it could not be fetched, and the exception or exit
     /// has been taken; or the hart wants attention first.
     pub fn locate<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) -> Result<Option<u64>, RunEnd> {
-        match hart.fetch(platform, hart.bank.pc) {
+        match hart.fetch(platform, hart.state.bank.pc) {
             // The walk has set A in a page of code: `attention` is set, and what was made of that code goes first.
             Ok(_) if platform.ram().any_watched_written() => Ok(None),
             Ok(offset) => Ok(Some(offset)),
@@ -203,7 +203,7 @@ impl Interpreter {
     pub fn visit<P: Platform>(&mut self, hart: &mut Hart, platform: &P, offset: u64) {
         if self.cache.block(platform.ram(), offset).1 {
             self.watched += watch(hart, platform, offset);
-            self.seen[hart.id as usize] = self.watched;
+            self.seen[hart.state.id as usize] = self.watched;
         }
     }
 
@@ -226,11 +226,11 @@ impl Interpreter {
         if self.breakpoints.is_empty() {
             return Some(until);
         }
-        let pc = hart.bank.pc;
+        let pc = hart.state.bank.pc;
         match self.breakpoints.range(pc..).next() {
             None => Some(until),
             Some(&next) if next == pc => None,
-            Some(&next) => Some(until.min(hart.instructions + ((next - pc) / 4).max(1))),
+            Some(&next) => Some(until.min(hart.state.instructions + ((next - pc) / 4).max(1))),
         }
     }
 
@@ -247,33 +247,33 @@ impl Interpreter {
         model: &mut M,
     ) -> (Step, Option<RunEnd>) {
         self.see_other_harts(hart);
-        let before = (hart.instructions, hart.ring, hart.bank.pc);
+        let before = (hart.state.instructions, hart.state.ring, hart.state.bank.pc);
         if let Some(end) = self.look_around(hart, platform, model) {
-            return (Step { ring: hart.ring, pc: hart.bank.pc, bits: None }, Some(end));
+            return (Step { ring: hart.state.ring, pc: hart.state.bank.pc, bits: None }, Some(end));
         }
-        if before != (hart.instructions, hart.ring, hart.bank.pc) {
+        if before != (hart.state.instructions, hart.state.ring, hart.state.bank.pc) {
             return (Step { ring: before.1, pc: before.2, bits: None }, None);
         }
         let bits = peek(hart, platform);
-        let step = Step { ring: hart.ring, pc: hart.bank.pc, bits };
-        if hart.in_guest() && hart.filter(trap_filter::STEP) {
+        let step = Step { ring: hart.state.ring, pc: hart.state.bank.pc, bits };
+        if hart.state.in_guest() && hart.filter(trap_filter::STEP) {
             self.step_guest(hart, platform, model);
             return (step, None);
         }
-        let until = hart.instructions + 1;
+        let until = hart.state.instructions + 1;
         let end = self.run_block(hart, platform, model, until).err().map(end_of);
         (step, end)
     }
 
     /// Drops stores that the hart knows the way of, if other harts' code came to be in their pages since.
     fn see_other_harts(&mut self, hart: &mut Hart) {
-        let id = hart.id as usize;
+        let id = hart.state.id as usize;
         if self.seen.len() <= id {
             self.seen.resize(id + 1, 0);
         }
         if self.seen[id] != self.watched {
             self.seen[id] = self.watched;
-            hart.tlb.flush_first_level();
+            hart.mmu.tlb.flush_first_level();
         }
     }
 
@@ -287,7 +287,7 @@ impl Interpreter {
         if platform.ram().any_watched_written() {
             self.drop_written(platform);
         }
-        hart.attention = false;
+        hart.pending_work = false;
         if let Some(due) = platform.next_event()
             && hart.ticks() >= due
         {
@@ -296,14 +296,14 @@ impl Interpreter {
         if platform.stop_requested() {
             return Some(RunEnd::Stopped);
         }
-        if !hart.outgoing.is_empty() {
+        if !hart.state.outgoing.is_empty() {
             return Some(RunEnd::Message);
         }
-        hart.external_to_hypervisor = platform.external_interrupt(hart.id as usize, true);
-        hart.external_to_kernel = platform.external_interrupt(hart.id as usize, false);
-        let (from, pc) = (hart.ring, hart.bank.pc);
+        hart.state.external_to_hypervisor = platform.external_interrupt(hart.state.id as usize, true);
+        hart.state.external_to_kernel = platform.external_interrupt(hart.state.id as usize, false);
+        let (from, pc) = (hart.state.ring, hart.state.bank.pc);
         let taken = hart.take_interrupts();
-        if (from, pc) != (hart.ring, hart.bank.pc) {
+        if (from, pc) != (hart.state.ring, hart.state.bank.pc) {
             model.diverted(hart, platform.ram(), from);
         }
         taken.err().map(end_of)
@@ -321,11 +321,11 @@ impl Interpreter {
 
     /// One instruction of a guest whose hypervisor single-steps it (VMTRAPCFG b9).
     fn step_guest<P: Platform, M: Model>(&mut self, hart: &mut Hart, platform: &mut P, model: &mut M) {
-        let retired = hart.instructions;
+        let retired = hart.state.instructions;
         // A guest cannot make the hart dead.
         let _ = self.run_block(hart, platform, model, retired + 1);
-        if hart.in_guest() && hart.instructions != retired {
-            let from = hart.ring;
+        if hart.state.in_guest() && hart.state.instructions != retired {
+            let from = hart.state.ring;
             hart.exit_by_step();
             model.diverted(hart, platform.ram(), from);
         }
@@ -339,7 +339,7 @@ impl Interpreter {
         model: &mut M,
         until: u64,
     ) -> Result<(), Wait> {
-        let offset = match hart.fetch(platform, hart.bank.pc) {
+        let offset = match hart.fetch(platform, hart.state.bank.pc) {
             Ok(offset) => offset,
             Err(stop) => return take_fetch_stop(hart, platform, model, stop),
         };
@@ -361,7 +361,7 @@ impl Interpreter {
         let (slots, fresh) = self.cache.block(platform.ram(), offset);
         if fresh {
             self.watched += watch(hart, platform, offset);
-            self.seen[hart.id as usize] = self.watched;
+            self.seen[hart.state.id as usize] = self.watched;
         }
         if slots.is_empty() {
             return run_alone(hart, platform, model);
@@ -372,7 +372,7 @@ impl Interpreter {
                 Ok(false) => return Ok(()),
                 Err(stop) => return take_stop(hart, platform, model, stop, slot),
             }
-            if hart.instructions >= until || hart.attention {
+            if hart.state.instructions >= until || hart.pending_work {
                 return Ok(());
             }
         }
@@ -401,11 +401,11 @@ fn execute_watched<P: Platform, M: Model>(
     model: &mut M,
     slot: &Slot,
 ) -> Result<bool, Stop> {
-    let pc = hart.bank.pc;
+    let pc = hart.state.bank.pc;
     let before = model.before(hart, platform.ram(), &slot.instruction);
     match execute(hart, platform, &slot.instruction) {
-        Ok(Flow::Next) => hart.bank.pc = pc.wrapping_add(slot.instruction.length as u64),
-        Ok(Flow::Jump(target)) => hart.bank.pc = target,
+        Ok(Flow::Next) => hart.state.bank.pc = pc.wrapping_add(slot.instruction.length as u64),
+        Ok(Flow::Jump(target)) => hart.state.bank.pc = target,
         Ok(Flow::Switched) => {
             model.switched(hart, platform.ram(), &slot.instruction, before, pc);
             return Ok(false);
@@ -415,7 +415,7 @@ fn execute_watched<P: Platform, M: Model>(
             return Err(stop);
         }
     }
-    hart.instructions += 1;
+    hart.state.instructions += 1;
     model.retired(hart, platform.ram(), &slot.instruction, before, pc);
     Ok(true)
 }
@@ -434,18 +434,18 @@ fn watch<P: Platform>(hart: &mut Hart, platform: &P, offset: u64) -> u64 {
         return 0;
     }
     ram.watch(offset, true);
-    hart.tlb.forget_stores_to(offset);
+    hart.mmu.tlb.forget_stores_to(offset);
     1
 }
 
 /// Executes an instruction that no block holds: it reaches into the next page, or it is illegal.
 fn run_alone<P: Platform, M: Model>(hart: &mut Hart, platform: &mut P, model: &mut M) -> Result<(), Wait> {
-    let bits = match fetch_bits(hart, platform, hart.bank.pc) {
+    let bits = match fetch_bits(hart, platform, hart.state.bank.pc) {
         Ok(bits) => bits,
         Err(stop) => return take_fetch_stop(hart, platform, model, stop),
     };
     let Some(instruction) = decode(bits) else {
-        let from = hart.ring;
+        let from = hart.state.ring;
         model.fetch_stopped(hart, platform.ram());
         let taken = if hart.exits_by_exception(Exception::IllegalInstruction, bits as u64) {
             hart.describe_undecoded(bits);
@@ -481,10 +481,14 @@ fn fetch_bits<P: Platform>(hart: &mut Hart, platform: &mut P, address: u64) -> R
 /// The bits at the PC for observers, who leave no trace: nothing is counted, remembered or set. `None`: it cannot be fetched.
 fn peek<P: Platform>(hart: &Hart, platform: &P) -> Option<u32> {
     let ram = platform.ram();
-    let half =
-        |address| hart.foresee_fetch(ram, address).and_then(|offset| ram.load_u16(offset)).map(u32::from);
-    let low = half(hart.bank.pc)?;
-    if low & 3 == 3 { Some(half(hart.bank.pc.wrapping_add(2))? << 16 | low) } else { Some(low) }
+    let half = |address| {
+        hart.mmu
+            .foresee_fetch(&hart.state, ram, address)
+            .and_then(|offset| ram.load_u16(offset))
+            .map(u32::from)
+    };
+    let low = half(hart.state.bank.pc)?;
+    if low & 3 == 3 { Some(half(hart.state.bank.pc.wrapping_add(2))? << 16 | low) } else { Some(low) }
 }
 
 /// Takes the stop of an instruction, which has had no effect.
@@ -496,7 +500,7 @@ fn take_stop<P: Platform, M: Model>(
     stop: Stop,
     slot: &Slot,
 ) -> Result<(), Wait> {
-    let from = hart.ring;
+    let from = hart.state.ring;
     let exception = match stop {
         Stop::Illegal => Some((Exception::IllegalInstruction, slot.bits as u64)),
         Stop::Exception(exception, value) => Some((exception, value)),
@@ -524,8 +528,8 @@ fn take_fetch_stop<P: Platform, M: Model>(
     model: &mut M,
     stop: Stop,
 ) -> Result<(), Wait> {
-    hart.attention = true;
-    let from = hart.ring;
+    hart.pending_work = true;
+    let from = hart.state.ring;
     model.fetch_stopped(hart, platform.ram());
     let taken = match stop {
         Stop::Illegal => hart.take_exception(Exception::IllegalInstruction, 0),

@@ -22,7 +22,7 @@ pub fn change_msr<P: Platform>(
         Some(MsrChange::None) | None => Change::None,
     };
     let old = hart.change_msr(platform, i.imm as u16, change)?;
-    hart.set_r(i.rd, old);
+    hart.state.set_r(i.rd, old);
     Ok(Flow::Next)
 }
 
@@ -49,13 +49,13 @@ pub fn enter_guest<P: Platform>(
     next: u64,
     vmcs: Option<u64>,
 ) -> Result<Flow, Stop> {
-    let pc = std::mem::replace(&mut hart.bank.pc, next);
-    hart.instructions += 1;
+    let pc = std::mem::replace(&mut hart.state.bank.pc, next);
+    hart.state.instructions += 1;
     match hart.enter_guest(platform, vmcs) {
         Ok(()) => Ok(Flow::Switched),
         Err(stop) => {
-            hart.bank.pc = pc;
-            hart.instructions -= 1;
+            hart.state.bank.pc = pc;
+            hart.state.instructions -= 1;
             Err(stop)
         }
     }

@@ -14,6 +14,7 @@ macro_rules! spaces {
     ($( $(#[$doc:meta])* $name:ident; )*) => { $(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[repr(transparent)]
         pub struct $name(pub u64);
 

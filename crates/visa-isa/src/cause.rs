@@ -35,6 +35,7 @@ macro_rules! causes {
     ($( $number:literal $name:ident $(($data:ident))? $text:literal $summary:literal; )*) => {
         /// The reason of a VM exit, as VMCAUSE returns it.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[repr(u8)]
         pub enum ExitCause { $( #[doc = $summary] $name = $number, )* }
 

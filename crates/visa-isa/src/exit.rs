@@ -18,6 +18,7 @@ pub use qualification::Qualification;
 
 /// What a VM exit leaves for Ring -1: the values of the exit's MSRs. What the exit does not define is zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ExitRecord {
     /// VMCAUSE: the cause's number.
     pub cause: u64,

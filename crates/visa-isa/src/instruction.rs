@@ -4,6 +4,7 @@ use crate::table::Op;
 
 /// A privilege ring. Ring -1 is the hypervisor's, below the kernel's Ring 0 and the user's Ring 3.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Ring {
     /// Ring 3: user programs.

@@ -100,8 +100,8 @@ impl<P: Platform> Engine<P> for Jit {
             cache.drop_all();
             self.policy.drop_all();
         }
-        if hart.tlb.bias() != bias {
-            hart.tlb.set_bias(bias);
+        if hart.mmu.tlb.bias() != bias {
+            hart.mmu.tlb.set_bias(bias);
         }
         let (interpreter, policy) = (&mut self.interpreter, &mut self.policy);
         let mut run = Run { interpreter, cache, policy, breakpoints: &self.breakpoints };
@@ -160,22 +160,22 @@ impl Run<'_> {
         until: u64,
     ) -> Result<(), RunEnd> {
         let mut left = Left::Elsewhere;
-        while hart.instructions < until && !hart.attention {
+        while hart.state.instructions < until && !hart.pending_work {
             if let Left::ForSample(optimised) = left {
                 left = Left::Elsewhere;
-                let before = hart.instructions;
+                let before = hart.state.instructions;
                 self.sample(hart, platform, optimised, until)?;
-                if hart.instructions == before {
+                if hart.state.instructions == before {
                     self.advance(hart, platform, until)?;
                 }
                 continue;
             }
             self.install(platform);
-            if !self.breakpoints.is_empty() && self.breakpoints.contains(&hart.bank.pc) {
+            if !self.breakpoints.is_empty() && self.breakpoints.contains(&hart.state.bank.pc) {
                 return Err(RunEnd::Breakpoint);
             }
             let Some(offset) = self.interpreter.locate(hart, platform)? else { return Ok(()) };
-            let pc = hart.bank.pc;
+            let pc = hart.state.bank.pc;
             let reclaimed = self.cache.reclaimed;
             let Some(code) = self.code(hart, platform, offset, pc) else {
                 self.interpret(hart, platform, offset, until)?;
@@ -185,14 +185,14 @@ impl Run<'_> {
             if let Left::By(link) = left
                 && reclaimed == self.cache.reclaimed
             {
-                let addend = hart.tlb.bias().wrapping_add(offset).wrapping_sub(pc);
+                let addend = hart.mmu.tlb.bias().wrapping_add(offset).wrapping_sub(pc);
                 self.cache.close_loop(link, platform.ram(), offset, self.breakpoints);
                 self.cache.connect(link, offset, addend);
             }
-            let before_sample = self.policy.next_sample(hart.instructions) - hart.instructions;
-            let span = (until - hart.instructions).min(SPAN).min(before_sample);
+            let before_sample = self.policy.next_sample(hart.state.instructions) - hart.state.instructions;
+            let span = (until - hart.state.instructions).min(SPAN).min(before_sample);
             environment.budget = span as i64;
-            environment.base = hart.instructions + span;
+            environment.base = hart.state.instructions + span;
             environment.end = Ok(());
             if left == Left::ForFloat && !environment.use_float(hart) {
                 self.interpret(hart, platform, offset, until)?;
@@ -242,10 +242,10 @@ impl Run<'_> {
         if environment.exit == Exit::Interpreted as u64 {
             return environment.end.map(|()| Left::Elsewhere);
         }
-        hart.instructions = environment.instructions();
+        hart.state.instructions = environment.instructions();
         if environment.exit == Exit::Link as u64 {
             let link = environment.link as u32;
-            hart.bank.pc = self.cache.target(link);
+            hart.state.bank.pc = self.cache.target(link);
             return Ok(Left::By(link));
         }
         if environment.exit == Exit::Float as u64 {
@@ -256,7 +256,7 @@ impl Run<'_> {
             return Ok(Left::ForSample(environment.exit == Exit::Short as u64));
         }
         if lacked
-            && hart.instructions < until
+            && hart.state.instructions < until
             && let Some(offset) = self.interpreter.locate(hart, platform)?
         {
             self.interpret(hart, platform, offset, until)?;
@@ -278,11 +278,11 @@ impl Run<'_> {
     /// Has the interpreter execute one instruction: code that takes more at once than there are between two samples would lack
     /// them each time.
     fn advance<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, until: u64) -> Result<(), RunEnd> {
-        if hart.attention || self.breakpoints.contains(&hart.bank.pc) {
+        if hart.pending_work || self.breakpoints.contains(&hart.state.bank.pc) {
             return Ok(());
         }
         let Some(offset) = self.interpreter.locate(hart, platform)? else { return Ok(()) };
-        self.interpret(hart, platform, offset, until.min(hart.instructions + 1))
+        self.interpret(hart, platform, offset, until.min(hart.state.instructions + 1))
     }
 
     /// Looks whether what is executed is worth optimising.
@@ -320,13 +320,13 @@ impl Run<'_> {
     /// Has the interpreter execute some thousand instructions, and notes them.
     fn trace<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, until: u64) -> Result<Trace, RunEnd> {
         let mut trace = Trace::new();
-        let until = until.min(hart.instructions + TRACE_LENGTH);
-        while hart.instructions < until && !hart.attention {
+        let until = until.min(hart.state.instructions + TRACE_LENGTH);
+        while hart.state.instructions < until && !hart.pending_work {
             let Some(offset) = self.interpreter.locate(hart, platform)? else { break };
-            let pc = hart.bank.pc;
-            self.interpret(hart, platform, offset, hart.instructions + 1)?;
+            let pc = hart.state.bank.pc;
+            self.interpret(hart, platform, offset, hart.state.instructions + 1)?;
             let noted =
-                Traced::at(platform.ram(), &hart.tlb, pc, offset).is_some_and(|step| trace.push(step));
+                Traced::at(platform.ram(), &hart.mmu.tlb, pc, offset).is_some_and(|step| trace.push(step));
             if !noted {
                 trace.interrupt();
             }

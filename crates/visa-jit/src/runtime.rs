@@ -5,9 +5,9 @@ use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::ffi::c_void;
 
 use visa_core::Hart;
-use visa_core::tlb::Access;
 use visa_interp::{RunEnd, Slot, execute_alone, execute_slot};
 use visa_isa::msr::sstatus;
+use visa_isa::paging::Access;
 use visa_isa::paging::PAGE_SIZE;
 use visa_mem::Platform;
 
@@ -133,8 +133,8 @@ impl Environment {
     /// guest asks for: the state must be on and dirty already, so that nothing need be marked, and the rounding mode one
     /// that the host has.
     pub fn use_float(&mut self, hart: &Hart) -> bool {
-        let dirty = !hart.in_guest() || hart.supervisor.sstatus & sstatus::FS == sstatus::FS;
-        let rounding = match hart.bank.fcsr >> 5 & 7 {
+        let dirty = !hart.state.in_guest() || hart.state.supervisor.sstatus & sstatus::FS == sstatus::FS;
+        let rounding = match hart.state.bank.fcsr >> 5 & 7 {
             0 => 0,
             1 => 3,
             2 => 1,
@@ -158,7 +158,7 @@ impl Environment {
         };
         // MXCSR: invalid, denormal, divide by zero, overflow, underflow, inexact. FCSR: the other way round, and no denormal.
         let flags = mxcsr >> 5 & 1 | mxcsr >> 3 & 2 | mxcsr >> 1 & 4 | mxcsr << 1 & 8 | mxcsr << 4 & 16;
-        hart.bank.fcsr |= flags;
+        hart.state.bank.fcsr |= flags;
     }
 
     pub fn load_mxcsr(&self) {
@@ -188,17 +188,17 @@ unsafe extern "C" fn interpret<P: Platform>(
     if environment.float != 0 {
         environment.collect_flags(hart);
     }
-    hart.bank.pc = site.pc;
+    hart.state.bank.pc = site.pc;
     let before = environment.instructions().wrapping_sub(site.left as u64);
-    hart.instructions = before;
+    hart.state.instructions = before;
     environment.end = match &site.slot {
         Some(slot) => execute_slot(hart, platform, slot),
         None => execute_alone(hart, platform),
     };
     hart.take_back();
     // A trap's vector may be the next instruction, but what trapped has not retired.
-    let retired = hart.instructions == before.wrapping_add(1);
-    if environment.end.is_err() || hart.attention {
+    let retired = hart.state.instructions == before.wrapping_add(1);
+    if environment.end.is_err() || hart.pending_work {
         environment.float = 0;
         return LEAVE;
     }
@@ -206,10 +206,10 @@ unsafe extern "C" fn interpret<P: Platform>(
     if environment.float != 0 && environment.use_float(hart) {
         environment.load_mxcsr();
     }
-    if hart.bank.pc == site.next && retired {
+    if hart.state.bank.pc == site.next && retired {
         return NEXT;
     }
-    environment.budget = environment.base.wrapping_sub(hart.instructions) as i64;
+    environment.budget = environment.base.wrapping_sub(hart.state.instructions) as i64;
     ELSEWHERE
 }
 
@@ -239,7 +239,7 @@ unsafe extern "C" fn refill<P: Platform>(
     // SAFETY: as in `interpret`.
     let platform = unsafe { &mut *environment.platform.cast::<P>() };
     // Usually right, and then the walk and the access wait for memory at the same time.
-    prefetch(hart.tlb.expected_place(address));
+    prefetch(hart.mmu.tlb.expected_place(address));
     let within = address & (PAGE_SIZE - 1) <= PAGE_SIZE - site.bytes;
     !(within && hart.refill(platform.ram(), address, site.access)) as u32
 }
@@ -272,7 +272,7 @@ unsafe extern "C" fn fetch<P: Platform>(hart: *mut Hart, environment: *mut Envir
 unsafe extern "C" fn time(hart: *mut Hart, environment: *mut Environment, left: u64) -> u64 {
     // SAFETY: as in `interpret`.
     let (hart, environment) = unsafe { (&mut *hart, &mut *environment) };
-    hart.instructions = environment.instructions().wrapping_sub(left);
+    hart.state.instructions = environment.instructions().wrapping_sub(left);
     hart.time()
 }
 
@@ -284,7 +284,7 @@ unsafe extern "C" fn time(hart: *mut Hart, environment: *mut Environment, left: 
 unsafe extern "C" fn interrupt(hart: *mut Hart, environment: *mut Environment, left: u64) -> u64 {
     // SAFETY: as in `interpret`.
     let (hart, environment) = unsafe { (&mut *hart, &mut *environment) };
-    hart.instructions = environment.instructions().wrapping_sub(left);
+    hart.state.instructions = environment.instructions().wrapping_sub(left);
     hart.guest_interrupt_waits() as u64
 }
 

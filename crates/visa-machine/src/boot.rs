@@ -14,8 +14,8 @@ use crate::device_tree::{DeviceTree, DeviceTreeError, VisorProperties};
 use crate::loader::{ImageBase, ImageKind, LoadError, LoadedImage, Loader};
 use crate::machine::{Machine, TimeSource};
 use crate::memory_map::RAM_BASE;
-use visa_core::Features;
 use visa_mem::Platform;
+use visa_state::Features;
 
 /// Memory that is visor's, above the kernel's, in bytes.
 pub const VISOR_BYTES: u64 = 16 << 20;

@@ -1,8 +1,8 @@
 //! The cycle model of a machine, one for each hart, and the features that a machine can be without.
 
 use visa_core::timeline::{Moment, Timeline};
-use visa_core::{Feature, Features};
 use visa_cycles::{CycleModel, CycleReport, ParameterError, Parameters};
+use visa_state::{Feature, Features};
 
 use crate::machine::Machine;
 
@@ -16,12 +16,12 @@ impl Machine {
 
     /// Whether it has a feature.
     pub fn has(&self, feature: Feature) -> bool {
-        self.harts.iter().all(|hart| hart.features().has(feature))
+        self.harts.iter().all(|hart| hart.state.features.has(feature))
     }
 
     /// Models cycles from now on. It changes nothing of what the machine does.
     pub fn model_cycles(&mut self, parameters: &Parameters) -> Result<(), ParameterError> {
-        let models = self.harts.iter().map(|hart| CycleModel::new(parameters, hart.features()));
+        let models = self.harts.iter().map(|hart| CycleModel::new(parameters, hart.state.features));
         self.models = models.collect::<Result<_, _>>()?;
         Ok(())
     }
@@ -30,7 +30,7 @@ impl Machine {
     /// depend on the model's parameters.
     pub fn show_cycles_to_guest(&mut self) {
         for hart in &mut self.harts {
-            hart.cycle_is_modelled = true;
+            hart.state.cycle_is_modelled = true;
         }
     }
 
@@ -48,13 +48,13 @@ impl Machine {
     /// [`Machine::take_timeline`].
     pub fn record_timeline(&mut self, capacity: usize) {
         for hart in &mut self.harts {
-            hart.timeline = Some(Timeline::new(capacity));
+            hart.observers.keep_timeline(capacity);
         }
     }
 
     /// A hart's VM entries and exits since the last call.
     pub fn take_timeline(&mut self, hart: usize) -> Vec<Moment> {
-        let timeline = self.harts.get_mut(hart).and_then(|hart| hart.timeline.as_mut());
+        let timeline = self.harts.get_mut(hart).and_then(|hart| hart.observers.timeline_mut());
         timeline.map(Timeline::take).unwrap_or_default()
     }
 }

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use visa_core::Features;
 use visa_devices::{Finisher, Model, Plic, Property, Rtc, Uart, VirtioMmio};
 use visa_isa::extension;
+use visa_state::Features;
 use vm_fdt::{Error, FdtWriter};
 
 use crate::memory_map::{MEMORY_MAP, Region, TIMEBASE_HZ, Unit, VIRTIO_SLOTS, region_of};

@@ -1,8 +1,8 @@
 //! Memory as a debugger sees it: read and written from outside, with no trace in translation caches and counters.
 
-use visa_core::inspect::Unmapped;
 use visa_isa::paging::PAGE_SIZE;
 use visa_mem::{AccessSize, Platform, Ram};
+use visa_mmu::inspect::{Unmapped, locate};
 
 use crate::machine::Machine;
 
@@ -95,7 +95,7 @@ impl Machine {
             Some(())
         });
         for hart in &mut self.harts {
-            hart.attention = true;
+            hart.pending_work = true;
         }
         done
     }
@@ -117,7 +117,7 @@ impl Machine {
             let physical = match hart.and_then(|index| self.harts.get(index)) {
                 None => at,
                 Some(hart) => {
-                    let located = hart.locate(ram, at);
+                    let located = locate(&hart.state, ram, at);
                     located.map_err(|reason| InspectError::Unmapped { address: at, reason })?.physical.0
                 }
             };

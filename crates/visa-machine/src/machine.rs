@@ -9,13 +9,14 @@ mod slice;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use visa_core::Hart;
 use visa_core::clock::HostClock;
-use visa_core::{Fault, Hart, Spread};
 use visa_cycles::CycleModel;
 use visa_devices::FinisherRequest;
 use visa_interp::CodeStatistics;
 use visa_isa::Ring;
 use visa_isa::cause::ExitCause;
+use visa_state::{HypervisorException, Spread};
 
 use crate::board::Board;
 use crate::lockstep::{CheckedFigures, Difference, Executed};
@@ -52,7 +53,7 @@ pub enum End {
         /// HVEPC.
         pc: u64,
         /// The first of the three.
-        first: Fault,
+        first: HypervisorException,
         /// HVVEC, where it should have been handled.
         vector: u64,
     },
@@ -212,10 +213,10 @@ impl Machine {
     }
 
     /// The end of a hart whose last exception was one too many.
-    fn dead(&self, index: usize, Fault { cause, value, pc }: Fault) -> Progress {
+    fn dead(&self, index: usize, HypervisorException { cause, value, pc }: HypervisorException) -> Progress {
         let hart = &self.harts[index];
-        let (first, vector) = (hart.first_fault(), hart.hypervisor.hvvec);
-        Progress::Ended(End::Dead { hart: hart.id, cause, value, pc, first, vector })
+        let (first, vector) = (hart.state.delivery.first, hart.state.hypervisor.hvvec);
+        Progress::Ended(End::Dead { hart: hart.state.id, cause, value, pc, first, vector })
     }
 
     /// The end that a guest asked for, if that is why a hart stopped.
@@ -230,26 +231,26 @@ impl Machine {
 
     /// Retired instructions of all harts.
     pub fn instructions(&self) -> u64 {
-        self.harts.iter().map(|hart| hart.instructions).sum()
+        self.harts.iter().map(|hart| hart.state.instructions).sum()
     }
 
     /// Sums over all harts.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for hart in &self.harts {
-            totals.instructions += hart.instructions;
-            totals.instructions_ring_minus_1 += hart.instructions_ring_minus_1();
-            totals.emulated += hart.statistics.emulated;
-            totals.tlb_misses += hart.statistics.tlb_misses;
-            totals.walk_references += hart.statistics.walk_references;
-            totals.register_moves += hart.statistics.register_moves;
-            for (cause, count) in hart.statistics.traps.iter() {
+            totals.instructions += hart.state.instructions;
+            totals.instructions_ring_minus_1 += hart.state.instructions_ring_minus_1();
+            totals.emulated += hart.state.statistics.emulated;
+            totals.tlb_misses += hart.state.statistics.tlb_misses;
+            totals.walk_references += hart.state.statistics.walk_references;
+            totals.register_moves += hart.state.statistics.register_moves;
+            for (cause, count) in hart.state.statistics.traps.iter() {
                 *totals.traps.entry(cause).or_default() += count;
             }
-            for (&cause, spread) in &hart.statistics.exit_instructions {
+            for (&cause, spread) in &hart.state.statistics.exit_instructions {
                 totals.exit_instructions.entry(cause).or_default().merge(spread);
             }
-            for (&cause, &count) in &hart.statistics.exits {
+            for (&cause, &count) in &hart.state.statistics.exits {
                 *totals.exits.entry(cause).or_default() += count;
             }
         }
@@ -272,6 +273,6 @@ impl Machine {
 
     /// The ring that a hart runs in, by name: for messages.
     pub fn ring_name(&self, hart: usize) -> &'static str {
-        self.harts.get(hart).map_or("no hart", |hart| Ring::name(hart.ring))
+        self.harts.get(hart).map_or("no hart", |hart| Ring::name(hart.state.ring))
     }
 }

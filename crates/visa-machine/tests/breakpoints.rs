@@ -16,7 +16,7 @@ fn time_goes_on_across_breakpoints() {
     machine.breakpoints_mut().insert(RAM_BASE + 4);
     for round in 0..1000 {
         assert_eq!(machine.run_slice(1_000_000, u64::MAX), Progress::Breakpoint(0));
-        assert_eq!(machine.harts[0].bank.r[1], round + 1);
+        assert_eq!(machine.harts[0].state.bank.r[1], round + 1);
         // A nanosecond an instruction: two a round, and the first half of this one.
         assert_eq!(machine.harts[0].nanoseconds(), 2 * round + 1);
         assert_eq!(machine.now_ns(), 2 * round + 1);

@@ -4,11 +4,11 @@
 mod kernel;
 
 use kernel::{assemble, image, run, run_image, run_on};
-use visa_core::Features;
 use visa_isa::cause::{Exception, INTERRUPT, interrupt};
 use visa_machine::boot::{BootError, Hardware, Image, KernelBoot, Mode, kernel, ram_bytes_for_kernel};
 use visa_machine::loader::ImageKind;
 use visa_machine::machine::{End, Progress, TimeSource};
+use visa_state::Features;
 
 /// What visor's exit code for a dead guest is (specification, 8.2).
 const GUEST_SHUTDOWN: u16 = 0x60;
@@ -135,7 +135,7 @@ end:    .zero 4096";
     for mode in ALL {
         run(mode, source).assert_finished(0);
     }
-    let without_nesting = Features::default().without(visa_core::Feature::NestedPaging);
+    let without_nesting = Features::default().without(visa_state::Feature::NestedPaging);
     run_on(without_nesting, Mode::Accelerated, 1, assemble(source), |_| {}).assert_finished(0);
 }
 
@@ -220,7 +220,7 @@ handler:
     for mode in ALL {
         run(mode, source).assert_finished(0);
     }
-    for feature in visa_core::Feature::ALL {
+    for feature in visa_state::Feature::ALL {
         let features = Features::default().without(feature);
         run_on(features, Mode::Accelerated, 1, assemble(source), |_| {}).assert_finished(0);
     }

@@ -4,11 +4,11 @@
 mod guest;
 
 use guest::{DATA, ENTER_ONCE, Nested, Setup, run, write};
-use visa_core::timeline::{Change, Timeline};
-use visa_core::{Feature, Features};
+use visa_core::timeline::Change;
 use visa_cycles::{CycleReport, Preset, Spent};
 use visa_isa::cause::ExitCause;
 use visa_machine::machine::Machine;
+use visa_state::{Feature, Features};
 
 /// Integer work in the manner of CoreMark: a list walk, a checksum with shifts and a multiplication, a state machine.
 const INTEGER: &str = "
@@ -235,16 +235,21 @@ fn busy(cycles: Option<(Preset, &'static [&'static str])>, features: Features) -
     let setup =
         Setup { source: BUSY, paging: true, nested: Nested::Small, cycles, features, ..Setup::default() };
     let mut machine = setup.machine();
-    machine.harts[0].timeline = Some(Timeline::new(100_000));
+    machine.harts[0].observers.keep_timeline(100_000);
     machine
 }
 
 /// Everything that a run leaves, but for cycles.
 fn traces(machine: &Machine) -> impl PartialEq + std::fmt::Debug + use<> {
     let hart = &machine.harts[0];
-    let counts = (machine.totals(), hart.instructions, machine.now_ns(), machine.memory_checksum());
-    let state = (hart.bank.clone(), hart.other.clone(), hart.supervisor.clone(), hart.hypervisor.clone());
-    (counts, state, hart.vm.clone(), hart.exit)
+    let counts = (machine.totals(), hart.state.instructions, machine.now_ns(), machine.memory_checksum());
+    let state = (
+        hart.state.bank.clone(),
+        hart.state.suspended[0].bank.clone(),
+        hart.state.supervisor.clone(),
+        hart.state.hypervisor.clone(),
+    );
+    (counts, state, hart.state.vm.clone(), hart.state.exit)
 }
 
 #[test]
@@ -252,15 +257,19 @@ fn the_model_changes_nothing_that_it_watches() {
     let mut off = busy(None, Features::default());
     run(&mut off, 1_000_000);
     assert_eq!(off.totals().exits[&ExitCause::Hypercall], 500);
-    assert!(off.harts[0].other.r[14] >= 1_500, "traps: {}", off.harts[0].other.r[14]);
+    assert!(
+        off.harts[0].state.suspended[0].bank.r[14] >= 1_500,
+        "traps: {}",
+        off.harts[0].state.suspended[0].bank.r[14]
+    );
     for preset in Preset::ALL {
         let mut on = busy(Some((preset, &[])), Features::default());
         run(&mut on, 1_000_000);
         assert_eq!(traces(&on), traces(&off), "{preset:?}");
         let report = on.cycles().expect("it is modelled");
         print(&format!("busy, {}", preset.name()), &report);
-        assert_eq!(report.instructions(), off.harts[0].instructions);
-        assert_eq!(report.millicycles(), on.harts[0].millicycles);
+        assert_eq!(report.instructions(), off.harts[0].state.instructions);
+        assert_eq!(report.millicycles(), on.harts[0].state.millicycles);
     }
 }
 
@@ -318,7 +327,7 @@ fn taking_features_away_costs_cycles_and_nothing_else() {
     let (untagged, flushed) = run_without(Features::default().without(Feature::TlbTags));
     assert!(untagged.totals().tlb_misses > all.totals().tlb_misses + 500);
     assert!(flushed.translation.walks > full.translation.walks);
-    assert_eq!(untagged.harts[0].other, all.harts[0].other);
+    assert_eq!(untagged.harts[0].state.suspended, all.harts[0].state.suspended);
 }
 
 #[test]
@@ -331,7 +340,7 @@ fn the_guest_sees_cycles_only_if_asked() {
             machine.show_cycles_to_guest();
         }
         run(&mut machine, 1_000);
-        let guest = &machine.harts[0].other;
+        let guest = &machine.harts[0].state.suspended[0].bank;
         (guest.r[10], guest.r[11])
     };
     let (cycle, instret) = read(false);

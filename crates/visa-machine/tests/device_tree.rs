@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use visa_core::{Feature, Features};
 use visa_machine::device_tree::{DeviceTree, DeviceTreeError};
+use visa_state::{Feature, Features};
 
 fn tree() -> DeviceTree {
     DeviceTree {

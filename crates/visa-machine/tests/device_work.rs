@@ -180,7 +180,7 @@ _start: li      t0, 0x80100000
 
 /// Registers, retired instructions, time and a checksum of memory after so many requests.
 fn state(machine: &Machine) -> (u64, u64, u64, u32) {
-    (machine.harts[0].r(18), machine.instructions(), machine.now_ns(), machine.memory_checksum())
+    (machine.harts[0].state.r(18), machine.instructions(), machine.now_ns(), machine.memory_checksum())
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_guest_cannot_tell_where_the_machine_came_back() {
     }
     let (mut other, _) = self::machine(EngineKind::Interpreter, 1);
     other.run_slice(1_000_000, INSTRUCTIONS);
-    assert_eq!((machine.harts[0].r(18), machine.memory_checksum()), (state(&other).0, state(&other).3));
+    assert_eq!((machine.harts[0].state.r(18), machine.memory_checksum()), (state(&other).0, state(&other).3));
     assert!(waited > 20, "{waited}");
 }
 

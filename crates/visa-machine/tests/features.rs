@@ -3,7 +3,6 @@
 mod guest;
 
 use guest::{ENTER_ONCE, Nested, Setup, run};
-use visa_core::{Feature, Features};
 use visa_isa::cause::ExitCause;
 use visa_isa::exit::{
     AccessKind, Exit, ExitRecord, InvalidField, MemoryAccess, MsrAccess, NestedPageFault, PortAccess,
@@ -11,6 +10,7 @@ use visa_isa::exit::{
 };
 use visa_isa::{GuestPhysical, GuestVirtual, Ring, trap_filter};
 use visa_machine::machine::Machine;
+use visa_state::{Feature, Features};
 
 fn without(feature: Feature) -> Features {
     Features::default().without(feature)
@@ -21,7 +21,7 @@ fn first_exit(guest: &str, setup: Setup<'_>) -> (ExitRecord, Machine) {
     let source = format!("{ENTER_ONCE}guest: {guest}");
     let mut machine = Setup { source: &source, ..setup }.machine();
     run(&mut machine, 10_000);
-    (machine.harts[0].exit, machine)
+    (machine.harts[0].state.exit, machine)
 }
 
 fn exit_without(feature: Feature, guest: &str, setup: Setup<'_>) -> ExitRecord {
@@ -57,7 +57,7 @@ fn without_decode_assist_the_record_has_what_the_memory_path_knows() {
     let cause = ExitCause::ControlRegister as u64;
     assert_eq!(write, ExitRecord { cause, ..ExitRecord::default() });
     assert_eq!(Exit::from_record(&write), Ok(Exit::ControlRegister(MsrAccess::default())));
-    assert_eq!(machine.harts[0].vm.result, 0);
+    assert_eq!(machine.harts[0].state.vm.result, 0);
 }
 
 #[test]
@@ -75,7 +75,7 @@ guest:  ecall";
     let mut machine =
         Setup { source, features: without(Feature::DecodeAssist), ..Setup::default() }.machine();
     run(&mut machine, 1_000);
-    let exit = machine.harts[0].exit;
+    let exit = machine.harts[0].state.exit;
     assert_eq!(Exit::from_record(&exit), Ok(Exit::EntryFailure(InvalidField(visa_isa::vmcs::ACTION))));
 }
 
@@ -125,7 +125,7 @@ fn without_tags_a_write_of_cr3_flushes() {
 #[test]
 fn without_nested_paging_only_a_bare_hptbr_is_entered_with() {
     let features = without(Feature::NestedPaging);
-    let field = |machine: &Machine| match Exit::from_record(&machine.harts[0].exit) {
+    let field = |machine: &Machine| match Exit::from_record(&machine.harts[0].state.exit) {
         Ok(Exit::EntryFailure(InvalidField(offset))) => Some(offset),
         _ => None,
     };
@@ -133,7 +133,7 @@ fn without_nested_paging_only_a_bare_hptbr_is_entered_with() {
     let nested = Setup { nested: Nested::Large, ..Setup::default() };
     let (exit, machine) = first_exit("VMEXIT", Setup { features, ..nested.clone() });
     assert_eq!(field(&machine), Some(visa_isa::vmcs::NESTED_BASE), "{exit:x?}");
-    assert_eq!(machine.harts[0].vm.vmcs, None);
+    assert_eq!(machine.harts[0].state.vm.vmcs, None);
     let (exit, _) = first_exit("VMEXIT", nested);
     assert_eq!(exit.cause, ExitCause::VmexitInstruction as u64);
     // LDHPTBR takes any value, and the entry after it does not; mode bare may have a VMID, but not bits 59:58.
@@ -160,7 +160,7 @@ guest:  VMEXIT"
         );
         let mut machine = Setup { source: &source, features, ..Setup::default() }.machine();
         run(&mut machine, 1_000);
-        assert_eq!(machine.harts[0].bank.r[3], hptbr, "it reads back");
+        assert_eq!(machine.harts[0].state.bank.r[3], hptbr, "it reads back");
         let expected = (!allowed).then_some(visa_isa::vmcs::NESTED_BASE);
         assert_eq!(field(&machine), expected, "{hptbr:#x}");
     }
@@ -190,7 +190,7 @@ guest:  csrr    a0, satp
     let mut machine = Setup { source, paging: true, ..Setup::default() }.machine();
     run(&mut machine, 1_000);
     let hart = &machine.harts[0];
-    assert_eq!(hart.exit.cause, ExitCause::ControlRegister as u64);
-    assert_eq!((hart.exit.value, hart.vm.result), (0xff, 0xf0));
-    assert_eq!(hart.other.r[10], 0xf0);
+    assert_eq!(hart.state.exit.cause, ExitCause::ControlRegister as u64);
+    assert_eq!((hart.state.exit.value, hart.state.vm.result), (0xff, 0xf0));
+    assert_eq!(hart.state.suspended[0].bank.r[10], 0xf0);
 }

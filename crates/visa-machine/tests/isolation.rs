@@ -8,7 +8,6 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::time::{Duration, Instant};
 
 use kernel::{Outcome, assemble, read_sector, ready, run_by};
-use visa_core::{Feature, Features};
 use visa_devices::MemoryBackend;
 use visa_machine::board::Board;
 use visa_machine::boot::Mode;
@@ -16,6 +15,7 @@ use visa_machine::lockstep::{Checking, Lockstep};
 use visa_machine::machine::{End, EngineKind, GENERATES_CODE, Machine, Progress};
 use visa_machine::memory_map::RAM_BASE;
 use visa_mem::Platform;
+use visa_state::{Feature, Features};
 
 /// Where the kernels' memory ends and visor's begins.
 const VISOR: u64 = 0x8100_0000;

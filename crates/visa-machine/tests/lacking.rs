@@ -5,9 +5,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use visa_core::{Feature, Features};
 use visa_machine::boot::{Hardware, Image, KernelBoot, Mode, kernel, ram_bytes_for_kernel};
 use visa_machine::machine::{End, Progress, TimeSource};
+use visa_state::{Feature, Features};
 
 const MEMORY_BYTES: u64 = 16 << 20;
 /// Far more than the kernel takes.

@@ -4,13 +4,13 @@
 mod kernel;
 
 use kernel::{Outcome, assemble, read_sector, run, run_on};
-use visa_core::{Feature, Features};
 use visa_devices::MemoryBackend;
 use visa_isa::cause::ExitCause;
 use visa_machine::board::Board;
 use visa_machine::boot::Mode;
 use visa_machine::memory_map::RAM_BASE;
 use visa_mem::Platform;
+use visa_state::{Feature, Features};
 
 /// visor's exit code for a guest that cannot go on.
 const GUEST_SHUTDOWN: u16 = 0x60;

@@ -98,11 +98,11 @@ _start: rdtime  a0
     machine.set_engine(JIT);
     wound.store(START_NS + 12_300, Ordering::Relaxed);
     assert_eq!(machine.run_slice(1_000_000, 1_000), Progress::Idle(Some(50_000 - 12_300)));
-    assert_eq!((machine.now_ns(), machine.harts[0].r(10)), (12_300, 123));
+    assert_eq!((machine.now_ns(), machine.harts[0].state.r(10)), (12_300, 123));
     // Nothing passes by itself, and nothing by being skipped.
     machine.skip(1_000_000);
     assert_eq!(machine.run_slice(1_000_000, 1_000), Progress::Idle(Some(50_000 - 12_300)));
     wound.store(START_NS + 60_000, Ordering::Relaxed);
     assert_eq!(machine.run_slice(1_000_000, 1_000), Progress::Running);
-    assert_eq!((machine.now_ns(), machine.harts[0].r(11)), (60_000, 600));
+    assert_eq!((machine.now_ns(), machine.harts[0].state.r(11)), (60_000, 600));
 }

@@ -18,7 +18,7 @@ fn outcome(mut machine: Machine, advance: Advance) -> (Progress, Totals, u64, u3
             other => break other,
         }
     };
-    let retired = machine.harts.iter().map(|hart| hart.instructions).collect();
+    let retired = machine.harts.iter().map(|hart| hart.state.instructions).collect();
     (progress, machine.totals(), machine.now_ns(), machine.memory_checksum(), retired)
 }
 
@@ -127,7 +127,7 @@ main:
         let mut machine = text_test::machine(1, source);
         while advance(&mut machine) == Progress::Running {}
         let hart = &machine.harts[0];
-        (hart.r(12), hart.r(14), hart.instructions)
+        (hart.state.r(12), hart.state.r(14), hart.state.instructions)
     };
     let whole = end(|machine| machine.run_slice(u64::MAX, u64::MAX));
     assert!((50_000..50_200).contains(&whole.1), "{whole:?}");

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use serde::Serialize;
-use visa_core::{Feature, Features};
 use visa_cycles::{Account, CacheCounts, CycleReport, Parameters, Preset, RING_NAMES, Spent};
 use visa_machine::machine::Machine;
+use visa_state::{Feature, Features};
 
 use crate::report::grouped;
 

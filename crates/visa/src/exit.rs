@@ -1,8 +1,8 @@
 //! How a run ends, and the exit code that says so.
 
-use visa_core::Fault;
 use visa_isa::Ring;
 use visa_machine::machine::End;
+use visa_state::HypervisorException;
 
 use crate::symbols::Symbols;
 
@@ -131,7 +131,7 @@ impl Ending {
             Ending::Machine(End::Finished(code)) => format!("the guest ended the run with code {code}"),
             Ending::Machine(End::Reset) => "the guest asked for a reset".into(),
             Ending::Machine(End::Dead { hart, cause, value, pc, first, vector }) => {
-                let last = Fault { cause, value, pc };
+                let last = HypervisorException { cause, value, pc };
                 let mut text = format!(
                     "hart {hart}: Ring -1 cannot go on after three exceptions in a row, the first {}",
                     describe_fault(first, symbols)
@@ -156,7 +156,10 @@ impl Ending {
     }
 }
 
-fn describe_fault(Fault { cause, value, pc }: Fault, symbols: &Symbols) -> String {
+fn describe_fault(
+    HypervisorException { cause, value, pc }: HypervisorException,
+    symbols: &Symbols,
+) -> String {
     let name = visa_isa::cause::Exception::from_number(cause);
     let name = name.map_or("unknown exception", visa_isa::cause::Exception::name);
     let place = symbols.describe(Ring::Hypervisor, pc);

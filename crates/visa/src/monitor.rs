@@ -11,6 +11,7 @@ use visa_isa::{GuestPhysical, Ring, msr};
 use visa_machine::machine::Machine;
 use visa_machine::memory_map::MEMORY_MAP;
 use visa_mem::Platform;
+use visa_mmu::inspect::{locate_guest_physical, locate_in_guest};
 
 use crate::options::number;
 use crate::report::grouped;
@@ -139,14 +140,19 @@ fn for_harts(machine: &Machine, words: &[&str], show: impl Fn(&Hart) -> String) 
 /// The registers of a hart. Writing to a `String` does not fail.
 pub fn registers(hart: &Hart, symbols: &Symbols) -> String {
     let mut text = String::new();
-    let place = symbols.describe(hart.ring, hart.bank.pc);
-    let state = if hart.waiting { ", halts" } else { "" };
-    let _ =
-        writeln!(text, "hart {}: {}{state}, pc {:#018x} {place}", hart.id, hart.ring.name(), hart.bank.pc);
+    let place = symbols.describe(hart.state.ring, hart.state.bank.pc);
+    let state = if hart.state.waiting { ", halts" } else { "" };
+    let _ = writeln!(
+        text,
+        "hart {}: {}{state}, pc {:#018x} {place}",
+        hart.state.id,
+        hart.state.ring.name(),
+        hart.state.bank.pc
+    );
     for row in 0..8 {
         for column in 0..4 {
             let index = row + 8 * column;
-            let _ = write!(text, "  r{index:<2} {:>4} {:016x}", INTEGER_ABI[index], hart.bank.r[index]);
+            let _ = write!(text, "  r{index:<2} {:>4} {:016x}", INTEGER_ABI[index], hart.state.bank.r[index]);
         }
         text.push('\n');
     }
@@ -167,11 +173,11 @@ pub fn registers(hart: &Hart, symbols: &Symbols) -> String {
 }
 
 fn float_registers(hart: &Hart) -> String {
-    let mut text = format!("hart {}: fcsr {:#04x}\n", hart.id, hart.bank.fcsr);
+    let mut text = format!("hart {}: fcsr {:#04x}\n", hart.state.id, hart.state.bank.fcsr);
     for row in 0..8 {
         for column in 0..4 {
             let index = row + 8 * column;
-            let _ = write!(text, "  f{index:<2} {:>4} {:016x}", FLOAT_ABI[index], hart.bank.f[index]);
+            let _ = write!(text, "  f{index:<2} {:>4} {:016x}", FLOAT_ABI[index], hart.state.bank.f[index]);
         }
         text.push('\n');
     }
@@ -210,14 +216,14 @@ fn locate(machine: &Machine, address: &str, rest: &[&str], is_virtual: bool) -> 
     let hart = &machine.harts[hart_of(machine, rest)?];
     let ram = machine.board.ram();
     if is_virtual {
-        let found = hart.locate_in_guest(ram, address).map_err(|reason| format!("{address:#x}: {reason}"))?;
+        let found =
+            locate_in_guest(&hart.state, ram, address).map_err(|reason| format!("{address:#x}: {reason}"))?;
         return Ok(format!(
             "gva {address:#x} -> gpa {:#x} -> hpa {:#x}\n",
             found.guest_physical, found.physical
         ));
     }
-    let found = hart
-        .locate_guest_physical(ram, GuestPhysical(address))
+    let found = locate_guest_physical(&hart.state, ram, GuestPhysical(address))
         .map_err(|reason| format!("{address:#x}: {reason}"))?;
     Ok(format!("gpa {address:#x} -> hpa {found:#x}\n"))
 }
@@ -269,7 +275,7 @@ fn instructions(
     count: u64,
     read: impl Fn(u64, &mut [u8]) -> Result<(), String>,
 ) -> Result<String, String> {
-    let ring = machine.harts.first().map_or(Ring::Hypervisor, |hart| hart.ring);
+    let ring = machine.harts.first().map_or(Ring::Hypervisor, |hart| hart.state.ring);
     let mut text = String::new();
     let mut at = address;
     for _ in 0..count {

@@ -50,7 +50,8 @@ impl ExitTimeline {
     /// Ends the file.
     pub fn finish(mut self, machine: &mut Machine) -> anyhow::Result<()> {
         self.note(machine)?;
-        let now: Vec<_> = machine.harts.iter().map(|hart| (hart.instructions, hart.millicycles)).collect();
+        let now: Vec<_> =
+            machine.harts.iter().map(|hart| (hart.state.instructions, hart.state.millicycles)).collect();
         let written = self.writer.finish(&now);
         written.map(drop).with_context(|| format!("--trace-exits: cannot write {}", self.path.display()))
     }

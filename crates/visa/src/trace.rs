@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 
 use anyhow::Context;
 use visa_bench::sbi;
-use visa_core::inspect::DataAccess;
+use visa_core::data_access::DataAccess;
 use visa_core::{Event, Hart};
 use visa_isa::cause::{Exception, ExitCause, INTERRUPT};
 use visa_isa::exit::{Exit, ExitRecord, Qualification};
@@ -48,7 +48,7 @@ impl Trace {
         let wants = |item| options.trace.contains(&item);
         if wants(TraceItem::Int) {
             for hart in &mut machine.harts {
-                hart.events = Some(Vec::new());
+                hart.observers.keep_events();
             }
         }
         Ok(Some(Trace {
@@ -74,9 +74,9 @@ impl Trace {
         symbols: &Symbols,
     ) -> anyhow::Result<Progress> {
         let access = if self.commit { next_access(machine, hart) } else { None };
-        let retired = machine.harts[hart].instructions;
+        let retired = machine.harts[hart].state.instructions;
         let (step, progress) = machine.step(hart);
-        let did_retire = machine.harts[hart].instructions != retired;
+        let did_retire = machine.harts[hart].state.instructions != retired;
         if let Some(bits) = step.bits {
             let where_it_is = || symbols.describe(step.ring, step.pc);
             if self.seen.len() == SEEN_MAX {
@@ -108,8 +108,7 @@ impl Trace {
             return Ok(());
         }
         for index in 0..machine.harts.len() {
-            let Some(events) = &mut machine.harts[index].events else { continue };
-            for event in std::mem::take(events) {
+            for event in machine.harts[index].observers.take_events() {
                 let text = describe_event(&event, symbols);
                 self.line(format_args!("int   hart {index} {text}"))?;
             }
@@ -133,7 +132,7 @@ fn hex_bits(bits: u32) -> String {
 
 /// The instruction that a hart will execute next, if nothing comes in between and its memory can be read.
 fn next_instruction(machine: &Machine, hart: usize) -> Option<Instruction> {
-    let pc = machine.harts[hart].bank.pc;
+    let pc = machine.harts[hart].state.bank.pc;
     let mut bytes = [0; 4];
     machine.read_virtual(hart, pc, &mut bytes[..2]).ok()?;
     if bytes[0] & 3 == 3 {
@@ -164,14 +163,14 @@ fn commit_line(
     let mut line = format!("core{index:>4}: {privilege} 0x{pc:016x} ({shown})");
     let Some(instruction) = decode(bits) else { return line };
     // After a world switch the registers are another bank's.
-    if hart.ring == ring || (ring != Ring::Hypervisor && hart.in_guest()) {
+    if hart.state.ring == ring || (ring != Ring::Hypervisor && hart.state.in_guest()) {
         for operand in instruction.op.row().format.operands() {
             match (operand.target(), operand.kind()) {
                 (Target::Rd, Kind::Integer) if instruction.rd != 0 => {
-                    line += &format!(" x{:<2} 0x{:016x}", instruction.rd, hart.r(instruction.rd));
+                    line += &format!(" x{:<2} 0x{:016x}", instruction.rd, hart.state.r(instruction.rd));
                 }
                 (Target::Rd, Kind::Float) => {
-                    line += &format!(" f{:<2} 0x{:016x}", instruction.rd, hart.f(instruction.rd));
+                    line += &format!(" f{:<2} 0x{:016x}", instruction.rd, hart.state.f(instruction.rd));
                 }
                 _ => {}
             }
@@ -181,7 +180,7 @@ fn commit_line(
         line += &format!(" mem 0x{:016x}", access.address);
         if access.writes && !access.reads {
             let is_float = instruction.op.row().format == visa_isa::table::Format::FloatStore;
-            let value = if is_float { hart.f(instruction.rs2) } else { hart.r(instruction.rs2) };
+            let value = if is_float { hart.state.f(instruction.rs2) } else { hart.state.r(instruction.rs2) };
             let digits = 2 * access.bytes as usize;
             let value = value & (u64::MAX >> (64 - 8 * access.bytes));
             line += &format!(" 0x{value:0digits$x}");
@@ -201,7 +200,8 @@ fn describe_event(event: &Event, symbols: &Symbols) -> String {
                 trap_name(*cause)
             )
         }
-        Event::Enter { instructions, vmcs, ring, pc, action } => {
+        Event::Enter { instructions, who, ring, pc, action } => {
+            let vmcs = who.vmcs;
             let action = match Action::from_number(*action) {
                 Some(Action::Retry) => "retry",
                 Some(Action::Complete) => "complete",

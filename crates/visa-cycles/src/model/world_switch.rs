@@ -1,9 +1,10 @@
 //! What the world switch costs.
 
-use visa_core::{Feature, Hart};
+use visa_core::Hart;
 use visa_isa::Ring;
 use visa_isa::cause::ExitCause;
 use visa_isa::vmcs::{self, Section};
+use visa_state::Feature;
 
 use super::{CycleModel, NOWHERE, exposed};
 use crate::report::{Spent, ring_index};
@@ -63,22 +64,22 @@ impl CycleModel {
 
     /// A VM exit was taken.
     pub(super) fn exited(&mut self, hart: &Hart) {
-        self.stay = ExitCause::from_number(hart.exit.cause).map(|cause| (cause, self.now));
+        self.stay = ExitCause::from_number(hart.state.exit.cause).map(|cause| (cause, self.now));
         self.ring = ring_index(Ring::Hypervisor);
         self.charge(Spent::WorldSwitch, self.parameters.switch_exit + self.parameters.switch_record);
-        self.change_bank(hart.vm.vmcs, true);
+        self.change_bank(hart.state.vm.vmcs, true);
     }
 
     /// A guest was entered.
     pub(super) fn entered(&mut self, hart: &mut Hart) {
         self.charge(Spent::WorldSwitch, self.parameters.switch_enter);
-        self.change_bank(hart.vm.vmcs, false);
+        self.change_bank(hart.state.vm.vmcs, false);
         self.entries += 1;
         if let Some((cause, since)) = self.stay.take() {
             self.exit_cycles.entry(cause).or_default().add((self.now - since) / 1000);
         }
-        self.ring = ring_index(hart.ring);
-        if let Some(timeline) = &mut hart.timeline {
+        self.ring = ring_index(hart.state.ring);
+        if let Some(timeline) = hart.observers.timeline_mut() {
             timeline.entered_at(self.now);
         }
     }

@@ -7,6 +7,7 @@ use visa_isa::paging::{
     PTE_VALID, PTE_WRITE, TableBase,
 };
 use visa_mem::Ram;
+use visa_mmu::walk_trace::trace_walk;
 
 use super::*;
 use crate::settings::Preset;
@@ -50,9 +51,9 @@ impl World {
         world.nested_root = world.take_nested();
         world.guest_root = world.take_guest();
         let base = |mode, tag, root| TableBase { mode, tag, root }.value();
-        world.hart.vm.hptbr = base(nested, 5, if nested == Mode::Bare { 0 } else { world.nested_root });
-        world.hart.supervisor.satp = base(guest, 7, world.guest_address(world.guest_root));
-        world.hart.ring = Ring::Kernel;
+        world.hart.state.vm.hptbr = base(nested, 5, if nested == Mode::Bare { 0 } else { world.nested_root });
+        world.hart.state.supervisor.satp = base(guest, 7, world.guest_address(world.guest_root));
+        world.hart.state.ring = Ring::Kernel;
         world
     }
 
@@ -142,10 +143,12 @@ impl Model {
     /// Makes an access; the number of entries that walks read for it.
     fn access(&mut self, world: &World, address: u64, access: Access) -> u64 {
         let before = self.references();
-        let space = Space { asid: world.hart.asid(), vmid: world.hart.vm.vmid() };
-        let trace = || world.hart.trace_walk(&world.ram, address);
+        let space =
+            Space { asid: visa_mmu::context::asid(&world.hart.state), vmid: world.hart.state.vm.vmid() };
+        let trace = || trace_walk(&world.hart.state, &world.ram, address);
         let found = self.translator.translate(&mut self.caches, address, access, space, trace);
-        let located = world.hart.locate_in_guest(&world.ram, address).expect("it is mapped");
+        let located =
+            visa_mmu::inspect::locate_in_guest(&world.hart.state, &world.ram, address).expect("it is mapped");
         assert_eq!(found.physical, located.physical.0, "{address:#x}");
         self.references() - before
     }
@@ -180,7 +183,7 @@ fn without_walk_caches_a_walk_reads_15_or_24_entries() {
         for page in 0..2 {
             let address = VIRTUAL + page * PAGE_SIZE + 8;
             assert_eq!(model.load(&world, address), expected, "{guest:?} on {nested:?}, page {page}");
-            assert_eq!(world.hart.trace_walk(&world.ram, address).references(), expected);
+            assert_eq!(trace_walk(&world.hart.state, &world.ram, address).references(), expected);
         }
         assert_eq!(model.load(&world, VIRTUAL), 0, "the TLB holds it");
         assert_eq!(model.translator.counts.walks_by_references[expected as usize], 2);
@@ -190,7 +193,7 @@ fn without_walk_caches_a_walk_reads_15_or_24_entries() {
 #[test]
 fn a_first_stage_in_mode_bare_walks_the_second_alone() {
     let mut world = World::new(Mode::Sv39, Mode::Sv39);
-    world.hart.supervisor.satp = 0;
+    world.hart.state.supervisor.satp = 0;
     let mut model = Model::new(false, &[]);
     assert_eq!(model.load(&world, 0x10), 3);
     assert_eq!((model.translator.counts.guest_references, model.translator.counts.nested_references), (0, 3));
@@ -246,7 +249,7 @@ fn the_latency_of_a_walk_is_that_of_its_references() {
     let mut model = Model::new(true, &[]);
     let space = Space { asid: 7, vmid: 5 };
     let mut latency = |address, access| {
-        let trace = || world.hart.trace_walk(&world.ram, address);
+        let trace = || trace_walk(&world.hart.state, &world.ram, address);
         model.translator.translate(&mut model.caches, address, access, space, trace).latency
     };
     assert_eq!(latency(VIRTUAL, Access::Load), 2_000 + 3_000 + 3 * 122_000);
@@ -277,7 +280,7 @@ fn the_tlb_has_the_geometry_that_the_parameters_state() {
 fn a_store_walks_for_a_page_that_is_clean() {
     let world = world_with_pages(Mode::Sv39, Mode::Sv39, 1);
     let entry = {
-        let trace = world.hart.trace_walk(&world.ram, VIRTUAL);
+        let trace = trace_walk(&world.hart.state, &world.ram, VIRTUAL);
         trace.steps()[2].place.physical.expect("it is mapped")
     };
     world.write(entry.0, world.read(entry.0) & !PTE_DIRTY);
@@ -297,10 +300,10 @@ fn tags_keep_spaces_apart_and_flushes_drop_what_they_name() {
     model.load(&world, VIRTUAL);
     model.load(&world, VIRTUAL + PAGE_SIZE);
     // Another ASID finds nothing; the first is still there afterwards.
-    let satp = world.hart.supervisor.satp;
-    world.hart.supervisor.satp = satp + (1 << 44);
+    let satp = world.hart.state.supervisor.satp;
+    world.hart.state.supervisor.satp = satp + (1 << 44);
     assert_ne!(model.load(&world, VIRTUAL), 0);
-    world.hart.supervisor.satp = satp;
+    world.hart.state.supervisor.satp = satp;
     assert_eq!(model.load(&world, VIRTUAL), 0);
 
     model.translator.fence(Some(VIRTUAL), Some(7), 5);

@@ -1,7 +1,7 @@
 //! Guests that trap, exit, page and overwrite themselves, with a hypervisor around them.
 
-use visa_core::{Feature, Features};
 use visa_fuzz::wild_guest::WildGuest;
+use visa_state::{Feature, Features};
 
 use crate::pair::Pair;
 use crate::seeds::for_seeds;

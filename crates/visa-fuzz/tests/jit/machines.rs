@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU64;
 
-use visa_core::{Feature, Features};
 use visa_devices::MemoryBackend;
 use visa_fuzz::Random;
 use visa_fuzz::wild_machine::WildMachine;
@@ -11,6 +10,7 @@ use visa_machine::lockstep::Lockstep;
 use visa_machine::lockstep::state::ram_difference;
 use visa_machine::machine::{EngineKind, Machine, Progress, TimeSource};
 use visa_mem::{Platform, Ram};
+use visa_state::{Feature, Features};
 
 use crate::pair::{RAM_BASE, RAM_BYTES};
 use crate::seeds::for_seeds;

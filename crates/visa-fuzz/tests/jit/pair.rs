@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use visa_core::{Features, Hart};
+use visa_core::Hart;
 use visa_fuzz::Random;
 use visa_fuzz::space::Space;
 use visa_interp::{CodeStatistics, Engine, Interpreter, RunEnd};
@@ -13,6 +13,7 @@ use visa_jit::{Jit, Settings};
 use visa_machine::board::{Board, BoardConfig};
 use visa_machine::lockstep::state::{hart_differences, ram_difference};
 use visa_mem::Platform;
+use visa_state::Features;
 
 pub const RAM_BASE: u64 = 0x8000_0000;
 pub const RAM_BYTES: u64 = 8 << 20;
@@ -102,9 +103,9 @@ impl Pair {
     /// Lets both harts begin in Ring 0, in an address space.
     pub fn enter(&mut self, space: &Space) {
         for hart in [&mut self.reference.hart, &mut self.fast.hart] {
-            hart.ring = Ring::Kernel;
-            hart.supervisor.satp = space.cr3;
-            hart.supervisor.sstatus = sstatus::FS;
+            hart.state.ring = Ring::Kernel;
+            hart.state.supervisor.satp = space.cr3;
+            hart.state.supervisor.sstatus = sstatus::FS;
             hart.update_translation_context();
         }
     }
@@ -116,7 +117,7 @@ impl Pair {
 
     fn slice(&mut self) -> u64 {
         match self.slices {
-            Slices::Single if self.reference.hart.instructions < SINGLE => 1,
+            Slices::Single if self.reference.hart.state.instructions < SINGLE => 1,
             Slices::Long => LONG,
             _ => {
                 let longest = self.random.pick(&[10, 3_000, 3_000, 3_000]);
@@ -128,20 +129,24 @@ impl Pair {
     /// Runs both up to so many instructions, in slices; returns how many they were.
     pub fn run(&mut self, most: u64) -> u64 {
         loop {
-            let limit = (self.reference.hart.instructions + self.slice()).min(most);
+            let limit = (self.reference.hart.state.instructions + self.slice()).min(most);
             let expected = self.run_reference(limit);
             let before = processor_time();
             let found = self.jit.run(&mut self.fast.hart, &mut self.fast.board, limit);
             let took = processor_time().saturating_sub(before);
-            assert_eq!(expected, found, "{} by instruction {}", self.what, self.reference.hart.instructions);
+            assert_eq!(
+                expected, found,
+                "{} by instruction {}",
+                self.what, self.reference.hart.state.instructions
+            );
             self.compare();
             let most_time = SLICE_COST + INSTRUCTION_COST * LONG as u32;
             assert!(took < most_time, "{}: a slice up to {limit} took {took:?}", self.what);
             match expected {
-                RunEnd::Limit if self.reference.hart.instructions < most => {}
+                RunEnd::Limit if self.reference.hart.state.instructions < most => {}
                 RunEnd::Message => {
-                    self.reference.hart.outgoing.clear();
-                    self.fast.hart.outgoing.clear();
+                    self.reference.hart.state.outgoing.clear();
+                    self.fast.hart.state.outgoing.clear();
                 }
                 _ => break,
             }
@@ -150,7 +155,7 @@ impl Pair {
         assert_eq!(memory, None, "{}: memory differs", self.what);
         let resident = resident_memory();
         assert!(resident < MEMORY_MOST, "{}: the tests use {resident} KiB", self.what);
-        self.reference.hart.instructions
+        self.reference.hart.state.instructions
     }
 
     fn run_reference(&mut self, limit: u64) -> RunEnd {
@@ -159,13 +164,13 @@ impl Pair {
             return self.interpreter.run(hart, board, limit);
         }
         loop {
-            if hart.instructions >= limit {
+            if hart.state.instructions >= limit {
                 // What comes between two instructions comes at the end of a run, but at the start of a step.
                 return self.interpreter.run(hart, board, limit);
             }
-            hart.events = Some(Vec::new());
+            hart.observers.keep_events();
             let (_, end) = self.interpreter.step(hart, board);
-            hart.events = None;
+            hart.observers.drop_events();
             if let Some(end) = end
                 && end != RunEnd::Limit
             {
@@ -180,7 +185,7 @@ impl Pair {
         if self.traced {
             found.retain(|mismatch| mismatch.name != "page-table entries read");
         }
-        assert_eq!(found, [], "{} by instruction {}", self.what, reference.instructions);
+        assert_eq!(found, [], "{} by instruction {}", self.what, reference.state.instructions);
     }
 }
 

@@ -1,12 +1,12 @@
 //! Programs that cannot trap.
 
-use visa_core::Features;
 use visa_fuzz::code::Code;
 use visa_fuzz::program::{Program, code_bytes, pool};
 use visa_fuzz::space::{Page, Space};
 use visa_fuzz::structured::{self, Places};
 use visa_fuzz::unit::Generator;
 use visa_fuzz::{Random, loops, switches};
+use visa_state::Features;
 
 use crate::pair::{Pair, RAM_BASE, RAM_BYTES, Segment};
 use crate::seeds::{for_seeds, for_seeds_until};

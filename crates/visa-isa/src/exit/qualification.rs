@@ -32,6 +32,7 @@ pub const FIELD_SHIFT: u32 = 48;
 
 /// A value of VMQUAL. Where an exit does not define a part of it, the part is zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(transparent)]
 pub struct Qualification(u64);
 

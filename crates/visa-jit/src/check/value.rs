@@ -27,7 +27,7 @@ pub enum Kind {
     Constant(u64),
     /// The instructions that may still retire, less what the code up to here has retired, plus so many.
     Budget(i64),
-    /// [`visa_core::tlb::Tlb::generation`].
+    /// [`visa_mmu::tlb::Tlb::generation`].
     Generation,
     /// How far an address is into the page that a place predicts.
     Within(usize),

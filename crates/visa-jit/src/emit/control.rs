@@ -2,7 +2,7 @@
 
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::layout;
-use visa_core::tlb::Access;
+use visa_isa::paging::Access;
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::shape::Condition;
 use visa_isa::{Instruction, Shape};

@@ -10,7 +10,7 @@
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::layout;
-use visa_core::tlb::Access;
+use visa_isa::paging::Access;
 use visa_isa::shape::{Float, FloatOperation, IntegerFormat, Load, Precision, RegisterFile, Store};
 use visa_isa::{Instruction, Shape};
 

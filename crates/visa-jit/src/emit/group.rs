@@ -8,8 +8,8 @@
 use std::ops::Range;
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
-use visa_core::tlb::Access;
 use visa_interp::Slot;
+use visa_isa::paging::Access;
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::shape::{Load, RegisterFile, Store};
 use visa_isa::{Instruction, Op, Shape};

@@ -12,7 +12,7 @@ use std::mem::offset_of;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::guess::Guess;
 use visa_core::layout;
-use visa_core::tlb::Access;
+use visa_isa::paging::Access;
 use visa_isa::paging::PAGE_SIZE;
 
 use super::look_up::Address;

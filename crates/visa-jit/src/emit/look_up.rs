@@ -4,7 +4,7 @@
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::layout;
-use visa_core::tlb::Access;
+use visa_isa::paging::Access;
 
 use super::{Assembler, Emitter};
 use crate::registers::{RAX, RCX};
@@ -97,7 +97,7 @@ impl Emitter<'_> {
 
 /// RAX becomes the place of an address's page in the first level. Spoils RDX.
 pub(super) fn place_of_page(code: &mut Assembler, address: u8) {
-    const _: () = assert!(visa_core::tlb::FIRST_LEVEL_ENTRIES == 256);
+    const _: () = assert!(visa_mmu::tlb::FIRST_LEVEL_ENTRIES == 256);
     let shift = visa_isa::paging::PAGE_SHIFT;
     if std::arch::is_x86_feature_detected!("bmi1") {
         // Start and length of the field.

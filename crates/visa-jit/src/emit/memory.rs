@@ -3,10 +3,11 @@
 //! Pages that hold code are not in the first level for stores, so that a store that reaches memory here changes no code.
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
-use visa_core::tlb::Access;
-use visa_core::{Reservation, layout};
+use visa_core::layout;
+use visa_isa::paging::Access;
 use visa_isa::shape::{Atomic, AtomicOperation, Extend, Load, Memory, RegisterFile, Store};
 use visa_isa::{Instruction, Op, Shape};
+use visa_state::Reservation;
 
 use super::float_cache::FloatCache;
 use super::look_up::Address;

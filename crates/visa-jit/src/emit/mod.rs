@@ -32,10 +32,11 @@ pub(crate) use msr::written_fields;
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
 use visa_core::layout;
-use visa_core::tlb::{Access, FIRST_LEVEL_ENTRIES};
 use visa_interp::Slot;
 use visa_isa::Instruction;
+use visa_isa::paging::Access;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
+use visa_mmu::tlb::FIRST_LEVEL_ENTRIES;
 
 use self::alu::is_zero_extension;
 use self::cold::{Cold, Missed};

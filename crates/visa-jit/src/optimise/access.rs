@@ -2,11 +2,13 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
-use visa_core::tlb::{Access, FIRST_LEVEL_ENTRIES};
-use visa_core::{Reservation, layout};
+use visa_core::layout;
+use visa_isa::paging::Access;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 use visa_isa::shape::{Atomic, AtomicOperation, Extend, Load, RegisterFile, Store};
 use visa_isa::{Instruction, Op, Shape};
+use visa_mmu::tlb::FIRST_LEVEL_ENTRIES;
+use visa_state::Reservation;
 
 use super::data::{Guess, Site};
 use super::lower::{Departure, Lowering};

@@ -6,10 +6,10 @@
 //! guesses of another generation are forgotten before the loop goes on. So the
 //! interpreter would have found the access in the first level, too.
 //!
-//! [`Tlb::generation`]: visa_core::tlb::Tlb::generation
+//! [`Tlb::generation`]: visa_mmu::tlb::Tlb::generation
 
 use visa_core::Hart;
-use visa_core::tlb::Access;
+use visa_isa::paging::Access;
 use visa_isa::paging::PAGE_SIZE;
 use visa_mem::Platform;
 
@@ -98,7 +98,7 @@ impl RegionData {
     /// Forgets all guesses.
     fn forget(&mut self, hart: &Hart) {
         self.guesses.fill(Guess::default());
-        self.generation = hart.tlb.generation();
+        self.generation = hart.mmu.tlb.generation();
     }
 
     /// Counts a wrong guess. True: they are too frequent.
@@ -162,15 +162,15 @@ pub unsafe extern "C" fn find<P: Platform>(
     if address & (PAGE_SIZE - 1) > PAGE_SIZE - bytes {
         return;
     }
-    let generation = hart.tlb.generation();
-    let mut offset = hart.tlb.lookup(access, address, bytes);
+    let generation = hart.mmu.tlb.generation();
+    let mut offset = hart.mmu.tlb.lookup(access, address, bytes);
     if offset.is_none() {
-        let replaced = hart.tlb.resident(access, address);
+        let replaced = hart.mmu.tlb.resident(access, address);
         // SAFETY: as the caller says; the reference ends with this statement.
         let platform = unsafe { environment.platform::<P>() };
         // If it faults, the access takes the fault that was counted here, and it asks for its own address.
         offset = hart.refill_ahead(platform.ram(), address + first, access).map(|offset| offset - first);
-        if hart.tlb.generation() == generation.wrapping_add(1)
+        if hart.mmu.tlb.generation() == generation.wrapping_add(1)
             && let Some(replaced) = replaced
         {
             // Only guesses of this page are not backed any more.
@@ -179,10 +179,10 @@ pub unsafe extern "C" fn find<P: Platform>(
                     *guess = Guess::default();
                 }
             }
-            region.generation = hart.tlb.generation();
+            region.generation = hart.mmu.tlb.generation();
         }
     }
-    if hart.tlb.generation() != region.generation {
+    if hart.mmu.tlb.generation() != region.generation {
         region.forget(hart);
     }
     let Some(offset) = offset else {
@@ -192,10 +192,10 @@ pub unsafe extern "C" fn find<P: Platform>(
         }
         return;
     };
-    if hart.tlb.generation() != generation && shared {
+    if hart.mmu.tlb.generation() != generation && shared {
         return;
     }
-    let host = hart.tlb.bias().wrapping_add(offset);
+    let host = hart.mmu.tlb.bias().wrapping_add(offset);
     environment.found = host;
     if plain {
         return;

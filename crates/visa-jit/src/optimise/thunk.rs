@@ -5,8 +5,9 @@
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::layout;
-use visa_core::tlb::{Access, FIRST_LEVEL_ENTRIES};
+use visa_isa::paging::Access;
 use visa_isa::paging::PAGE_SHIFT;
+use visa_mmu::tlb::FIRST_LEVEL_ENTRIES;
 
 use super::data::RegionData;
 use super::lower::Departure;
@@ -116,7 +117,7 @@ fn enter(code: &mut Assembler, source: &Source) {
 /// Leaves generated code before the instruction at an address if there is something to look at: a walk has set bits of an
 /// entry that is in a page of code.
 fn look_around(code: &mut Assembler, trampolines: &Trampolines, pc: u64) {
-    dynasm!(code ; .arch x64 ; cmp BYTE [rbp + layout::ATTENTION as i32], BYTE 0 ; je >nothing);
+    dynasm!(code ; .arch x64 ; cmp BYTE [rbp + layout::PENDING_WORK as i32], BYTE 0 ; je >nothing);
     reach(code, Point::Attention);
     constant(code, RCX, pc);
     dynasm!(code ; .arch x64 ; jmp extern trampolines.exit_indirect ; nothing:);

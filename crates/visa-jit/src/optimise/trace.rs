@@ -1,11 +1,12 @@
 //! What hot code does: the interpreter executes some thousands of instructions, and their ways are noted.
 
 use rustc_hash::FxHashMap;
-use visa_core::tlb::{Access, Tlb};
 use visa_interp::{Slot, decode_at};
+use visa_isa::paging::Access;
 use visa_isa::paging::PAGE_SIZE;
 use visa_isa::{Instruction, Shape, decode};
 use visa_mem::Ram;
+use visa_mmu::tlb::Tlb;
 
 /// Instructions of a trace.
 pub const TRACE_LENGTH: u64 = 6_000;

@@ -119,16 +119,16 @@ impl Checked {
 
     /// The JIT, with the fault when it is its time.
     fn advance(&mut self, hart: &mut Hart, board: &mut Board, until: u64) -> RunEnd {
-        let before = hart.instructions;
+        let before = hart.state.instructions;
         let Some(fault) = self.checking.fault.filter(|fault| before < fault.after && fault.after <= until)
         else {
             return self.fast.run(hart, board, until);
         };
         let end = self.fast.run(hart, board, fault.after);
-        if hart.instructions == fault.after {
+        if hart.state.instructions == fault.after {
             fault.apply(hart, board.ram());
         }
-        if end == RunEnd::Limit && hart.instructions < until {
+        if end == RunEnd::Limit && hart.state.instructions < until {
             self.fast.run(hart, board, until)
         } else {
             end
@@ -139,14 +139,15 @@ impl Checked {
     fn check(&mut self, hart: &mut Hart, board: &mut Board, stretch: u64) -> RunEnd {
         hart.take_back();
         let start = Box::new(hart.clone());
-        let began = start.instructions;
+        let began = start.state.instructions;
         let mut length = stretch;
         let mut reference = self.reference(&start, board, length);
         let reached = reference.reached;
         if reached {
             self.reaches -= 1;
             // An access that sets no attention would have let the copy go on with what is not so.
-            let done = if reference.end == RunEnd::Stopped { reference.hart.instructions - began } else { 0 };
+            let done =
+                if reference.end == RunEnd::Stopped { reference.hart.state.instructions - began } else { 0 };
             length = done.saturating_sub(1).min(length);
             if length > 0 {
                 reference = self.reference(&start, board, length);
@@ -156,7 +157,7 @@ impl Checked {
             }
         }
         let end = self.advance(hart, board, began + length);
-        self.figures.instructions += hart.instructions - began;
+        self.figures.instructions += hart.state.instructions - began;
         let (mismatches, memory) = compare(hart, end, board.ram(), &reference);
         if !mismatches.is_empty() || memory.is_some() {
             let coarse =
@@ -177,7 +178,7 @@ impl Checked {
         let mark = interpreter.mark();
         board.withhold_devices();
         board.ram().begin_trial();
-        let end = interpreter.run(&mut hart, board, start.instructions + stretch);
+        let end = interpreter.run(&mut hart, board, start.state.instructions + stretch);
         let trial = board.ram().end_trial();
         interpreter.take_back(mark, &trial);
         let reached = board.release_devices();
@@ -198,13 +199,13 @@ impl Checked {
         let mut next = stretch;
         let mut start = Box::new(start.clone());
         // Pages that the JIT has watched since may be known as pages to store to.
-        start.tlb.flush_first_level();
+        start.mmu.tlb.flush_first_level();
         loop {
             take_back(board.ram(), trial);
             let reference = self.reference(&start, board, next);
             let mut hart = start.clone();
             board.withhold_devices();
-            let end = self.advance(&mut hart, board, start.instructions + next);
+            let end = self.advance(&mut hart, board, start.state.instructions + next);
             board.release_devices();
             let (mismatches, memory) = compare(&hart, end, board.ram(), &reference);
             match !mismatches.is_empty() || memory.is_some() {
@@ -220,11 +221,11 @@ impl Checked {
         let Some((mismatches, memory)) = found else { return coarse };
         let mut recorder = Recorder::new(REMEMBERED);
         board.withhold_devices();
-        recorder.run(&mut start.clone(), board, start.instructions + high);
+        recorder.run(&mut start.clone(), board, start.state.instructions + high);
         board.release_devices();
         Difference {
-            agreed: start.instructions + low,
-            found: start.instructions + high,
+            agreed: start.state.instructions + low,
+            found: start.state.instructions + high,
             mismatches,
             memory,
             executed: recorder.take(),
@@ -253,15 +254,15 @@ impl Engine<Board> for Checked {
                 self.reaches = REACHES;
                 self.figures.stretches += 1;
             }
-            let before = hart.instructions;
+            let before = hart.state.instructions;
             let room = limit.saturating_sub(before);
             let end = if self.gap > 0 || room == 0 {
                 let end = self.advance(hart, board, before + room.min(self.gap));
-                self.gap -= (hart.instructions - before).min(self.gap);
+                self.gap -= (hart.state.instructions - before).min(self.gap);
                 end
             } else {
                 let end = self.check(hart, board, room.min(self.stretch));
-                self.stretch -= (hart.instructions - before).min(self.stretch);
+                self.stretch -= (hart.state.instructions - before).min(self.stretch);
                 if self.reaches == 0 {
                     self.stretch = 0;
                 }
@@ -273,7 +274,7 @@ impl Engine<Board> for Checked {
             if self.found.is_some() {
                 return RunEnd::Stopped;
             }
-            if end != RunEnd::Limit || hart.instructions >= limit {
+            if end != RunEnd::Limit || hart.state.instructions >= limit {
                 return end;
             }
         }
@@ -295,7 +296,7 @@ fn compare(
     ram: &Ram,
     reference: &Outcome,
 ) -> (Vec<Mismatch>, Option<MemoryMismatch>) {
-    let index = Some(hart.id as usize);
+    let index = Some(hart.state.id as usize);
     let mut mismatches: Vec<Mismatch> = state::hart_differences(hart, &reference.hart)
         .into_iter()
         .map(|mismatch| Mismatch { hart: index, ..mismatch })

@@ -6,6 +6,7 @@ use visa_core::Hart;
 use visa_interp::{Engine, Interpreter, RunEnd};
 use visa_isa::{Ring, decode};
 use visa_mem::Platform;
+use visa_mmu::inspect::locate;
 
 use super::state::hart_facts;
 
@@ -67,7 +68,7 @@ impl<P: Platform> Engine<P> for Recorder {
     fn run(&mut self, hart: &mut Hart, platform: &mut P, limit: u64) -> RunEnd {
         loop {
             let before = hart_facts(hart);
-            let (ring, pc, retired) = (hart.ring, hart.bank.pc, hart.instructions);
+            let (ring, pc, retired) = (hart.state.ring, hart.state.bank.pc, hart.state.instructions);
             let stored = next_store(hart, platform);
             let (bits, end) = if retired < limit {
                 let (step, end) = self.interpreter.step(hart, platform);
@@ -79,10 +80,10 @@ impl<P: Platform> Engine<P> for Recorder {
             let both = before.into_iter().zip(hart_facts(hart));
             let changed: BTreeSet<String> =
                 both.filter(|(before, after)| before != after).map(|(before, _)| before.name).collect();
-            if bits.is_some() || pc != hart.bank.pc {
-                let hart_id = hart.id as usize;
+            if bits.is_some() || pc != hart.state.bank.pc {
+                let hart_id = hart.state.id as usize;
                 let stored = stored.filter(|_| bits.is_some());
-                let retired = hart.instructions != retired;
+                let retired = hart.state.instructions != retired;
                 self.note(Executed { hart: hart_id, ring, pc, bits, retired, changed, stored });
             }
             if let Some(end) = end {
@@ -96,12 +97,12 @@ impl<P: Platform> Engine<P> for Recorder {
 fn next_store<P: Platform>(hart: &Hart, platform: &P) -> Option<(u64, u64)> {
     let ram = platform.ram();
     let half = |address| {
-        let physical = hart.locate(ram, address).ok()?.physical;
+        let physical = locate(&hart.state, ram, address).ok()?.physical;
         ram.load_u16(ram.offset_of(physical.0, 2)?)
     };
-    let pc = hart.bank.pc;
+    let pc = hart.state.bank.pc;
     let low = u32::from(half(pc)?);
     let bits = if low & 3 == 3 { u32::from(half(pc.wrapping_add(2))?) << 16 | low } else { low };
     let access = hart.data_access(&decode(bits)?).filter(|access| access.writes)?;
-    Some((hart.locate(ram, access.address).ok()?.physical.0, access.bytes))
+    Some((locate(&hart.state, ram, access.address).ok()?.physical.0, access.bytes))
 }

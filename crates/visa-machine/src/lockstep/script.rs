@@ -84,7 +84,7 @@ impl Fault {
     /// Changes what is to be changed.
     pub(super) fn apply(self, hart: &mut Hart, ram: &Ram) {
         match self.kind {
-            FaultKind::Register(number) => hart.set_r(number, hart.r(number) ^ 1),
+            FaultKind::Register(number) => hart.state.set_r(number, hart.state.r(number) ^ 1),
             FaultKind::Memory(address) => {
                 let byte = ram.offset_of(address, 1).and_then(|offset| Some((offset, ram.load_u8(offset)?)));
                 if let Some((offset, byte)) = byte {

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use visa_core::{Hart, VirtualMachine};
+use visa_core::Hart;
 use visa_isa::Ring;
 use visa_isa::cause::ExitCause;
 use visa_isa::msr::MSRS;
 use visa_isa::register::{FLOAT_ABI, INTEGER_ABI};
 use visa_mem::{Platform, Ram};
+use visa_state::VirtualMachine;
 
 use crate::machine::Machine;
 
@@ -98,16 +99,7 @@ pub fn hart_differences(fast: &Hart, reference: &Hart) -> Vec<Mismatch> {
 }
 
 fn harts_agree(a: &Hart, b: &Hart) -> bool {
-    (a.instructions, a.ring, a.guest_ring) == (b.instructions, b.ring, b.guest_ring)
-        && (&a.bank, &a.other) == (&b.bank, &b.other)
-        && (&a.supervisor, &a.hypervisor) == (&b.supervisor, &b.hypervisor)
-        && (&a.vm, &a.exit) == (&b.vm, &b.exit)
-        && a.statistics == b.statistics
-        && a.instructions_ring_minus_1() == b.instructions_ring_minus_1()
-        && (a.external_to_hypervisor, a.external_to_kernel)
-            == (b.external_to_hypervisor, b.external_to_kernel)
-        && (a.reservation, a.waiting, a.attention) == (b.reservation, b.waiting, b.attention)
-        && a.outgoing == b.outgoing
+    a.state == b.state && a.pending_work == b.pending_work
 }
 
 fn mismatches(fast: Vec<Fact>, reference: Vec<Fact>) -> Vec<Mismatch> {
@@ -144,10 +136,15 @@ fn board_facts(machine: &Machine) -> Vec<Fact> {
 
 /// The facts of a hart, always the same ones in the same order.
 pub(super) fn hart_facts(hart: &Hart) -> Vec<Fact> {
-    let mut facts =
-        vec![count("retired instructions", hart.instructions), word("ring", hart.ring.name().to_string())];
-    let (hypervisor, guest) =
-        if hart.in_guest() { (&hart.other, &hart.bank) } else { (&hart.bank, &hart.other) };
+    let mut facts = vec![
+        count("retired instructions", hart.state.instructions),
+        word("ring", hart.state.ring.name().to_string()),
+    ];
+    let (hypervisor, guest) = if hart.state.in_guest() {
+        (&hart.state.suspended[0].bank, &hart.state.bank)
+    } else {
+        (&hart.state.bank, &hart.state.suspended[0].bank)
+    };
     for (owner, bank) in [(Ring::Hypervisor.name(), hypervisor), ("guest", guest)] {
         facts.push(bits(format!("{owner}: PC"), bank.pc));
         let integer = bank.r.iter().zip(INTEGER_ABI).enumerate();
@@ -160,15 +157,15 @@ pub(super) fn hart_facts(hart: &Hart) -> Vec<Fact> {
     facts.extend(registers.map(|register| {
         bits(format!("MSR {}", register.name), hart.read_msr(register.number).unwrap_or_default())
     }));
-    range_facts(&hart.vm, &mut facts);
+    range_facts(&hart.state.vm, &mut facts);
     statistics_facts(hart, &mut facts);
     facts.extend([
-        word("interrupt line to Ring -1", hart.external_to_hypervisor),
-        word("interrupt line to Ring 0", hart.external_to_kernel),
-        word("reservation", format!("{:?}", hart.reservation)),
-        word("halts", hart.waiting),
-        word("wants attention", hart.attention),
-        word("messages to other harts", format!("{:?}", hart.outgoing)),
+        word("interrupt line to Ring -1", hart.state.external_to_hypervisor),
+        word("interrupt line to Ring 0", hart.state.external_to_kernel),
+        word("reservation", format!("{:?}", hart.state.reservation)),
+        word("halts", hart.state.waiting),
+        word("has pending work", hart.pending_work),
+        word("messages to other harts", format!("{:?}", hart.state.outgoing)),
     ]);
     facts
 }
@@ -184,9 +181,9 @@ fn range_facts(vm: &VirtualMachine, facts: &mut Vec<Fact>) {
 }
 
 fn statistics_facts(hart: &Hart, facts: &mut Vec<Fact>) {
-    let statistics = &hart.statistics;
+    let statistics = &hart.state.statistics;
     facts.extend([
-        count("instructions in Ring -1", hart.instructions_ring_minus_1()),
+        count("instructions in Ring -1", hart.state.instructions_ring_minus_1()),
         count("emulated instructions", statistics.emulated),
         count("combined TLB misses", statistics.tlb_misses),
         count("page-table entries read", statistics.walk_references),

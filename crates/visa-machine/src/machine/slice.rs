@@ -10,9 +10,10 @@
 //! has read before that was later. What one hart tells another (an interrupt, which virtual CPU it has) is there before
 //! any other instruction is executed.
 
-use visa_core::clock::{Clock, NANOSECONDS_PER_TICK};
-use visa_core::{Fault, Hart, Reservation};
+use visa_core::Hart;
+use visa_core::clock::{HostTime, NANOSECONDS_PER_TICK};
 use visa_interp::{RunEnd, Step};
+use visa_state::{HypervisorException, Reservation, VirtualTime};
 
 use super::{Machine, Progress, Time};
 
@@ -161,7 +162,7 @@ impl Machine {
 
     fn no_step(&self, hart: usize) -> Step {
         let hart = &self.harts[hart];
-        Step { ring: hart.ring, pc: hart.bank.pc, bits: None }
+        Step { ring: hart.state.ring, pc: hart.state.bank.pc, bits: None }
     }
 
     /// A step of the hart whose part it is.
@@ -175,9 +176,9 @@ impl Machine {
         let hart = &self.harts[index];
         let end = match end {
             Some(end) => end,
-            None if !hart.outgoing.is_empty() => RunEnd::Message,
+            None if !hart.state.outgoing.is_empty() => RunEnd::Message,
             // As at the end of a run: interrupts may come before the part is over.
-            None if hart.instructions >= part.until => self.run_hart(index, part.until),
+            None if hart.state.instructions >= part.until => self.run_hart(index, part.until),
             None => RunEnd::Limit,
         };
         (step, self.after_run(end, u64::MAX))
@@ -190,8 +191,8 @@ impl Machine {
         let hart = &self.harts[index];
         // The host's clock may have passed the end since the caller looked.
         let by_clock = end_ns.saturating_sub(self.now_ns).max(1);
-        let end = hart.instructions_at(end_ns).unwrap_or(hart.instructions.saturating_add(by_clock));
-        let limit = part.until.min(end).min(hart.instructions.saturating_add(most));
+        let end = hart.instructions_at(end_ns).unwrap_or(hart.state.instructions.saturating_add(by_clock));
+        let limit = part.until.min(end).min(hart.state.instructions.saturating_add(most));
         let end = self.run_hart(index, limit);
         self.after_run(end, end_ns)
     }
@@ -211,7 +212,7 @@ impl Machine {
             self.now_ns = self.harts[index].nanoseconds();
         }
         match end {
-            RunEnd::Limit if self.harts[index].instructions < part.until => Progress::Running,
+            RunEnd::Limit if self.harts[index].state.instructions < part.until => Progress::Running,
             RunEnd::Limit => self.end_part(false, end_ns),
             RunEnd::Halted => self.end_part(true, end_ns),
             RunEnd::Message => {
@@ -221,7 +222,7 @@ impl Machine {
             // If nobody asked for the end, devices have work to do.
             RunEnd::Stopped => self.finished().unwrap_or(Progress::Running),
             RunEnd::Breakpoint => Progress::Breakpoint(index),
-            RunEnd::Dead { cause, value, pc } => self.dead(index, Fault { cause, value, pc }),
+            RunEnd::Dead { cause, value, pc } => self.dead(index, HypervisorException { cause, value, pc }),
         }
     }
 
@@ -231,22 +232,23 @@ impl Machine {
             return (hart, part);
         }
         let turn = self.turn.get_or_insert_with(|| {
-            let awake = self.harts.iter().filter(|hart| !hart.waiting || hart.attention).count() as u64;
+            let awake =
+                self.harts.iter().filter(|hart| !hart.state.waiting || hart.pending_work).count() as u64;
             let (start_ns, rate) = (self.now_ns, awake.max(1));
             Turn { start_ns, rate, hart: 0, part: None, executed: 0, all_halted: true }
         });
-        let from = self.harts[turn.hart].instructions;
+        let from = self.harts[turn.hart].state.instructions;
         let several = self.harts.len() > 1;
         let part = Part { from, until: if several { from.saturating_add(TURN) } else { u64::MAX } };
         turn.part = Some(part);
         let (index, start_ns, rate, executed) = (turn.hart, turn.start_ns, turn.rate, turn.executed);
         self.set_clocks(start_ns, executed, rate);
         if several {
-            let peers = self.harts.iter().map(Hart::residency).collect();
+            let peers = self.harts.iter().map(|hart| hart.state.residency()).collect();
             let hart = &mut self.harts[index];
             hart.peers = peers;
             // Another hart may have stored where this one reserved.
-            hart.reservation = Reservation::NONE;
+            hart.state.reservation = Reservation::NONE;
         }
         (index, part)
     }
@@ -254,12 +256,15 @@ impl Machine {
     /// Tells the harts the time: so many instructions after so many nanoseconds since the start.
     fn set_clocks(&mut self, nanoseconds: u64, ahead: u64, rate: u64) {
         for hart in &mut self.harts {
-            hart.clock = match &self.time {
+            match &self.time {
                 Time::Instructions => {
-                    Clock::Virtual { nanoseconds, instructions: hart.instructions, ahead, rate }
+                    let instructions = hart.state.instructions;
+                    hart.state.time = VirtualTime { nanoseconds, instructions, ahead, rate };
                 }
-                Time::Host { clock, start } => Clock::Host { clock: clock.clone(), start: *start },
-            };
+                Time::Host { clock, start } => {
+                    hart.host_time = Some(HostTime { clock: clock.clone(), start: *start });
+                }
+            }
         }
     }
 
@@ -274,7 +279,8 @@ impl Machine {
     /// The hart's part is over; `halted`: because it halts.
     fn end_part(&mut self, halted: bool, end_ns: u64) -> Progress {
         let Some(turn) = &mut self.turn else { return Progress::Running };
-        let executed = turn.part.take().map_or(0, |part| self.harts[turn.hart].instructions - part.from);
+        let executed =
+            turn.part.take().map_or(0, |part| self.harts[turn.hart].state.instructions - part.from);
         turn.executed += executed;
         turn.all_halted &= halted;
         turn.hart += 1;
@@ -297,7 +303,7 @@ impl Machine {
 
     /// Whether every hart halts, and none has something to look at.
     fn all_halt(&self) -> bool {
-        self.harts.iter().all(|hart| hart.waiting && !hart.attention)
+        self.harts.iter().all(|hart| hart.state.waiting && !hart.pending_work)
     }
 
     /// Every hart halts: goes on to the next event, at most to `end_ns`.
@@ -321,7 +327,7 @@ impl Machine {
     /// senders saw them; each hart checks that all the same.
     fn deliver_messages(&mut self) {
         for index in 0..self.harts.len() {
-            for message in std::mem::take(&mut self.harts[index].outgoing) {
+            for message in std::mem::take(&mut self.harts[index].state.outgoing) {
                 if let Some(target) = self.harts.get_mut(message.hart) {
                     let taken = target.deliver(message);
                     debug_assert!(taken, "{message:?} came too late");

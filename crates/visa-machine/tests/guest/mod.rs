@@ -9,7 +9,6 @@
 //! ```
 #![allow(dead_code)]
 
-use visa_core::Features;
 use visa_cycles::{Parameters, Preset};
 use visa_isa::paging::{
     Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_PPN_SHIFT, PTE_READ, PTE_USER,
@@ -19,6 +18,7 @@ use visa_isa::{Ring, vmcs};
 use visa_machine::board::{Board, BoardConfig};
 use visa_machine::machine::{End, Machine, Progress, TimeSource};
 use visa_machine::memory_map::RAM_BASE;
+use visa_state::Features;
 
 pub const VMCS: u64 = 0x8010_0000;
 const FIRST_STAGE: u64 = 0x8020_0000;
@@ -154,7 +154,10 @@ pub fn run(machine: &mut Machine, instructions: u64) {
             Progress::Running if machine.instructions() < instructions => {}
             Progress::Ended(End::Finished(0)) => return,
             other => {
-                panic!("{other:?} at {:#x}, exit {:x?}", machine.harts[0].bank.pc, machine.harts[0].exit)
+                panic!(
+                    "{other:?} at {:#x}, exit {:x?}",
+                    machine.harts[0].state.bank.pc, machine.harts[0].state.exit
+                )
             }
         }
     }

@@ -6,11 +6,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use visa_core::Features;
 use visa_isa::cause::ExitCause;
 use visa_machine::board::Board;
 use visa_machine::boot::{Hardware, Image, KernelBoot, Mode, kernel, ram_bytes_for_kernel};
 use visa_machine::machine::{End, Machine, Progress, TimeSource};
+use visa_state::Features;
 
 /// Memory of the kernels here. visor's begins where it ends.
 const MEMORY_BYTES: u64 = 16 << 20;

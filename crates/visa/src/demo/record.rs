@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use visa_core::{Event, Features};
+use visa_core::Event;
 use visa_isa::Ring;
 use visa_isa::exit::ExitRecord;
 use visa_isa::vmcs;
 use visa_machine::boot::{Hardware, Image, KernelBoot, Mode, kernel, ram_bytes_for_kernel};
 use visa_machine::machine::{End, Machine, Progress, TimeSource};
+use visa_state::Features;
 
 use super::protocol::Line;
 use super::source::Source;
@@ -204,7 +205,7 @@ fn boot(visor: Image, demo: Image, printed: &Printed) -> anyhow::Result<Machine>
         visor,
     };
     let mut machine = kernel(&hardware, board, &boot)?.machine;
-    machine.harts[0].events = Some(Vec::new());
+    machine.harts[0].observers.keep_events();
     Ok(machine)
 }
 
@@ -226,9 +227,7 @@ struct Recorder {
 
 impl Recorder {
     fn take_events(&mut self, machine: &mut Machine) {
-        if let Some(events) = &mut machine.harts[0].events {
-            self.events.append(events);
-        }
+        self.events.append(&mut machine.harts[0].observers.take_events());
     }
 
     fn take_console(&mut self, bytes: &[u8], machine: &Machine) -> anyhow::Result<()> {
@@ -261,7 +260,7 @@ impl Recorder {
             "cause" => self.causes.push(line),
             "end" => self.end = Some(line),
             "scene" => {
-                let vm = &machine.harts[0].vm;
+                let vm = &machine.harts[0].state.vm;
                 self.scenes.push(Scene {
                     line,
                     live_filter: vm.trap_filter,
@@ -288,7 +287,7 @@ impl Recorder {
             "observed" if line.number("n")? != 0 => self.scene()?.observed = line,
             "done" if line.number("n")? != 0 => {
                 let scene = self.scene()?;
-                scene.live_misses.1 = machine.harts[0].vm.count_tlb_miss;
+                scene.live_misses.1 = machine.harts[0].state.vm.count_tlb_miss;
                 scene.done = line;
             }
             "observed" | "done" => {}

@@ -338,8 +338,8 @@ fn read(recording: &Recording, physical: u64) -> anyhow::Result<u64> {
 /// Scene 10: what the guest tried has changed nothing.
 fn check_containment(checks: &mut Checks, recording: &Recording) -> anyhow::Result<()> {
     let hart = &recording.machine.harts[0];
-    checks.equal("HPTBR at the end", recording.vm.number("hptbr")?, hart.vm.hptbr);
-    checks.equal("VMCSPTR at the end", recording.vm.number("vmcs")?, hart.vm.vmcs.unwrap_or(u64::MAX));
+    checks.equal("HPTBR at the end", recording.vm.number("hptbr")?, hart.state.vm.hptbr);
+    checks.equal("VMCSPTR at the end", recording.vm.number("vmcs")?, hart.state.vm.vmcs.unwrap_or(u64::MAX));
     checks.equal(
         "where RAM begins",
         recording.memory.number("physical")?,
@@ -359,7 +359,7 @@ fn check_counters(checks: &mut Checks, recording: &Recording) -> anyhow::Result<
     checks.equal("scene 13: VMCOUNT_EXIT", exits as u64 + calls, scene.observed.number("r11")?);
     checks.equal("scene 13: VMCOUNT_EMU", completed as u64 + calls, scene.observed.number("r12")?);
     // Nothing misses between this reading and the end.
-    let misses = recording.machine.harts[0].vm.count_tlb_miss;
+    let misses = recording.machine.harts[0].state.vm.count_tlb_miss;
     checks.equal("scene 13: VMCOUNT_TLBMISS", misses, scene.observed.number("r13")?);
     Ok(())
 }
@@ -432,7 +432,7 @@ mod tests {
     #[test]
     fn a_machine_that_differs_from_what_visor_told_fails() {
         let mut recording = recording();
-        recording.machine.harts[0].statistics.emulated += 1;
+        recording.machine.harts[0].state.statistics.emulated += 1;
         recording.scenes[0].told[0].stored.pc += 4;
         let failures = verify(&recording, &EXPECTED).unwrap().failures;
         assert_eq!(failures.len(), 2, "{failures:#?}");

@@ -37,8 +37,8 @@ pub struct Walk {
 /// Translates a guest-virtual address of hart 0.
 pub fn walk(machine: &Machine, address: u64) -> anyhow::Result<Walk> {
     let hart = &machine.harts[0];
-    let cr3 = TableBase::from_cr3(hart.supervisor.satp).context("CR3 holds no mode")?;
-    let hptbr = TableBase::from_hptbr(hart.vm.hptbr).context("HPTBR holds no mode")?;
+    let cr3 = TableBase::from_cr3(hart.state.supervisor.satp).context("CR3 holds no mode")?;
+    let hptbr = TableBase::from_hptbr(hart.state.vm.hptbr).context("HPTBR holds no mode")?;
     let mut references = 0;
     let first = stage(cr3, address, |guest_physical| {
         let nested = second(machine, hptbr, guest_physical)?;
@@ -51,7 +51,7 @@ pub fn walk(machine: &Machine, address: u64) -> anyhow::Result<Walk> {
 
 /// Translates a guest-physical address of hart 0.
 pub fn walk_second(machine: &Machine, guest_physical: u64) -> anyhow::Result<Stage> {
-    let hptbr = TableBase::from_hptbr(machine.harts[0].vm.hptbr).context("HPTBR holds no mode")?;
+    let hptbr = TableBase::from_hptbr(machine.harts[0].state.vm.hptbr).context("HPTBR holds no mode")?;
     second(machine, hptbr, guest_physical)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use visa_core::Hart;
-use visa_core::tlb::{NO_SPACE, Permissions, SECOND_LEVEL_SETS, SECOND_LEVEL_WAYS, Translation};
+use visa_mmu::tlb::{NO_SPACE, Permissions, SECOND_LEVEL_SETS, SECOND_LEVEL_WAYS, Translation};
 
 /// The most entries that are shown: more than that nobody reads on a terminal, and "gva2gpa" answers for one address.
 const SHOWN_MAX: usize = 256;
@@ -25,10 +25,10 @@ const FIRST_STAGE: usize = 5;
 
 /// The second level of a hart's TLB, by VM, address space and address. Writing to a `String` does not fail.
 pub fn show(hart: &Hart) -> String {
-    let mut entries: Vec<Translation> = hart.tlb.translations().collect();
+    let mut entries: Vec<Translation> = hart.mmu.tlb.translations().collect();
     entries.sort_by_key(|entry| (entry.vmid, entry.asid, entry.virtual_page));
     let room = SECOND_LEVEL_SETS * SECOND_LEVEL_WAYS;
-    let mut text = format!("hart {}: {} of {room} entries\n", hart.id, entries.len());
+    let mut text = format!("hart {}: {} of {room} entries\n", hart.state.id, entries.len());
     if entries.is_empty() {
         return text;
     }
@@ -89,8 +89,8 @@ mod tests {
     fn entries_are_sorted_and_bounded() {
         let mut hart = Hart::new(0, 0, 0);
         assert!(show(&hart).starts_with("hart 0: 0 of "));
-        hart.tlb.insert(entry(0x40_0000, 7));
-        hart.tlb.insert(entry(0x20_0000, NO_SPACE));
+        hart.mmu.tlb.insert(entry(0x40_0000, 7));
+        hart.mmu.tlb.insert(entry(0x20_0000, NO_SPACE));
         let text = show(&hart);
         let rows: Vec<Vec<&str>> =
             text.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(rows[0][..6], start);
         assert_eq!(rows[0][6..8], ["r--u-", "rwx"]);
         assert_eq!(rows[1][1], "-");
-        (0..2000).for_each(|page| hart.tlb.insert(entry(page << 21, 9)));
+        (0..2000).for_each(|page| hart.mmu.tlb.insert(entry(page << 21, 9)));
         let text = show(&hart);
         assert_eq!(text.lines().count(), SHOWN_MAX + 3);
         assert!(text.lines().last().is_some_and(|line| line.contains("more")), "{text}");

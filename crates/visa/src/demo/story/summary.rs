@@ -1,8 +1,8 @@
 //! The end of the story: the table of exits, the counters, and what to do next.
 
 use anyhow::Context;
-use visa_core::Spread;
 use visa_isa::cause::ExitCause;
+use visa_state::Spread;
 
 use super::{handlers, scene};
 use crate::demo::page::{Ink, Page};

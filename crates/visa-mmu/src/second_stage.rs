@@ -6,52 +6,57 @@ use visa_isa::paging::{
 };
 use visa_isa::{GuestPhysical, Physical};
 use visa_mem::Ram;
+use visa_state::HartState;
 
-use crate::hart::Hart;
-use crate::nested_cache::{Leaf, Run};
-use crate::translate::{Fault, StageResult, UNTRANSLATED, peek_entry, write_entry};
+use crate::entry::{StageResult, UNTRANSLATED, peek_entry, read_entry, write_entry};
+use crate::fault::TranslationFault;
+use crate::mmu::Mmu;
+use crate::nested_cache::{NestedLeaf, PageRun};
+use crate::ranges::{ranges_overlap, shift_between_ranges, through_range};
 
-impl Hart {
+impl Mmu {
     /// Guest-physical to physical; `walk` says that the access is to a page-table entry.
     #[inline(always)]
     pub(crate) fn second_stage(
         &mut self,
+        state: &mut HartState,
         ram: &Ram,
         guest_physical: GuestPhysical,
         access: Access,
         walk: bool,
-    ) -> Result<StageResult<Physical>, Fault> {
-        let hptbr = self.vm.hptbr;
+    ) -> Result<StageResult<Physical>, TranslationFault> {
+        let hptbr = state.vm.hptbr;
         if let Some((address, leaf)) = self.nested.find(guest_physical, hptbr, access) {
-            self.statistics.walk_references += leaf.references as u64;
+            state.statistics.walk_references += leaf.references as u64;
             return Ok(StageResult { address, page_shift: leaf.page_shift, entry: leaf.entry });
         }
-        self.walk_second_stage(ram, guest_physical, access, walk)
+        self.walk_second_stage(state, ram, guest_physical, access, walk)
     }
 
     /// The same, of what is not remembered.
     #[cold]
     fn walk_second_stage(
         &mut self,
+        state: &mut HartState,
         ram: &Ram,
         guest_physical: GuestPhysical,
         access: Access,
         walk: bool,
-    ) -> Result<StageResult<Physical>, Fault> {
-        if let Some(result) = self.through_range(guest_physical, access) {
+    ) -> Result<StageResult<Physical>, TranslationFault> {
+        if let Some(result) = through_range(&state.vm, guest_physical, access) {
             return match result {
                 Ok((address, page_shift)) => Ok(StageResult { address, page_shift, entry: UNTRANSLATED }),
-                Err(_) if walk => Err(Fault::Access),
+                Err(_) if walk => Err(TranslationFault::Access),
                 Err(fault) => Err(fault),
             };
         }
-        let base = TableBase::from_hptbr(self.vm.hptbr).ok_or(Fault::Access)?;
+        let base = TableBase::from_hptbr(state.vm.hptbr).ok_or(TranslationFault::Access)?;
         if base.mode == Mode::Bare {
-            let page_shift = self.vm.shift_between_ranges(guest_physical);
-            if !self.vm.has_ranges {
-                let leaf = Leaf { entry: UNTRANSLATED, page_shift, references: 0 };
-                let hptbr = self.vm.hptbr;
-                self.nested.remember_run(Run {
+            let page_shift = shift_between_ranges(&state.vm, guest_physical);
+            if !state.vm.has_ranges {
+                let leaf = NestedLeaf { entry: UNTRANSLATED, page_shift, references: 0 };
+                let hptbr = state.vm.hptbr;
+                self.nested.remember_run(PageRun {
                     start: GuestPhysical(0),
                     length: u64::MAX,
                     hptbr,
@@ -61,16 +66,16 @@ impl Hart {
             }
             return Ok(StageResult { address: Physical(guest_physical.0), page_shift, entry: UNTRANSLATED });
         }
-        let fault = Fault::Nested { guest_physical, walk };
-        let leaf = paging::walk::<Second, _>(base, guest_physical, |slot, _| self.read_entry(ram, slot));
+        let fault = TranslationFault::Nested { guest_physical, walk };
+        let leaf = paging::walk::<Second, _>(base, guest_physical, |slot, _| read_entry(state, ram, slot));
         let leaf = leaf.map_err(|why| why.or(fault))?;
-        let found = self.second_stage_leaf(ram, guest_physical, access, &leaf).ok_or(fault)?;
-        let (hptbr, references) = (self.vm.hptbr, base.mode.levels() - leaf.level);
-        let known = Leaf { entry: found.entry, page_shift: found.page_shift, references };
+        let found = self.second_stage_leaf(state, ram, guest_physical, access, &leaf).ok_or(fault)?;
+        let (hptbr, references) = (state.vm.hptbr, base.mode.levels() - leaf.level);
+        let known = NestedLeaf { entry: found.entry, page_shift: found.page_shift, references };
         if self.nested.remember(guest_physical, hptbr, found.address, known) {
-            let (start, length) = self.pages_alike(ram, guest_physical, &leaf, found.entry);
+            let (start, length) = self.pages_alike(state, ram, guest_physical, &leaf, found.entry);
             let addend = found.address.0.wrapping_sub(guest_physical.0);
-            self.nested.remember_run(Run { start, length, hptbr, addend, leaf: known });
+            self.nested.remember_run(PageRun { start, length, hptbr, addend, leaf: known });
         }
         Ok(found)
     }
@@ -79,6 +84,7 @@ impl Hart {
     /// alike: by `entry`, which is that of the address's leaf as it is now, but for the pages' numbers, which follow one another.
     fn pages_alike(
         &self,
+        state: &HartState,
         ram: &Ram,
         guest_physical: GuestPhysical,
         leaf: &paging::Leaf<Second>,
@@ -91,7 +97,7 @@ impl Hart {
             let slot = leaf.slot.plus((ENTRY_BYTES as i64 * distance) as u64);
             next & PTE_RESERVED == 0
                 && peek_entry(ram, slot) == Some(next)
-                && !self.vm.ranges_overlap(page.plus((distance << page_shift) as u64), page_shift)
+                && !ranges_overlap(&state.vm, page.plus((distance << page_shift) as u64), page_shift)
         };
         let place = index(guest_physical.0, level) as i64;
         let before = (1..=place).take_while(|&distance| is_alike(-distance)).count() as u64;
@@ -101,7 +107,8 @@ impl Hart {
 
     /// Checks a leaf of the second stage and sets its A and D.
     fn second_stage_leaf(
-        &mut self,
+        &self,
+        state: &HartState,
         ram: &Ram,
         guest_physical: GuestPhysical,
         access: Access,
@@ -114,26 +121,8 @@ impl Hart {
         if wanted != leaf.entry {
             write_entry(ram, leaf.slot, wanted).ok()?;
         }
-        let split = self.vm.ranges_overlap(guest_physical, leaf.page_shift());
+        let split = ranges_overlap(&state.vm, guest_physical, leaf.page_shift());
         let page_shift = if split { PAGE_SHIFT } else { leaf.page_shift() };
         Some(StageResult { address: leaf.translate(guest_physical), page_shift, entry: wanted })
-    }
-}
-
-impl crate::state::VirtualMachine {
-    /// The size of the largest page that holds the address and none of a range, as a power of two: what limits the
-    /// first stage's pages where the second does not translate.
-    pub(crate) fn shift_between_ranges(&self, guest_physical: GuestPhysical) -> u32 {
-        const SIZES: [u32; 3] =
-            [PAGE_SHIFT + 3 * LEVEL_BITS, PAGE_SHIFT + 2 * LEVEL_BITS, PAGE_SHIFT + LEVEL_BITS];
-        let free = SIZES.into_iter().find(|&page_shift| !self.ranges_overlap(guest_physical, page_shift));
-        free.unwrap_or(PAGE_SHIFT)
-    }
-
-    /// Whether a range is bound inside the page of 2^`page_shift` bytes that holds the address.
-    pub(crate) fn ranges_overlap(&self, guest_physical: GuestPhysical, page_shift: u32) -> bool {
-        let size = 1u64 << page_shift;
-        let page = guest_physical.page(page_shift);
-        self.has_ranges && self.ranges.iter().any(|range| range.overlaps(page.0, size))
     }
 }

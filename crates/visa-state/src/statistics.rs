@@ -1,11 +1,12 @@
 //! Counts that the architecture does not show, for reports.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use visa_isa::cause::{ExitCause, INTERRUPT};
 
 /// Counts of a hart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Instructions that retired in Ring -1.
     pub instructions_ring_minus_1: u64,
@@ -29,7 +30,7 @@ pub struct Statistics {
 const TRAP_CAUSES: usize = 32;
 
 /// Traps by cause.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traps {
     exceptions: [u64; TRAP_CAUSES],
     interrupts: [u64; TRAP_CAUSES],
@@ -38,7 +39,7 @@ pub struct Traps {
 impl Traps {
     /// Counts one, by scause.
     #[inline]
-    pub(crate) fn count(&mut self, cause: u64) {
+    pub fn count(&mut self, cause: u64) {
         let of_kind = if cause & INTERRUPT != 0 { &mut self.interrupts } else { &mut self.exceptions };
         of_kind[cause as usize % TRAP_CAUSES] += 1;
     }
@@ -55,7 +56,7 @@ impl Traps {
 }
 
 /// How a quantity was spread over its samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spread {
     /// Samples.
     pub count: u64,
@@ -95,6 +96,8 @@ impl Spread {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::{INTERRUPT, Spread, Traps};
 
     #[test]

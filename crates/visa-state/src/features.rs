@@ -3,6 +3,7 @@
 //! A machine without a feature is still a V-ISA machine for the guest: it computes the same. What changes is how often
 //! the guest leaves for Ring -1, what Ring -1 then has to do itself, and what it costs.
 
+use serde::{Deserialize, Serialize};
 use visa_isa::trap_filter;
 
 /// A feature that can be taken away.
@@ -76,7 +77,7 @@ impl Feature {
 }
 
 /// The features that a machine has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Features {
     missing: u8,
 }
@@ -101,7 +102,7 @@ impl Features {
 
     /// Bits of VMTRAPCFG that are in force whatever it says. Single-stepping is not among them: it is no event of the
     /// guest's, but a debugger's.
-    pub(crate) const fn forced_filter(self) -> u64 {
+    pub const fn forced_filter(self) -> u64 {
         if !self.has(Feature::TrapFilter) {
             return trap_filter::VALID & !trap_filter::STEP;
         }

@@ -1,7 +1,6 @@
 //! What the second level holds, as others see it.
 
 use visa_isa::paging::{Entry, PAGE_SHIFT, PTE_DIRTY, PTE_EXECUTE, PTE_READ, PTE_USER, PTE_WRITE};
-
 use visa_isa::{GuestPhysical, GuestVirtual, Physical};
 
 /// Permissions of a combined translation: the first stage's in the low bits, the second's above.

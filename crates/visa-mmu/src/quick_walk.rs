@@ -1,23 +1,26 @@
 //! Translation where it takes little, as most do that the TLB's first level does not know: what generated code waits for.
 //!
-//! It finds what [`Hart::translate`] finds, and counts as that does.
+//! It finds what [`Mmu::translate`] finds, and counts as that does.
 
 use visa_isa::paging::entry::{ENTRY_BYTES, index};
 use visa_isa::paging::{Access, Accessor, Entry, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_GLOBAL};
 use visa_isa::{GuestPhysical, GuestVirtual, Physical};
 use visa_mem::Ram;
+use visa_state::HartState;
 
-use crate::hart::Hart;
+use crate::context::{asid, permits};
+use crate::entry::count_miss;
+use crate::mmu::Mmu;
 use crate::tlb::{Permissions, Translation};
-use crate::translate::permits;
-use crate::walk_cache::Table;
+use crate::walk_cache::LowestTable;
 
-impl Hart {
-    /// [`Hart::translate`] where it takes little: the second level or one entry of the tables tells, and no bit need be set.
+impl Mmu {
+    /// [`Mmu::translate`] where it takes little: the second level or one entry of the tables tells, and no bit need be set.
     /// `None`: that must do it, and nothing has been done yet.
     #[inline(always)]
-    pub(crate) fn translate_quickly(
+    pub fn translate_quickly(
         &mut self,
+        state: &mut HartState,
         ram: &Ram,
         address: u64,
         access: Access,
@@ -31,8 +34,8 @@ impl Hart {
             }
             Some(_) => None,
             None => {
-                let translation = self.walk_lowest(ram, address, access)?;
-                self.count_miss();
+                let translation = self.walk_lowest(state, ram, address, access)?;
+                count_miss(state);
                 self.tlb.insert_found(&translation, true);
                 Some((translation.address(address), PAGE_SHIFT))
             }
@@ -40,7 +43,7 @@ impl Hart {
     }
 
     /// Whether the ring in use may make the access, and no bit must be set: most that may are found so. What is not,
-    /// [`Hart::allows`] decides.
+    /// [`crate::context::allows`] decides.
     #[inline(always)]
     fn surely_allows(&self, permissions: Permissions, access: Access) -> bool {
         let sure = self.sure(access);
@@ -55,8 +58,14 @@ impl Hart {
     /// Walks both stages where the last entry of the first is all that must be read, and no bit need be set. `None`: it takes
     /// a whole walk.
     #[inline(always)]
-    pub(crate) fn walk_lowest(&mut self, ram: &Ram, address: u64, access: Access) -> Option<Translation> {
-        let table = self.walk_cache.find(address, self.supervisor.satp, self.vm.hptbr)?;
+    pub(crate) fn walk_lowest(
+        &mut self,
+        state: &mut HartState,
+        ram: &Ram,
+        address: u64,
+        access: Access,
+    ) -> Option<Translation> {
+        let table = self.walk_cache.find(address, state.supervisor.satp, state.vm.hptbr)?;
         let entry = Entry(ram.load_u64(table.offset + index(address, 0) * ENTRY_BYTES)?);
         let (first, sure) = (Permissions::of_first_stage(entry), self.sure(access));
         const FIRST: u16 = !Permissions::ALL_NESTED;
@@ -64,8 +73,8 @@ impl Hart {
             return None;
         }
         let guest_physical = GuestPhysical(entry.target());
-        let (physical, leaf) = self.nested.find(guest_physical, self.vm.hptbr, access)?;
-        self.statistics.walk_references += table.references + 1 + leaf.references as u64;
+        let (physical, leaf) = self.nested.find(guest_physical, state.vm.hptbr, access)?;
+        state.statistics.walk_references += table.references + 1 + leaf.references as u64;
         Some(Translation {
             virtual_page: GuestVirtual(address).page(PAGE_SHIFT),
             physical_page: physical,
@@ -74,22 +83,23 @@ impl Hart {
             first_stage_shift: PAGE_SHIFT,
             permissions: first.with_second_stage(leaf.entry),
             global: entry.has(PTE_GLOBAL),
-            asid: self.asid(),
-            vmid: self.vm.vmid(),
+            asid: asid(state),
+            vmid: state.vm.vmid(),
         })
     }
 
     /// Remembers the table of the lowest level that has an address's entry at a physical one.
     pub(crate) fn remember_lowest(
         &mut self,
+        state: &mut HartState,
         ram: &Ram,
         address: GuestVirtual,
         location: Physical,
         references: u64,
     ) {
         if let Some(offset) = ram.offset_of(location.page(PAGE_SHIFT).0, PAGE_SIZE) {
-            let (cr3, hptbr) = (self.supervisor.satp, self.vm.hptbr);
-            self.walk_cache.remember(address.0, cr3, hptbr, Table { offset, references });
+            let (cr3, hptbr) = (state.supervisor.satp, state.vm.hptbr);
+            self.walk_cache.remember(address.0, cr3, hptbr, LowestTable { offset, references });
         }
     }
 }
@@ -101,7 +111,7 @@ struct Sure {
     all: u16,
 }
 
-/// It, by what the context has of ring and SUM ([`Hart::translation_classes`]) and by access.
+/// It, by what the context has of ring and SUM ([`crate::context::classes`]) and by access.
 const SURE: [[Sure; 3]; 4] = {
     use Permissions as P;
     const LOAD: u16 = P::READ | P::NESTED_READ;

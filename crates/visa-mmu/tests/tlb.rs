@@ -1,10 +1,10 @@
 //! The two levels of the TLB on their own (specification, 4.2): what displaces what, and what a flush leaves.
 
-use visa_core::tlb::{
-    Access, FIRST_LEVEL_ENTRIES, NO_SPACE, Permissions, SECOND_LEVEL_SETS, SECOND_LEVEL_WAYS, Space, Tlb,
-    Translation,
-};
+use visa_isa::paging::Access;
 use visa_isa::{GuestPhysical, GuestVirtual, Physical};
+use visa_mmu::tlb::{
+    FIRST_LEVEL_ENTRIES, NO_SPACE, Permissions, SECOND_LEVEL_SETS, SECOND_LEVEL_WAYS, Space, Tlb, Translation,
+};
 
 const PAGE: u64 = 4096;
 

@@ -1,88 +1,11 @@
-//! Registers by owner: the guest's supervisor state, Ring -1's own, and the current VM's.
+//! The controls of the VM that a hart has current, with its IOVMAP ranges.
 
-use visa_isa::msr::{hvstatus, sstatus};
+use serde::{Deserialize, Serialize};
 use visa_isa::vmcs::RANGE_COUNT;
 use visa_isa::{GuestPhysical, Physical};
 
-/// The supervisor's MSRs. They exist once and belong to the guest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Supervisor {
-    /// sstatus without its read-only fields.
-    pub sstatus: u64,
-    /// Interrupts that Ring 0 takes.
-    pub sie: u64,
-    /// sip.SSIP; the other pending bits are computed.
-    pub software_pending: bool,
-    /// Trap vector.
-    pub stvec: u64,
-    /// Counters that Ring 3 may read.
-    pub scounteren: u64,
-    /// Environment of Ring 3.
-    pub senvcfg: u64,
-    /// Scratch.
-    pub sscratch: u64,
-    /// Address that a trap came from.
-    pub sepc: u64,
-    /// Cause of the last trap.
-    pub scause: u64,
-    /// Faulting address of the last trap.
-    pub stval: u64,
-    /// Timer.
-    pub stimecmp: u64,
-    /// CR3, which is GPTBR too.
-    pub satp: u64,
-}
-
-impl Supervisor {
-    /// State after reset.
-    pub fn new() -> Self {
-        Supervisor { stimecmp: u64::MAX, ..Supervisor::default() }
-    }
-
-    /// sstatus as it reads: with UXL and SD.
-    pub fn sstatus_value(&self) -> u64 {
-        let dirty = if self.sstatus & sstatus::FS == sstatus::FS { sstatus::SD } else { 0 };
-        self.sstatus | sstatus::UXL | dirty
-    }
-}
-
-/// Ring -1's own MSRs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hypervisor {
-    /// HIE and HPIE.
-    pub hvstatus: u64,
-    /// Trap vector.
-    pub hvvec: u64,
-    /// Scratch.
-    pub hvscratch: u64,
-    /// Address that a trap came from.
-    pub hvepc: u64,
-    /// Cause of the last trap.
-    pub hvcause: u64,
-    /// Trap value.
-    pub hvtval: u64,
-    /// Interrupts that Ring -1 takes.
-    pub hvie: u64,
-    /// HVIP bit 3; the other pending bits are computed.
-    pub software_pending: bool,
-    /// Timer.
-    pub hvtimecmp: u64,
-}
-
-impl Hypervisor {
-    /// State after reset.
-    pub fn new() -> Self {
-        Hypervisor { hvtimecmp: u64::MAX, ..Hypervisor::default() }
-    }
-
-    /// Whether interrupts are taken while in Ring -1.
-    pub fn interrupts_enabled(&self) -> bool {
-        self.hvstatus & hvstatus::HIE != 0
-    }
-}
-
 /// A range that IOVMAP bound; the four values of its descriptor (`visa_isa::io::range`). Length 0: unused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     /// `visa_isa::io::RangeKind` as a number.
     pub kind: u64,
@@ -114,7 +37,7 @@ impl Range {
 }
 
 /// Controls of the current VM, which are its VMCS's while that is current. After reset: nothing trapped, nothing translated, no VMCS.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VirtualMachine {
     /// Physical address of the current VMCS.
     pub vmcs: Option<u64>,
@@ -175,5 +98,10 @@ impl VirtualMachine {
             return None;
         }
         self.ranges.iter().find(|range| range.contains(guest_physical))
+    }
+
+    /// Recomputes [`VirtualMachine::has_ranges`], after a change of the ranges.
+    pub fn update_has_ranges(&mut self) {
+        self.has_ranges = self.ranges.iter().any(|range| range.length != 0);
     }
 }

@@ -17,7 +17,7 @@ const GENERATIONS: u64 = 1 << REGION_SHIFT;
 
 /// A table of the lowest level.
 #[derive(Clone, Copy)]
-pub struct Table {
+pub struct LowestTable {
     /// The offset of RAM of its first entry.
     pub offset: u64,
     /// Entries that a walk reads of both stages' tables until it has read one of this table.
@@ -25,21 +25,21 @@ pub struct Table {
 }
 
 #[derive(Clone, Copy)]
-struct Remembered {
+struct RememberedTable {
     /// The region of virtual addresses, and the generation. In generation 0 nothing is remembered.
     key: u64,
     cr3: u64,
     hptbr: u64,
-    table: Table,
+    table: LowestTable,
 }
 
-const NOTHING: Remembered =
-    Remembered { key: 0, cr3: 0, hptbr: 0, table: Table { offset: 0, references: 0 } };
+const NOTHING: RememberedTable =
+    RememberedTable { key: 0, cr3: 0, hptbr: 0, table: LowestTable { offset: 0, references: 0 } };
 
 /// The remembered tables of a hart.
 #[derive(Clone)]
 pub struct WalkCache {
-    tables: Box<[Remembered; TABLES]>,
+    tables: Box<[RememberedTable; TABLES]>,
     /// Counts from 1: only what is of this generation is still remembered.
     generation: u64,
 }
@@ -53,15 +53,15 @@ impl Default for WalkCache {
 impl WalkCache {
     /// The table that maps an address.
     #[inline(always)]
-    pub fn find(&self, address: u64, cr3: u64, hptbr: u64) -> Option<Table> {
+    pub fn find(&self, address: u64, cr3: u64, hptbr: u64) -> Option<LowestTable> {
         let remembered = &self.tables[index(address)];
         let same = remembered.key == self.key(address) && remembered.cr3 == cr3 && remembered.hptbr == hptbr;
         same.then_some(remembered.table)
     }
 
     /// Remembers it.
-    pub fn remember(&mut self, address: u64, cr3: u64, hptbr: u64, table: Table) {
-        self.tables[index(address)] = Remembered { key: self.key(address), cr3, hptbr, table };
+    pub fn remember(&mut self, address: u64, cr3: u64, hptbr: u64, table: LowestTable) {
+        self.tables[index(address)] = RememberedTable { key: self.key(address), cr3, hptbr, table };
     }
 
     /// Forgets what maps an address.
@@ -100,8 +100,8 @@ mod tests {
         };
         let mut cache = WalkCache::default();
         assert_eq!(offset(&cache, 0, 0, 0), None);
-        cache.remember(a, 1, 2, Table { offset: 0x1000, references: 3 });
-        cache.remember(b, 1, 2, Table { offset: 0x2000, references: 3 });
+        cache.remember(a, 1, 2, LowestTable { offset: 0x1000, references: 3 });
+        cache.remember(b, 1, 2, LowestTable { offset: 0x2000, references: 3 });
         assert_eq!(offset(&cache, a + 0x1f_ffff, 1, 2), Some(0x1000));
         assert_eq!(offset(&cache, b, 1, 2), Some(0x2000));
         assert_eq!(offset(&cache, a, 2, 2), None);
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn no_generation_comes_again() {
         let mut cache = WalkCache::default();
-        cache.remember(0, 0, 0, Table { offset: 0, references: 0 });
+        cache.remember(0, 0, 0, LowestTable { offset: 0, references: 0 });
         for _ in 0..2 * GENERATIONS {
             cache.clear();
             assert!(cache.find(0, 0, 0).is_none());

@@ -14,14 +14,14 @@ use visa_isa::{GuestPhysical, Physical};
 
 /// Entries for pages of 4 KiB, and as many for larger ones.
 const ENTRIES: usize = 256;
-/// Large pages are remembered in pieces of 2 MiB.
+/// Large pages are remembered in parts of 2 MiB.
 const LARGE_SHIFT: u32 = 21;
 /// After so many lookups of large pages outside of the run, another one is begun.
 const PATIENCE: u32 = 256;
 
 /// What is remembered of a page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Leaf {
+pub struct NestedLeaf {
     /// The leaf.
     pub entry: Entry,
     /// The size of the page, as a power of two.
@@ -30,7 +30,7 @@ pub struct Leaf {
     pub references: u32,
 }
 
-impl Leaf {
+impl NestedLeaf {
     /// Whether it permits an access, and has its marks.
     #[inline(always)]
     fn allows(&self, access: Access) -> bool {
@@ -40,7 +40,7 @@ impl Leaf {
 
 /// A remembered translation.
 #[derive(Clone, Copy, Debug)]
-struct Piece {
+struct Remembered {
     /// Its first address.
     page: GuestPhysical,
     /// HPTBR.
@@ -49,20 +49,20 @@ struct Piece {
     generation: u64,
     /// Added to guest-physical addresses, makes physical ones.
     addend: u64,
-    leaf: Leaf,
+    leaf: NestedLeaf,
 }
 
-const NOTHING: Piece = Piece {
+const NOTHING: Remembered = Remembered {
     page: GuestPhysical(0),
     hptbr: 0,
     generation: 0,
     addend: 0,
-    leaf: Leaf { entry: Entry(0), page_shift: PAGE_SHIFT, references: 0 },
+    leaf: NestedLeaf { entry: Entry(0), page_shift: PAGE_SHIFT, references: 0 },
 };
 
 /// Large pages side by side that one addend serves, with the same bits.
 #[derive(Clone, Copy)]
-pub struct Run {
+pub struct PageRun {
     /// First address.
     pub start: GuestPhysical,
     /// Bytes; 0: there is no run.
@@ -72,11 +72,12 @@ pub struct Run {
     /// Added to guest-physical addresses, makes physical ones.
     pub addend: u64,
     /// What is remembered of each page.
-    pub leaf: Leaf,
+    pub leaf: NestedLeaf,
 }
 
-impl Run {
-    const NONE: Run = Run { start: GuestPhysical(0), length: 0, hptbr: 0, addend: 0, leaf: NOTHING.leaf };
+impl PageRun {
+    const NONE: PageRun =
+        PageRun { start: GuestPhysical(0), length: 0, hptbr: 0, addend: 0, leaf: NOTHING.leaf };
 
     /// The physical address of a guest-physical one in the run.
     #[inline(always)]
@@ -93,11 +94,11 @@ impl Run {
 /// The remembered translations of a hart.
 #[derive(Clone)]
 pub struct NestedCache {
-    run: Run,
+    run: PageRun,
     /// Lookups of large pages outside of the run.
     outside: u32,
-    small: Box<[Piece; ENTRIES]>,
-    large: Box<[Piece; ENTRIES]>,
+    small: Box<[Remembered; ENTRIES]>,
+    large: Box<[Remembered; ENTRIES]>,
     /// Counts from 1: only what is of this generation is still remembered.
     generation: u64,
 }
@@ -105,7 +106,7 @@ pub struct NestedCache {
 impl Default for NestedCache {
     fn default() -> Self {
         NestedCache {
-            run: Run::NONE,
+            run: PageRun::NONE,
             outside: 0,
             small: Box::new([NOTHING; ENTRIES]),
             large: Box::new([NOTHING; ENTRIES]),
@@ -122,46 +123,46 @@ impl NestedCache {
         guest_physical: GuestPhysical,
         hptbr: u64,
         access: Access,
-    ) -> Option<(Physical, Leaf)> {
+    ) -> Option<(Physical, NestedLeaf)> {
         let run = &self.run;
         if run.contains(guest_physical) && run.hptbr == hptbr && run.leaf.allows(access) {
             return Some((moved(guest_physical, run.addend), run.leaf));
         }
-        self.find_piece(guest_physical, hptbr, access)
+        self.find_remembered(guest_physical, hptbr, access)
     }
 
     /// The run, for loads: it is empty if there is none that serves them.
     #[inline(always)]
-    pub fn run_for_loads(&self, hptbr: u64) -> Run {
+    pub fn run_for_loads(&self, hptbr: u64) -> PageRun {
         let serves = self.run.hptbr == hptbr && self.run.leaf.allows(Access::Load);
-        Run { length: if serves { self.run.length } else { 0 }, ..self.run }
+        PageRun { length: if serves { self.run.length } else { 0 }, ..self.run }
     }
 
     #[inline(never)]
-    fn find_piece(
+    fn find_remembered(
         &mut self,
         guest_physical: GuestPhysical,
         hptbr: u64,
         access: Access,
-    ) -> Option<(Physical, Leaf)> {
-        let found = |piece: Piece| (moved(guest_physical, piece.addend), piece.leaf);
-        let serves = |piece: &Piece| piece.hptbr == hptbr && piece.leaf.allows(access);
-        if let Some(large) = self.piece(guest_physical, LARGE_SHIFT).filter(serves) {
+    ) -> Option<(Physical, NestedLeaf)> {
+        let found = |remembered: Remembered| (moved(guest_physical, remembered.addend), remembered.leaf);
+        let serves = |remembered: &Remembered| remembered.hptbr == hptbr && remembered.leaf.allows(access);
+        if let Some(large) = self.remembered(guest_physical, LARGE_SHIFT).filter(serves) {
             self.outside += 1;
             if self.outside > PATIENCE {
                 return None;
             }
             return Some(found(large));
         }
-        self.piece(guest_physical, PAGE_SHIFT).filter(serves).map(found)
+        self.remembered(guest_physical, PAGE_SHIFT).filter(serves).map(found)
     }
 
-    /// The piece with an address, whosever it is.
-    fn piece(&self, guest_physical: GuestPhysical, shift: u32) -> Option<Piece> {
+    /// What is remembered of an address, whosever it is.
+    fn remembered(&self, guest_physical: GuestPhysical, shift: u32) -> Option<Remembered> {
         let array = if shift == LARGE_SHIFT { &self.large } else { &self.small };
-        let piece = array[index(guest_physical, shift)];
-        let same = piece.generation == self.generation && piece.page == guest_physical.page(shift);
-        same.then_some(piece)
+        let remembered = array[index(guest_physical, shift)];
+        let same = remembered.generation == self.generation && remembered.page == guest_physical.page(shift);
+        same.then_some(remembered)
     }
 
     /// Remembers that an address is at a physical one, in a page of a size, with a leaf. True: the page should become part of
@@ -171,12 +172,12 @@ impl NestedCache {
         guest_physical: GuestPhysical,
         hptbr: u64,
         physical: Physical,
-        leaf: Leaf,
+        leaf: NestedLeaf,
     ) -> bool {
         let is_large = leaf.page_shift >= LARGE_SHIFT;
         let (array, shift) =
             if is_large { (&mut self.large, LARGE_SHIFT) } else { (&mut self.small, PAGE_SHIFT) };
-        array[index(guest_physical, shift)] = Piece {
+        array[index(guest_physical, shift)] = Remembered {
             page: guest_physical.page(shift),
             hptbr,
             generation: self.generation,
@@ -190,7 +191,7 @@ impl NestedCache {
     }
 
     /// Remembers a run, in place of the one before.
-    pub fn remember_run(&mut self, run: Run) {
+    pub fn remember_run(&mut self, run: PageRun) {
         self.run = run;
         self.outside = 0;
     }
@@ -198,7 +199,7 @@ impl NestedCache {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.generation += 1;
-        self.run = Run::NONE;
+        self.run = PageRun::NONE;
     }
 }
 
@@ -218,8 +219,9 @@ mod tests {
 
     #[test]
     fn what_a_run_gives_for_a_load_is_the_same_either_way() {
-        let leaf = Leaf { entry: Entry(PTE_READ | PTE_ACCESSED), page_shift: LARGE_SHIFT, references: 3 };
-        let run = Run {
+        let leaf =
+            NestedLeaf { entry: Entry(PTE_READ | PTE_ACCESSED), page_shift: LARGE_SHIFT, references: 3 };
+        let run = PageRun {
             start: GuestPhysical(0x4000_0000),
             length: 2 << LARGE_SHIFT,
             hptbr: 7,
@@ -238,7 +240,10 @@ mod tests {
             assert_eq!(run.find(address).map(|at| (at, run.leaf.references)), found, "{address:#x}");
         }
         assert_eq!(cache.run_for_loads(7).find(GuestPhysical(0x4000_0008)), Some(Physical(0x5000_0008)));
-        cache.remember_run(Run { leaf: Leaf { entry: Entry(PTE_EXECUTE | PTE_ACCESSED), ..leaf }, ..run });
+        cache.remember_run(PageRun {
+            leaf: NestedLeaf { entry: Entry(PTE_EXECUTE | PTE_ACCESSED), ..leaf },
+            ..run
+        });
         assert_eq!(cache.run_for_loads(7).find(GuestPhysical(0x4000_0008)), None);
     }
 }

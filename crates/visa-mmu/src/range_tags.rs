@@ -1,9 +1,10 @@
 //! With which IOVMAP ranges the TLB's translations of each VM were made: ranges live in the VMCS (specification, 5.3), and
 //! two of them may have one VMID and different ranges.
 
-use crate::hart::Hart;
-use crate::state::Range;
 use visa_isa::vmcs::RANGE_COUNT;
+use visa_state::{HartState, Range};
+
+use crate::tlb::Tlb;
 
 /// Most VMs with ranges whose translations a hart keeps at a time.
 const VMS: usize = 8;
@@ -19,27 +20,29 @@ pub(crate) struct RangeTags {
     last: Option<Box<Ranges>>,
 }
 
-impl Hart {
-    /// After a change of the VM in use or of its ranges: drops translations that other ranges have made.
-    pub(crate) fn note_ranges(&mut self) {
-        let vmid = self.vm.vmid();
-        let ranges = self.vm.has_ranges.then(|| Box::new(self.vm.ranges));
-        if self.range_tags.last != ranges {
-            self.forget_walks();
-            self.range_tags.last.clone_from(&ranges);
+impl RangeTags {
+    /// After a change of the VM in use or of its ranges: drops translations that other ranges have made. True: what walks remember
+    /// is not of these ranges either.
+    pub fn note(&mut self, tlb: &mut Tlb, state: &HartState) -> bool {
+        let vmid = state.vm.vmid();
+        let ranges = state.vm.has_ranges.then(|| Box::new(state.vm.ranges));
+        let changed = self.last != ranges;
+        if changed {
+            self.last.clone_from(&ranges);
         }
-        let tags = &mut self.range_tags.with_ranges;
+        let tags = &mut self.with_ranges;
         let known = tags.iter().position(|(other, _)| *other == vmid).map(|place| tags.remove(place).1);
         // The first level too: it may know pages that no stage translates.
         if known != ranges {
-            self.tlb.flush(|old| old.vmid == vmid);
+            tlb.flush(|old| old.vmid == vmid);
         }
         if let Some(ranges) = ranges {
-            self.range_tags.with_ranges.push((vmid, ranges));
-            if self.range_tags.with_ranges.len() > VMS {
-                let (oldest, _) = self.range_tags.with_ranges.remove(0);
-                self.tlb.flush(|old| old.vmid == oldest);
+            tags.push((vmid, ranges));
+            if tags.len() > VMS {
+                let (oldest, _) = tags.remove(0);
+                tlb.flush(|old| old.vmid == oldest);
             }
         }
+        changed
     }
 }
