@@ -4,14 +4,17 @@
 //! 2. Every hart sets up its virtual CPU, and waits to be started ([`join`]); hart 0 starts itself.
 //! 3. A hart that is started enters the guest and serves its exits until the guest stops it; then it waits again.
 
+use crate::cpu;
 use crate::device_tree::{self, Mode};
-use crate::ending::{self, Ending};
+use crate::devices::console::{self, line};
+use crate::devices::finisher;
+use crate::ending::Ending;
 use crate::exits::{self, Leave};
+use crate::isolate::pager;
 use crate::sbi::{HartState, Start};
 use crate::vm::Vm;
-use crate::{console, demo, emulate, hart, pager, report, software};
+use crate::{demo, emulate, hart, image, software};
 use core::panic::PanicInfo;
-use dtoolkit::fdt::Fdt;
 use visa_guest::registers as msr;
 use visa_isa::cause::Exception;
 use visa_isa::cause::interrupt::HYPERVISOR_SOFTWARE;
@@ -19,10 +22,11 @@ use visa_isa::cause::interrupt::HYPERVISOR_SOFTWARE;
 /// Hart 0, from the start code: `tree` is the machine's device tree.
 pub extern "C" fn boot(number: usize, tree: usize) -> ! {
     let machine =
-        device_tree::machine(tree_at(tree as u64)).unwrap_or_else(|error| bad_tree("machine", error));
-    console::set_devices(machine.uart, machine.finisher);
-    let guest =
-        device_tree::guest(tree_at(machine.guest_tree)).unwrap_or_else(|error| bad_tree("guest", error));
+        device_tree::machine(device_tree::at(tree as u64)).unwrap_or_else(|error| bad_tree("machine", error));
+    console::set_address(machine.uart);
+    finisher::set_address(machine.finisher);
+    let guest = device_tree::guest(device_tree::at(machine.guest_tree))
+        .unwrap_or_else(|error| bad_tree("guest", error));
     let vm = Vm::create(&machine, guest, tree as u64);
     if machine.mode == Mode::Software {
         // What runs in Ring 0 is another visor, and the guest is that one's.
@@ -31,7 +35,7 @@ pub extern "C" fn boot(number: usize, tree: usize) -> ! {
     }
     let Some(entry) = vm.guest_address(machine.kernel_entry) else {
         line!("visor: the kernel's entry {:#x} is not in the guest's memory", machine.kernel_entry);
-        report::end(Ending::BadDeviceTree);
+        finisher::end(Ending::BadDeviceTree);
     };
     // The guest's tree may be outside of its memory if it needs none (`visa demo`): then it gets 0.
     let opaque = vm.guest_address(machine.guest_tree).unwrap_or(0);
@@ -76,33 +80,22 @@ pub extern "C" fn join(number: usize) -> ! {
 /// A trap of Ring -1's own, from the start code.
 pub extern "C" fn trap(cause: u64, pc: u64, value: u64) -> ! {
     let name = Exception::from_number(cause).map_or("unknown cause", Exception::name);
-    line!("\nvisor: hart {}: trapped in Ring -1: {name} ({cause:#x})", hart::this());
-    line!("visor: pc {pc:#x} (image + {:#x}), value {value:#x}", pc.wrapping_sub(report::image_start()));
-    report::end(Ending::Internal)
+    line!("\nvisor: hart {}: trapped in Ring -1: {name} ({cause:#x})", cpu::this());
+    line!("visor: pc {pc:#x} (image + {:#x}), value {value:#x}", pc.wrapping_sub(image::start()));
+    finisher::end(Ending::Internal)
 }
 
 /// A panic of visor's own.
 pub fn panicked(information: &PanicInfo<'_>) -> ! {
     if software::is_active() {
         line!("\nvisor: in Ring 0: {information}");
-        console::finish(ending::fail(Ending::Internal as u16));
+        finisher::end(Ending::Internal);
     }
-    line!("\nvisor: hart {}: {information}", hart::this());
-    report::end(Ending::Internal)
-}
-
-/// The device tree at an address, or nothing if none is there.
-pub(crate) fn tree_at(address: u64) -> &'static [u8] {
-    const ALIGNMENT: u64 = 8;
-    if address == 0 || !address.is_multiple_of(ALIGNMENT) {
-        return &[];
-    }
-    // SAFETY: the machine says that a tree is there (specification, 8.1), which nobody writes while it is read; its
-    // header, which says how long it is, is checked before the rest is looked at.
-    unsafe { Fdt::from_raw(address as *const u8) }.map_or(&[], |tree| tree.data())
+    line!("\nvisor: hart {}: {information}", cpu::this());
+    finisher::end(Ending::Internal)
 }
 
 fn bad_tree(whose: &str, error: device_tree::Error) -> ! {
     line!("visor: the {whose}'s device tree: {error}");
-    report::end(Ending::BadDeviceTree)
+    finisher::end(Ending::BadDeviceTree)
 }

@@ -1,14 +1,13 @@
 //! What visor reads from the two device trees: the machine's, which is for visor, and the guest's (specification, 8.1).
 
-use crate::emulate::lacks::Lacks;
-use crate::memory::{self, Region, Regions};
+use crate::cpu::HARTS_MAX;
+use crate::guest::memory::{self, Region, Regions};
+use crate::interrupts::plic::PlicAt;
+use crate::lacks::Lacks;
 use arrayvec::ArrayVec;
 use core::fmt;
 use dtoolkit::fdt::{Fdt, FdtNode};
 use dtoolkit::{Node, Property};
-
-/// The most harts that visor runs on.
-pub const HARTS_MAX: usize = 64;
 
 /// What visor is to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,15 +59,6 @@ pub struct Machine {
     pub plic: Option<PlicAt>,
     /// What the harts lack.
     pub lacks: Lacks,
-}
-
-/// Where the platform's interrupt controller is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PlicAt {
-    /// Its physical address.
-    pub address: u64,
-    /// The highest number of a source.
-    pub sources: u64,
 }
 
 /// What the guest's tree says.
@@ -178,6 +168,18 @@ fn extents(node: &FdtNode<'_>, to: &mut Extents) -> Result<(), Error> {
         to.try_push((address, length)).map_err(|_| Error::Regions)?;
     }
     Ok(())
+}
+
+/// The device tree at an address, or nothing if none is there.
+#[cfg(target_arch = "riscv64")]
+pub(crate) fn at(address: u64) -> &'static [u8] {
+    const ALIGNMENT: u64 = 8;
+    if address == 0 || !address.is_multiple_of(ALIGNMENT) {
+        return &[];
+    }
+    // SAFETY: the machine says that a tree is there (specification, 8.1), which nobody writes while it is read; its
+    // header, which says how long it is, is checked before the rest is looked at.
+    unsafe { Fdt::from_raw(address as *const u8) }.map_or(&[], |tree| tree.data())
 }
 
 /// The address of the first device below /soc that is compatible with `what`.

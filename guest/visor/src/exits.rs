@@ -7,7 +7,7 @@ pub mod memory;
 use crate::ending::Ending;
 use crate::firmware::Firmware;
 use crate::hart::{self, Hart};
-use crate::pager;
+use crate::isolate::pager;
 use crate::report;
 use crate::sbi::Start;
 use crate::vm::Vm;

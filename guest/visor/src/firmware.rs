@@ -1,9 +1,10 @@
 //! What the SBI needs from the machine.
 
-use crate::memory::Region;
+use crate::devices::console;
+use crate::guest::memory::Region;
 use crate::sbi::{Environment, Fence, HartSet, HartState, Start};
 use crate::vm::Vm;
-use crate::{console, emulate, hart};
+use crate::{emulate, hart};
 use visa_guest::registers as msr;
 
 /// The SBI's environment on one hart.

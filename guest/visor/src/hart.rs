@@ -1,29 +1,14 @@
-//! What visor keeps for each hart: its stack, its state, what other harts ask of it, and its exits.
+//! What visor keeps for each hart: its state, what other harts ask of it, and its exits.
 
-use crate::device_tree::HARTS_MAX;
+use crate::cpu::{HARTS_MAX, fence_instructions, notify, this, wait};
 use crate::emulate::Wait;
-use crate::pager;
+use crate::isolate::pager;
 use crate::sbi::{Fence, HartSet, HartState, Start};
 use crate::vm::Vm;
-use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*};
 use visa_guest::instructions as insn;
 use visa_guest::registers as msr;
 use visa_isa::cause::interrupt::{HYPERVISOR_SOFTWARE, SUPERVISOR_SOFTWARE};
-
-/// Bytes of a hart's stack.
-pub const STACK_BYTES: usize = 16 << 10;
-
-/// The stacks. Only the start code and the harts' own stack pointers refer to them.
-#[repr(C, align(16))]
-pub struct Stacks(UnsafeCell<[[u8; STACK_BYTES]; HARTS_MAX]>);
-
-// SAFETY: each hart uses the part of its own, through its stack pointer.
-unsafe impl Sync for Stacks {}
-
-/// The stacks of all harts. They need not be cleared.
-#[unsafe(link_section = ".bss.uncleared")]
-pub static STACKS: Stacks = Stacks(UnsafeCell::new([[0; STACK_BYTES]; HARTS_MAX]));
 
 /// How many causes of exits are counted apart; cause 0 stands for those with higher numbers.
 pub const CAUSES: usize = 32;
@@ -58,17 +43,6 @@ static HARTS: [Hart; HARTS_MAX] = [const { Hart::new() }; HARTS_MAX];
 /// The hart with a number below [`HARTS_MAX`].
 pub fn hart(number: usize) -> &'static Hart {
     &HARTS[number]
-}
-
-/// The number of this hart.
-pub fn this() -> usize {
-    msr::hartid::read() as usize
-}
-
-/// Waits for an interrupt (specification, 2.7).
-pub fn wait() {
-    // SAFETY: WFI changes nothing.
-    unsafe { core::arch::asm!("wfi", options(nomem, nostack)) };
 }
 
 impl Hart {
@@ -254,18 +228,6 @@ pub fn clear_guest_interrupt() -> bool {
     // SAFETY: the guest asked for it.
     unsafe { msr::sip::clear(BIT) };
     was_pending
-}
-
-/// Raises a hart's Ring -1 software interrupt: an exit if its guest runs, the end of its waiting if not.
-fn notify(number: usize) {
-    // SAFETY: each of visor's harts serves the interrupt.
-    unsafe { insn::vint_send(visa_isa::io::INTERRUPT_TO_HOST | (number as u64) << 16) };
-}
-
-/// Both banks fetch through one instruction path.
-pub fn fence_instructions() {
-    // SAFETY: orders fetches behind stores.
-    unsafe { core::arch::asm!("fence.i", options(nostack)) };
 }
 
 /// Drops the translations of this hart's guest, whatever addresses the guest named: TLBFLUSHV knows guest-physical

@@ -5,7 +5,7 @@
 
 use core::arch::global_asm;
 use core::panic::PanicInfo;
-use visor::hart::{STACK_BYTES, STACKS};
+use visor::cpu::{STACK_BYTES, STACKS};
 
 /// ELF relocation R_RISCV_RELATIVE: the word is the addend plus where the image is.
 const RELATIVE: usize = 3;
@@ -95,7 +95,7 @@ relocated:
     .word   0
     .text
 "#,
-    harts = const visor::device_tree::HARTS_MAX,
+    harts = const visor::cpu::HARTS_MAX,
     stacks = sym STACKS,
     stack_bytes = const STACK_BYTES,
     relative = const RELATIVE,

@@ -1,11 +1,14 @@
 //! The one VM: its memory, its devices, its second stage, its ports.
 
-use crate::device_tree::{Guest, Machine, Mode, PlicAt};
-use crate::emulate::lacks::Lacks;
-use crate::memory::{PAGE, Region, Regions};
-use crate::second_stage::{MapError, SecondStage, Table};
+use crate::cpu;
+use crate::device_tree::{Guest, Machine, Mode};
+use crate::guest::memory::{PAGE, Region, Regions};
+use crate::image;
+use crate::interrupts::plic::PlicAt;
+use crate::isolate::nested::{MapError, SecondStage, Table};
+use crate::isolate::pager;
+use crate::lacks::Lacks;
 use crate::vmcs::{Controls, Vmcs};
-use crate::{hart, pager, report};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering::*};
 use visa_guest::instructions as insn;
@@ -80,7 +83,7 @@ impl Vm {
                     ..Controls::default()
                 };
                 if pager::refuses_second_stage(controls.hptbr) {
-                    let pool = report::image_end().next_multiple_of(PAGE)..tree;
+                    let pool = image::end().next_multiple_of(PAGE)..tree;
                     controls.msr_map = pager::activate(pool, controls.hptbr);
                     controls.trap_filter |= pager::TRAP_FILTER;
                     controls.hptbr = pager::HPTBR;
@@ -141,7 +144,8 @@ impl Vm {
             mask_ports();
         }
         if let Some(plic) = self.plic.filter(|_| self.lacks.trap_filter) {
-            plic.trap_contexts(self.harts);
+            let contexts = plic.contexts(self.harts);
+            bind(RangeKind::Trap, contexts.guest, contexts.length, 0);
         }
         vmcs
     }
@@ -157,7 +161,10 @@ impl Vm {
     /// Gives the guest its devices.
     fn bind_devices(&self) {
         match self.plic.filter(|_| self.lacks.trap_filter) {
-            Some(plic) => self.devices.iter().for_each(|device| plic.bind_around(self.harts, device)),
+            Some(plic) => self
+                .devices
+                .iter()
+                .for_each(|device| plic.around(self.harts, device).for_each(|part| pass_through(&part))),
             None => self.devices.iter().for_each(pass_through),
         }
     }
@@ -167,7 +174,7 @@ impl Vm {
     pub fn map(&self, region: Region) -> Result<(), MapError> {
         // SAFETY: hart 0 alone has ever used it.
         let stage = unsafe { (*STAGE.0.get()).as_mut() };
-        stage.filter(|_| hart::this() == 0).ok_or(MapError::Region)?.map(region)
+        stage.filter(|_| cpu::this() == 0).ok_or(MapError::Region)?.map(region)
     }
 
     /// The guest-physical address of a physical one in the guest's memory.

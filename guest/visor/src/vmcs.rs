@@ -1,7 +1,7 @@
 //! The VMCS of each hart's virtual CPU (specification, 2.1).
 
-use crate::device_tree::HARTS_MAX;
-use crate::sbi::Start;
+use crate::cpu::HARTS_MAX;
+use crate::sbi::{COUNTERS, Start};
 use core::cell::UnsafeCell;
 use visa_guest::instructions as insn;
 use visa_guest::qualification;
@@ -15,9 +15,6 @@ const SAME_RATE: u64 = 1 << 32;
 /// Guest registers that a start sets (SBI 2.0, 9.1).
 const A0: u16 = 10;
 const A1: u16 = 11;
-/// What user programs may read from the start: cycle, time and instret. Kernels leave it to the firmware, and their C
-/// libraries read the time without asking.
-pub const COUNTERS: u64 = 0b111;
 
 #[repr(C, align(4096))]
 struct Page(UnsafeCell<[u64; VALUES]>);
@@ -78,7 +75,7 @@ impl Vmcs {
         self.set(vmcs::IO_MAP, controls.io_map);
         if controls.msr_map != 0 {
             self.set(vmcs::MSR_MAP, controls.msr_map);
-            self.set(vmcs::MSR_SHADOW, crate::pager::msr_shadow(hart));
+            self.set(vmcs::MSR_SHADOW, crate::isolate::pager::msr_shadow(hart));
         }
         self.set(vmcs::TIME_SCALE, SAME_RATE);
         self.set(vmcs::VIRTUAL_CPU, hart as u64);

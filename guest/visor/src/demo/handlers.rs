@@ -3,8 +3,8 @@
 use super::scenes::Progress;
 use super::{DEVICE, LATE_MEMORY};
 use crate::exits::{self, Leave, Next, complete, complete_with, inject};
+use crate::guest::memory::{PAGE, Region};
 use crate::hart::Hart;
-use crate::memory::{PAGE, Region};
 use crate::sbi::{self, SbiError, extension};
 use core::cell::UnsafeCell;
 use visa_guest::instructions as insn;

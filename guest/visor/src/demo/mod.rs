@@ -9,10 +9,10 @@ mod narrate;
 mod scenes;
 mod statistics;
 
-use crate::console::finish;
+use crate::devices::finisher::finish;
 use crate::exits::Leave;
+use crate::guest::memory::{Region, Regions};
 use crate::hart;
-use crate::memory::{Region, Regions};
 use crate::vm::Vm;
 use crate::vmcs::Vmcs;
 use handlers::Done;

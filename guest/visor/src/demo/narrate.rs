@@ -3,7 +3,8 @@
 use super::handlers::How;
 use super::scenes::Counts;
 use super::statistics::Cause;
-use crate::memory;
+use crate::devices::console::line;
+use crate::guest::memory;
 use crate::vm::Vm;
 use crate::vmcs::Vmcs;
 use visa_guest::qualification;

@@ -37,3 +37,23 @@ impl Default for Decoder {
         Decoder::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_decoded_before_is_decoded_the_same() {
+        // Far more instructions than there are entries, twice: RDMSR of every number, and what means nothing.
+        let mut decoder = Decoder::new();
+        assert_eq!(decoder.decode(0), None);
+        for _ in 0..2 {
+            for number in 0..4096 {
+                for bits in [number << 20 | 0x22f3, number << 20 | 0x4073] {
+                    assert_eq!(decoder.decode(bits), decode(bits), "{bits:#x}");
+                    assert_eq!(decoder.decode(bits), decode(bits), "{bits:#x}");
+                }
+            }
+        }
+    }
+}

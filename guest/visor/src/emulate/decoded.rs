@@ -1,8 +1,8 @@
 //! The instruction at which the guest left, and data where its kernel has them.
 
-use super::fetch::{FetchFault, Space};
 use super::machine::{Physical, in_kernel};
 use super::msrs::guest_satp;
+use crate::guest::space::{FetchFault, Space};
 use crate::vm::Vm;
 use visa_guest::registers as msr;
 use visa_isa::msr::sstatus;

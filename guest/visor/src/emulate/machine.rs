@@ -1,6 +1,6 @@
 //! The guest as Ring -1 has it: its memory, its registers, and where it goes on.
 
-use super::fetch::Memory;
+use crate::guest::space::Memory;
 use visa_guest::registers as msr;
 use visa_guest::{guest_integer, set_guest_integer};
 use visa_isa::Instruction;

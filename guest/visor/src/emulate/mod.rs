@@ -2,21 +2,14 @@
 //! the guest sees no difference, but in how fast it is.
 //!
 //! - Without decode assist an exit does not say what the instruction wants: visor walks the guest's page tables,
-//!   fetches the instruction and decodes it ([`fetch`]).
+//!   fetches the instruction and decodes it ([`crate::guest::space`]).
 //! - Without the trap filter nearly everything that the guest's kernel does exits: MSRs, SRET, WFI, fences, page faults.
 //! - Without a timer that interrupts the guest visor makes the interrupt pending, and delivers it when the guest takes
-//!   interrupts ([`interrupts`]).
+//!   interrupts ([`crate::interrupts`]).
 //!
 //! A machine that lacks nothing never comes here: it has the loop in `exits`.
 
 pub mod cache;
-pub mod fetch;
-pub mod interrupts;
-pub mod lacks;
-pub mod rules;
-
-#[cfg(test)]
-mod tests;
 
 #[cfg(target_arch = "riscv64")]
 mod decoded;
@@ -26,8 +19,6 @@ mod machine;
 mod msrs;
 #[cfg(target_arch = "riscv64")]
 mod pending;
-#[cfg(target_arch = "riscv64")]
-pub mod plic;
 #[cfg(target_arch = "riscv64")]
 mod ports;
 #[cfg(target_arch = "riscv64")]

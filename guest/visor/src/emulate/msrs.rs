@@ -1,7 +1,7 @@
 //! The guest's MSRs, by number, as its kernel reads and writes them. They are the machine's own: bits that do not exist
 //! drop as in the guest. What visor keeps in their place is in [`super::pending`].
 
-use crate::pager;
+use crate::isolate::pager;
 use visa_guest::registers as real;
 use visa_isa::msr;
 

@@ -4,10 +4,10 @@
 //! The exits repeat while their cause lasts. So the timer's moment is taken out of stimecmp, and the interrupt
 //! controller's line down, until the guest has seen to them.
 
-use super::interrupts::{Next, View, Window};
 use super::machine::in_kernel;
-use super::plic::Context;
 use super::wait::timer_is_due;
+use crate::interrupts::order::{Next, View, Window};
+use crate::interrupts::plic::Context;
 use crate::vmcs::Controls;
 use visa_guest::registers as msr;
 use visa_isa::cause::interrupt::{SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER};

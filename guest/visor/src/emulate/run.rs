@@ -1,16 +1,18 @@
 //! The exit loop on a machine that lacks features.
 
 use super::cache::Decoder;
-use super::fetch::FetchFault;
 use super::machine::{drop_translations, finish, first_source, in_kernel, step_over};
 use super::pending::Pending;
-use super::rules::{self, after_return};
 use super::{Wait, decoded, msrs, ports};
+use crate::cpu;
 use crate::exits::{self, Leave, Next};
 use crate::firmware::Firmware;
+use crate::guest::privileged::{after_return, written};
+use crate::guest::space::FetchFault;
 use crate::hart::{self, Hart};
+use crate::isolate::pager;
+use crate::report;
 use crate::vm::Vm;
-use crate::{pager, report};
 use core::arch::asm;
 use visa_guest::instructions as insn;
 use visa_guest::registers as msr;
@@ -189,7 +191,7 @@ impl Emulator {
     /// The guest's tables or its code have changed under it: the hardware is to look again.
     fn look_again(&self) {
         drop_translations();
-        hart::fence_instructions();
+        cpu::fence_instructions();
     }
 
     /// An MSR instruction that its ring may execute.
@@ -233,7 +235,7 @@ impl Emulator {
             _ => msrs::read(number),
         };
         let Some(old) = old else { return false };
-        let new = rules::written(instruction, old, first_source(instruction));
+        let new = written(instruction, old, first_source(instruction));
         match (number, new) {
             (_, None) => {}
             (STIMECMP, Some(new)) => self.pending.set_stimecmp(new),

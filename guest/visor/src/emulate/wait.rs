@@ -1,7 +1,7 @@
 //! Waiting on behalf of the guest, where the machine does not let Ring -1 see what the guest waits for
 //! (specification, 2.7): Ring -1's own timer and interrupt-controller context stand in.
 
-use super::plic::Context;
+use crate::interrupts::plic::Context;
 use crate::vm::Vm;
 use visa_guest::registers as msr;
 use visa_isa::cause::interrupt::{

@@ -1,7 +1,7 @@
 //! ECALL in Ring 0: the SBI.
 
 use super::{Leave, Next, complete};
-use crate::console::finish;
+use crate::devices::finisher::finish;
 use crate::firmware::Firmware;
 use crate::hart::Hart;
 use crate::sbi::{self, Call, Outcome, SbiResult};

@@ -1,9 +1,13 @@
 //! Guest-physical addresses that the second stage does not map (specification, 4.1).
 
 use super::{access_fault, inject};
+use crate::cpu;
+use crate::devices::console::line;
 use crate::ending::Ending;
+use crate::guest::memory;
+use crate::image;
+use crate::report;
 use crate::vm::Vm;
-use crate::{hart, memory, report};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use visa_guest::registers as msr;
 use visa_isa::Ring;
@@ -20,7 +24,7 @@ pub fn nested_page_fault(vm: &Vm) {
     if memory::translate(&vm.memory, address, 1).is_some() {
         report::unexpected(ExitCause::NestedPageFault as u64, Ending::NestedPageFault);
     }
-    if report::is_own(address) {
+    if image::contains(address) {
         tell(address);
     }
     deny();
@@ -32,7 +36,7 @@ fn tell(address: u64) {
     if LINES.fetch_add(1, Relaxed) < LINES_MAX {
         line!(
             "\nvisor: hart {}: the guest at {:#x} reached for visor's memory at {address:#x}: denied, {}",
-            hart::this(),
+            cpu::this(),
             msr::vmpc::read(),
             access_fault().name()
         );

@@ -1,5 +1,6 @@
 //! BASE (SBI 2.0, chapter 4): who provides the SBI, and what of it.
 
+use super::interface::has_extension;
 use super::{Call, SbiError, SbiResult};
 
 /// Version 2.0: major in bits 30:24, minor in 23:0.
@@ -15,7 +16,7 @@ pub(super) fn call(call: &Call) -> SbiResult {
         0 => Ok(VERSION),
         1 => Ok(IMPLEMENTATION),
         2 => Ok(IMPLEMENTATION_VERSION),
-        3 => Ok(u64::from(super::has_extension(call.arguments[0]))),
+        3 => Ok(u64::from(has_extension(call.arguments[0]))),
         // mvendorid, marchid, mimpid: zero says that a machine has none.
         4..=6 => Ok(0),
         _ => Err(SbiError::NotSupported),

@@ -1,7 +1,7 @@
 //! DBCN (SBI 2.0, chapter 12): the debug console. Addresses are guest-physical, and only the guest's memory will do.
 
 use super::{Call, Environment, SbiError, SbiResult};
-use crate::memory;
+use crate::guest::memory;
 
 #[inline(always)]
 pub(super) fn call(on: &mut impl Environment, call: &Call) -> SbiResult {

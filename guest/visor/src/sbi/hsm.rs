@@ -1,7 +1,7 @@
 //! HSM (SBI 2.0, chapter 9): starting, stopping and suspending harts.
 
 use super::{Call, Environment, HartState, Outcome, SbiError, SbiResult, Start};
-use crate::memory;
+use crate::guest::memory;
 
 /// Suspend types: the default ones, which keep the registers or lose them.
 const RETENTIVE: u64 = 0;

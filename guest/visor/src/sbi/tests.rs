@@ -1,5 +1,6 @@
 use super::*;
 use crate::ending;
+use crate::guest::memory::Region;
 
 /// Three harts, of which the second is stopped, and 16 bytes of memory at guest-physical 0x4000_0000.
 struct Mock {
@@ -79,7 +80,7 @@ impl Environment for Mock {
         self.typed.pop()
     }
     fn locate(&self, address: u64) -> Option<u64> {
-        crate::memory::translate(&self.memory, address.checked_sub(VIRTUAL)?, 1)
+        crate::guest::memory::translate(&self.memory, address.checked_sub(VIRTUAL)?, 1)
     }
     fn load(&self, physical: u64) -> u8 {
         self.bytes[(physical - PHYSICAL) as usize]

@@ -9,7 +9,7 @@ use super::cpu::{Cpu, RUN_MAX, Site};
 use super::csr::{STATUS_LIVE, STATUS_VIRTUAL};
 use super::emitter::register::{T3, T4, T5, T6, ZERO};
 use super::emitter::{Csr, Emitter, SRET};
-use crate::shadow::layout::View;
+use crate::isolate::shadow::layout::View;
 use core::mem::offset_of;
 use visa_isa::msr::{self, sstatus};
 use visa_isa::{Instruction, Op, decode_word};

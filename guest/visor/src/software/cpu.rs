@@ -68,7 +68,7 @@ pub struct Cpu {
     /// The real satp for the guest's user programs.
     pub user_satp: u64,
     /// The real satp of the views.
-    pub views: [u64; crate::shadow::layout::VIEWS],
+    pub views: [u64; crate::isolate::shadow::layout::VIEWS],
     /// The real stvec while the guest's kernel runs.
     pub kernel_vector: u64,
     /// The real stvec while user programs run.

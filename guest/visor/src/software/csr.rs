@@ -4,8 +4,8 @@
 //! returned as [`Effects`]. The short paths of [`super::sites`] do the same in fewer instructions.
 
 use super::cpu::Cpu;
-use crate::emulate::rules::after_return;
-use crate::shadow::walk::{SATP_MODE_SHIFT, SV39};
+use crate::guest::privileged::after_return;
+use crate::isolate::shadow::satp::{SATP_MODE_SHIFT, SV39};
 use visa_isa::cause::{INTERRUPT, interrupt};
 use visa_isa::msr::{self, sstatus};
 

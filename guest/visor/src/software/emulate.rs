@@ -2,14 +2,14 @@
 //!
 //! The hardware gives the instruction's bits in stval, so that nothing is fetched.
 
-use super::Hypervisor;
 use super::cpu::Cpu;
 use super::csr::{self, Effects};
+use super::hypervisor::Hypervisor;
 use super::interrupts;
 use super::machine::Hart;
 use super::statistics::Kind;
-use super::trap::{choose_view, inject, switch_space};
-use crate::emulate::rules::written;
+use super::transitions::{choose_view, inject, switch_space};
+use crate::guest::privileged::written;
 use visa_guest::registers as real;
 use visa_isa::cause::Exception;
 use visa_isa::msr::{self, is_read_only};

@@ -1,16 +1,17 @@
 //! The SBI for the software-only guest: the same calls ([`crate::sbi`]) on another machine.
 
-use super::Hypervisor;
 use super::cpu::Cpu;
 use super::csr::{self, Real};
-use super::entry::PHYSICAL;
+use super::hypervisor::{Hypervisor, print_statistics};
 use super::interrupts;
 use super::machine::{self, Hart};
-use super::statistics;
-use crate::console;
-use crate::emulate::fetch::Space;
+use super::symbols::PHYSICAL;
+use super::transitions;
+use crate::cpu;
+use crate::devices::{console, finisher};
 use crate::ending::{PASS, RESET};
-use crate::memory::Region;
+use crate::guest::memory::Region;
+use crate::guest::space::Space;
 use crate::sbi::{self, Call, Environment, Fence, HartSet, HartState, Outcome, SbiResult, Start, extension};
 use visa_isa::cause::interrupt::SUPERVISOR_SOFTWARE;
 use visa_isa::msr::sstatus;
@@ -42,7 +43,7 @@ pub fn serve(hypervisor: &mut Hypervisor, cpu: &mut Cpu) {
         }
         Outcome::SuspendAndStart(start) => {
             interrupts::wait(cpu);
-            return super::reset(hypervisor, cpu, start);
+            return transitions::reset(hypervisor, cpu, start);
         }
         Outcome::End(value) => end(hypervisor, cpu, value),
     }
@@ -58,11 +59,11 @@ fn give(cpu: &mut Cpu, result: SbiResult) {
 
 /// The guest has stopped its only virtual CPU. As in the other modes nothing will start it again, and the machine finds out.
 fn stop(hypervisor: &Hypervisor, cpu: &Cpu) -> ! {
-    statistics::print(hypervisor, cpu);
+    print_statistics(hypervisor, cpu);
     // SAFETY: visor takes no interrupts, and the guest runs no more.
     unsafe { visa_guest::registers::sie::write(0) };
     loop {
-        crate::hart::wait();
+        cpu::wait();
     }
 }
 
@@ -71,13 +72,13 @@ fn end(hypervisor: &Hypervisor, cpu: &Cpu, value: u32) -> ! {
     const SHUTDOWN: u64 = 0;
     const COLD_REBOOT: u64 = 1;
     const NO_REASON: u64 = 0;
-    statistics::print(hypervisor, cpu);
+    print_statistics(hypervisor, cpu);
     match value {
         PASS => machine::firmware(extension::SRST, 0, SHUTDOWN, NO_REASON),
         RESET => machine::firmware(extension::SRST, 0, COLD_REBOOT, NO_REASON),
         _ => {}
     }
-    console::finish(value)
+    finisher::finish(value)
 }
 
 struct Firmware<'a> {
@@ -118,7 +119,7 @@ impl Environment for Firmware<'_> {
     fn fence(&mut self, harts: HartSet, fence: Fence) {
         match fence {
             _ if !harts.has(0) => {}
-            Fence::Instructions => machine::fence_instructions(),
+            Fence::Instructions => cpu::fence_instructions(),
             Fence::Translations => self.hypervisor.spaces.fence(&mut Hart, None, None),
         }
     }

@@ -8,6 +8,7 @@
 
 use super::cpu::Cpu;
 use super::csr::takes_interrupts;
+use crate::cpu;
 use visa_guest::registers as msr;
 
 /// Takes the real sie away.
@@ -31,7 +32,7 @@ pub fn update(cpu: &mut Cpu) {
 pub fn wait(cpu: &mut Cpu) {
     // SAFETY: as above; the wait ends with the interrupt pending, and SIE of the real sstatus is clear.
     unsafe { msr::sie::write(cpu.sie) };
-    crate::hart::wait();
+    cpu::wait();
     cpu.masked = 0;
     if !takes_interrupts(cpu) {
         mask(cpu);

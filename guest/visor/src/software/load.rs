@@ -1,15 +1,16 @@
 //! The part in Ring -1: visor's firmware loads visor a second time, as it would a kernel, into the memory behind it,
-//! linked for where the back end has physical memory ([`super::entry::PHYSICAL`]), and starts it in Ring 0.
+//! linked for where the back end has physical memory ([`PHYSICAL`]), and starts it in Ring 0.
 
-use super::entry::{PHYSICAL, software_start};
+use super::symbols::{PHYSICAL, software_start};
+use crate::cpu;
+use crate::devices::console::line;
+use crate::devices::finisher;
 use crate::ending::Ending;
-use crate::memory::PAGE;
-use crate::report;
+use crate::guest::memory::PAGE;
+use crate::image;
 use crate::sbi::Start;
 
 unsafe extern "C" {
-    static __image_start: u8;
-    static __image_end: u8;
     static __data_end: u8;
     static __bss_start: u8;
     static __bss_end: u8;
@@ -27,11 +28,11 @@ struct Relocation {
 
 /// Loads the second visor below the machine's device tree, and says how it starts.
 pub fn load(tree: u64) -> Start {
-    let (start, end) = (&raw const __image_start as u64, &raw const __image_end as u64);
+    let (start, end) = (image::start(), image::end());
     let copy = end.next_multiple_of(PAGE);
     if copy + (end - start) > tree {
         line!("visor: no memory for the software-only back end below {tree:#x}");
-        report::end(Ending::BadDeviceTree);
+        finisher::end(Ending::BadDeviceTree);
     }
     let offset = copy - start;
     let data_end = &raw const __data_end as u64;
@@ -53,6 +54,6 @@ pub fn load(tree: u64) -> Start {
             relocation = relocation.add(1);
         }
     }
-    super::machine::fence_instructions();
+    cpu::fence_instructions();
     Start { entry: software_start as *const () as u64 + offset, opaque: tree }
 }

@@ -1,10 +1,9 @@
 //! The machine under the back end: physical memory through the window, the real TLB, the real CSRs.
 
 use super::csr::{Real, STATUS_LIVE};
-use super::entry::PHYSICAL;
-use crate::emulate::fetch;
-use crate::shadow::Hardware;
-use crate::shadow::walk::Memory;
+use super::symbols::PHYSICAL;
+use crate::guest::space;
+use crate::isolate::shadow::hardware::{Hardware, Memory};
 use core::arch::asm;
 use visa_guest::registers as msr;
 use visa_isa::cause::interrupt::SUPERVISOR_SOFTWARE;
@@ -27,7 +26,7 @@ impl Memory for Hart {
     }
 }
 
-impl fetch::Memory for Hart {
+impl space::Memory for Hart {
     fn entry(&self, physical: u64) -> u64 {
         self.load(physical)
     }
@@ -99,12 +98,6 @@ impl Real for Hart {
             _ => msr::instret::read(),
         }
     }
-}
-
-/// FENCE.I.
-pub fn fence_instructions() {
-    // SAFETY: orders fetches behind stores.
-    unsafe { asm!("fence.i", options(nostack)) };
 }
 
 /// An SBI call to the firmware in Ring -1.

@@ -4,25 +4,26 @@
 
 use super::Spaces;
 use super::cpu::Cpu;
-use super::entry::{
-    PHYSICAL, STACK, STACK_BYTES, WINDOW, software_call, software_enter, software_resume, software_slow,
-    software_sret, software_trap_kernel, software_trap_user, software_unmask,
-};
+use super::hypervisor::{self, Hypervisor};
 use super::machine::Hart;
 use super::sites::Sites;
 use super::statistics::Statistics;
-use super::trap::switch_space;
-use crate::boot::tree_at;
+use super::symbols::{
+    PHYSICAL, STACK, STACK_BYTES, WINDOW, software_call, software_enter, software_resume, software_slow,
+    software_sret, software_trap_kernel, software_trap_user, software_unmask,
+};
+use super::transitions;
 use crate::device_tree::{self, Guest};
-use crate::ending::{Ending, fail};
-use crate::memory::PAGE;
+use crate::devices::console::{self, line};
+use crate::devices::finisher;
+use crate::ending::Ending;
+use crate::guest::memory::PAGE;
+use crate::image;
+use crate::isolate::shadow::hardware::Memory;
+use crate::isolate::shadow::pool::{Note, Pool, TABLES_MAX};
+use crate::isolate::shadow::spaces::ROOTS;
 use crate::sbi::Start;
-use crate::shadow::pool::{Note, Pool, TABLES_MAX};
-use crate::shadow::spaces::ROOTS;
-use crate::shadow::walk::Memory;
-use crate::{console, report};
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use visa_guest::registers as msr;
 use visa_isa::msr::sstatus;
 use visa_isa::paging::entry::ENTRY_BYTES;
@@ -33,50 +34,27 @@ const WINDOW_ENTRY: u64 = PHYSICAL >> 39;
 /// Fewer tables than this are no pool.
 const TABLES_MIN: u64 = 256;
 
-/// All that is not in [`Cpu`].
-pub struct Hypervisor {
-    /// The guest's address spaces.
-    pub spaces: Spaces<'static>,
-    /// Compiled trap sites.
-    pub sites: Sites,
-    /// Counts.
-    pub statistics: Statistics,
-}
-
-static ACTIVE: AtomicBool = AtomicBool::new(false);
-static mut HYPERVISOR: Option<Hypervisor> = None;
 static mut GUEST: Option<Guest> = None;
 #[unsafe(link_section = ".bss.uncleared")]
 static mut CPU: MaybeUninit<Cpu> = MaybeUninit::uninit();
 #[unsafe(link_section = ".bss.uncleared")]
 static mut NOTES: MaybeUninit<[Note; TABLES_MAX]> = MaybeUninit::uninit();
 
-/// Whether this visor runs in Ring 0.
-pub fn is_active() -> bool {
-    ACTIVE.load(Relaxed)
-}
-
-/// The back end, for the trap code.
-pub fn get() -> &'static mut Hypervisor {
-    // SAFETY: there is one hart, and a trap is handled to its end before the next: nobody else has a reference.
-    let hypervisor = unsafe { (*(&raw mut HYPERVISOR)).as_mut() };
-    hypervisor.expect("the back end is there before the guest runs")
-}
-
 /// The first Rust in Ring 0: `tree` is the physical address of the machine's device tree.
 pub extern "C" fn main(_hart: usize, tree: u64) -> ! {
-    ACTIVE.store(true, Relaxed);
-    let machine =
-        device_tree::machine(tree_at(tree + PHYSICAL)).unwrap_or_else(|error| bad_tree("machine", error));
-    console::set_devices(machine.uart + PHYSICAL, machine.finisher + PHYSICAL);
-    let guest_tree = tree_at(machine.guest_tree + PHYSICAL);
+    hypervisor::activate();
+    let machine = device_tree::machine(device_tree::at(tree + PHYSICAL))
+        .unwrap_or_else(|error| bad_tree("machine", error));
+    console::set_address(machine.uart + PHYSICAL);
+    finisher::set_address(machine.finisher + PHYSICAL);
+    let guest_tree = device_tree::at(machine.guest_tree + PHYSICAL);
     let guest = device_tree::guest(guest_tree).unwrap_or_else(|error| bad_tree("guest", error));
     let counting = device_tree::has_argument(guest_tree, "visa.stat");
     // SAFETY: nothing else has run in this visor, so these are the only references; zeros are a Cpu.
-    let (guest, cpu, hypervisor) = unsafe {
+    let (guest, cpu) = unsafe {
         let cpu = (&raw mut CPU).cast::<Cpu>();
         cpu.write_bytes(0, 1);
-        ((*(&raw mut GUEST)).insert(guest), &mut *cpu, &mut *(&raw mut HYPERVISOR))
+        ((*(&raw mut GUEST)).insert(guest), &mut *cpu)
     };
     let (roots, pool, sites) = memory(tree);
     let mut spaces = Spaces::new(&mut Hart, pool, roots, &guest.memory, &guest.devices);
@@ -85,9 +63,10 @@ pub extern "C" fn main(_hart: usize, tree: u64) -> ! {
         spaces.shadow.withhold(machine.finisher);
     }
     let statistics = Statistics::new(counting);
-    let hypervisor = hypervisor.insert(Hypervisor { spaces, sites: Sites::new(sites, counting), statistics });
+    let hypervisor =
+        hypervisor::insert(Hypervisor { spaces, sites: Sites::new(sites, counting), statistics });
     prepare(cpu);
-    reset(hypervisor, cpu, Start { entry: machine.kernel_entry, opaque: machine.guest_tree });
+    transitions::reset(hypervisor, cpu, Start { entry: machine.kernel_entry, opaque: machine.guest_tree });
     // SAFETY: the trap code finds the Cpu by sscratch; the guest starts in Ring 3 with floating point off.
     unsafe {
         msr::sscratch::write(&raw mut *cpu as u64);
@@ -95,20 +74,6 @@ pub extern "C" fn main(_hart: usize, tree: u64) -> ! {
         msr::sepc::write(cpu.pc);
         software_enter(cpu)
     }
-}
-
-/// The virtual CPU as a start leaves it (SBI 2.0, 9.1): untranslated, interrupts off.
-pub fn reset(hypervisor: &mut Hypervisor, cpu: &mut Cpu, start: Start) {
-    const A1: usize = 11;
-    cpu.registers = [0; 32];
-    cpu.registers[A1] = start.opaque;
-    cpu.pc = start.entry;
-    (cpu.status, cpu.sie, cpu.satp, cpu.user) = (0, 0, 0, 0);
-    cpu.scounteren = crate::vmcs::COUNTERS;
-    // SAFETY: the counters are the guest's to read.
-    unsafe { msr::scounteren::write(cpu.scounteren) };
-    switch_space(hypervisor, cpu);
-    super::interrupts::update(cpu);
 }
 
 /// What the trap code needs.
@@ -131,13 +96,13 @@ fn prepare(cpu: &mut Cpu) {
 
 /// Divides visor's memory: the roots, whose entry for the window is set, the pool, and a place for code.
 fn memory(tree: u64) -> (u64, Pool<'static>, u64) {
-    let roots = (report::image_end() - PHYSICAL).next_multiple_of(PAGE);
+    let roots = (image::end() - PHYSICAL).next_multiple_of(PAGE);
     let code = roots + ROOTS as u64 * PAGE;
     let base = code + super::sites::CODE_BYTES;
     let tables = (tree.saturating_sub(base) / PAGE).min(TABLES_MAX as u64);
     if tables < TABLES_MIN {
         line!("visor: memory for {tables} shadow tables is too little");
-        console::finish(fail(Ending::BadDeviceTree as u16));
+        finisher::end(Ending::BadDeviceTree);
     }
     let window = (&raw const WINDOW as u64 - PHYSICAL) >> PAGE_SHIFT << PTE_PPN_SHIFT | PTE_VALID;
     for word in (0..ROOTS as u64 * PAGE).step_by(ENTRY_BYTES as usize) {
@@ -151,5 +116,5 @@ fn memory(tree: u64) -> (u64, Pool<'static>, u64) {
 
 fn bad_tree(whose: &str, error: device_tree::Error) -> ! {
     line!("visor: the {whose}'s device tree: {error}");
-    console::finish(fail(Ending::BadDeviceTree as u16))
+    finisher::end(Ending::BadDeviceTree)
 }

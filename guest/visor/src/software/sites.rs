@@ -7,10 +7,13 @@
 use super::Spaces;
 use super::compile::{Entry, compile};
 use super::cpu::{Cpu, NO_SITE, RUN_MAX, SITES, Site};
-use super::entry::{PHYSICAL, software_resume};
-use super::machine::{Hart, fence_instructions};
-use crate::shadow::layout::Deprivileged;
-use crate::shadow::walk::{self, Memory, translates};
+use super::machine::Hart;
+use super::symbols::{PHYSICAL, software_resume};
+use crate::cpu::fence_instructions;
+use crate::isolate::shadow::hardware::Memory;
+use crate::isolate::shadow::layout::Deprivileged;
+use crate::isolate::shadow::satp::root;
+use crate::isolate::shadow::walk::{self, translates};
 use visa_isa::paging::entry::{ENTRY_BYTES, index};
 use visa_isa::paging::{Access, Accessor, PAGE_SIZE};
 
@@ -71,9 +74,9 @@ impl Sites {
         if !translates::<Deprivileged>(cpu.satp) {
             return;
         }
-        let first = walk::root(cpu.satp) + index(LOWEST, 2) * ENTRY_BYTES;
+        let first = root(cpu.satp) + index(LOWEST, 2) * ENTRY_BYTES;
         let memory = spaces.shadow.memory();
-        if crate::memory::translate(memory, first, ROOT_ENTRIES * ENTRY_BYTES).is_none() {
+        if crate::guest::memory::translate(memory, first, ROOT_ENTRIES * ENTRY_BYTES).is_none() {
             return;
         }
         let roots = [0, 1, 2, 3].map(|entry| Hart.load(first + entry * ENTRY_BYTES));
@@ -123,7 +126,7 @@ impl Sites {
         let memory = spaces.shadow.memory();
         let walk =
             walk::walk::<Deprivileged>(&mut Unchanged, memory, cpu.satp, pc, Access::Fetch, kernel).ok()?;
-        crate::memory::translate(memory, walk.address & !(PAGE_SIZE - 1), PAGE_SIZE)?;
+        crate::guest::memory::translate(memory, walk.address & !(PAGE_SIZE - 1), PAGE_SIZE)?;
         let mut words = [0; RUN_MAX];
         let in_page = ((PAGE_SIZE - walk.address % PAGE_SIZE) / 4) as usize;
         let words = &mut words[..in_page.min(RUN_MAX)];

@@ -1,9 +1,7 @@
 //! What software virtualization did: counts, printed at the end of a run if the guest's command line has the word
 //! `visa.stat`.
 
-use super::Hypervisor;
-use super::cpu::Cpu;
-use visa_isa::cause::{Exception, INTERRUPT};
+use visa_isa::cause::INTERRUPT;
 
 macro_rules! kinds {
     ($( $name:ident $text:literal; )*) => {
@@ -12,7 +10,8 @@ macro_rules! kinds {
         #[repr(u8)]
         pub enum Kind { $( #[doc = $text] $name, )* }
 
-        const KINDS: &[&str] = &[ $($text),* ];
+        /// What they are, in words.
+        pub const KINDS: &[&str] = &[ $($text),* ];
     };
 }
 
@@ -29,12 +28,15 @@ kinds! {
 
 /// Causes that are counted apart: exceptions, then interrupts.
 const CAUSES: usize = 32;
-const INTERRUPTS: usize = 16;
+/// Where interrupts begin.
+pub const INTERRUPTS: usize = 16;
 
-/// The counts of what Rust handles; the short paths have theirs in [`Cpu`].
+/// The counts of what Rust handles; the short paths have theirs in [`super::cpu::Cpu`].
 pub struct Statistics {
-    traps: [u64; CAUSES],
-    emulated: [u64; KINDS.len()],
+    /// Traps that came to Rust, by cause: exceptions, then interrupts.
+    pub traps: [u64; CAUSES],
+    /// Instructions emulated in Rust, by kind.
+    pub emulated: [u64; KINDS.len()],
     /// Exceptions that the guest took: its own faults.
     pub injected: u64,
     /// Instructions are to be counted in compiled sites too.
@@ -56,48 +58,5 @@ impl Statistics {
     /// Counts an instruction emulated in Rust.
     pub fn count(&mut self, kind: Kind) {
         self.emulated[kind as usize] += 1;
-    }
-}
-
-/// Prints all counts, if they were asked for.
-pub fn print(hypervisor: &Hypervisor, cpu: &Cpu) {
-    let own = &hypervisor.statistics;
-    if !own.counting {
-        return;
-    }
-    line!("visor: software-only virtualization, in numbers");
-    let short = [
-        ("system calls forwarded", cpu.forwarded_calls),
-        ("sret", cpu.returns),
-        ("traps of compiled sites", cpu.site_traps),
-        ("instructions emulated by them", cpu.site_instructions),
-    ];
-    for (name, count) in short {
-        line!("visor: {count:>10} {name}, short path");
-    }
-    for (cause, count) in own.traps.iter().enumerate().filter(|(_, count)| **count != 0) {
-        match Exception::from_number(cause as u64) {
-            Some(exception) if cause < INTERRUPTS => {
-                line!("visor: {count:>10} traps in full: {}", exception.name())
-            }
-            _ => line!("visor: {count:>10} traps in full: interrupt {}", cause - INTERRUPTS),
-        }
-    }
-    for (name, count) in KINDS.iter().zip(own.emulated).filter(|(_, count)| *count != 0) {
-        line!("visor: {count:>10} emulated in full: {name}");
-    }
-    let (spaces, shadow) = (&hypervisor.spaces, &hypervisor.spaces.shadow);
-    let memory = [
-        ("exceptions of the guest's own, injected", own.injected),
-        ("shadow entries filled on a fault", shadow.fills),
-        ("shadow entries filled ahead", shadow.fills_ahead),
-        ("address spaces made", spaces.made),
-        ("times that all shadow tables were dropped", spaces.drops),
-        ("shadow tables in use", shadow.tables() as u64),
-        ("sites compiled", hypervisor.sites.compiled),
-        ("times that all sites were dropped", hypervisor.sites.drops),
-    ];
-    for (name, count) in memory {
-        line!("visor: {count:>10} {name}");
     }
 }

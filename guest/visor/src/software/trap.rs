@@ -2,12 +2,13 @@
 
 use super::cpu::Cpu;
 use super::csr;
+use super::hypervisor::{self, Hypervisor, print_statistics};
 use super::machine::Hart;
 use super::statistics::Kind;
-use super::{Hypervisor, compile, emulate, firmware, interrupts};
-use crate::report;
-use crate::shadow::layout::View;
-use crate::shadow::walk::Fault;
+use super::transitions::{inject, switch_space};
+use super::{compile, emulate, firmware, interrupts};
+use crate::isolate::shadow::layout::View;
+use crate::isolate::shadow::walk::Fault;
 use visa_guest::registers as msr;
 use visa_isa::cause::{Exception, INTERRUPT};
 use visa_isa::msr::sstatus;
@@ -20,7 +21,7 @@ pub extern "C" fn trap(cpu: &mut Cpu) {
     if msr::sstatus::read() & sstatus::SPP != 0 {
         panic!("trap {cause:#x} in Ring 0 at {:#x}, value {value:#x}", cpu.pc);
     }
-    let hypervisor = super::get();
+    let hypervisor = hypervisor::get();
     hypervisor.statistics.trap(cause);
     if cause & INTERRUPT != 0 {
         interrupt(cpu, cause);
@@ -36,7 +37,7 @@ pub extern "C" fn trap(cpu: &mut Cpu) {
 
 /// SFENCE.VMA, from its site.
 pub extern "C" fn fence(cpu: &mut Cpu) {
-    let hypervisor = super::get();
+    let hypervisor = hypervisor::get();
     let given = |bit: u64, value: u64| (cpu.fence_given & bit != 0).then_some(value);
     let (address, asid) = (given(1, cpu.operands[0]), given(2, cpu.operands[1]));
     hypervisor.statistics.count(Kind::Fence);
@@ -46,7 +47,7 @@ pub extern "C" fn fence(cpu: &mut Cpu) {
 
 /// A write of satp, from its site.
 pub extern "C" fn space(cpu: &mut Cpu) {
-    let hypervisor = super::get();
+    let hypervisor = hypervisor::get();
     hypervisor.statistics.count(Kind::Space);
     if csr::write(cpu, &mut Hart, visa_isa::msr::SATP, cpu.operands[0]).space {
         switch_space(hypervisor, cpu);
@@ -56,7 +57,7 @@ pub extern "C" fn space(cpu: &mut Cpu) {
 
 /// WFI, from its site.
 pub extern "C" fn wait(cpu: &mut Cpu) {
-    super::get().statistics.count(Kind::Wait);
+    hypervisor::get().statistics.count(Kind::Wait);
     interrupts::wait(cpu);
 }
 
@@ -99,49 +100,10 @@ fn page_fault(hypervisor: &mut Hypervisor, cpu: &mut Cpu, access: Access, addres
         Ok(()) | Err(Fault::Changed) => return,
         Err(Fault::Page) => access.page_fault(),
         Err(Fault::Access) if hypervisor.spaces.shadow.give_back() => {
-            return super::statistics::print(hypervisor, cpu);
+            return print_statistics(hypervisor, cpu);
         }
         Err(Fault::Access) => access.access_fault(),
     };
     hypervisor.statistics.injected += 1;
     inject(cpu, exception as u64, address);
-}
-
-/// Has the guest's kernel take an exception or interrupt that happened at the guest's PC; unless its trap vector is what
-/// faults, again, so that it would never get to an instruction: that is a shutdown, as it would be in a VM (specification, 2.3).
-pub fn inject(cpu: &mut Cpu, cause: u64, value: u64) {
-    let was_user = cpu.user != 0;
-    let at_vector = !was_user && cpu.pc == cpu.stvec & !3;
-    if cause & INTERRUPT == 0 && at_vector && cpu.pc == cpu.sepc {
-        super::statistics::print(super::get(), cpu);
-        report::software_shutdown(cpu);
-    }
-    csr::trap(cpu, cause, value);
-    if was_user {
-        choose_view(cpu);
-    }
-}
-
-/// Has the machine run the guest in the view that its ring and SUM ask for.
-pub fn choose_view(cpu: &mut Cpu) {
-    let kernel = if cpu.status & sstatus::SUM != 0 { View::KernelSum } else { View::Kernel };
-    cpu.kernel_satp = cpu.views[kernel as usize];
-    cpu.user_satp = cpu.views[View::User as usize];
-    let (satp, vector) = match cpu.user {
-        0 => (cpu.kernel_satp, cpu.kernel_vector),
-        _ => (cpu.user_satp, cpu.user_vector),
-    };
-    // SAFETY: every view has visor's own memory where it is, and both vectors are the trap code's.
-    unsafe {
-        msr::satp::write(satp);
-        msr::stvec::write(vector);
-    }
-}
-
-/// Has the machine run the guest in the space that its satp names.
-pub fn switch_space(hypervisor: &mut Hypervisor, cpu: &mut Cpu) {
-    hypervisor.spaces.switch(&mut Hart, cpu.satp);
-    cpu.views = hypervisor.spaces.satps();
-    choose_view(cpu);
-    hypervisor.sites.switch(cpu, &mut hypervisor.spaces);
 }

@@ -3,7 +3,7 @@
 //! Everything a guest has is mapped up front, with the largest pages that fit, so that no exit is ever needed to map
 //! it and a TLB entry covers as much as it can.
 
-use crate::memory::Region;
+use crate::guest::memory::Region;
 use visa_isa::GuestPhysical;
 use visa_isa::paging::entry::{ENTRY_BYTES, index};
 use visa_isa::paging::{

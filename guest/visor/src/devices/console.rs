@@ -1,12 +1,10 @@
-//! visor's own console, a polled 16550, and the test finisher: the two devices that visor itself uses.
+//! visor's own console, a polled 16550.
 
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Where the platform has the UART (specification, chapter 8), until the device tree says so.
 static UART: AtomicU64 = AtomicU64::new(0x1000_0000);
-/// Where the platform has the test finisher, likewise.
-static FINISHER: AtomicU64 = AtomicU64::new(0x10_0000);
 
 /// Registers of the 16550 and bits of its line status.
 const DATA: u64 = 0;
@@ -17,10 +15,9 @@ const TRANSMITTER_EMPTY: u8 = 1 << 5;
 /// How often to look whether the transmitter is empty, before the byte is written anyway.
 const POLLS_MAX: u32 = 100_000;
 
-/// Uses the devices at these addresses.
-pub fn set_devices(uart: u64, finisher: u64) {
-    UART.store(uart, Relaxed);
-    FINISHER.store(finisher, Relaxed);
+/// Uses the one at an address.
+pub fn set_address(address: u64) {
+    UART.store(address, Relaxed);
 }
 
 fn read_register(register: u64) -> u8 {
@@ -44,15 +41,6 @@ pub fn read_byte() -> Option<u8> {
     (read_register(LINE_STATUS) & RECEIVED != 0).then(|| read_register(DATA))
 }
 
-/// Ends the run: `value` goes to the test finisher.
-pub fn finish(value: u32) -> ! {
-    // SAFETY: the finisher is no memory of ours.
-    unsafe { core::ptr::write_volatile(FINISHER.load(Relaxed) as *mut u32, value) };
-    loop {
-        crate::hart::wait();
-    }
-}
-
 /// The console as text.
 pub struct Console;
 
@@ -69,11 +57,12 @@ impl fmt::Write for Console {
 }
 
 /// Writes a line to visor's console.
-#[macro_export]
 macro_rules! line {
     ($($argument:tt)*) => {{
         use core::fmt::Write;
         // Writing to the console does not fail.
-        let _ = writeln!($crate::console::Console, $($argument)*);
+        let _ = writeln!($crate::devices::console::Console, $($argument)*);
     }};
 }
+
+pub(crate) use line;

@@ -3,11 +3,9 @@
 //! claim, and looks at pending and enabled sources to see whether the line would be up. So that the guest does not see
 //! that, the pages with thresholds are not passed through to it.
 
-use crate::device_tree::{HARTS_MAX, PlicAt};
-use crate::memory::Region;
-use crate::vm::{bind, pass_through};
+use crate::cpu::HARTS_MAX;
+use crate::guest::memory::Region;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
-use visa_isa::io::RangeKind;
 
 /// Registers (RISC-V PLIC specification 1.0).
 const PENDING: u64 = 0x1000;
@@ -32,6 +30,15 @@ struct Mask {
 static MASKS: [Mask; HARTS_MAX] =
     [const { Mask { threshold: AtomicU32::new(0), masked: AtomicBool::new(false) } }; HARTS_MAX];
 
+/// Where the platform's interrupt controller is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PlicAt {
+    /// Its physical address.
+    pub address: u64,
+    /// The highest number of a source.
+    pub sources: u64,
+}
+
 /// A context of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
@@ -46,31 +53,22 @@ impl PlicAt {
     }
 
     /// The pages of the contexts of so many harts.
-    fn contexts(self, harts: usize) -> Region {
+    pub fn contexts(self, harts: usize) -> Region {
         let length = CONTEXTS_PER_HART * harts as u64 * CONTEXT_STRIDE;
         Region::identity(self.address + CONTEXT, length)
     }
 
-    /// Has the guest's accesses of the contexts of so many harts exit, and passes the rest of a device through.
-    pub fn bind_around(self, harts: usize, device: &Region) {
+    /// What of a device's pages is none of the contexts of so many harts.
+    pub fn around(self, harts: usize, device: &Region) -> impl Iterator<Item = Region> + use<> {
         let contexts = self.contexts(harts);
-        let (end, contexts_end) = (device.guest + device.length, contexts.guest + contexts.length);
-        if contexts_end <= device.guest || end <= contexts.guest {
-            return pass_through(device);
-        }
-        let part = |from: u64, to: u64| {
-            if from < to {
-                pass_through(&Region::identity(from, to - from));
-            }
-        };
-        part(device.guest, contexts.guest);
-        part(contexts_end, end);
-    }
-
-    /// Has the guest's accesses of the contexts of so many harts exit.
-    pub fn trap_contexts(self, harts: usize) {
-        let contexts = self.contexts(harts);
-        bind(RangeKind::Trap, contexts.guest, contexts.length, 0);
+        let (start, end) = (device.guest, device.guest + device.length);
+        let below = (start, contexts.guest.clamp(start, end));
+        let above = ((contexts.guest + contexts.length).clamp(start, end), end);
+        // Where the contexts are elsewhere, one of the two parts is the whole device, and the other is nothing.
+        [below, above]
+            .into_iter()
+            .filter(|(from, to)| from < to)
+            .map(|(from, to)| Region::identity(from, to - from))
     }
 
     /// The guest reads 32 bits of a context.
@@ -183,6 +181,27 @@ impl Context {
         for word in 0..self.plic.words() {
             let enabled = if lend { self.plic.read(self.enable_register(word)) } else { 0 };
             self.plic.write(own.enable_register(word), enabled);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contexts_are_cut_out_of_the_device_that_has_them() {
+        let plic = PlicAt { address: 0x0c00_0000, sources: 95 };
+        let around = |harts, device| plic.around(harts, &device).collect::<Vec<_>>();
+        // Contexts begin 2 MiB in, a page each, two for a hart (RISC-V PLIC specification 1.0).
+        assert_eq!(plic.contexts(2), Region::identity(0x0c20_0000, 0x4000));
+        assert_eq!(
+            around(2, Region::identity(0x0c00_0000, 0x60_0000)),
+            [Region::identity(0x0c00_0000, 0x20_0000), Region::identity(0x0c20_4000, 0x3f_c000)]
+        );
+        assert_eq!(around(1, Region::identity(0x0c20_0000, 0x2000)), []);
+        for elsewhere in [Region::identity(0x1000_0000, 0x1000), Region::identity(0x0200_0000, 0x1000)] {
+            assert_eq!(around(1, elsewhere), [elsewhere]);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A page on the free list holds zeros alone, so that taking one costs nothing but the first time; whoever gives one
 //! back has cleared the groups of entries in [`Note::groups`], which usually are few.
 
-use super::walk::Memory;
+use super::hardware::Memory;
 use visa_isa::paging::entry::ENTRY_BYTES;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 

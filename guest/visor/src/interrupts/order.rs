@@ -55,3 +55,28 @@ impl View {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_urgent_interrupt_is_taken_where_interrupts_are() {
+        const SIE: u64 = 1 << 1;
+        let view = View { pending: 1 << 5, enabled: 1 << 5, status: SIE, kernel: true };
+        assert_eq!(view.next(), Next::Take(1 << 63 | 5));
+        assert_eq!(View { pending: 1 << 5 | 1 << 1, enabled: 0x222, ..view }.next(), Next::Take(1 << 63 | 1));
+        assert_eq!(View { pending: 0x222, enabled: 0x222, ..view }.next(), Next::Take(1 << 63 | 9));
+        assert_eq!(View { status: 0, kernel: false, ..view }.next(), Next::Take(1 << 63 | 5), "Ring 3");
+    }
+
+    #[test]
+    fn a_guest_is_watched_for_what_would_let_it_take_one() {
+        const SIE: u64 = 1 << 1;
+        let view = View { pending: 1 << 5, enabled: 1 << 5, status: 0, kernel: true };
+        assert_eq!(view.next(), Next::Watch(Window::Status));
+        assert_eq!(View { enabled: 0, ..view }.next(), Next::Watch(Window::Status), "SIE first");
+        assert_eq!(View { enabled: 0, status: SIE, ..view }.next(), Next::Watch(Window::Mask));
+        assert_eq!(View { enabled: 1 << 9, kernel: false, ..view }.next(), Next::Watch(Window::Mask));
+    }
+}

@@ -4,12 +4,14 @@
 //! guest's nor one between its rings flushes anything. What a fence has to change in a space that is not in use
 //! is noted, and done when the guest comes back to it.
 
-use super::Hardware;
-use super::fill::{Filled, Frame, NO_TOPS, SV48_TOP, Shadow, Tops};
-use super::layout::{Layout, VIEWS, View, mode};
+use super::fill::Filled;
+use super::hardware::Hardware;
+use super::layout::{Layout, VIEWS, View};
 use super::pool::{NONE, Pool};
-use super::walk::{Fault, NO_TABLE, levels, root, translates};
-use crate::memory::Region;
+use super::satp::{mode, root};
+use super::trees::{Frame, NO_TOPS, SV48_TOP, Shadow, Tops};
+use super::walk::{Fault, NO_TABLE, levels, translates};
+use crate::guest::memory::Region;
 use visa_isa::paging::{Access, Accessor, PAGE_SHIFT, PAGE_SIZE, PPN_BITS};
 
 /// Spaces that are kept.

@@ -4,9 +4,11 @@
 mod deprivileged;
 mod mirrored;
 
+use super::hardware::Memory;
 use super::pool::{Note, Pool};
-use super::walk::{self, Fault, Memory};
-use crate::memory::Region;
+use super::satp;
+use super::walk::{self, Fault};
+use crate::guest::memory::Region;
 use visa_isa::paging::*;
 
 const RAM: u64 = 0x8000_0000;

@@ -3,7 +3,7 @@
 //! The hardware may have fetched it by a translation that the tables no longer have, because the guest has not fenced
 //! yet. The tables are as good: hardware might have dropped the translation at any moment.
 
-use crate::memory::{Region, translate};
+use crate::guest::memory::{Region, translate};
 use visa_isa::GuestVirtual;
 use visa_isa::cause::Exception;
 use visa_isa::paging::entry::ENTRY_BYTES;

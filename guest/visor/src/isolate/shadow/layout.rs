@@ -1,6 +1,5 @@
 //! What the two users of shadow tables make of them: who runs in which ring of the machine, and where a root is.
 
-use super::walk::{SATP_MODE_SHIFT, SV39, SV48};
 use visa_isa::paging::{
     PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN_SHIFT, PTE_READ, PTE_USER,
     PTE_VALID, PTE_WRITE,
@@ -123,9 +122,4 @@ impl Layout for Mirrored {
         let rights = rights(theirs);
         if rights == 0 { 0 } else { present(page, theirs & (PTE_USER | PTE_GLOBAL) | rights) }
     }
-}
-
-/// The mode in satp for tables whose root is at a level.
-pub(super) const fn mode(top_level: u32) -> u64 {
-    (if top_level == 2 { SV39 } else { SV48 }) << SATP_MODE_SHIFT
 }

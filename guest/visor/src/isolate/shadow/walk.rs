@@ -1,7 +1,9 @@
 //! Walking the guest's own page tables (RISC-V privileged, 12.3.2 and 12.4), which the hardware never sees.
 
+use super::hardware::Memory;
 use super::layout::Layout;
-use crate::memory::{Region, translate};
+use super::satp::{SATP_MODE_SHIFT, SV39, SV48, root};
+use crate::guest::memory::{Region, translate};
 use visa_isa::GuestVirtual;
 use visa_isa::paging::{
     self, Access, Accessor, First, Mode, PAGE_SHIFT, PAGE_SIZE, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE,
@@ -10,29 +12,8 @@ use visa_isa::paging::{
 
 /// Levels of the guest's tables, at most.
 pub const LEVELS_MAX: usize = 4;
-/// The mode field of satp for Sv39.
-pub const SV39: u64 = 8;
-/// The mode field of satp for Sv48.
-pub const SV48: u64 = 9;
-/// First bit of the mode in satp.
-pub const SATP_MODE_SHIFT: u32 = 60;
 /// In place of a table's address: the shadow table stands for part of one large page, or for untranslated addresses.
 pub const NO_TABLE: u64 = 0;
-
-/// Physical memory, 64 bits at a time. Addresses are multiples of 8 in the guest's memory or the pool of tables.
-pub trait Memory {
-    /// Reads.
-    fn load(&self, physical: u64) -> u64;
-    /// Writes.
-    fn store(&mut self, physical: u64, value: u64);
-    /// Writes if the value is still the one that was read; false if it is not. Where the guest has one CPU nothing can
-    /// have come in between.
-    #[inline(always)]
-    fn replace(&mut self, physical: u64, _read: u64, value: u64) -> bool {
-        self.store(physical, value);
-        true
-    }
-}
 
 /// A translation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,11 +53,6 @@ pub const fn levels<L: Layout>(satp: u64) -> u32 {
         SV48 if L::SV48 => 4,
         _ => 0,
     }
-}
-
-/// The root table in satp's value.
-pub const fn root(satp: u64) -> u64 {
-    (satp & ((1 << 44) - 1)) << PAGE_SHIFT
 }
 
 /// Everything is allowed, and A and D need no setting: what an untranslated address has.

@@ -1,26 +1,21 @@
-//! Shadow page tables: what the hardware walks in place of the guest's tables, where it has no second stage.
-//!
-//! Two back ends use them, with different [`layout`]s: the software-only one ([`crate::software`]), and the accelerated
-//! one on a machine that lacks nested paging. Guest-physical addresses are physical ones in both.
-//!
-//! They are a *software TLB*: filled when an access misses ([`fill`]), and corrected when the guest executes
-//! SFENCE.VMA, as the architecture makes it do ([`sync`]). Nothing is write-protected, and the guest's tables are never
-//! watched. D is emulated by mapping clean pages read-only. Which trees belong to which value of the guest's satp is in
-//! [`spaces`]; the upper half of the addresses is shared by all spaces, table by table, since kernels map themselves
-//! into every space by the same tables.
-
-pub mod fill;
-pub mod layout;
-pub mod pool;
-pub mod spaces;
-pub mod sync;
-pub mod walk;
-
-#[cfg(test)]
-mod tests;
+//! What shadow tables need from the machine.
 
 use visa_isa::paging::{PTE_EXECUTE, PTE_PPN, PTE_READ, PTE_USER, PTE_WRITE};
-use walk::Memory;
+
+/// Physical memory, 64 bits at a time. Addresses are multiples of 8 in the guest's memory or the pool of tables.
+pub trait Memory {
+    /// Reads.
+    fn load(&self, physical: u64) -> u64;
+    /// Writes.
+    fn store(&mut self, physical: u64, value: u64);
+    /// Writes if the value is still the one that was read; false if it is not. Where the guest has one CPU nothing can
+    /// have come in between.
+    #[inline(always)]
+    fn replace(&mut self, physical: u64, _read: u64, value: u64) -> bool {
+        self.store(physical, value);
+        true
+    }
+}
 
 /// The real TLB, and memory.
 pub trait Hardware: Memory {

@@ -32,3 +32,21 @@ impl Lacks {
         self.timer_without_exit || self.trap_filter
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_are_noted_by_name() {
+        let mut lacks = Lacks::default();
+        lacks.note("tlb-tags");
+        lacks.note("");
+        assert!(!lacks.anything());
+        lacks.note("trap-filter");
+        assert_eq!(lacks, Lacks { trap_filter: true, ..Lacks::default() });
+        assert!(lacks.timer(), "the filter would have let the timer pass");
+        assert!(Lacks { timer_without_exit: true, ..Lacks::default() }.timer());
+        assert!(!Lacks { decode_assist: true, ..Lacks::default() }.timer());
+    }
+}

@@ -1,15 +1,12 @@
-//! What needs no machine: fetching, deciding about interrupts, and the rules of privileged instructions. Expected values
-//! are by hand from the RISC-V privileged specification.
+//! Fetching through a guest's tables, and the rules of privileged instructions. Expected values are by hand from the RISC-V
+//! privileged specification.
 
-use super::cache::Decoder;
-use super::fetch::{FetchFault, Memory, Space};
-use super::interrupts::{Next, View, Window};
-use super::lacks::Lacks;
-use super::rules;
-use crate::memory::Region;
+use super::memory::Region;
+use super::privileged;
+use super::space::{FetchFault, Memory, Space};
 use std::collections::HashMap;
 use visa_isa::cause::Exception;
-use visa_isa::{Instruction, Op, decode};
+use visa_isa::{Instruction, Op};
 
 const RAM: u64 = 0x8000_0000;
 const ROOT: u64 = RAM;
@@ -119,39 +116,19 @@ fn tables_and_code_outside_of_the_guests_memory_are_access_faults() {
 }
 
 #[test]
-fn the_most_urgent_interrupt_is_taken_where_interrupts_are() {
-    const SIE: u64 = 1 << 1;
-    let view = View { pending: 1 << 5, enabled: 1 << 5, status: SIE, kernel: true };
-    assert_eq!(view.next(), Next::Take(1 << 63 | 5));
-    assert_eq!(View { pending: 1 << 5 | 1 << 1, enabled: 0x222, ..view }.next(), Next::Take(1 << 63 | 1));
-    assert_eq!(View { pending: 0x222, enabled: 0x222, ..view }.next(), Next::Take(1 << 63 | 9));
-    assert_eq!(View { status: 0, kernel: false, ..view }.next(), Next::Take(1 << 63 | 5), "Ring 3");
-}
-
-#[test]
-fn a_guest_is_watched_for_what_would_let_it_take_one() {
-    const SIE: u64 = 1 << 1;
-    let view = View { pending: 1 << 5, enabled: 1 << 5, status: 0, kernel: true };
-    assert_eq!(view.next(), Next::Watch(Window::Status));
-    assert_eq!(View { enabled: 0, ..view }.next(), Next::Watch(Window::Status), "SIE first");
-    assert_eq!(View { enabled: 0, status: SIE, ..view }.next(), Next::Watch(Window::Mask));
-    assert_eq!(View { enabled: 1 << 9, kernel: false, ..view }.next(), Next::Watch(Window::Mask));
-}
-
-#[test]
 fn a_return_restores_ring_and_interrupts() {
     const SIE: u64 = 1 << 1;
     const SPIE: u64 = 1 << 5;
     const SPP: u64 = 1 << 8;
-    assert_eq!(rules::after_return(SPP | SPIE), (SIE | SPIE, false));
-    assert_eq!(rules::after_return(SIE), (SPIE, true));
-    assert_eq!(rules::after_return(SPIE | 3 << 13), (SIE | SPIE | 3 << 13, true), "FS stays");
+    assert_eq!(privileged::after_return(SPP | SPIE), (SIE | SPIE, false));
+    assert_eq!(privileged::after_return(SIE), (SPIE, true));
+    assert_eq!(privileged::after_return(SPIE | 3 << 13), (SIE | SPIE | 3 << 13, true), "FS stays");
 }
 
 #[test]
 fn msr_instructions_write_as_their_forms_say() {
     let write = |op, rs1: u8, old, register| {
-        rules::written(&Instruction { rd: 1, rs1, imm: 0x100, ..Instruction::new(op) }, old, register)
+        privileged::written(&Instruction { rd: 1, rs1, imm: 0x100, ..Instruction::new(op) }, old, register)
     };
     assert_eq!(write(Op::Csrrw, 0, 0b1100, 0), Some(0), "even with R0");
     assert_eq!(write(Op::Csrrs, 5, 0b1100, 0b1010), Some(0b1110));
@@ -162,32 +139,4 @@ fn msr_instructions_write_as_their_forms_say() {
     assert_eq!(write(Op::Csrrci, 4, 0b1100, 99), Some(0b1000));
     assert_eq!(write(Op::Csrrci, 0, 0b1100, 99), None);
     assert_eq!(write(Op::Add, 5, 0b1100, 99), None);
-}
-
-#[test]
-fn what_was_decoded_before_is_decoded_the_same() {
-    // Far more instructions than there are entries, twice: RDMSR of every number, and what means nothing.
-    let mut decoder = Decoder::new();
-    assert_eq!(decoder.decode(0), None);
-    for _ in 0..2 {
-        for number in 0..4096 {
-            for bits in [number << 20 | 0x22f3, number << 20 | 0x4073] {
-                assert_eq!(decoder.decode(bits), decode(bits), "{bits:#x}");
-                assert_eq!(decoder.decode(bits), decode(bits), "{bits:#x}");
-            }
-        }
-    }
-}
-
-#[test]
-fn features_are_noted_by_name() {
-    let mut lacks = Lacks::default();
-    lacks.note("tlb-tags");
-    lacks.note("");
-    assert!(!lacks.anything());
-    lacks.note("trap-filter");
-    assert_eq!(lacks, Lacks { trap_filter: true, ..Lacks::default() });
-    assert!(lacks.timer(), "the filter would have let the timer pass");
-    assert!(Lacks { timer_without_exit: true, ..Lacks::default() }.timer());
-    assert!(!Lacks { decode_assist: true, ..Lacks::default() }.timer());
 }

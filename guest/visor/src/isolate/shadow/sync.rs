@@ -1,13 +1,13 @@
 //! Correcting shadow tables: what fences ask for, and giving tables back.
 
-use super::Hardware;
-use super::fill::{Frame, Shadow, Tops, UPPER_ENTRY};
-use super::layout::{Layout, Role, VIEWS, View};
+use super::hardware::Hardware;
+use super::layout::{Layout, Role, View};
 use super::pool::NONE;
+use super::trees::{Shadow, Tops};
 use super::walk::NO_TABLE;
-use crate::memory::translate;
+use crate::guest::memory::translate;
 use visa_isa::paging::entry::{ENTRY_BYTES, index, page_shift};
-use visa_isa::paging::{Entry, PTE_ACCESSED, PTE_EXECUTE, PTE_GLOBAL, PTE_VALID};
+use visa_isa::paging::{Entry, PTE_ACCESSED, PTE_VALID};
 
 /// Groups of entries that a table has in use, at most, to be brought up to date at once: beyond, it is put in doubt.
 const GROUPS_AT_ONCE: u32 = if cfg!(test) { 1 } else { 6 };
@@ -127,18 +127,6 @@ impl<L: Layout> Shadow<'_, L> {
         new
     }
 
-    fn note_code(&mut self, entry: u64, role: u8) {
-        if entry & PTE_EXECUTE != 0 && role != Role::User as u8 {
-            self.code_changes += 1;
-        }
-    }
-
-    fn note_global(&mut self, entry: u64) {
-        if L::OWN_ROOTS {
-            self.global_dropped |= entry & PTE_GLOBAL != 0;
-        }
-    }
-
     /// Brings all of a tree up to date, or puts it in doubt; shared tables in it only if asked. The caller flushes.
     ///
     /// The pointer to a table with many entries is made invalid instead, and is valid again when the table is needed
@@ -192,96 +180,5 @@ impl<L: Layout> Shadow<'_, L> {
             self.sync_tree(hardware, number, true);
             number = next;
         }
-    }
-
-    /// Empties an entry, and frees what is below it. The caller flushes.
-    pub(super) fn clear(&mut self, hardware: &mut impl Hardware, table: u32, slot: u64, entry: u64) {
-        self.pool.set_entry(hardware, table, slot, 0);
-        if Entry(entry).is_leaf() {
-            let role = self.pool.note(table).role;
-            self.note_code(entry, role);
-            self.note_global(entry);
-        } else {
-            let child = self.pool.number(Entry(entry).target());
-            self.release(hardware, child);
-        }
-    }
-
-    /// Takes one reference to a table away, and frees it and what is below with the last.
-    fn release(&mut self, hardware: &mut impl Hardware, number: u32) {
-        let note = self.pool.note_mut(number);
-        note.references -= 1;
-        if note.references != 0 {
-            return;
-        }
-        let note = *note;
-        for slot in note.entries() {
-            let entry = self.pool.entry(hardware, number, slot);
-            if entry == 0 {
-                continue;
-            }
-            if Entry(entry).is_leaf() {
-                self.note_code(entry, note.role);
-                self.note_global(entry);
-            } else {
-                let child = self.pool.number(Entry(entry).target());
-                self.release(hardware, child);
-            }
-        }
-        if note.role == Role::Shared as u8 {
-            self.unlist(number, note.next);
-        }
-        self.pool.give(hardware, number);
-    }
-
-    fn unlist(&mut self, number: u32, next: u32) {
-        if self.shared == number {
-            self.shared = next;
-            return;
-        }
-        let mut before = self.shared;
-        while before != NONE {
-            let after = self.pool.note(before).next;
-            if after == number {
-                self.pool.note_mut(before).next = next;
-                return;
-            }
-            before = after;
-        }
-    }
-
-    /// Drops the trees of a space. The caller flushes. A root that the hardware walks from stays, and is empty.
-    pub fn drop_trees(&mut self, hardware: &mut impl Hardware, frame: Frame, tops: &mut Tops) {
-        if L::OWN_ROOTS {
-            return self.empty(hardware, tops[0][0]);
-        }
-        for (half, slot) in [0, UPPER_ENTRY * ENTRY_BYTES].into_iter().enumerate() {
-            for view in 0..VIEWS {
-                let top = core::mem::replace(&mut tops[view][half], NONE);
-                hardware.store(frame.roots[view] + slot, 0);
-                if top != NONE {
-                    // The kernel's two views may have one tree.
-                    tops.iter_mut().filter(|other| other[half] == top).for_each(|other| other[half] = NONE);
-                    self.release(hardware, top);
-                }
-            }
-        }
-    }
-
-    /// Clears a table, and frees what is below it.
-    fn empty(&mut self, hardware: &mut impl Hardware, number: u32) {
-        let note = *self.pool.note(number);
-        for slot in note.entries() {
-            let entry = self.pool.entry(hardware, number, slot);
-            if entry != 0 {
-                self.clear(hardware, number, slot, entry);
-            }
-        }
-        self.pool.clear(hardware, number);
-    }
-
-    /// Gives an empty root back.
-    pub(super) fn give_root(&mut self, hardware: &mut impl Hardware, number: u32) {
-        self.pool.give(hardware, number);
     }
 }

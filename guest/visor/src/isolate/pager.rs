@@ -7,15 +7,15 @@
 //! Devices keep tables that confine their DMA: IOVMAP takes those that HPTBR names while it is executed
 //! ([`with_device_tables`]).
 
-use crate::device_tree::HARTS_MAX;
+use crate::cpu::HARTS_MAX;
 use crate::exits::{complete, memory::give};
-use crate::memory::{PAGE, Region};
+use crate::guest::memory::{PAGE, Region};
+use crate::isolate::shadow::hardware::{Hardware, Memory, only_allows_more};
+use crate::isolate::shadow::layout::{Mirrored, View};
+use crate::isolate::shadow::pool::{Note, Pool, TABLES_MAX};
+use crate::isolate::shadow::spaces::Spaces;
+use crate::isolate::shadow::walk::Fault;
 use crate::report;
-use crate::shadow::layout::{Mirrored, View};
-use crate::shadow::pool::{Note, Pool, TABLES_MAX};
-use crate::shadow::spaces::Spaces;
-use crate::shadow::walk::{Fault, Memory};
-use crate::shadow::{Hardware, only_allows_more};
 use crate::vm::VMID;
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;

@@ -2,10 +2,10 @@
 //! at once, and are looked for again where they do not allow an access.
 
 use super::*;
-use crate::shadow::layout::{Mirrored, View};
-use crate::shadow::spaces::Spaces;
-use crate::shadow::walk::{SATP_MODE_SHIFT, SV39, SV48};
-use crate::shadow::{Hardware, only_allows_more};
+use crate::isolate::shadow::hardware::{Hardware, only_allows_more};
+use crate::isolate::shadow::layout::{Mirrored, View};
+use crate::isolate::shadow::satp::{SATP_MODE_SHIFT, SV39, SV48};
+use crate::isolate::shadow::spaces::Spaces;
 use std::collections::HashMap;
 
 /// A translation in the TLB.
@@ -95,7 +95,7 @@ impl Machine {
         if ((address << shift) as i64 >> shift) as u64 != address {
             return None;
         }
-        let (entry, page) = walk_shadow(self, walk::root(satp), levels, address)?;
+        let (entry, page) = walk_shadow(self, satp::root(satp), levels, address)?;
         if !allows(entry, access, by) {
             return None;
         }
@@ -419,7 +419,7 @@ impl Guest {
                     let got = access(machine, spaces, by, address, kind);
                     let walked = walk::walk::<Mirrored>(machine, MEMORY, satp, address, kind, by);
                     let expected = walked.map(|walk| walk.address).and_then(|address| {
-                        let there = crate::memory::translate(MEMORY, address, 1);
+                        let there = crate::guest::memory::translate(MEMORY, address, 1);
                         there.ok_or(Fault::Access)
                     });
                     assert_eq!(got, expected, "{satp:#x} {address:#x} {by:?} {kind:?}");

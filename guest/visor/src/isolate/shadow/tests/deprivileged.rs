@@ -1,9 +1,9 @@
 //! The guest in Ring 3 by three views.
 
 use super::*;
-use crate::shadow::Hardware;
-use crate::shadow::layout::{Deprivileged, VIEWS, View};
-use crate::shadow::spaces::{ROOTS, Spaces};
+use crate::isolate::shadow::hardware::Hardware;
+use crate::isolate::shadow::layout::{Deprivileged, VIEWS, View};
+use crate::isolate::shadow::spaces::{ROOTS, Spaces};
 use std::collections::HashMap;
 
 const POOL: u64 = SHADOW + ROOTS as u64 * PAGE_SIZE;
@@ -59,7 +59,7 @@ impl Machine {
 
     fn walk(&self, satp: u64, address: u64) -> Option<(u64, u64)> {
         assert_eq!(satp >> 60, 9, "the shadow is Sv48");
-        walk_shadow(self, walk::root(satp), 4, address)
+        walk_shadow(self, satp::root(satp), 4, address)
     }
 }
 
@@ -117,7 +117,7 @@ fn a_clean_page_becomes_dirty_by_the_first_store() {
     machine.store(RAM, pointer(RAM + 0x1000));
     machine.store(RAM + 0x1000, pointer(RAM + 0x2000));
     machine.store(slot, page(RAM + 0x8000, PTE_READ | PTE_WRITE | PTE_USER));
-    spaces.switch(&mut machine, walk::SV39 << 60 | RAM >> PAGE_SHIFT);
+    spaces.switch(&mut machine, satp::SV39 << 60 | RAM >> PAGE_SHIFT);
     let address = 5 << PAGE_SHIFT;
     assert_eq!(access(&mut machine, &mut spaces, View::User, address, Access::Load), Ok(RAM + 0x8000));
     assert_eq!(machine.load(slot) & (PTE_ACCESSED | PTE_DIRTY), PTE_ACCESSED);
@@ -132,7 +132,7 @@ fn the_kernel_reaches_user_pages_with_sum_alone_and_never_executes_them() {
     for (entry, user) in [(0, PTE_USER), (1, 0), (256, PTE_USER), (511, 0)] {
         machine.store(RAM + 8 * entry, page(RAM & !((1 << 30) - 1), RWX | PTE_ACCESSED | PTE_DIRTY | user));
     }
-    spaces.switch(&mut machine, walk::SV39 << 60 | RAM >> PAGE_SHIFT);
+    spaces.switch(&mut machine, satp::SV39 << 60 | RAM >> PAGE_SHIFT);
     for (address, user) in
         [(0, true), (1 << 30, false), (0xffff_ffc0_0000_0000, true), (0xffff_ffff_c000_0000, false)]
     {
@@ -167,7 +167,7 @@ const KERNEL: u64 = RAM + 0x10_0000;
 const KERNEL_ADDRESS: u64 = 0xffff_ffc0_0000_0000;
 
 fn satp(space: u64) -> u64 {
-    walk::SV39 << 60 | (space / 2 + 1) << PPN_BITS | root(space) >> PAGE_SHIFT
+    satp::SV39 << 60 | (space / 2 + 1) << PPN_BITS | root(space) >> PAGE_SHIFT
 }
 
 fn addresses() -> Vec<u64> {

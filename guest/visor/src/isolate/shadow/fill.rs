@@ -1,40 +1,19 @@
 //! Filling shadow tables: what makes an access possible that has missed.
 
-use super::Hardware;
-use super::layout::{Layout, Role, VIEWS, View};
-use super::pool::{NONE, Note, Pool};
+use super::hardware::Hardware;
+use super::layout::{Layout, Role, View};
+use super::pool::{NONE, Note};
+use super::trees::{Frame, Shadow, Tops, UPPER_ENTRY};
 use super::walk::{self, Fault, NO_TABLE, Walk};
-use crate::memory::{Region, translate};
-use core::marker::PhantomData;
+use crate::guest::memory::{Region, translate};
 use visa_isa::paging::entry::{ENTRY_BYTES, index, page_shift};
 use visa_isa::paging::{
     Access, Accessor, Entry, PAGE_SHIFT, PTE_ACCESSED, PTE_DIRTY, PTE_EXECUTE, PTE_GLOBAL, PTE_PPN_SHIFT,
     PTE_READ, PTE_USER, PTE_VALID,
 };
 
-/// Level of the guest's roots with Sv39, and with Sv48.
-const SV39_TOP: u32 = 2;
-/// See [`SV39_TOP`]. Untranslated addresses are shown by as many levels, where the guest may have Sv48.
-pub const SV48_TOP: u32 = 3;
-/// The root's entry for the upper half.
-pub const UPPER_ENTRY: u64 = 511;
 /// Entries around a missing one that are filled along with it: a power of two.
 const AROUND: u64 = 8;
-
-/// The trees of one space: by view, then lower and upper half.
-pub type Tops = [[u32; 2]; VIEWS];
-
-/// A space without trees.
-pub const NO_TOPS: Tops = [[NONE; 2]; VIEWS];
-
-/// What a guest's space is, for filling.
-#[derive(Clone, Copy)]
-pub struct Frame {
-    /// The guest's satp.
-    pub satp: u64,
-    /// Physical addresses of the views' roots.
-    pub roots: [u64; VIEWS],
-}
 
 /// What a fill came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,84 +26,7 @@ pub enum Filled {
     Again,
 }
 
-/// All trees.
-pub struct Shadow<'a, L> {
-    pub(super) pool: Pool<'a>,
-    pub(super) memory: &'a [Region],
-    devices: &'a [Region],
-    /// First of the shared tables.
-    pub(super) shared: u32,
-    /// Level of the roots' tables, where it is not always the same.
-    pub(super) top_level: u32,
-    /// A global leaf was dropped, which flushing a space does not drop from the TLB.
-    pub(super) global_dropped: bool,
-    /// The upper half has pages with U, so that the kernel's views of it differ.
-    pub upper_differs: bool,
-    /// The upper half has pages that are not global.
-    pub upper_not_global: bool,
-    /// The upper half is not the same in all spaces.
-    pub upper_varies: bool,
-    /// A load was allowed that needs sstatus.MXR.
-    pub depends_on_mxr: bool,
-    /// Counts entries dropped that the kernel could execute: whoever keeps decoded instructions watches it.
-    pub code_changes: u64,
-    /// A device that is not mapped for now.
-    withheld: Option<u64>,
-    /// Leaves filled, and filled ahead of need.
-    pub fills: u64,
-    /// See `fills`.
-    pub fills_ahead: u64,
-    layout: PhantomData<L>,
-}
-
-impl<'a, L: Layout> Shadow<'a, L> {
-    /// No trees yet.
-    pub fn new(pool: Pool<'a>, memory: &'a [Region], devices: &'a [Region]) -> Self {
-        Shadow {
-            pool,
-            memory,
-            devices,
-            shared: NONE,
-            top_level: SV48_TOP,
-            global_dropped: false,
-            upper_differs: false,
-            upper_not_global: false,
-            upper_varies: false,
-            depends_on_mxr: false,
-            code_changes: 0,
-            withheld: None,
-            fills: 0,
-            fills_ahead: 0,
-            layout: PhantomData,
-        }
-    }
-
-    /// Does not map the device at an address, so that an access to it is a fault.
-    pub fn withhold(&mut self, device: u64) {
-        self.withheld = Some(device);
-    }
-
-    /// Maps it again; false if none is withheld.
-    pub fn give_back(&mut self) -> bool {
-        self.withheld.take().is_some()
-    }
-
-    /// Tables in use.
-    pub fn tables(&self) -> usize {
-        self.pool.used()
-    }
-
-    /// The guest's memory.
-    pub fn memory(&self) -> &'a [Region] {
-        self.memory
-    }
-
-    /// Level of the guest's roots.
-    #[inline(always)]
-    pub(super) fn top_level(&self) -> u32 {
-        if L::SV48 { self.top_level } else { SV39_TOP }
-    }
-
+impl<L: Layout> Shadow<'_, L> {
     /// Makes an access possible, or says why the guest may not make it.
     pub fn fill(
         &mut self,
@@ -221,18 +123,6 @@ impl<'a, L: Layout> Shadow<'a, L> {
         Some(table)
     }
 
-    /// A table to be the root of a space, where the hardware walks from there; `None` if there is none left.
-    pub(super) fn take_root(&mut self, hardware: &mut impl Hardware) -> Option<u32> {
-        self.pool.take(hardware, Note { references: 1, ..Note::UNUSED })
-    }
-
-    /// Says what a root stands for: a table of the guest's at the top level, or untranslated addresses.
-    pub(super) fn set_root(&mut self, root: u32, guest: u64) {
-        let level = self.top_level() as u8;
-        let note = self.pool.note_mut(root);
-        (note.guest, note.level, note.role) = (guest, level, Role::Kernel as u8);
-    }
-
     /// The table below `table` on the way to an address; made, or replaced if the guest has another one there now.
     fn child(
         &mut self,
@@ -294,19 +184,6 @@ impl<'a, L: Layout> Shadow<'a, L> {
             number = self.pool.note(number).next;
         }
         number
-    }
-
-    /// The first shared table, from one on, that spaces have at an entry.
-    pub(super) fn shared_at(&self, slot: u64, from: u32) -> u32 {
-        let mut number = from;
-        while number != NONE && self.pool.note(number).slot as u64 != slot {
-            number = self.pool.note(number).next;
-        }
-        number
-    }
-
-    pub(super) fn pointer(&self, table: u32) -> u64 {
-        PTE_VALID | self.pool.address(table) >> PAGE_SHIFT << PTE_PPN_SHIFT
     }
 
     /// Writes the leaf, and for small pages those around it that need no more than copying.

@@ -1,0 +1,4 @@
+//! The devices that visor itself uses.
+
+pub mod console;
+pub mod finisher;

@@ -1,0 +1,4 @@
+//! Interrupts: in which order a guest takes them, and the platform's controller.
+
+pub mod order;
+pub mod plic;
