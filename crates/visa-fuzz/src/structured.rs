@@ -9,11 +9,15 @@
 
 mod compute;
 mod control;
+mod function;
+mod nests;
 mod strings;
+mod style;
 
 use crate::code::{Code, Label, LaidOut};
 use crate::instruction::{Role, rows};
 use crate::{Random, values};
+use style::Style;
 use visa_isa::table::Row;
 use visa_isa::{Group, Op};
 
@@ -42,10 +46,8 @@ const CELL: u64 = 16;
 /// Where addresses of code are in the data.
 const TABLES: u64 = 2048;
 
-/// Functions, at most.
-const FUNCTIONS: u64 = 5;
-/// Statements of a function, at most and at least.
-const STATEMENTS: (i64, i64) = (4, 40);
+/// Small functions that all others call, at most.
+const SMALL: u64 = 3;
 /// Registers of a program that has few, at most.
 const FEW: u32 = 8;
 /// Registers that a function keeps around a call, at most.
@@ -92,6 +94,8 @@ struct Function {
     number: usize,
     /// Holds the scratch memory's address.
     base: u8,
+    /// What it may name, and of that what it may write.
+    pool: Registers,
     usable: Registers,
     /// Offset of the first of the places for what is kept around a call; `None`: it calls nothing.
     kept: Option<i32>,
@@ -110,13 +114,18 @@ struct Maker<'a> {
     float: Vec<&'static Row>,
     memory: Vec<&'static Row>,
     atomic: Vec<&'static Row>,
+    style: Style,
     functions: Vec<Label>,
+    /// From this one on, functions are small and call nothing.
+    first_small: usize,
     /// Addresses of code, in the order in which the data has them.
     table: Vec<Label>,
     stack: u8,
     link: u8,
     /// Registers that functions use: all of them, or so few that the host has as many.
     pool: Registers,
+    /// Those that small functions use, and loops that call them.
+    small_pool: Registers,
     /// Registers that functions give back as they were.
     saved: Registers,
     /// Registers that must be left alone here: counters, pointers.
@@ -127,7 +136,10 @@ struct Maker<'a> {
 /// Makes a program.
 pub fn program(random: &mut Random, places: Places) -> Structured {
     let mut code = Code::at(places.code);
-    let functions = (0..1 + random.below(FUNCTIONS)).map(|_| code.label()).collect();
+    let style = Style::random(random);
+    let first_small = 1 + random.below(style.functions) as usize;
+    let small = random.below(SMALL + 1) as usize;
+    let functions = (0..first_small + small).map(|_| code.label()).collect();
     let epilogue = code.label();
     let (stack, link) = if random.once_in(4) { (some_register(random), 5) } else { (2, 1) };
     let saved = match random.below(3) {
@@ -139,10 +151,11 @@ pub fn program(random: &mut Random, places: Places) -> Structured {
         0 | 1 => (0..FEW).fold(0, |few, _| few | 1 << random.between(1, 31)),
         _ => ALL,
     };
+    let small_pool = (0..FEW).fold(0, |few, _| few | 1 << random.between(1, 31));
     let float = rows(&[Group::Float], |role| role == Role::Compute);
     let groups = [Group::Base, Group::Float];
     let function =
-        Function { number: 0, base: 0, usable: 0, kept: None, epilogue, loops: Vec::new(), left: 0 };
+        Function { number: 0, base: 0, pool, usable: 0, kept: None, epilogue, loops: Vec::new(), left: 0 };
     let mut maker = Maker {
         // A third of the others compute no floating point.
         float: if pool != ALL || random.once_in(3) { Vec::new() } else { float },
@@ -152,9 +165,12 @@ pub fn program(random: &mut Random, places: Places) -> Structured {
         random,
         code,
         places,
+        style,
         functions,
+        first_small,
         table: Vec::new(),
         pool,
+        small_pool: if pool == ALL { small_pool } else { pool },
         stack,
         link,
         saved: saved & !(1 << stack | 1 << link | 1),
@@ -223,84 +239,6 @@ impl Maker<'_> {
         }
     }
 
-    /// A function: one that calls others, and keeps on its stack what it must give back, or a leaf.
-    fn function(&mut self, number: usize) {
-        let leaf = number + 1 == self.functions.len() || self.random.once_in(3);
-        let own = if leaf {
-            self.random.bits() as u32 & 0xf << self.random.below(28)
-        } else {
-            self.random.bits() as u32
-        };
-        let spilled: Vec<u8> = (1..32).filter(|register| self.saved & own & 1 << register != 0).collect();
-        let mut usable = match self.pool & !(1 << self.stack | 1 << self.link) & (!self.saved | own) {
-            few if few.count_ones() < 3 => !(self.saved | 1 << self.stack | 1 << self.link) & ALL,
-            usable => usable,
-        };
-        if !leaf && self.random.once_in(2) {
-            usable |= 1 << self.link;
-        }
-        let base = self.one_of(usable & !(1 << self.link));
-        let epilogue = self.code.label();
-        let first_kept = 8 * (spilled.len() as i32 + 1);
-        let frame = (first_kept + 8 * KEPT as i32 + 15) & !15;
-        let has_frame = !leaf || !spilled.is_empty();
-        self.code.place(self.functions[number]);
-        if has_frame {
-            self.code.immediate(Op::Addi, self.stack, self.stack, -frame);
-            self.frame(&spilled, frame, true, !leaf);
-        }
-        self.code.constant(base, self.places.scratch);
-        self.busy = 1 << base;
-        self.function = Function {
-            number,
-            base,
-            usable,
-            kept: (!leaf).then_some(0),
-            epilogue,
-            loops: Vec::new(),
-            left: self.random.between(STATEMENTS.0, STATEMENTS.1),
-        };
-        self.body();
-        self.code.place(epilogue);
-        if has_frame {
-            self.frame(&spilled, frame, false, !leaf);
-            self.code.immediate(Op::Addi, self.stack, self.stack, frame);
-        }
-        let others = number + 1..self.functions.len();
-        if !others.is_empty() && self.random.once_in(6) {
-            let next = self.random.between(others.start as i64, others.end as i64 - 1);
-            self.code.jump(self.functions[next as usize]);
-        } else {
-            self.code.immediate(Op::Jalr, 0, self.link, 0);
-        }
-    }
-
-    /// Saves or restores what a function gives back.
-    fn frame(&mut self, spilled: &[u8], frame: i32, saves: bool, links: bool) {
-        let link = links.then_some(self.link);
-        for (place, register) in link.into_iter().chain(spilled.iter().copied()).enumerate() {
-            let offset = frame - 8 * (place as i32 + 1);
-            match saves {
-                true => self.code.store(Op::Sd, register, self.stack, offset),
-                false => self.code.immediate(Op::Ld, register, self.stack, offset),
-            }
-        }
-    }
-
-    /// What a function does: it sets some registers, then goes on with them.
-    fn body(&mut self) {
-        let Function { usable, base, .. } = self.function;
-        let writes = self.some_of(usable & !(1 << base));
-        let reads = self.some_of(self.pool) | writes | 1 << base;
-        let scope = Scope { writes, reads, depth: 0, rounds: 1 };
-        for _ in 0..self.random.below(8) {
-            self.compute(&scope);
-        }
-        while self.function.left > 0 {
-            self.statement(&scope);
-        }
-    }
-
     /// Some of the registers, at least one if there is any; those that engines treat specially more often.
     fn some_of(&mut self, of: Registers) -> Registers {
         let bits = self.random.bits();
@@ -337,7 +275,7 @@ impl Maker<'_> {
     /// A register to read: of the scope's, or now and then any.
     fn source(&mut self, scope: &Scope) -> u8 {
         match self.random.below(16) {
-            0 => self.one_of(self.pool | 1 << self.stack),
+            0 => self.one_of(self.function.pool | 1 << self.stack),
             1..10 => self.one_of(scope.writes),
             _ => self.one_of(scope.reads),
         }

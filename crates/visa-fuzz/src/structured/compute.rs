@@ -20,7 +20,11 @@ impl Maker<'_> {
         const CONSTANTS: [Op; 12] =
             [Addi, Addi, Addiw, Andi, Ori, Xori, Slli, Srli, Srai, Slliw, Sraiw, Sltiu];
         const SHIFT: u64 = 32;
-        match self.random.below(8) {
+        if self.random.below(8) < self.style.any {
+            let row = self.random.pick(&self.any);
+            return self.of_row(scope, row);
+        }
+        match self.random.below(7) {
             0..3 => {
                 let op = self.random.pick(&PAIRS);
                 let (rd, rs1, rs2) = (self.target(scope), self.source(scope), self.source(scope));
@@ -31,7 +35,7 @@ impl Maker<'_> {
                 let (rd, rs1) = (self.target(scope), self.source(scope));
                 self.code.immediate(op, rd, rs1, self.random.below(SHIFT) as i32);
             }
-            6 if self.random.once_in(2) => {
+            _ => {
                 let (rd, rs1) = (self.target(scope), self.source(scope));
                 // A move, a constant, or an extension.
                 match self.random.below(5) {
@@ -45,10 +49,6 @@ impl Maker<'_> {
                     _ => self.code.immediate(Addi, rd, rs1, 0),
                 }
             }
-            _ => {
-                let row = self.random.pick(&self.any);
-                self.of_row(scope, row);
-            }
         }
     }
 
@@ -58,7 +58,7 @@ impl Maker<'_> {
         self.code.push(i);
     }
 
-    fn with_registers(&mut self, scope: &Scope, row: &'static Row) -> Instruction {
+    pub(super) fn with_registers(&mut self, scope: &Scope, row: &'static Row) -> Instruction {
         let mut i = instruction::of_row(row, self.random, Reserved::NONE);
         for operand in row.format.operands() {
             match (operand.kind(), operand.target()) {
@@ -88,7 +88,7 @@ impl Maker<'_> {
 
     /// A load or a store near to the scratch memory's address, or where a register says.
     pub(super) fn access(&mut self, scope: &Scope) {
-        if self.random.once_in(8) {
+        if self.random.once_in(self.style.atomics) {
             return self.atomic(scope);
         }
         let row = self.random.pick(&self.memory);
@@ -106,7 +106,7 @@ impl Maker<'_> {
     }
 
     /// An offset in the scratch memory, mostly aligned.
-    fn offset(&mut self) -> i32 {
+    pub(super) fn offset(&mut self) -> i32 {
         let offset = self.random.below(SCRATCH_SIZE - WIDEST);
         (if self.random.once_in(8) { offset } else { offset & !7 }) as i32
     }
@@ -144,7 +144,7 @@ impl Maker<'_> {
     pub(super) fn fields(&mut self, scope: &Scope) {
         const LONGEST: u64 = 9;
         const BRANCHES: [Op; 4] = [Op::Beq, Op::Bne, Op::Blt, Op::Bgeu];
-        let behind = self.random.once_in(3).then(|| self.code.label());
+        let behind = (self.style.branches_among_fields && self.random.once_in(2)).then(|| self.code.label());
         let loads = self.random.once_in(2);
         let rows: Vec<_> =
             self.memory.iter().copied().filter(|row| instruction::loads_integer(row.op) == loads).collect();

@@ -1,13 +1,13 @@
 //! Statements: loops, branches, calls.
 
-use super::{Around, KEPT, Maker, Registers, Scope, TABLES};
+use super::{Around, KEPT, Maker, Registers, Scope, Style, TABLES};
 use crate::code::Label;
 use visa_isa::Op;
 
 /// Loops in loops, at most.
 const DEPTH: u32 = 4;
 /// A loop is not executed oftener than this for each call of its function, by about.
-const ROUNDS: u64 = 600;
+pub(super) const ROUNDS: u64 = 600;
 /// Calls are not, nor what they call.
 const CALLS: u64 = 40;
 const BRANCHES: [Op; 6] = [Op::Beq, Op::Bne, Op::Blt, Op::Bge, Op::Bltu, Op::Bgeu];
@@ -17,6 +17,15 @@ impl Maker<'_> {
     pub(super) fn statement(&mut self, scope: &Scope) {
         self.function.left -= 1;
         let inner = scope.depth < DEPTH && self.function.left > 0;
+        let Style { nests, walks, callers, .. } = self.style;
+        let choice = self.random.below(16);
+        if inner && choice < nests {
+            return self.nest(scope);
+        } else if choice < nests + walks {
+            return self.walk(scope);
+        } else if inner && choice < nests + walks + callers {
+            return self.caller(scope);
+        }
         match self.random.below(40) {
             0..8 if inner => self.repeat(scope),
             8..11 => self.if_else(scope),
@@ -64,7 +73,7 @@ impl Maker<'_> {
         Scope { writes, reads, depth: scope.depth + 1, rounds: scope.rounds * rounds }
     }
 
-    fn few_of(&mut self, of: Registers) -> Registers {
+    pub(super) fn few_of(&mut self, of: Registers) -> Registers {
         match self.random.below(4) {
             0 => self.some_of(of),
             choice => {
@@ -83,7 +92,7 @@ impl Maker<'_> {
     }
 
     /// A loop that counts, in one of the forms that compilers give them.
-    fn repeat(&mut self, scope: &Scope) {
+    pub(super) fn repeat(&mut self, scope: &Scope) {
         let rounds = self.rounds(scope);
         let Some(counter) = self.take(self.function.usable) else { return };
         let mut inner = self.inner(scope, rounds);
@@ -131,7 +140,7 @@ impl Maker<'_> {
     }
 
     /// Computes every register that the scope writes, for loops in which registers are scarce.
-    fn sweep(&mut self, scope: &Scope) {
+    pub(super) fn sweep(&mut self, scope: &Scope) {
         let writes = scope.writes & !self.busy;
         for register in (1..32).filter(|register| writes & 1 << register != 0) {
             let one = Scope { writes: 1 << register, ..*scope };
@@ -280,16 +289,21 @@ impl Maker<'_> {
     /// A call of a function further on, directly or by its address in memory.
     fn call(&mut self, scope: &Scope) {
         let others = self.function.number + 1..self.functions.len();
-        let Some(first_kept) = self.function.kept.filter(|_| !others.is_empty() && scope.rounds <= CALLS)
-        else {
+        if others.is_empty() || scope.rounds > CALLS {
             return self.compute(scope);
-        };
+        }
+        let function = self.random.between(others.start as i64, others.end as i64 - 1);
+        self.call_of(scope, function as usize);
+    }
+
+    /// A call of a function, if this one calls others and can keep what it must.
+    pub(super) fn call_of(&mut self, scope: &Scope, function: usize) {
+        let Some(first_kept) = self.function.kept else { return self.compute(scope) };
         let kept: Vec<u8> = (1..32).filter(|register| self.busy & !self.saved & 1 << register != 0).collect();
         if kept.len() > KEPT || self.busy & 1 << self.link != 0 {
             return self.compute(scope);
         }
-        let function =
-            self.functions[self.random.between(others.start as i64, others.end as i64 - 1) as usize];
+        let function = self.functions[function];
         for (place, &register) in kept.iter().enumerate() {
             self.code.store(Op::Sd, register, self.stack, first_kept + 8 * place as i32);
         }
