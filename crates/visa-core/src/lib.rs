@@ -27,6 +27,7 @@ pub mod model;
 pub mod msr;
 pub mod observers;
 pub mod register;
+mod saved;
 pub mod timeline;
 pub mod trap;
 pub mod vic;
@@ -35,4 +36,5 @@ pub mod world_switch;
 
 pub use event::{Entered, Event};
 pub use hart::Hart;
+pub use saved::SavedHart;
 pub use trap::{Stop, Wait};

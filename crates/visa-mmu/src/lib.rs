@@ -18,6 +18,7 @@ mod nested_cache;
 mod quick_walk;
 mod range_tags;
 mod ranges;
+mod save;
 mod second_stage;
 pub mod tlb;
 mod translate;
@@ -26,3 +27,4 @@ pub mod walk_trace;
 
 pub use fault::TranslationFault;
 pub use mmu::Mmu;
+pub use save::SavedMmu;

@@ -10,8 +10,8 @@ use crate::walk_cache::WalkCache;
 
 /// Everything between the addresses of a hart's accesses and RAM.
 ///
-/// The TLB is architecture, since its misses are counted exactly (specification, 4.2): [`Mmu::save`] writes it. What walks remember
-/// only saves time, and is left out.
+/// The TLB is architecture, since its misses are counted exactly (specification, 4.2). What walks remember saves time, but can be told from
+/// what the tables say now by a guest that changes them without a fence. So both are part of what is saved ([`crate::save`]).
 #[derive(Clone)]
 pub struct Mmu {
     /// Translation caches.

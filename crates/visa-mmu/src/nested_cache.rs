@@ -9,7 +9,8 @@
 //! addresses. Such pages, as far as their leaves are in one table, are a run, where the physical address is a sum: with a
 //! lookup it would be one more load that the next one must wait for, four times in a walk.
 
-use visa_isa::paging::{Access, Entry, PAGE_SHIFT};
+use serde::{Deserialize, Serialize};
+use visa_isa::paging::{Access, Entry, LEVEL_BITS, PAGE_SHIFT};
 use visa_isa::{GuestPhysical, Physical};
 
 /// Entries for pages of 4 KiB, and as many for larger ones.
@@ -20,7 +21,7 @@ const LARGE_SHIFT: u32 = 21;
 const PATIENCE: u32 = 256;
 
 /// What is remembered of a page.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NestedLeaf {
     /// The leaf.
     pub entry: Entry,
@@ -31,6 +32,12 @@ pub struct NestedLeaf {
 }
 
 impl NestedLeaf {
+    /// Whether there are such pages, and such walks.
+    fn is_well_formed(&self) -> bool {
+        let levels = self.page_shift.checked_sub(PAGE_SHIFT).map(|above| (above / LEVEL_BITS, above % LEVEL_BITS));
+        matches!(levels, Some((0..=3, 0))) && self.references <= 4
+    }
+
     /// Whether it permits an access, and has its marks.
     #[inline(always)]
     fn allows(&self, access: Access) -> bool {
@@ -39,7 +46,7 @@ impl NestedLeaf {
 }
 
 /// A remembered translation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Remembered {
     /// Its first address.
     page: GuestPhysical,
@@ -61,7 +68,7 @@ const NOTHING: Remembered = Remembered {
 };
 
 /// Large pages side by side that one addend serves, with the same bits.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PageRun {
     /// First address.
     pub start: GuestPhysical,
@@ -89,6 +96,15 @@ impl PageRun {
     fn contains(&self, guest_physical: GuestPhysical) -> bool {
         guest_physical.behind(self.start) < self.length
     }
+}
+
+/// What is saved of them, since tables that a hypervisor has changed without a flush are remembered as they were.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct SavedNestedCache {
+    run: PageRun,
+    outside: u32,
+    small: Vec<Remembered>,
+    large: Vec<Remembered>,
 }
 
 /// The remembered translations of a hart.
@@ -194,6 +210,35 @@ impl NestedCache {
     pub fn remember_run(&mut self, run: PageRun) {
         self.run = run;
         self.outside = 0;
+    }
+
+    /// What is remembered.
+    pub fn save(&self) -> SavedNestedCache {
+        let valid = |array: &[Remembered; ENTRIES]| {
+            let valid = array.iter().filter(|remembered| remembered.generation == self.generation);
+            valid.map(|remembered| Remembered { generation: 1, ..*remembered }).collect()
+        };
+        SavedNestedCache {
+            run: self.run,
+            outside: self.outside,
+            small: valid(&self.small),
+            large: valid(&self.large),
+        }
+    }
+
+    /// What [`NestedCache::save`] gave. `None`: it did not give that.
+    pub fn load(saved: &SavedNestedCache) -> Option<NestedCache> {
+        saved.run.leaf.is_well_formed().then_some(())?;
+        let mut cache = NestedCache { run: saved.run, outside: saved.outside, ..NestedCache::default() };
+        for (array, saved, shift) in
+            [(&mut cache.small, &saved.small, PAGE_SHIFT), (&mut cache.large, &saved.large, LARGE_SHIFT)]
+        {
+            for remembered in saved {
+                remembered.leaf.is_well_formed().then_some(())?;
+                array[index(remembered.page, shift)] = Remembered { generation: 1, ..*remembered };
+            }
+        }
+        Some(cache)
     }
 
     /// Forgets everything.

@@ -1,6 +1,7 @@
 //! With which IOVMAP ranges the TLB's translations of each VM were made: ranges live in the VMCS (specification, 5.3), and
 //! two of them may have one VMID and different ranges.
 
+use serde::{Deserialize, Serialize};
 use visa_isa::vmcs::RANGE_COUNT;
 use visa_state::{HartState, Range};
 
@@ -13,7 +14,7 @@ type Ranges = [Range; RANGE_COUNT];
 
 /// The VMs with ranges that have translations, the one that was in use last at the end. Those of every other VM were made
 /// without ranges.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RangeTags {
     with_ranges: Vec<(u16, Box<Ranges>)>,
     /// The ranges that were in force last; `None`: none were.

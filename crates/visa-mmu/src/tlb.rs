@@ -6,27 +6,26 @@
 
 mod entry;
 mod large_pages;
+mod save;
 mod second_level;
 mod translation;
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use visa_isa::GuestVirtual;
 pub use visa_isa::paging::Access;
 use visa_isa::paging::{PAGE_SHIFT, PAGE_SIZE};
 
 use self::entry::SpaceTag;
 use self::large_pages::LargePages;
+pub use self::save::SavedTlb;
 use self::second_level::SecondLevel;
+pub use self::second_level::{SECOND_LEVEL_SETS, SECOND_LEVEL_WAYS};
 pub use self::translation::{Found, NO_SPACE, Permissions, Translation};
-use self::translation::{PAGE_SHIFTS, size_of_page};
 
 /// Entries of each array of the first level.
 pub const FIRST_LEVEL_ENTRIES: usize = 256;
-/// Sets of the second level.
-pub const SECOND_LEVEL_SETS: usize = 128;
-/// Ways of the second level.
-pub const SECOND_LEVEL_WAYS: usize = 8;
 
 /// A tag that no page has: contexts are below 4,095.
 const INVALID: u64 = PAGE_SIZE - 1;
@@ -50,7 +49,7 @@ const EMPTY: FirstLevel = FirstLevel {
 };
 
 /// Address space and virtual machine, with what else a first-level entry depends on.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Space {
     /// ASID, or [`NO_SPACE`] if the first stage does not translate.
     pub asid: u32,

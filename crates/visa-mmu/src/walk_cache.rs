@@ -4,7 +4,8 @@
 //! It is dropped with what walks remember of the second stage, on which it depends, and for one address by SFENCE.VMA with that
 //! address. CR3 and HPTBR are part of what is remembered. The references that a walk would have made are counted all the same.
 
-use visa_isa::paging::{LEVEL_BITS, PAGE_SHIFT};
+use serde::{Deserialize, Serialize};
+use visa_isa::paging::{LEVEL_BITS, PAGE_SHIFT, PAGE_SIZE};
 
 /// How many tables are remembered.
 const TABLES: usize = 128;
@@ -12,11 +13,16 @@ const TABLES: usize = 128;
 const REGION_SHIFT: u32 = PAGE_SHIFT + LEVEL_BITS;
 /// Where keys have the generation: above the number of the region.
 const GENERATION_SHIFT: u32 = u64::BITS - REGION_SHIFT;
+/// The bits of keys that hold the number of the region.
+const REGIONS: u64 = (1 << GENERATION_SHIFT) - 1;
 /// How many generations there are.
 const GENERATIONS: u64 = 1 << REGION_SHIFT;
 
+/// More than a walk of both stages, of four levels each, reads.
+const REFERENCES_MAX: u64 = 24;
+
 /// A table of the lowest level.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LowestTable {
     /// The offset of RAM of its first entry.
     pub offset: u64,
@@ -24,8 +30,8 @@ pub struct LowestTable {
     pub references: u64,
 }
 
-#[derive(Clone, Copy)]
-struct RememberedTable {
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct RememberedTable {
     /// The region of virtual addresses, and the generation. In generation 0 nothing is remembered.
     key: u64,
     cr3: u64,
@@ -75,6 +81,24 @@ impl WalkCache {
         if self.generation == GENERATIONS {
             *self = WalkCache::default();
         }
+    }
+
+    /// What is remembered, by place. It is saved, since tables that a guest has changed without a fence are remembered as they were.
+    pub fn save(&self) -> Vec<RememberedTable> {
+        let is_valid = |table: &&RememberedTable| table.key >> GENERATION_SHIFT == self.generation;
+        let region = |table: &RememberedTable| RememberedTable { key: table.key & REGIONS, ..*table };
+        self.tables.iter().filter(is_valid).map(region).collect()
+    }
+
+    /// What [`WalkCache::save`] gave. `None`: it did not give that, on a machine with so many bytes of RAM.
+    pub fn load(saved: &[RememberedTable], ram_bytes: u64) -> Option<WalkCache> {
+        let mut cache = WalkCache::default();
+        for &RememberedTable { key, cr3, hptbr, table } in saved {
+            let is_table = table.offset.is_multiple_of(PAGE_SIZE) && table.offset < ram_bytes;
+            (is_table && table.references <= REFERENCES_MAX).then_some(())?;
+            cache.remember(key << REGION_SHIFT, cr3, hptbr, table);
+        }
+        Some(cache)
     }
 
     #[inline(always)]

@@ -110,10 +110,19 @@ pub struct HypervisorException {
     pub pc: u64,
 }
 
-/// Why saved bytes are no state of a hart.
+/// Why what was saved is no state of a hart.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("these bytes are no saved state of a hart: {0}")]
-pub struct LoadError(postcard::Error);
+pub enum LoadError {
+    /// The bytes are not those of a state.
+    #[error("these bytes are no saved state of a hart: {0}")]
+    Bytes(#[from] postcard::Error),
+    /// A value is one that no hart has.
+    #[error("in this saved state of a hart {0}")]
+    Value(&'static str),
+    /// What is remembered of translations is not what a hart of this machine remembers.
+    #[error("what this saved hart remembers of translations is not of this machine")]
+    Translation,
+}
 
 impl HartState {
     /// A hart after reset, in Ring -1 at `entry` (specification, 1.5), with the address of the device tree in R11.
@@ -159,7 +168,27 @@ impl HartState {
     ///
     /// If the bytes are not what it gives.
     pub fn load(bytes: &[u8]) -> Result<HartState, LoadError> {
-        postcard::from_bytes(bytes).map_err(LoadError)
+        let state: HartState = postcard::from_bytes(bytes)?;
+        state.check()?;
+        Ok(state)
+    }
+
+    /// Whether it is a state that a hart can be in, as far as the rest relies on it.
+    ///
+    /// # Errors
+    ///
+    /// If it is not; the error says why.
+    pub fn check(&self) -> Result<(), LoadError> {
+        let zeros = self.bank.r[0] == 0 && self.suspended.iter().all(|world| world.bank.r[0] == 0);
+        let has_ranges = self.vm.ranges.iter().any(|range| range.length != 0);
+        let why = match () {
+            () if !zeros => "R0 is not zero",
+            () if has_ranges != self.vm.has_ranges => "whether there are IOVMAP ranges does not agree with them",
+            () if self.interval_start > self.instructions => "a hypervisor interval begins in the future",
+            () if self.time.rate == 0 => "time does not pass",
+            () => return Ok(()),
+        };
+        Err(LoadError::Value(why))
     }
 
     /// Whether the hart runs a guest (Ring 0 or Ring 3).

@@ -10,6 +10,7 @@ pub const ENTRY_BYTES: u64 = 8;
 
 /// An entry.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(transparent)]
 pub struct Entry(pub u64);
 

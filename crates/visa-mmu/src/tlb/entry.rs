@@ -1,9 +1,9 @@
 //! A translation as the second level stores it: 32 bytes, two to a line of the host's caches.
 
+use serde::{Deserialize, Serialize};
 use visa_isa::{GuestPhysical, GuestVirtual, Physical};
 
-use super::second_level::half_of;
-use super::{NO_SPACE, PAGE_SHIFTS, Permissions, Translation, size_of_page};
+use super::translation::{NO_SPACE, PAGE_SHIFTS, Permissions, Translation, size_of_page};
 
 /// What `page` is without a translation: no page has it.
 const NO_PAGE: u64 = u64::MAX;
@@ -18,14 +18,14 @@ const GLOBAL_SHIFT: u32 = VMID_SHIFT + u16::BITS;
 const FIRST_STAGE_SHIFT: u32 = GLOBAL_SHIFT + 1;
 const PERMISSIONS_SHIFT: u32 = u64::BITS - u16::BITS;
 
-#[derive(Clone, Copy)]
-pub(super) struct Entry {
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Entry {
     /// Virtual address of the page, and its size.
     page: u64,
     /// The space, whether the translation is global, the size of the first stage's page, and the permissions.
     tags: u64,
     /// Physical address of the page.
-    pub physical_page: Physical,
+    pub(super) physical_page: Physical,
     guest_physical_page: GuestPhysical,
 }
 const _: () = assert!(size_of::<Entry>() == 32);
@@ -41,13 +41,18 @@ impl SpaceTag {
     }
 }
 
+/// Upper and lower half of the address space, which a kernel and its programs share between them.
+pub(super) fn half_of(address: u64) -> usize {
+    (address >> 63) as usize
+}
+
 impl Entry {
     /// No translation.
-    pub const NONE: Entry =
+    pub(super) const NONE: Entry =
         Entry { page: NO_PAGE, tags: 0, physical_page: Physical(0), guest_physical_page: GuestPhysical(0) };
 
     #[inline(always)]
-    pub fn of(translation: &Translation) -> Entry {
+    pub(super) fn of(translation: &Translation) -> Entry {
         let first_stage_size = size_of_page(translation.first_stage_shift) as u64;
         Entry {
             page: translation.virtual_page.0 | size_of_page(translation.page_shift) as u64,
@@ -62,7 +67,7 @@ impl Entry {
 
     /// The reverse of [`Entry::of`].
     #[inline(always)]
-    pub fn translation(&self) -> Translation {
+    pub(super) fn translation(&self) -> Translation {
         let shift = |size: u64| PAGE_SHIFTS[(size & SIZE) as usize];
         Translation {
             virtual_page: GuestVirtual(self.page & !SIZE),
@@ -78,40 +83,51 @@ impl Entry {
     }
 
     #[inline(always)]
-    pub fn permissions(&self) -> Permissions {
+    pub(super) fn permissions(&self) -> Permissions {
         Permissions((self.tags >> PERMISSIONS_SHIFT) as u16)
     }
 
     /// Whether it is of the page of that size that holds the address.
     #[inline(always)]
-    pub fn is_page(&self, address: u64, page_shift: u32) -> bool {
+    pub(super) fn is_page(&self, address: u64, page_shift: u32) -> bool {
         self.page == (address >> page_shift << page_shift | size_of_page(page_shift) as u64)
     }
 
     /// Whether accesses of a space may use it.
     #[inline(always)]
-    pub fn serves(&self, space: SpaceTag) -> bool {
+    pub(super) fn serves(&self, space: SpaceTag) -> bool {
         let differs = (self.tags ^ space.0) & SPACE;
         let is_global = self.tags >> GLOBAL_SHIFT & 1 != 0;
         differs == 0 || differs >> VMID_SHIFT == 0 && is_global && space.0 & NO_SPACE as u64 == 0
     }
 
     /// Whether both are of one page of one space.
-    pub fn is_same(&self, other: &Entry) -> bool {
+    pub(super) fn is_same(&self, other: &Entry) -> bool {
         self.page == other.page && (self.tags ^ other.tags) & SPACE == 0
     }
 
     /// The half of the address space that it counts in, and the place of its size among [`PAGE_SHIFTS`]; `None` if it is no
     /// translation.
     #[inline(always)]
-    pub fn counted(&self) -> Option<(usize, usize)> {
+    pub(super) fn counted(&self) -> Option<(usize, usize)> {
         (self.page != NO_PAGE).then_some((half_of(self.page), (self.page & SIZE) as usize))
     }
 
     /// Whether it counts where the other does.
     #[inline(always)]
-    pub fn counts_as(&self, other: &Entry) -> bool {
+    pub(super) fn counts_as(&self, other: &Entry) -> bool {
         let same = half_of(self.page ^ other.page) == 0 && (self.page ^ other.page) & SIZE == 0;
         same && self.page != NO_PAGE
+    }
+
+    /// Whether it is no translation, or one that is aligned to its size.
+    pub(super) fn is_well_formed(&self) -> bool {
+        let size = (1 << PAGE_SHIFTS[(self.page & SIZE) as usize]) - 1;
+        self.page == NO_PAGE || (self.page & !SIZE) & size == 0 && self.physical_page.0 & size == 0
+    }
+
+    /// Its page, with the size as a power of two.
+    pub(super) fn page(&self) -> Option<(u64, u32)> {
+        (self.page != NO_PAGE).then(|| (self.page & !SIZE, PAGE_SHIFTS[(self.page & SIZE) as usize]))
     }
 }

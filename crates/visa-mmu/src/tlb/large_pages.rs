@@ -1,9 +1,11 @@
 //! Sets of large pages.
 
-use super::PAGE_SHIFTS;
+use serde::{Deserialize, Serialize};
+
+use super::translation::PAGE_SHIFTS;
 
 /// A set of large pages that may hold more than it was given.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct LargePages {
     bits: [u64; 16],
 }

@@ -3,11 +3,15 @@
 //! A set's signatures are a word, and so is its order, so that a lookup touches little memory before it knows that there is
 //! nothing, and finding the oldest way takes no comparison.
 
-use super::{Found, PAGE_SHIFTS, SECOND_LEVEL_SETS, SECOND_LEVEL_WAYS, Translation};
-use super::{
-    entry::{Entry, SpaceTag},
-    size_of_page,
-};
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Entry, SpaceTag, half_of};
+use super::translation::{Found, PAGE_SHIFTS, Translation, size_of_page};
+
+/// Sets of the second level.
+pub const SECOND_LEVEL_SETS: usize = 128;
+/// Ways of the second level.
+pub const SECOND_LEVEL_WAYS: usize = 8;
 
 /// One in each byte, of which there is one for a way.
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -17,11 +21,6 @@ const _: () = assert!(SECOND_LEVEL_WAYS == size_of::<u64>());
 #[inline(always)]
 fn set_of(address: u64, page_shift: u32) -> usize {
     (address >> page_shift) as usize % SECOND_LEVEL_SETS
-}
-
-/// Upper and lower half of the address space, which a kernel and its programs share between them.
-pub(super) fn half_of(address: u64) -> usize {
-    (address >> 63) as usize
 }
 
 /// The highest bit of each byte that is zero. Bytes above one that is may seem to be.
@@ -60,11 +59,17 @@ impl Signatures {
 }
 
 /// The ways of a set from the most recently used, in the low byte, to the least; those without a translation come last.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Order(u64);
 
 impl Order {
     const NEW: Order = Order(0x0706_0504_0302_0100);
+
+    /// Whether it names each way once.
+    fn is_whole(self) -> bool {
+        let named = self.0.to_le_bytes().into_iter().fold(0u64, |named, way| named | 1 << (way & 63));
+        named == (1 << SECOND_LEVEL_WAYS) - 1 && self.0 & !(ONES * (SECOND_LEVEL_WAYS as u64 - 1)) == 0
+    }
 
     /// The bytes up to the one that names a way.
     #[inline(always)]
@@ -102,6 +107,13 @@ struct Sets {
     signatures: [Signatures; SECOND_LEVEL_SETS],
     orders: [Order; SECOND_LEVEL_SETS],
     entries: [[Entry; SECOND_LEVEL_WAYS]; SECOND_LEVEL_SETS],
+}
+
+/// A set, as it is saved.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct SavedSet {
+    order: Order,
+    ways: [Entry; SECOND_LEVEL_WAYS],
 }
 
 /// The second level.
@@ -219,6 +231,37 @@ impl SecondLevel {
                 self.remove_from_set(set_of(address, page_shift), &of_size);
             }
         }
+    }
+
+    /// Every set, in order.
+    pub fn save(&self) -> Vec<SavedSet> {
+        let sets = self.sets.orders.iter().zip(&self.sets.entries);
+        sets.map(|(&order, &ways)| SavedSet { order, ways }).collect()
+    }
+
+    /// What [`SecondLevel::save`] gave. `None`: it did not give that.
+    pub fn load(saved: &[SavedSet]) -> Option<SecondLevel> {
+        let mut level = SecondLevel::new();
+        if saved.len() != SECOND_LEVEL_SETS {
+            return None;
+        }
+        for (set, SavedSet { order, ways }) in saved.iter().enumerate() {
+            let belongs = |entry: &Entry| {
+                let is_here = entry.page().is_none_or(|(page, page_shift)| set_of(page, page_shift) == set);
+                is_here && entry.is_well_formed()
+            };
+            if !order.is_whole() || !ways.iter().all(belongs) {
+                return None;
+            }
+            level.sets.orders[set] = *order;
+            level.sets.entries[set] = *ways;
+            for (way, entry) in ways.iter().enumerate() {
+                let Some((page, page_shift)) = entry.page() else { continue };
+                level.sets.signatures[set].set(way, Signatures::of(page, page_shift));
+                level.sizes[half_of(page)][size_of_page(page_shift)] += 1;
+            }
+        }
+        Some(level)
     }
 
     /// Every translation.
