@@ -6,7 +6,6 @@ use visa_state::{Features, HartState, Residency};
 use crate::clock::HostTime;
 use crate::event::Event;
 use crate::guess::Guesses;
-use crate::memory::Handed;
 use crate::observers::Observers;
 
 /// One hart. A clone runs on as the hart would.
@@ -25,8 +24,6 @@ pub struct Hart {
     pub peers: Vec<Option<Residency>>,
     /// What an engine guesses.
     pub guesses: Guesses,
-    /// What the next access finds, if it is the one that this was found for.
-    pub(crate) handed: Option<Handed>,
     /// Who looks on.
     pub observers: Observers,
     /// Bits of the trap filter in force for want of a feature.
@@ -49,7 +46,6 @@ impl Hart {
             host_time: None,
             peers: Vec::new(),
             guesses: Guesses::default(),
-            handed: None,
             observers: Observers::default(),
         }
     }

@@ -23,12 +23,41 @@ enum Place {
     Device(Physical),
 }
 
-/// What was found for an access that is about to be executed.
+/// Where an access leads, as [`Hart::refill`] has found and counted it: the access that is made of it does not look again, which would count
+/// a miss twice.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Handed {
+#[must_use = "the access is to be made of it at once"]
+pub struct ResolvedAccess {
     address: u64,
     access: Access,
     found: Result<(Physical, u32), TranslationFault>,
+}
+
+/// The way to memory of one instruction, or of one fetch: the platform, and the access as far as it has been resolved before.
+pub struct MemoryPort<'a, P> {
+    /// RAM, devices, wires.
+    pub platform: &'a mut P,
+    resolved: Option<ResolvedAccess>,
+}
+
+impl<'a, P: Platform> MemoryPort<'a, P> {
+    /// For an instruction of whose access nothing is known.
+    #[inline(always)]
+    pub fn new(platform: &'a mut P) -> Self {
+        MemoryPort { platform, resolved: None }
+    }
+
+    /// For the instruction whose access was resolved, if one was.
+    #[inline(always)]
+    pub fn resolved(platform: &'a mut P, resolved: Option<ResolvedAccess>) -> Self {
+        MemoryPort { platform, resolved }
+    }
+
+    /// What was resolved of an access, once.
+    fn take(&mut self, address: u64, access: Access) -> Option<Result<(Physical, u32), TranslationFault>> {
+        let is_it = |resolved: &mut ResolvedAccess| resolved.address == address && resolved.access == access;
+        self.resolved.take_if(is_it).map(|resolved| resolved.found)
+    }
 }
 
 impl Hart {
@@ -36,52 +65,52 @@ impl Hart {
     #[inline(always)]
     pub fn load<P: Platform>(
         &mut self,
-        platform: &mut P,
+        port: &mut MemoryPort<P>,
         address: u64,
         size: AccessSize,
     ) -> Result<u64, Stop> {
         if let Some(offset) = self.mmu.tlb.lookup(Access::Load, address, size.bytes())
-            && let Some(value) = load_ram(platform.ram(), offset, size)
+            && let Some(value) = load_ram(port.platform.ram(), offset, size)
         {
             return Ok(value);
         }
-        self.load_slowly(platform, address, size)
+        self.load_slowly(port, address, size)
     }
 
     /// Stores the low `size` bytes of a value.
     #[inline(always)]
     pub fn store<P: Platform>(
         &mut self,
-        platform: &mut P,
+        port: &mut MemoryPort<P>,
         address: u64,
         size: AccessSize,
         value: u64,
     ) -> Result<(), Stop> {
         if let Some(offset) = self.mmu.tlb.lookup(Access::Store, address, size.bytes())
-            && let Some(()) = store_ram_unwatched(platform.ram(), offset, size, value)
+            && let Some(()) = store_ram_unwatched(port.platform.ram(), offset, size, value)
         {
             return Ok(());
         }
-        self.store_slowly(platform, address, size, value)
+        self.store_slowly(port, address, size, value)
     }
 
     #[cold]
     fn load_slowly<P: Platform>(
         &mut self,
-        platform: &mut P,
+        port: &mut MemoryPort<P>,
         address: u64,
         size: AccessSize,
     ) -> Result<u64, Stop> {
         if crosses_page(address, size.bytes()) {
-            return self.load_across(platform, address, size);
+            return self.load_across(port, address, size);
         }
-        match self.place(platform, address, Access::Load, size)? {
-            Place::Ram(offset) => load_ram(platform.ram(), offset, size)
+        match self.place(port, address, Access::Load, size)? {
+            Place::Ram(offset) => load_ram(port.platform.ram(), offset, size)
                 .ok_or(Stop::Exception(Exception::LoadAccessFault, address)),
             Place::Device(physical) => {
                 self.pending_work = true;
-                platform.tell_time(self.ticks());
-                let value = platform.mmio_read(physical.0, size);
+                port.platform.tell_time(self.ticks());
+                let value = port.platform.mmio_read(physical.0, size);
                 value.map_err(|_| Stop::Exception(Exception::LoadAccessFault, address))
             }
         }
@@ -90,25 +119,25 @@ impl Hart {
     #[cold]
     fn store_slowly<P: Platform>(
         &mut self,
-        platform: &mut P,
+        port: &mut MemoryPort<P>,
         address: u64,
         size: AccessSize,
         value: u64,
     ) -> Result<(), Stop> {
         if crosses_page(address, size.bytes()) {
-            return self.store_across(platform, address, size, value);
+            return self.store_across(port, address, size, value);
         }
-        match self.place(platform, address, Access::Store, size)? {
+        match self.place(port, address, Access::Store, size)? {
             Place::Ram(offset) => {
-                store_ram(platform.ram(), offset, size, value)
+                store_ram(port.platform.ram(), offset, size, value)
                     .ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
-                self.see_written(platform.ram());
+                self.see_written(port.platform.ram());
                 Ok(())
             }
             Place::Device(physical) => {
                 self.pending_work = true;
-                platform.tell_time(self.ticks());
-                let done = platform.mmio_write(physical.0, size, value);
+                port.platform.tell_time(self.ticks());
+                let done = port.platform.mmio_write(physical.0, size, value);
                 done.map_err(|_| Stop::Exception(Exception::StoreAccessFault, address))
             }
         }
@@ -118,16 +147,19 @@ impl Hart {
     /// that is touched.
     fn load_across<P: Platform>(
         &mut self,
-        platform: &mut P,
+        port: &mut MemoryPort<P>,
         address: u64,
         size: AccessSize,
     ) -> Result<u64, Stop> {
-        let [low, high] = self.both_places(platform, address, Access::Load, size)?;
+        let [low, high] = self.both_places(port, address, Access::Load, size)?;
         let mut value = 0;
         for index in 0..size.bytes() {
             let offset = byte_of(low, high, address, index);
-            let byte =
-                platform.ram().load_u8(offset).ok_or(Stop::Exception(Exception::LoadAccessFault, address))?;
+            let byte = port
+                .platform
+                .ram()
+                .load_u8(offset)
+                .ok_or(Stop::Exception(Exception::LoadAccessFault, address))?;
             value |= (byte as u64) << (8 * index);
         }
         Ok(value)
@@ -135,46 +167,46 @@ impl Hart {
 
     fn store_across<P: Platform>(
         &mut self,
-        platform: &mut P,
+        port: &mut MemoryPort<P>,
         address: u64,
         size: AccessSize,
         value: u64,
     ) -> Result<(), Stop> {
-        let [low, high] = self.both_places(platform, address, Access::Store, size)?;
+        let [low, high] = self.both_places(port, address, Access::Store, size)?;
         for index in 0..size.bytes() {
             let offset = byte_of(low, high, address, index);
-            platform
+            port.platform
                 .ram()
                 .store_u8(offset, (value >> (8 * index)) as u8)
                 .ok_or(Stop::Exception(Exception::StoreAccessFault, address))?;
         }
-        self.see_written(platform.ram());
+        self.see_written(port.platform.ram());
         Ok(())
     }
 
     /// Offsets of RAM of the first byte, and of the first byte in the second page.
     fn both_places<P: Platform>(
         &mut self,
-        platform: &mut P,
+        port: &mut MemoryPort<P>,
         address: u64,
         access: Access,
         size: AccessSize,
     ) -> Result<[u64; 2], Stop> {
         let second = (address | (PAGE_SIZE - 1)).wrapping_add(1);
-        let low = self.part_place(platform, address, access, size)?;
-        Ok([low, self.part_place(platform, second, access, size)?])
+        let low = self.part_place(port, address, access, size)?;
+        Ok([low, self.part_place(port, second, access, size)?])
     }
 
     /// The offset of RAM of the part of an access that is in one page.
     fn part_place<P: Platform>(
         &mut self,
-        platform: &mut P,
+        port: &mut MemoryPort<P>,
         start: u64,
         access: Access,
         size: AccessSize,
     ) -> Result<u64, Stop> {
         let is_virtual_device = |hart: &Hart| hart.state.exit.cause == ExitCause::DeviceAccess as u64;
-        match self.place(platform, start, access, size) {
+        match self.place(port, start, access, size) {
             Ok(Place::Ram(found)) => Ok(found),
             Ok(Place::Device(_)) => Err(Stop::Exception(access.access_fault(), start)),
             // The part of an access is not an access that Ring -1 could complete.
@@ -186,13 +218,14 @@ impl Hart {
     /// Translates and fills the first level. An access of `size` bytes from `address` on must not leave the page.
     fn place<P: Platform>(
         &mut self,
-        platform: &mut P,
+        port: &mut MemoryPort<P>,
         address: u64,
         access: Access,
         size: AccessSize,
     ) -> Result<Place, Stop> {
-        let ram = platform.ram();
-        let (physical, page_shift) = match self.translate_or_take(ram, address, access) {
+        let resolved = port.take(address, access);
+        let ram = port.platform.ram();
+        let (physical, page_shift) = match resolved.unwrap_or_else(|| self.translate(ram, address, access)) {
             Ok(found) => found,
             Err(fault) => return Err(self.raise(fault, address, access, size.bytes())),
         };
@@ -201,23 +234,17 @@ impl Hart {
         Ok(Place::Ram(offset))
     }
 
-    /// What was found for the access already, or else is found now.
+    /// Where an access leads.
     #[inline(always)]
-    fn translate_or_take(
+    fn translate(
         &mut self,
         ram: &Ram,
         address: u64,
         access: Access,
     ) -> Result<(Physical, u32), TranslationFault> {
-        match self.handed {
-            Some(handed) if handed.address == address && handed.access == access => {
-                self.handed = None;
-                handed.found
-            }
-            _ => match self.mmu.translate_quickly(&mut self.state, ram, address, access) {
-                Some(found) => Ok(found),
-                None => self.mmu.translate(&mut self.state, ram, address, access),
-            },
+        match self.mmu.translate_quickly(&mut self.state, ram, address, access) {
+            Some(found) => Ok(found),
+            None => self.mmu.translate(&mut self.state, ram, address, access),
         }
     }
 
@@ -233,56 +260,60 @@ impl Hart {
         true
     }
 
-    /// For generated code that misses the first level: does what a load or a store does then. True: the first level knows the
+    /// For generated code that misses the first level: does what a load or a store does then. `Ok`: the first level knows the
     /// page now, and nothing else is to be done before or after the access.
     ///
-    /// Otherwise the access is to be executed at once, by [`Hart::load`] and its like, and then [`Hart::take_back`] to be
-    /// called. The access takes what was found here: looking again would count a miss twice.
+    /// # Errors
+    ///
+    /// Otherwise the access is to be executed at once, by [`Hart::load`] and its like, of what has been resolved.
     #[inline(always)]
-    pub fn refill(&mut self, ram: &Ram, address: u64, access: Access) -> bool {
-        let found = self.translate_or_take(ram, address, access);
+    pub fn refill(&mut self, ram: &Ram, address: u64, access: Access) -> Result<(), ResolvedAccess> {
+        let found = self.translate(ram, address, access);
         if let Ok((physical, page_shift)) = found
             && let Some(offset) = ram.offset_of(physical.0, 1)
             && self.fill(ram, address, access, offset, page_shift)
             && !self.pending_work
         {
-            return true;
+            return Ok(());
         }
-        self.handed = Some(Handed { address, access, found });
-        false
+        Err(ResolvedAccess { address, access, found })
     }
 
     /// For code that is left where an access needs more than a translation: as [`Hart::refill`], with the offset of RAM of the
-    /// address. `None`: the access must be made as a whole, before anything else that a guest could notice; it takes a fault
-    /// that was found here, which has been counted, and may have set A in the first stage.
-    pub fn refill_ahead(&mut self, ram: &Ram, address: u64, access: Access) -> Option<u64> {
-        let found = self.translate_or_take(ram, address, access);
-        if found.is_err() {
-            self.handed = Some(Handed { address, access, found });
-        }
+    /// address.
+    ///
+    /// # Errors
+    ///
+    /// The access must be made as a whole, before anything else that a guest could notice. If there is a fault, which has been counted, and
+    /// may have set A in the first stage, it is that of the access.
+    pub fn refill_ahead(
+        &mut self,
+        ram: &Ram,
+        address: u64,
+        access: Access,
+    ) -> Result<u64, Option<ResolvedAccess>> {
+        let found = self.translate(ram, address, access);
         // What is found, but not entered, the second level knows from now on.
-        let (physical, page_shift) = found.ok()?;
-        let offset = ram.offset_of(physical.0, 1)?;
-        (self.fill(ram, address, access, offset, page_shift) && !self.pending_work).then_some(offset)
-    }
-
-    /// Forgets what [`Hart::refill`] found, if the access did not need it.
-    pub fn take_back(&mut self) {
-        self.handed = None;
+        let Ok((physical, page_shift)) = found else {
+            return Err(Some(ResolvedAccess { address, access, found }));
+        };
+        let offset = ram.offset_of(physical.0, 1).ok_or(None)?;
+        let is_known = self.fill(ram, address, access, offset, page_shift) && !self.pending_work;
+        if is_known { Ok(offset) } else { Err(None) }
     }
 
     /// The offset of RAM that the instruction at a virtual address is fetched from.
     #[inline]
-    pub fn fetch<P: Platform>(&mut self, platform: &mut P, address: u64) -> Result<u64, Stop> {
+    pub fn fetch<P: Platform>(&mut self, port: &mut MemoryPort<P>, address: u64) -> Result<u64, Stop> {
         match self.mmu.tlb.lookup(Access::Fetch, address, 2) {
             Some(offset) => Ok(offset),
-            None => self.fetch_slowly(platform, address),
+            None => self.fetch_slowly(port, address),
         }
     }
 
     #[cold]
-    fn fetch_slowly<P: Platform>(&mut self, platform: &mut P, address: u64) -> Result<u64, Stop> {
-        match self.place(platform, address, Access::Fetch, AccessSize::Half)? {
+    fn fetch_slowly<P: Platform>(&mut self, port: &mut MemoryPort<P>, address: u64) -> Result<u64, Stop> {
+        match self.place(port, address, Access::Fetch, AccessSize::Half)? {
             Place::Ram(offset) => Ok(offset),
             Place::Device(_) => Err(Stop::Exception(Exception::FetchAccessFault, address)),
         }
@@ -291,7 +322,7 @@ impl Hart {
     /// The offset of RAM for an atomic: translated as a store, aligned, never a device.
     pub fn atomic_place<P: Platform>(
         &mut self,
-        platform: &mut P,
+        port: &mut MemoryPort<P>,
         address: u64,
         access: Access,
         size: AccessSize,
@@ -304,7 +335,7 @@ impl Hart {
         if let Some(offset) = self.mmu.tlb.lookup(access, address, size.bytes()) {
             return Ok(offset);
         }
-        match self.place(platform, address, access, size)? {
+        match self.place(port, address, access, size)? {
             Place::Ram(offset) => Ok(offset),
             Place::Device(_) => Err(Stop::Exception(access.access_fault(), address)),
         }

@@ -18,11 +18,7 @@ pub struct SavedHart {
 impl Hart {
     /// What a hart must be made of to go on as this one does.
     pub fn save(&self) -> SavedHart {
-        SavedHart {
-            state: self.state.clone(),
-            mmu: self.mmu.save(),
-            pending_work: self.pending_work,
-        }
+        SavedHart { state: self.state.clone(), mmu: self.mmu.save(), pending_work: self.pending_work }
     }
 
     /// The hart that was saved, on a machine with so many bytes of RAM. Nobody looks on, and time is that of instructions.

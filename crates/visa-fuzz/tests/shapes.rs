@@ -95,7 +95,7 @@ impl Bench {
         hart.state.reservation = before.reservation;
         hart.pending_work = false;
         let slot = Slot { instruction: *i, bits: 0 };
-        execute_slot(&mut hart, board, &slot).unwrap();
+        execute_slot(&mut hart, board, &slot, None).unwrap();
         let mut memory = vec![0; BYTES];
         board.ram.read_bytes(0, &mut memory).unwrap();
         After {

@@ -1,5 +1,6 @@
 //! What each instruction does, in the order of the table.
 
+use visa_core::memory::MemoryPort;
 use visa_core::{Hart, Stop};
 use visa_isa::cause::Exception;
 use visa_isa::{Instruction, Op};
@@ -8,19 +9,9 @@ use visa_mem::{AccessSize, Platform};
 use crate::atomic::{atomic, load_reserved, store_conditional};
 use crate::bitmanip::{or_combine_bytes, rotate_left_word, rotate_right_word};
 use crate::float::{Double, Single};
+use crate::flow::Flow;
 use crate::system::{change_msr, enter_guest, fence_translations, flush_nested, optional};
 use crate::{float, muldiv};
-
-/// Where execution goes on after an instruction that completed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Flow {
-    /// At the next instruction.
-    Next,
-    /// At an address.
-    Jump(u64),
-    /// In another world: PC and retired count are as they should be.
-    Switched,
-}
 
 /// The low 32 bits, sign-extended: what the `W` forms leave in a register.
 pub fn word(value: u64) -> u64 {
@@ -33,7 +24,11 @@ fn low(value: u64) -> u64 {
 
 /// Executes one instruction. An error means that it has had no effect.
 #[inline(always)]
-pub fn execute<P: Platform>(hart: &mut Hart, platform: &mut P, i: &Instruction) -> Result<Flow, Stop> {
+pub fn execute<P: Platform>(
+    hart: &mut Hart,
+    memory: &mut MemoryPort<P>,
+    i: &Instruction,
+) -> Result<Flow, Stop> {
     use AccessSize::{Byte, Double as DoubleWord, Half, Word};
     let pc = hart.state.bank.pc;
     let next = pc.wrapping_add(i.length as u64);
@@ -62,17 +57,17 @@ pub fn execute<P: Platform>(hart: &mut Hart, platform: &mut P, i: &Instruction) 
         Op::Bge => return branch(a as i64 >= b as i64),
         Op::Bltu => return branch(a < b),
         Op::Bgeu => return branch(a >= b),
-        Op::Lb => hart.load(platform, address, Byte)? as i8 as u64,
-        Op::Lh => hart.load(platform, address, Half)? as i16 as u64,
-        Op::Lw => hart.load(platform, address, Word)? as i32 as u64,
-        Op::Ld => hart.load(platform, address, DoubleWord)?,
-        Op::Lbu => hart.load(platform, address, Byte)?,
-        Op::Lhu => hart.load(platform, address, Half)?,
-        Op::Lwu => hart.load(platform, address, Word)?,
-        Op::Sb => return hart.store(platform, address, Byte, b).map(|()| Flow::Next),
-        Op::Sh => return hart.store(platform, address, Half, b).map(|()| Flow::Next),
-        Op::Sw => return hart.store(platform, address, Word, b).map(|()| Flow::Next),
-        Op::Sd => return hart.store(platform, address, DoubleWord, b).map(|()| Flow::Next),
+        Op::Lb => hart.load(memory, address, Byte)? as i8 as u64,
+        Op::Lh => hart.load(memory, address, Half)? as i16 as u64,
+        Op::Lw => hart.load(memory, address, Word)? as i32 as u64,
+        Op::Ld => hart.load(memory, address, DoubleWord)?,
+        Op::Lbu => hart.load(memory, address, Byte)?,
+        Op::Lhu => hart.load(memory, address, Half)?,
+        Op::Lwu => hart.load(memory, address, Word)?,
+        Op::Sb => return hart.store(memory, address, Byte, b).map(|()| Flow::Next),
+        Op::Sh => return hart.store(memory, address, Half, b).map(|()| Flow::Next),
+        Op::Sw => return hart.store(memory, address, Word, b).map(|()| Flow::Next),
+        Op::Sd => return hart.store(memory, address, DoubleWord, b).map(|()| Flow::Next),
         Op::Addi => a.wrapping_add(imm),
         Op::Slti => ((a as i64) < imm as i64) as u64,
         Op::Sltiu => (a < imm) as u64,
@@ -128,34 +123,34 @@ pub fn execute<P: Platform>(hart: &mut Hart, platform: &mut P, i: &Instruction) 
         Op::Remuw => word(low(a).checked_rem(low(b)).unwrap_or(a)),
 
         // atomic
-        Op::LrW => word(load_reserved(hart, platform, a, Word)?),
-        Op::LrD => load_reserved(hart, platform, a, DoubleWord)?,
-        Op::ScW => store_conditional(hart, platform, a, Word, b)?,
-        Op::ScD => store_conditional(hart, platform, a, DoubleWord, b)?,
-        Op::AmoswapW => atomic(hart, platform, a, Word, |_| b)?,
-        Op::AmoaddW => atomic(hart, platform, a, Word, |old| old.wrapping_add(b))?,
-        Op::AmoxorW => atomic(hart, platform, a, Word, |old| old ^ b)?,
-        Op::AmoandW => atomic(hart, platform, a, Word, |old| old & b)?,
-        Op::AmoorW => atomic(hart, platform, a, Word, |old| old | b)?,
-        Op::AmominW => atomic(hart, platform, a, Word, |old| (old as i32).min(b as i32) as u64)?,
-        Op::AmomaxW => atomic(hart, platform, a, Word, |old| (old as i32).max(b as i32) as u64)?,
-        Op::AmominuW => atomic(hart, platform, a, Word, |old| (old as u32).min(b as u32) as u64)?,
-        Op::AmomaxuW => atomic(hart, platform, a, Word, |old| (old as u32).max(b as u32) as u64)?,
-        Op::AmoswapD => atomic(hart, platform, a, DoubleWord, |_| b)?,
-        Op::AmoaddD => atomic(hart, platform, a, DoubleWord, |old| old.wrapping_add(b))?,
-        Op::AmoxorD => atomic(hart, platform, a, DoubleWord, |old| old ^ b)?,
-        Op::AmoandD => atomic(hart, platform, a, DoubleWord, |old| old & b)?,
-        Op::AmoorD => atomic(hart, platform, a, DoubleWord, |old| old | b)?,
-        Op::AmominD => atomic(hart, platform, a, DoubleWord, |old| (old as i64).min(b as i64) as u64)?,
-        Op::AmomaxD => atomic(hart, platform, a, DoubleWord, |old| (old as i64).max(b as i64) as u64)?,
-        Op::AmominuD => atomic(hart, platform, a, DoubleWord, |old| old.min(b))?,
-        Op::AmomaxuD => atomic(hart, platform, a, DoubleWord, |old| old.max(b))?,
+        Op::LrW => word(load_reserved(hart, memory, a, Word)?),
+        Op::LrD => load_reserved(hart, memory, a, DoubleWord)?,
+        Op::ScW => store_conditional(hart, memory, a, Word, b)?,
+        Op::ScD => store_conditional(hart, memory, a, DoubleWord, b)?,
+        Op::AmoswapW => atomic(hart, memory, a, Word, |_| b)?,
+        Op::AmoaddW => atomic(hart, memory, a, Word, |old| old.wrapping_add(b))?,
+        Op::AmoxorW => atomic(hart, memory, a, Word, |old| old ^ b)?,
+        Op::AmoandW => atomic(hart, memory, a, Word, |old| old & b)?,
+        Op::AmoorW => atomic(hart, memory, a, Word, |old| old | b)?,
+        Op::AmominW => atomic(hart, memory, a, Word, |old| (old as i32).min(b as i32) as u64)?,
+        Op::AmomaxW => atomic(hart, memory, a, Word, |old| (old as i32).max(b as i32) as u64)?,
+        Op::AmominuW => atomic(hart, memory, a, Word, |old| (old as u32).min(b as u32) as u64)?,
+        Op::AmomaxuW => atomic(hart, memory, a, Word, |old| (old as u32).max(b as u32) as u64)?,
+        Op::AmoswapD => atomic(hart, memory, a, DoubleWord, |_| b)?,
+        Op::AmoaddD => atomic(hart, memory, a, DoubleWord, |old| old.wrapping_add(b))?,
+        Op::AmoxorD => atomic(hart, memory, a, DoubleWord, |old| old ^ b)?,
+        Op::AmoandD => atomic(hart, memory, a, DoubleWord, |old| old & b)?,
+        Op::AmoorD => atomic(hart, memory, a, DoubleWord, |old| old | b)?,
+        Op::AmominD => atomic(hart, memory, a, DoubleWord, |old| (old as i64).min(b as i64) as u64)?,
+        Op::AmomaxD => atomic(hart, memory, a, DoubleWord, |old| (old as i64).max(b as i64) as u64)?,
+        Op::AmominuD => atomic(hart, memory, a, DoubleWord, |old| old.min(b))?,
+        Op::AmomaxuD => atomic(hart, memory, a, DoubleWord, |old| old.max(b))?,
 
         // float
-        Op::Flw => return float::load(hart, platform, i, address, Word),
-        Op::Fld => return float::load(hart, platform, i, address, DoubleWord),
-        Op::Fsw => return float::store(hart, platform, i, address, Word),
-        Op::Fsd => return float::store(hart, platform, i, address, DoubleWord),
+        Op::Flw => return float::load(hart, memory, i, address, Word),
+        Op::Fld => return float::load(hart, memory, i, address, DoubleWord),
+        Op::Fsw => return float::store(hart, memory, i, address, Word),
+        Op::Fsd => return float::store(hart, memory, i, address, DoubleWord),
         Op::FmaddS => return float::ternary::<Single>(hart, i, visa_float::fmadd_f32),
         Op::FmsubS => return float::ternary::<Single>(hart, i, visa_float::fmsub_f32),
         Op::FnmsubS => return float::ternary::<Single>(hart, i, visa_float::fnmsub_f32),
@@ -258,39 +253,39 @@ pub fn execute<P: Platform>(hart: &mut Hart, platform: &mut P, i: &Instruction) 
         Op::Bseti => a | 1 << (imm & 63),
 
         // system
-        Op::Csrrw | Op::Csrrs | Op::Csrrc => return change_msr(hart, platform, i, a),
-        Op::Csrrwi | Op::Csrrsi | Op::Csrrci => return change_msr(hart, platform, i, i.rs1 as u64),
+        Op::Csrrw | Op::Csrrs | Op::Csrrc => return change_msr(hart, memory.platform, i, a),
+        Op::Csrrwi | Op::Csrrsi | Op::Csrrci => return change_msr(hart, memory.platform, i, i.rs1 as u64),
         Op::Sret => return hart.return_from_kernel().map(Flow::Jump),
         Op::Wfi => return hart.halt().map(|()| Flow::Next),
         Op::SfenceVma => return fence_translations(hart, i, a, b),
 
         // vm
-        Op::Vmenter => return enter_guest(hart, platform, next, Some(a)),
-        Op::Vmresume => return enter_guest(hart, platform, next, None),
+        Op::Vmenter => return enter_guest(hart, memory.platform, next, Some(a)),
+        Op::Vmresume => return enter_guest(hart, memory.platform, next, None),
         Op::Vmexit => return Err(hart.vmexit_instruction()),
-        Op::Vmsave => return hart.vmsave(platform, optional(i.rs1, a)).map(|()| Flow::Next),
-        Op::Vmload => return hart.vmload(platform, optional(i.rs1, a)).map(|()| Flow::Next),
+        Op::Vmsave => return hart.vmsave(memory.platform, optional(i.rs1, a)).map(|()| Flow::Next),
+        Op::Vmload => return hart.vmload(memory.platform, optional(i.rs1, a)).map(|()| Flow::Next),
         Op::Vmcause => hart.last_cause()?,
         Op::Hvret => return hart.return_in_hypervisor().map(Flow::Jump),
 
         // paging
         Op::Ldgptbr => {
-            return hart.load_table_base(platform, visa_isa::msr::GPTBR, a).map(|()| Flow::Next);
+            return hart.load_table_base(memory.platform, visa_isa::msr::GPTBR, a).map(|()| Flow::Next);
         }
         Op::Ldhptbr => {
-            return hart.load_table_base(platform, visa_isa::msr::HPTBR, a).map(|()| Flow::Next);
+            return hart.load_table_base(memory.platform, visa_isa::msr::HPTBR, a).map(|()| Flow::Next);
         }
         Op::Tlbflushv => return flush_nested(hart, i, a, b),
 
         // io
-        Op::Iovmap => return hart.iovmap(platform, a).map(|()| Flow::Next),
-        Op::Iovmask => return hart.iovmask(platform, a, b).map(|()| Flow::Next),
-        Op::Inb => hart.port_in(platform, address as u16, Byte)?,
-        Op::Inh => hart.port_in(platform, address as u16, Half)?,
-        Op::Inw => hart.port_in(platform, address as u16, Word)?,
-        Op::Outb => return hart.port_out(platform, address as u16, Byte, b).map(|()| Flow::Next),
-        Op::Outh => return hart.port_out(platform, address as u16, Half, b).map(|()| Flow::Next),
-        Op::Outw => return hart.port_out(platform, address as u16, Word, b).map(|()| Flow::Next),
+        Op::Iovmap => return hart.iovmap(memory.platform, a).map(|()| Flow::Next),
+        Op::Iovmask => return hart.iovmask(memory.platform, a, b).map(|()| Flow::Next),
+        Op::Inb => hart.port_in(memory.platform, address as u16, Byte)?,
+        Op::Inh => hart.port_in(memory.platform, address as u16, Half)?,
+        Op::Inw => hart.port_in(memory.platform, address as u16, Word)?,
+        Op::Outb => return hart.port_out(memory.platform, address as u16, Byte, b).map(|()| Flow::Next),
+        Op::Outh => return hart.port_out(memory.platform, address as u16, Half, b).map(|()| Flow::Next),
+        Op::Outw => return hart.port_out(memory.platform, address as u16, Word, b).map(|()| Flow::Next),
 
         // vic
         Op::VintSend => return hart.vint_send(a).map(|()| Flow::Next),

@@ -1,11 +1,12 @@
 //! Floating point: registers, rounding modes and flags around the arithmetic of `visa_float`.
 
+use visa_core::memory::MemoryPort;
 use visa_core::{Hart, Stop};
 use visa_float::{Flags, RoundingMode, box_f32, unbox_f32};
 use visa_isa::Instruction;
 use visa_mem::{AccessSize, Platform};
 
-use crate::execute::Flow;
+use crate::flow::Flow;
 
 /// A format: how its values stand in a register.
 pub trait Format {
@@ -73,13 +74,13 @@ fn finish<F: Format>(
 /// FLW, FLD.
 pub fn load<P: Platform>(
     hart: &mut Hart,
-    platform: &mut P,
+    memory: &mut MemoryPort<P>,
     i: &Instruction,
     address: u64,
     size: AccessSize,
 ) -> Result<Flow, Stop> {
     check_enabled(hart)?;
-    let value = hart.load(platform, address, size)?;
+    let value = hart.load(memory, address, size)?;
     hart.state.set_f(i.rd, if size == AccessSize::Word { box_f32(value as u32) } else { value });
     Ok(Flow::Next)
 }
@@ -87,14 +88,14 @@ pub fn load<P: Platform>(
 /// FSW, FSD.
 pub fn store<P: Platform>(
     hart: &mut Hart,
-    platform: &mut P,
+    memory: &mut MemoryPort<P>,
     i: &Instruction,
     address: u64,
     size: AccessSize,
 ) -> Result<Flow, Stop> {
     check_enabled(hart)?;
     let value = hart.state.f(i.rs2);
-    hart.store(platform, address, size, value).map(|()| Flow::Next)
+    hart.store(memory, address, size, value).map(|()| Flow::Next)
 }
 
 /// The fused multiply-adds.

@@ -13,11 +13,12 @@ mod block;
 mod engine;
 mod execute;
 mod float;
+mod flow;
 mod muldiv;
 mod run;
 mod system;
 
 pub use block::{Slot, decode_at};
 pub use engine::{CodeStatistics, Engine, GeneratedCode};
-pub use execute::Flow;
+pub use flow::Flow;
 pub use run::{Begin, Interpreter, Mark, RunEnd, Step, execute_alone, execute_slot};

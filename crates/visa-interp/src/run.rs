@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use visa_core::clock::NANOSECONDS_PER_TICK;
+use visa_core::memory::{MemoryPort, ResolvedAccess};
 use visa_core::model::{Model, Off};
 use visa_core::{Hart, Stop, Wait};
 use visa_isa::cause::Exception;
@@ -10,7 +11,8 @@ use visa_isa::{Ring, decode, trap_filter};
 use visa_mem::{Platform, Trial};
 
 use crate::block::{BlockCache, Slot};
-use crate::execute::{Flow, execute};
+use crate::execute::execute;
+use crate::flow::Flow;
 
 /// Why a run came back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -187,11 +189,16 @@ impl Interpreter {
         self.begin(hart, platform, &mut Off, limit)
     }
 
-    /// Where the next instruction is in RAM, for such an engine. `None`: it could not be fetched, and the exception or exit
-    /// has been taken; or the hart wants attention first.
-    pub fn locate<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P) -> Result<Option<u64>, RunEnd> {
-        match hart.fetch(platform, hart.state.bank.pc) {
-            // The walk has set A in a page of code: `attention` is set, and what was made of that code goes first.
+    /// Where the next instruction is in RAM, for such an engine, which may have resolved the fetch already. `None`: it could not be fetched,
+    /// and the exception or exit has been taken; or the hart has pending work first.
+    pub fn locate<P: Platform>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        resolved: Option<ResolvedAccess>,
+    ) -> Result<Option<u64>, RunEnd> {
+        match hart.fetch(&mut MemoryPort::resolved(platform, resolved), hart.state.bank.pc) {
+            // The walk has set A in a page of code: `pending_work` is set, and what was made of that code goes first.
             Ok(_) if platform.ram().any_watched_written() => Ok(None),
             Ok(offset) => Ok(Some(offset)),
             Err(stop) => take_fetch_stop(hart, platform, &mut Off, stop).map(|()| None).map_err(end_of),
@@ -339,7 +346,7 @@ impl Interpreter {
         model: &mut M,
         until: u64,
     ) -> Result<(), Wait> {
-        let offset = match hart.fetch(platform, hart.state.bank.pc) {
+        let offset = match hart.fetch(&mut MemoryPort::new(platform), hart.state.bank.pc) {
             Ok(offset) => offset,
             Err(stop) => return take_fetch_stop(hart, platform, model, stop),
         };
@@ -367,7 +374,7 @@ impl Interpreter {
             return run_alone(hart, platform, model);
         }
         for slot in slots {
-            match execute_watched(hart, platform, model, slot) {
+            match execute_watched(hart, &mut MemoryPort::new(platform), model, slot) {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
                 Err(stop) => return take_stop(hart, platform, model, stop, slot),
@@ -380,9 +387,15 @@ impl Interpreter {
     }
 }
 
-/// Executes one instruction at the PC, for an engine that has decoded it. It retires, or its exception or exit is taken.
-pub fn execute_slot<P: Platform>(hart: &mut Hart, platform: &mut P, slot: &Slot) -> Result<(), RunEnd> {
-    match execute_watched(hart, platform, &mut Off, slot) {
+/// Executes one instruction at the PC, for an engine that has decoded it, and may have resolved its access. It retires, or its exception or
+/// exit is taken.
+pub fn execute_slot<P: Platform>(
+    hart: &mut Hart,
+    platform: &mut P,
+    slot: &Slot,
+    resolved: Option<ResolvedAccess>,
+) -> Result<(), RunEnd> {
+    match execute_watched(hart, &mut MemoryPort::resolved(platform, resolved), &mut Off, slot) {
         Ok(_) => Ok(()),
         Err(stop) => take_stop(hart, platform, &mut Off, stop, slot).map_err(end_of),
     }
@@ -397,26 +410,26 @@ pub fn execute_alone<P: Platform>(hart: &mut Hart, platform: &mut P) -> Result<(
 #[inline(always)]
 fn execute_watched<P: Platform, M: Model>(
     hart: &mut Hart,
-    platform: &mut P,
+    memory: &mut MemoryPort<P>,
     model: &mut M,
     slot: &Slot,
 ) -> Result<bool, Stop> {
     let pc = hart.state.bank.pc;
-    let before = model.before(hart, platform.ram(), &slot.instruction);
-    match execute(hart, platform, &slot.instruction) {
+    let before = model.before(hart, memory.platform.ram(), &slot.instruction);
+    match execute(hart, memory, &slot.instruction) {
         Ok(Flow::Next) => hart.state.bank.pc = pc.wrapping_add(slot.instruction.length as u64),
         Ok(Flow::Jump(target)) => hart.state.bank.pc = target,
         Ok(Flow::Switched) => {
-            model.switched(hart, platform.ram(), &slot.instruction, before, pc);
+            model.switched(hart, memory.platform.ram(), &slot.instruction, before, pc);
             return Ok(false);
         }
         Err(stop) => {
-            model.stopped(hart, platform.ram(), &slot.instruction, before);
+            model.stopped(hart, memory.platform.ram(), &slot.instruction, before);
             return Err(stop);
         }
     }
     hart.state.instructions += 1;
-    model.retired(hart, platform.ram(), &slot.instruction, before, pc);
+    model.retired(hart, memory.platform.ram(), &slot.instruction, before, pc);
     Ok(true)
 }
 
@@ -458,7 +471,7 @@ fn run_alone<P: Platform, M: Model>(hart: &mut Hart, platform: &mut P, model: &m
         return taken;
     };
     let slot = Slot { instruction, bits };
-    match execute_watched(hart, platform, model, &slot) {
+    match execute_watched(hart, &mut MemoryPort::new(platform), model, &slot) {
         Ok(_) => Ok(()),
         Err(stop) => take_stop(hart, platform, model, stop, &slot),
     }
@@ -467,13 +480,13 @@ fn run_alone<P: Platform, M: Model>(hart: &mut Hart, platform: &mut P, model: &m
 /// The bits of the instruction at an address, fetched in halves.
 fn fetch_bits<P: Platform>(hart: &mut Hart, platform: &mut P, address: u64) -> Result<u32, Stop> {
     let fault = |address| Stop::Exception(Exception::FetchAccessFault, address);
-    let offset = hart.fetch(platform, address)?;
+    let offset = hart.fetch(&mut MemoryPort::new(platform), address)?;
     let low = platform.ram().load_u16(offset).ok_or(fault(address))? as u32;
     if low & 3 != 3 {
         return Ok(low);
     }
     let second = address.wrapping_add(2);
-    let offset = hart.fetch(platform, second)?;
+    let offset = hart.fetch(&mut MemoryPort::new(platform), second)?;
     let high = platform.ram().load_u16(offset).ok_or(fault(second))? as u32;
     Ok(high << 16 | low)
 }

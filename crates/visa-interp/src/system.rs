@@ -6,7 +6,7 @@ use visa_isa::shape::MsrChange;
 use visa_isa::{Instruction, Op};
 use visa_mem::Platform;
 
-use crate::execute::Flow;
+use crate::flow::Flow;
 
 /// CSRRW and its like.
 pub fn change_msr<P: Platform>(

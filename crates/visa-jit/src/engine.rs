@@ -92,8 +92,6 @@ impl<P: Platform> Engine<P> for Jit {
             cache.drop_all();
             self.policy.drop_all();
         }
-        // Whoever had the hart meanwhile may have changed what a fault was found in.
-        hart.take_back();
         let bias = platform.ram().host_pointer() as u64;
         if self.ram != bias {
             self.ram = bias;
@@ -174,7 +172,9 @@ impl Run<'_> {
             if !self.breakpoints.is_empty() && self.breakpoints.contains(&hart.state.bank.pc) {
                 return Err(RunEnd::Breakpoint);
             }
-            let Some(offset) = self.interpreter.locate(hart, platform)? else { return Ok(()) };
+            let Some(offset) = self.interpreter.locate(hart, platform, environment.resolved.take())? else {
+                return Ok(());
+            };
             let pc = hart.state.bank.pc;
             let reclaimed = self.cache.reclaimed;
             let Some(code) = self.code(hart, platform, offset, pc) else {
@@ -257,7 +257,7 @@ impl Run<'_> {
         }
         if lacked
             && hart.state.instructions < until
-            && let Some(offset) = self.interpreter.locate(hart, platform)?
+            && let Some(offset) = self.interpreter.locate(hart, platform, environment.resolved.take())?
         {
             self.interpret(hart, platform, offset, until)?;
         }
@@ -281,7 +281,7 @@ impl Run<'_> {
         if hart.pending_work || self.breakpoints.contains(&hart.state.bank.pc) {
             return Ok(());
         }
-        let Some(offset) = self.interpreter.locate(hart, platform)? else { return Ok(()) };
+        let Some(offset) = self.interpreter.locate(hart, platform, None)? else { return Ok(()) };
         self.interpret(hart, platform, offset, until.min(hart.state.instructions + 1))
     }
 
@@ -308,7 +308,7 @@ impl Run<'_> {
             self.cache.drop_all();
             self.policy.drop_all();
         }
-        let Some(offset) = self.interpreter.locate(hart, platform)? else { return Ok(()) };
+        let Some(offset) = self.interpreter.locate(hart, platform, None)? else { return Ok(()) };
         if self.policy.sample(page_of(offset)) {
             self.cache.guess_in(page_of(offset), platform.ram(), self.breakpoints);
             let trace = self.trace(hart, platform, until)?;
@@ -322,7 +322,7 @@ impl Run<'_> {
         let mut trace = Trace::new();
         let until = until.min(hart.state.instructions + TRACE_LENGTH);
         while hart.state.instructions < until && !hart.pending_work {
-            let Some(offset) = self.interpreter.locate(hart, platform)? else { break };
+            let Some(offset) = self.interpreter.locate(hart, platform, None)? else { break };
             let pc = hart.state.bank.pc;
             self.interpret(hart, platform, offset, hart.state.instructions + 1)?;
             let noted =

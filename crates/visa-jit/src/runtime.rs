@@ -5,6 +5,7 @@ use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::ffi::c_void;
 
 use visa_core::Hart;
+use visa_core::memory::ResolvedAccess;
 use visa_interp::{RunEnd, Slot, execute_alone, execute_slot};
 use visa_isa::msr::sstatus;
 use visa_isa::paging::Access;
@@ -65,6 +66,8 @@ pub struct Environment {
     pub give_up: bool,
     /// What an instruction that was interpreted ended with.
     pub end: Result<(), RunEnd>,
+    /// What was resolved of the access that comes next, which the interpreter makes, or of the fetch, which the engine does.
+    pub resolved: Option<ResolvedAccess>,
 }
 
 /// An instruction that generated code may have the interpreter execute.
@@ -106,6 +109,7 @@ impl Environment {
             revise: 0,
             give_up: false,
             end: Ok(()),
+            resolved: None,
         }
     }
 
@@ -192,10 +196,9 @@ unsafe extern "C" fn interpret<P: Platform>(
     let before = environment.instructions().wrapping_sub(site.left as u64);
     hart.state.instructions = before;
     environment.end = match &site.slot {
-        Some(slot) => execute_slot(hart, platform, slot),
+        Some(slot) => execute_slot(hart, platform, slot, environment.resolved.take()),
         None => execute_alone(hart, platform),
     };
-    hart.take_back();
     // A trap's vector may be the next instruction, but what trapped has not retired.
     let retired = hart.state.instructions == before.wrapping_add(1);
     if environment.end.is_err() || hart.pending_work {
@@ -241,7 +244,11 @@ unsafe extern "C" fn refill<P: Platform>(
     // Usually right, and then the walk and the access wait for memory at the same time.
     prefetch(hart.mmu.tlb.expected_place(address));
     let within = address & (PAGE_SIZE - 1) <= PAGE_SIZE - site.bytes;
-    !(within && hart.refill(platform.ram(), address, site.access)) as u32
+    if !within {
+        return 1;
+    }
+    environment.resolved = hart.refill(platform.ram(), address, site.access).err();
+    environment.resolved.is_some() as u32
 }
 
 /// Has the host fetch what is at an address of its own, if there is anything.
@@ -261,7 +268,9 @@ unsafe extern "C" fn fetch<P: Platform>(hart: *mut Hart, environment: *mut Envir
     let (hart, environment) = unsafe { (&mut *hart, &mut *environment) };
     // SAFETY: as in `interpret`.
     let platform = unsafe { &mut *environment.platform.cast::<P>() };
-    hart.refill_ahead(platform.ram(), pc, Access::Fetch).is_some() as u32
+    let found = hart.refill_ahead(platform.ram(), pc, Access::Fetch);
+    environment.resolved = found.err().flatten();
+    found.is_ok() as u32
 }
 
 /// Time, as the ring in use reads it, before an instruction from which on `left` of its unit are left.

@@ -34,7 +34,8 @@ pub struct NestedLeaf {
 impl NestedLeaf {
     /// Whether there are such pages, and such walks.
     fn is_well_formed(&self) -> bool {
-        let levels = self.page_shift.checked_sub(PAGE_SHIFT).map(|above| (above / LEVEL_BITS, above % LEVEL_BITS));
+        let levels =
+            self.page_shift.checked_sub(PAGE_SHIFT).map(|above| (above / LEVEL_BITS, above % LEVEL_BITS));
         matches!(levels, Some((0..=3, 0))) && self.references <= 4
     }
 

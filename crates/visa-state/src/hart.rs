@@ -183,7 +183,9 @@ impl HartState {
         let has_ranges = self.vm.ranges.iter().any(|range| range.length != 0);
         let why = match () {
             () if !zeros => "R0 is not zero",
-            () if has_ranges != self.vm.has_ranges => "whether there are IOVMAP ranges does not agree with them",
+            () if has_ranges != self.vm.has_ranges => {
+                "whether there are IOVMAP ranges does not agree with them"
+            }
             () if self.interval_start > self.instructions => "a hypervisor interval begins in the future",
             () if self.time.rate == 0 => "time does not pass",
             () => return Ok(()),

@@ -137,7 +137,6 @@ impl Checked {
 
     /// Executes a stretch on both, up to the first instruction that reaches for a device, and lets that one pass.
     fn check(&mut self, hart: &mut Hart, board: &mut Board, stretch: u64) -> RunEnd {
-        hart.take_back();
         let start = Box::new(hart.clone());
         let began = start.state.instructions;
         let mut length = stretch;
