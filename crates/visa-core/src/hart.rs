@@ -5,7 +5,6 @@ use visa_state::{Features, HartState, Residency};
 
 use crate::clock::HostTime;
 use crate::event::Event;
-use crate::guess::Guesses;
 use crate::observers::Observers;
 
 /// One hart. A clone runs on as the hart would.
@@ -22,8 +21,6 @@ pub struct Hart {
     pub host_time: Option<HostTime>,
     /// Which virtual CPUs the harts have current, by hart; as of the start of the run, in which no other hart executes.
     pub peers: Vec<Option<Residency>>,
-    /// What an engine guesses.
-    pub guesses: Guesses,
     /// Who looks on.
     pub observers: Observers,
     /// Bits of the trap filter in force for want of a feature.
@@ -45,7 +42,6 @@ impl Hart {
             pending_work: true,
             host_time: None,
             peers: Vec::new(),
-            guesses: Guesses::default(),
             observers: Observers::default(),
         }
     }

@@ -3,7 +3,7 @@
 //! An engine that generates code keeps the hart's address in a register. Everything else about a hart it leaves to the
 //! functions of this crate.
 
-use std::mem::{offset_of, size_of};
+use std::mem::offset_of;
 
 use visa_isa::paging::Access;
 use visa_mmu::layout;
@@ -43,11 +43,6 @@ pub const PENDING_WORK: usize = offset_of!(Hart, pending_work);
 
 /// What LR reserved, 8 bytes: offset of RAM and size, or 0 ([`visa_state::Reservation`]).
 pub const RESERVATION: usize = offset_of!(Hart, state.reservation);
-
-/// A field of a guess ([`crate::guess::Guess`]): `field` is its offset there.
-pub const fn guess(number: usize, field: usize) -> usize {
-    offset_of!(Hart, guesses) + number * size_of::<crate::guess::Guess>() + field
-}
 
 /// The context of a kind of access ([`visa_mmu::tlb::Tlb::set_context`]), 8 bytes: what is in the low bits of the tags that match.
 pub const fn context(access: Access) -> usize {

@@ -18,7 +18,6 @@ pub mod clock;
 pub mod data_access;
 mod event;
 mod fence;
-pub mod guess;
 mod hart;
 pub mod io;
 pub mod layout;

@@ -33,6 +33,14 @@ pub struct ResolvedAccess {
     found: Result<(Physical, u32), TranslationFault>,
 }
 
+impl ResolvedAccess {
+    /// What was found, if it is of this access.
+    #[inline(always)]
+    fn of(self, address: u64, access: Access) -> Option<Result<(Physical, u32), TranslationFault>> {
+        (self.address == address && self.access == access).then_some(self.found)
+    }
+}
+
 /// The way to memory of one instruction, or of one fetch: the platform, and the access as far as it has been resolved before.
 pub struct MemoryPort<'a, P> {
     /// RAM, devices, wires.
@@ -51,12 +59,6 @@ impl<'a, P: Platform> MemoryPort<'a, P> {
     #[inline(always)]
     pub fn resolved(platform: &'a mut P, resolved: Option<ResolvedAccess>) -> Self {
         MemoryPort { platform, resolved }
-    }
-
-    /// What was resolved of an access, once.
-    fn take(&mut self, address: u64, access: Access) -> Option<Result<(Physical, u32), TranslationFault>> {
-        let is_it = |resolved: &mut ResolvedAccess| resolved.address == address && resolved.access == access;
-        self.resolved.take_if(is_it).map(|resolved| resolved.found)
     }
 }
 
@@ -223,7 +225,7 @@ impl Hart {
         access: Access,
         size: AccessSize,
     ) -> Result<Place, Stop> {
-        let resolved = port.take(address, access);
+        let resolved = port.resolved.and_then(|resolved| resolved.of(address, access));
         let ram = port.platform.ram();
         let (physical, page_shift) = match resolved.unwrap_or_else(|| self.translate(ram, address, access)) {
             Ok(found) => found,
@@ -260,15 +262,24 @@ impl Hart {
         true
     }
 
-    /// For generated code that misses the first level: does what a load or a store does then. `Ok`: the first level knows the
-    /// page now, and nothing else is to be done before or after the access.
+    /// For generated code that misses the first level: does what a load or a store does then, of what has been resolved of the access if
+    /// anything has. `Ok`: the first level knows the page now, and nothing else is to be done before or after the access.
     ///
     /// # Errors
     ///
     /// Otherwise the access is to be executed at once, by [`Hart::load`] and its like, of what has been resolved.
     #[inline(always)]
-    pub fn refill(&mut self, ram: &Ram, address: u64, access: Access) -> Result<(), ResolvedAccess> {
-        let found = self.translate(ram, address, access);
+    pub fn refill(
+        &mut self,
+        ram: &Ram,
+        address: u64,
+        access: Access,
+        resolved: Option<ResolvedAccess>,
+    ) -> Result<(), ResolvedAccess> {
+        let found = match resolved.and_then(|resolved| resolved.of(address, access)) {
+            Some(found) => found,
+            None => self.translate(ram, address, access),
+        };
         if let Ok((physical, page_shift)) = found
             && let Some(offset) = ram.offset_of(physical.0, 1)
             && self.fill(ram, address, access, offset, page_shift)

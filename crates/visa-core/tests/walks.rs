@@ -64,7 +64,7 @@ fn references_are_counted_as_if_nothing_were_remembered() {
             let found = match page % 2 {
                 0 => hart.mmu.translate(&mut hart.state, &ram, address, Access::Load).unwrap().0.0,
                 _ => {
-                    assert!(hart.refill(&ram, address, Access::Load));
+                    hart.refill(&ram, address, Access::Load, None).unwrap();
                     hart.mmu.tlb.lookup(Access::Load, address, 8).unwrap().wrapping_add(BASE)
                 }
             };

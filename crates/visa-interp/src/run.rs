@@ -215,15 +215,16 @@ impl Interpreter {
     }
 
     /// Executes the block at the PC, which [`Interpreter::locate`] has found at `offset`, up to `until` retired
-    /// instructions.
+    /// instructions. What was resolved is of the first one's access.
     pub fn run_located<P: Platform>(
         &mut self,
         hart: &mut Hart,
         platform: &mut P,
         offset: u64,
         until: u64,
+        resolved: Option<ResolvedAccess>,
     ) -> Result<(), RunEnd> {
-        self.run_block_at(hart, platform, &mut Off, offset, until).map_err(end_of)
+        self.run_block_at(hart, platform, &mut Off, offset, until, resolved).map_err(end_of)
     }
 
     /// How far a block may run, up to `until` retired instructions, without passing a breakpoint: straight on there
@@ -354,7 +355,7 @@ impl Interpreter {
         if platform.ram().any_watched_written() {
             self.drop_written(platform);
         }
-        self.run_block_at(hart, platform, model, offset, until)
+        self.run_block_at(hart, platform, model, offset, until, None)
     }
 
     fn run_block_at<P: Platform, M: Model>(
@@ -364,6 +365,7 @@ impl Interpreter {
         model: &mut M,
         offset: u64,
         until: u64,
+        mut resolved: Option<ResolvedAccess>,
     ) -> Result<(), Wait> {
         let (slots, fresh) = self.cache.block(platform.ram(), offset);
         if fresh {
@@ -374,7 +376,7 @@ impl Interpreter {
             return run_alone(hart, platform, model);
         }
         for slot in slots {
-            match execute_watched(hart, &mut MemoryPort::new(platform), model, slot) {
+            match execute_watched(hart, &mut MemoryPort::resolved(platform, resolved.take()), model, slot) {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
                 Err(stop) => return take_stop(hart, platform, model, stop, slot),

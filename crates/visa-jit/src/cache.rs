@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::io;
 
+use crate::predicted::{self, PREDICTED_PAGES, PredictedPage};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
-use visa_core::guess::GUESSES;
 use visa_interp::Slot;
 use visa_isa::paging::PAGE_SIZE;
 use visa_mem::Ram;
@@ -121,8 +121,6 @@ pub struct Cache {
     pub optimised: u64,
     /// Places for guesses that regions use: instructions between two uses ([`Emitted::guesses`]).
     pub guesses: Vec<u32>,
-    /// Differs each time that these are used anew.
-    pub epoch: u64,
     /// How often everything was dropped to make room.
     pub reclaimed: u64,
     /// Whether code is checked before it is entered.
@@ -181,7 +179,6 @@ impl Cache {
             regions: 0,
             optimised: 0,
             guesses: Vec::new(),
-            epoch: 1,
             reclaimed: 0,
             // A fault is one of ours: those who look for such want to stop at once.
             checked: cfg!(debug_assertions) && !coverage::ON,
@@ -375,7 +372,8 @@ impl Cache {
         for number in numbers {
             let Unit { offset, pc, tried, loops, .. } = self.units[number as usize];
             let is_current = self.by_place.get(&(offset, pc)) == Some(&number);
-            let room = self.guesses.len() + emit::GUESSES_MOST <= GUESSES && self.memory.fits(2 * UNIT_BYTES);
+            let room = self.guesses.len() + emit::GUESSES_MOST <= PREDICTED_PAGES
+                && self.memory.fits(2 * UNIT_BYTES);
             if loops == Some(false) && is_current && room && self.units.len() < UNITS {
                 self.make_region(number, tried, ram, breakpoints, true);
             }
@@ -537,7 +535,13 @@ impl Cache {
         self.jumps.fill(NO_JUMP);
         self.tables.clear();
         self.guesses.clear();
-        self.epoch = self.epoch.wrapping_add(1);
+        self.memory.predicted_pages().fill(PredictedPage::default());
+    }
+
+    /// Lets predictions be wrong some more times: how many, and up to how many, by how many instructions lie between two uses.
+    pub fn replenish_predictions(&mut self, allowance: impl Fn(u32) -> (i64, i64)) {
+        let allowances = self.guesses.iter().map(|&round| allowance(round));
+        predicted::replenish(self.memory.predicted_pages(), allowances);
     }
 
     /// Bytes of code.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use visa_core::Hart;
+use visa_core::memory::ResolvedAccess;
 use visa_interp::{Begin, CodeStatistics, Engine, GeneratedCode, Interpreter, RunEnd};
 use visa_mem::Platform;
 
@@ -162,9 +163,9 @@ impl Run<'_> {
             if let Left::ForSample(optimised) = left {
                 left = Left::Elsewhere;
                 let before = hart.state.instructions;
-                self.sample(hart, platform, optimised, until)?;
+                self.sample(hart, platform, environment, optimised, until)?;
                 if hart.state.instructions == before {
-                    self.advance(hart, platform, until)?;
+                    self.advance(hart, platform, environment, until)?;
                 }
                 continue;
             }
@@ -172,13 +173,14 @@ impl Run<'_> {
             if !self.breakpoints.is_empty() && self.breakpoints.contains(&hart.state.bank.pc) {
                 return Err(RunEnd::Breakpoint);
             }
-            let Some(offset) = self.interpreter.locate(hart, platform, environment.resolved.take())? else {
+            let Some(offset) = self.interpreter.locate(hart, platform, environment.resolved_fetch.take())?
+            else {
                 return Ok(());
             };
             let pc = hart.state.bank.pc;
             let reclaimed = self.cache.reclaimed;
             let Some(code) = self.code(hart, platform, offset, pc) else {
-                self.interpret(hart, platform, offset, until)?;
+                self.interpret(hart, platform, offset, until, environment.resolved_access.take())?;
                 left = Left::Elsewhere;
                 continue;
             };
@@ -195,12 +197,11 @@ impl Run<'_> {
             environment.base = hart.state.instructions + span;
             environment.end = Ok(());
             if left == Left::ForFloat && !environment.use_float(hart) {
-                self.interpret(hart, platform, offset, until)?;
+                self.interpret(hart, platform, offset, until, environment.resolved_access.take())?;
                 left = Left::Elsewhere;
                 continue;
             }
             environment.use_platform(platform);
-            hart.guesses.enter_epoch(self.cache.epoch);
             // SAFETY: the code is that of a unit in the cache, for the instruction that was just fetched; `run` has set
             // the bias; the environment is the platform's, which is borrowed here.
             unsafe { self.cache.trampolines.enter(code, hart, environment) };
@@ -257,9 +258,10 @@ impl Run<'_> {
         }
         if lacked
             && hart.state.instructions < until
-            && let Some(offset) = self.interpreter.locate(hart, platform, environment.resolved.take())?
+            && let Some(offset) =
+                self.interpreter.locate(hart, platform, environment.resolved_fetch.take())?
         {
-            self.interpret(hart, platform, offset, until)?;
+            self.interpret(hart, platform, offset, until, environment.resolved_access.take())?;
         }
         Ok(Left::Elsewhere)
     }
@@ -270,19 +272,34 @@ impl Run<'_> {
         platform: &mut P,
         offset: u64,
         until: u64,
+        resolved: Option<ResolvedAccess>,
     ) -> Result<(), RunEnd> {
         let until = self.interpreter.before_breakpoint(hart, until).unwrap_or(until);
-        self.interpreter.run_located(hart, platform, offset, until)
+        self.interpreter.run_located(hart, platform, offset, until, resolved)
     }
 
     /// Has the interpreter execute one instruction: code that takes more at once than there are between two samples would lack
     /// them each time.
-    fn advance<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, until: u64) -> Result<(), RunEnd> {
+    fn advance<P: Platform>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        environment: &mut Environment,
+        until: u64,
+    ) -> Result<(), RunEnd> {
         if hart.pending_work || self.breakpoints.contains(&hart.state.bank.pc) {
             return Ok(());
         }
-        let Some(offset) = self.interpreter.locate(hart, platform, None)? else { return Ok(()) };
-        self.interpret(hart, platform, offset, until.min(hart.state.instructions + 1))
+        let Some(offset) = self.interpreter.locate(hart, platform, environment.resolved_fetch.take())? else {
+            return Ok(());
+        };
+        self.interpret(
+            hart,
+            platform,
+            offset,
+            until.min(hart.state.instructions + 1),
+            environment.resolved_access.take(),
+        )
     }
 
     /// Looks whether what is executed is worth optimising.
@@ -290,11 +307,12 @@ impl Run<'_> {
         &mut self,
         hart: &mut Hart,
         platform: &mut P,
+        environment: &mut Environment,
         optimised: bool,
         until: u64,
     ) -> Result<(), RunEnd> {
         self.policy.restart();
-        hart.guesses.replenish(self.cache.guesses.iter().map(|&round| self.policy.wrong_guesses(round)));
+        self.cache.replenish_predictions(|round| self.policy.wrong_guesses(round));
         let cache = &self.cache;
         let data = |unit| cache.region_data(unit).map(|data| (data.entries, data.retired));
         for unit in self.policy.unworthy(data) {
@@ -308,23 +326,35 @@ impl Run<'_> {
             self.cache.drop_all();
             self.policy.drop_all();
         }
-        let Some(offset) = self.interpreter.locate(hart, platform, None)? else { return Ok(()) };
+        let Some(offset) = self.interpreter.locate(hart, platform, environment.resolved_fetch.take())? else {
+            return Ok(());
+        };
         if self.policy.sample(page_of(offset)) {
             self.cache.guess_in(page_of(offset), platform.ram(), self.breakpoints);
-            let trace = self.trace(hart, platform, until)?;
+            let trace = self.trace(hart, platform, environment, until)?;
             self.policy.traced(&trace, self.addresses(platform));
         }
         Ok(())
     }
 
     /// Has the interpreter execute some thousand instructions, and notes them.
-    fn trace<P: Platform>(&mut self, hart: &mut Hart, platform: &mut P, until: u64) -> Result<Trace, RunEnd> {
+    fn trace<P: Platform>(
+        &mut self,
+        hart: &mut Hart,
+        platform: &mut P,
+        environment: &mut Environment,
+        until: u64,
+    ) -> Result<Trace, RunEnd> {
         let mut trace = Trace::new();
         let until = until.min(hart.state.instructions + TRACE_LENGTH);
         while hart.state.instructions < until && !hart.pending_work {
-            let Some(offset) = self.interpreter.locate(hart, platform, None)? else { break };
+            let Some(offset) = self.interpreter.locate(hart, platform, environment.resolved_fetch.take())?
+            else {
+                break;
+            };
             let pc = hart.state.bank.pc;
-            self.interpret(hart, platform, offset, hart.state.instructions + 1)?;
+            let resolved = environment.resolved_access.take();
+            self.interpret(hart, platform, offset, hart.state.instructions + 1, resolved)?;
             let noted =
                 Traced::at(platform.ram(), &hart.mmu.tlb, pc, offset).is_some_and(|step| trace.push(step));
             if !noted {

@@ -7,7 +7,8 @@
 //! * `engine`: which code runs next; `cache`: the units of translated code, and how they find each other;
 //! * `unit`: what one unit holds; `region`: loops as a whole; `emit`: the host's instructions for each of the guest's; `registers`: where the
 //!   guest's registers are meanwhile;
-//! * `runtime`: how generated code is entered and left, and how it calls the interpreter; `memory`: where it is.
+//! * `runtime`: how generated code is entered and left, and how it calls the interpreter; `memory`: where it is;
+//! * `predicted`: in which pages accesses were last.
 //!
 //! On other hosts than x86-64 Linux, and without the feature `host-code`, [`Jit`] is the interpreter under another type
 //! ([`GENERATES_CODE`]); nothing else of this crate is compiled then.
@@ -26,6 +27,8 @@ mod engine;
 mod memory;
 #[cfg(generates_code)]
 mod optimise;
+#[cfg(generates_code)]
+mod predicted;
 #[cfg(generates_code)]
 mod region;
 #[cfg(generates_code)]

@@ -66,8 +66,10 @@ pub struct Environment {
     pub give_up: bool,
     /// What an instruction that was interpreted ended with.
     pub end: Result<(), RunEnd>,
-    /// What was resolved of the access that comes next, which the interpreter makes, or of the fetch, which the engine does.
-    pub resolved: Option<ResolvedAccess>,
+    /// What was resolved of the fetch that comes next, which the engine makes.
+    pub resolved_fetch: Option<ResolvedAccess>,
+    /// What was resolved of the load or store that comes next, whoever makes it.
+    pub resolved_access: Option<ResolvedAccess>,
 }
 
 /// An instruction that generated code may have the interpreter execute.
@@ -109,7 +111,8 @@ impl Environment {
             revise: 0,
             give_up: false,
             end: Ok(()),
-            resolved: None,
+            resolved_fetch: None,
+            resolved_access: None,
         }
     }
 
@@ -196,7 +199,7 @@ unsafe extern "C" fn interpret<P: Platform>(
     let before = environment.instructions().wrapping_sub(site.left as u64);
     hart.state.instructions = before;
     environment.end = match &site.slot {
-        Some(slot) => execute_slot(hart, platform, slot, environment.resolved.take()),
+        Some(slot) => execute_slot(hart, platform, slot, environment.resolved_access.take()),
         None => execute_alone(hart, platform),
     };
     // A trap's vector may be the next instruction, but what trapped has not retired.
@@ -247,8 +250,9 @@ unsafe extern "C" fn refill<P: Platform>(
     if !within {
         return 1;
     }
-    environment.resolved = hart.refill(platform.ram(), address, site.access).err();
-    environment.resolved.is_some() as u32
+    let resolved = environment.resolved_access.take();
+    environment.resolved_access = hart.refill(platform.ram(), address, site.access, resolved).err();
+    environment.resolved_access.is_some() as u32
 }
 
 /// Has the host fetch what is at an address of its own, if there is anything.
@@ -269,7 +273,7 @@ unsafe extern "C" fn fetch<P: Platform>(hart: *mut Hart, environment: *mut Envir
     // SAFETY: as in `interpret`.
     let platform = unsafe { &mut *environment.platform.cast::<P>() };
     let found = hart.refill_ahead(platform.ram(), pc, Access::Fetch);
-    environment.resolved = found.err().flatten();
+    environment.resolved_fetch = found.err().flatten();
     found.is_ok() as u32
 }
 

@@ -3,8 +3,8 @@
 use std::mem::offset_of;
 use std::sync::LazyLock;
 
+use crate::predicted::{PREDICTED_PAGES, PredictedPage};
 use iced_x86::{Instruction, OpKind, Register};
-use visa_core::guess::{GUESSES, Guess};
 use visa_core::layout;
 
 use super::value::{Kind, State};
@@ -84,6 +84,9 @@ fn memory(state: &State, i: &Instruction) -> Result<Operand, String> {
     let displacement = i.memory_displacement64() as i64;
     let base = general(i.memory_base());
     let indexed = i.memory_index() != Register::None;
+    if i.is_ip_rel_memory_operand() {
+        return of_predicted((displacement as usize).wrapping_sub(state.predicted_pages));
+    }
     match base {
         Some(HART) if indexed => Ok(Operand::Field { writable: false }),
         Some(HART) => of_hart(displacement, width),
@@ -96,6 +99,21 @@ fn memory(state: &State, i: &Instruction) -> Result<Operand, String> {
         }
         _ => Ok(Operand::Memory(width)),
     }
+}
+
+fn of_predicted(at: usize) -> Result<Operand, String> {
+    let (place, inside) = (at / size_of::<PredictedPage>(), at % size_of::<PredictedPage>());
+    if place >= PREDICTED_PAGES {
+        return Err("uses memory that is not its own".into());
+    }
+    let part = match inside {
+        _ if inside == offset_of!(PredictedPage, page) => Part::Page,
+        _ if inside == offset_of!(PredictedPage, limit) => Part::Limit,
+        _ if inside == offset_of!(PredictedPage, addend) => Part::Addend,
+        _ if inside == offset_of!(PredictedPage, left) => Part::Left,
+        _ => return Err("uses a part of a predicted page's field".into()),
+    };
+    Ok(Operand::Prediction(place, part))
 }
 
 fn of_hart(displacement: i64, width: u32) -> Result<Operand, String> {
@@ -118,15 +136,6 @@ fn of_hart(displacement: i64, width: u32) -> Result<Operand, String> {
             4 if width == 32 => Ok(Operand::FloatUpper(register as u8)),
             _ => Err("uses a part of a slot".into()),
         };
-    }
-    if let Some((place, inside)) = within(layout::guess(0, 0), size_of::<Guess>(), GUESSES) {
-        let part = match inside {
-            _ if inside == offset_of!(Guess, page) => Part::Page,
-            _ if inside == offset_of!(Guess, limit) => Part::Limit,
-            _ if inside == offset_of!(Guess, addend) => Part::Addend,
-            _ => Part::Left,
-        };
-        return Ok(Operand::Prediction(place, part));
     }
     if at == layout::GENERATION {
         return Ok(Operand::Generation);

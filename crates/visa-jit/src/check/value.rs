@@ -124,6 +124,8 @@ pub enum Predictions {
 /// What is known at a place in generated code.
 #[derive(Clone, PartialEq, Debug)]
 pub struct State {
+    /// Where the predicted pages are.
+    pub predicted_pages: usize,
     /// General registers of the host.
     pub general: [Value; 16],
     /// The hart's integer registers.
@@ -153,7 +155,7 @@ pub struct State {
 impl State {
     /// All registers are in the hart, and nowhere else.
     pub fn all_in_slots(&mut self) {
-        let State { slots, floats, .. } = State::entered();
+        let State { slots, floats, .. } = State::entered(self.predicted_pages);
         (self.slots, self.floats) = (slots, floats);
         self.general = [Value::default(); 16];
         for (guest, _) in MAPPED {
@@ -162,8 +164,9 @@ impl State {
     }
 
     /// As units and regions are entered: registers in their usual places, whose slots hold something else.
-    pub fn entered() -> State {
+    pub fn entered(predicted_pages: usize) -> State {
         let mut state = State {
+            predicted_pages,
             general: [Value::default(); 16],
             slots: std::array::from_fn(|register| Value::of(register as u8)),
             floats: Rc::new(Floats {

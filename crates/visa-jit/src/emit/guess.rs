@@ -9,8 +9,8 @@
 
 use std::mem::offset_of;
 
+use crate::predicted::PredictedPage;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
-use visa_core::guess::Guess;
 use visa_core::layout;
 use visa_isa::paging::Access;
 use visa_isa::paging::PAGE_SIZE;
@@ -48,23 +48,28 @@ pub(super) struct Guessed {
     bytes: u64,
 }
 
-fn page(place: usize) -> i32 {
-    layout::guess(place, offset_of!(Guess, page)) as i32
-}
-
-fn limit(place: usize) -> i32 {
-    layout::guess(place, offset_of!(Guess, limit)) as i32
-}
-
-fn addend(place: usize) -> i32 {
-    layout::guess(place, offset_of!(Guess, addend)) as i32
-}
-
-fn left(place: usize) -> i32 {
-    layout::guess(place, offset_of!(Guess, left)) as i32
-}
-
 impl Emitter<'_> {
+    /// The address of a field of a place.
+    fn predicted(&self, place: usize, field: usize) -> usize {
+        self.trampolines.predicted_pages + place * size_of::<PredictedPage>() + field
+    }
+
+    fn page(&self, place: usize) -> usize {
+        self.predicted(place, offset_of!(PredictedPage, page))
+    }
+
+    fn limit(&self, place: usize) -> usize {
+        self.predicted(place, offset_of!(PredictedPage, limit))
+    }
+
+    fn addend(&self, place: usize) -> usize {
+        self.predicted(place, offset_of!(PredictedPage, addend))
+    }
+
+    fn left(&self, place: usize) -> usize {
+        self.predicted(place, offset_of!(PredictedPage, left))
+    }
+
     /// Uses guesses from a place on.
     pub(super) fn use_guesses(&mut self, first: usize) {
         let forget = self.code.new_dynamic_label();
@@ -100,12 +105,12 @@ impl Emitter<'_> {
         let (from, back) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
         self.load_address(RDX, address);
         dynasm!(self.code ; .arch x64
-            ; sub rdx, [rbp + page(place)]
-            ; cmp rdx, [rbp + limit(place)]
+            ; sub rdx, [extern self.page(place)]
+            ; cmp rdx, [extern self.limit(place)]
             ; jae =>from
         );
         self.reach(Point::GuessRight);
-        dynasm!(self.code ; .arch x64 ; mov Rq(into), [rbp + addend(place)] ; =>back);
+        dynasm!(self.code ; .arch x64 ; mov Rq(into), [extern self.addend(place)] ; =>back);
         self.guessed.push(Guessed { from, back, slow, place, into, access, address, bytes });
         true
     }
@@ -121,11 +126,11 @@ impl Emitter<'_> {
             let address = self.in_register(address);
             self.find_first_level(access, address, bytes, slow);
             dynasm!(self.code ; .arch x64
-                ; cmp QWORD [rbp + left(place)], BYTE 0
+                ; cmp QWORD [extern self.left(place)], BYTE 0
                 ; jg >learn
                 ; mov rdx, Rq(address)
-                ; xor rdx, [rbp + page(place)]
-                ; add rdx, [rbp + addend(place)]
+                ; xor rdx, [extern self.page(place)]
+                ; add rdx, [extern self.addend(place)]
                 ; sub rdx, Rq(address)
                 ; cmp rdx, [rbp + rax * 8 + known]
                 ; jne >differs
@@ -151,20 +156,20 @@ impl Emitter<'_> {
     /// Remembers the page of an address in a register as the guess, with the addend in RAX. Spoils RDX.
     fn learn(&mut self, place: usize, address: u8, bytes: u64) {
         dynasm!(self.code ; .arch x64
-            ; sub QWORD [rbp + left(place)], BYTE 1
+            ; sub QWORD [extern self.left(place)], BYTE 1
             ; jz >enough
             ; mov rdx, Rq(address)
             ; and rdx, PAGE_MASK
-            ; mov [rbp + page(place)], rdx
-            ; mov QWORD [rbp + limit(place)], (PAGE_SIZE + 1 - bytes) as i32
-            ; mov [rbp + addend(place)], rax
+            ; mov [extern self.page(place)], rdx
+            ; mov QWORD [extern self.limit(place)], (PAGE_SIZE + 1 - bytes) as i32
+            ; mov [extern self.addend(place)], rax
             ; jmp >learnt
             ; enough:
         );
         self.reach(Point::GuessStopped);
         dynasm!(self.code ; .arch x64
-            ; mov QWORD [rbp + limit(place)], 0
-            ; mov QWORD [rbp + page(place)], 0
+            ; mov QWORD [extern self.limit(place)], 0
+            ; mov QWORD [extern self.page(place)], 0
             ; learnt:
         );
     }
@@ -173,17 +178,17 @@ impl Emitter<'_> {
     /// thought, upwards or downwards, until that was wrong too often; goes on at `found`. Spoils RDX.
     fn expect(&mut self, place: usize, address: u8, found: DynamicLabel) {
         dynasm!(self.code ; .arch x64
-            ; cmp QWORD [rbp + left(place)], NONE_EXPECTED
+            ; cmp QWORD [extern self.left(place)], NONE_EXPECTED
             ; je =>found
-            ; sub QWORD [rbp + left(place)], BYTE 1
-            ; mov rdx, [rbp + page(place)]
+            ; sub QWORD [extern self.left(place)], BYTE 1
+            ; mov rdx, [extern self.page(place)]
             ; xor rdx, PAGE_MASK
-            ; mov [rbp + page(place)], rdx
+            ; mov [extern self.page(place)], rdx
             ; xor rdx, Rq(address)
             ; neg rdx
             ; add rdx, Rq(address)
             ; add rdx, rax
-            ; mov [rbp + addend(place)], rdx
+            ; mov [extern self.addend(place)], rdx
             ; jmp =>found
         );
     }
@@ -193,7 +198,7 @@ impl Emitter<'_> {
         if let Some(&Guesses { first, forget, .. }) = self.guesses.as_ref() {
             dynasm!(self.code ; .arch x64
                 ; mov rax, [rbp + layout::GENERATION as i32]
-                ; cmp rax, [rbp + page(first)]
+                ; cmp rax, [extern self.page(first)]
                 ; je >same
             );
             self.reach(Point::GuessesForgotten);
@@ -205,9 +210,9 @@ impl Emitter<'_> {
     pub(super) fn local_forget(&mut self) {
         let Some(Guesses { first, rounds, forget, .. }) = self.guesses.as_ref() else { return };
         let (first, used, forget) = (*first, rounds.len(), *forget);
-        dynasm!(self.code ; .arch x64 ; =>forget ; mov [rbp + page(first)], rax ; xor eax, eax);
+        dynasm!(self.code ; .arch x64 ; =>forget ; mov [extern self.page(first)], rax ; xor eax, eax);
         for place in first + 1..first + used {
-            dynasm!(self.code ; .arch x64 ; mov [rbp + limit(place)], rax);
+            dynasm!(self.code ; .arch x64 ; mov [extern self.limit(place)], rax);
         }
         dynasm!(self.code ; .arch x64 ; ret);
     }

@@ -170,7 +170,7 @@ pub unsafe extern "C" fn find<P: Platform>(
         let platform = unsafe { environment.platform::<P>() };
         // If it faults, the access takes the fault that was counted here, and it asks for its own address.
         let found = hart.refill_ahead(platform.ram(), address + first, access);
-        environment.resolved = found.err().flatten();
+        environment.resolved_access = found.err().flatten();
         offset = found.ok().map(|offset| offset - first);
         if hart.mmu.tlb.generation() == generation.wrapping_add(1)
             && let Some(replaced) = replaced
