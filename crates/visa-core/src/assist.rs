@@ -84,14 +84,14 @@ impl Hart {
             let value = decoded.completed(self.state.vm.result);
             if decoded.is_float() {
                 let boxed = if decoded.bytes() == 4 { value | 0xffff_ffff << 32 } else { value };
-                self.state.suspended[0].bank.f[register] = boxed;
+                self.state.inactive[0].bank.f[register] = boxed;
                 self.state.supervisor.sstatus |= visa_isa::msr::sstatus::FS;
             } else {
-                self.state.suspended[0].bank.r[register] = value;
-                self.state.suspended[0].bank.r[0] = 0;
+                self.state.inactive[0].bank.r[register] = value;
+                self.state.inactive[0].bank.r[0] = 0;
             }
         }
-        self.state.suspended[0].bank.pc = self.state.suspended[0].bank.pc.wrapping_add(decoded.length());
+        self.state.inactive[0].bank.pc = self.state.inactive[0].bank.pc.wrapping_add(decoded.length());
         self.state.vm.count_emu += 1;
         self.state.statistics.emulated += 1;
     }

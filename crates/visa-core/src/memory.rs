@@ -89,7 +89,7 @@ impl Hart {
         value: u64,
     ) -> Result<(), Stop> {
         if let Some(offset) = self.mmu.tlb.lookup(Access::Store, address, size.bytes())
-            && let Some(()) = store_ram_unwatched(port.platform.ram(), offset, size, value)
+            && let Some(()) = store_ram_outside_code(port.platform.ram(), offset, size, value)
         {
             return Ok(());
         }
@@ -255,7 +255,7 @@ impl Hart {
     fn fill(&mut self, ram: &Ram, address: u64, access: Access, offset: u64, page_shift: u32) -> bool {
         // The walk may have set A or D in a page of code.
         self.see_written(ram);
-        if access == Access::Store && ram.is_watched(offset) {
+        if access == Access::Store && ram.has_code(offset) {
             return false;
         }
         self.mmu.tlb.fill(access, address, offset & !(PAGE_SIZE - 1), page_shift);
@@ -355,7 +355,7 @@ impl Hart {
     /// After writes that did not go by the first level: what was made of code that they have changed is dropped before the
     /// next instruction.
     pub fn see_written(&mut self, ram: &Ram) {
-        self.pending_work |= ram.any_watched_written();
+        self.pending_work |= ram.any_code_written();
     }
 
     /// Decides who hears of a fault.
@@ -415,11 +415,11 @@ pub fn store_ram(ram: &Ram, offset: u64, size: AccessSize, value: u64) -> Option
 
 /// The same, to a page that the first level of the TLB knows.
 #[inline(always)]
-fn store_ram_unwatched(ram: &Ram, offset: u64, size: AccessSize, value: u64) -> Option<()> {
+fn store_ram_outside_code(ram: &Ram, offset: u64, size: AccessSize, value: u64) -> Option<()> {
     match size {
-        AccessSize::Byte => ram.store_u8_unwatched(offset, value as u8),
-        AccessSize::Half => ram.store_u16_unwatched(offset, value as u16),
-        AccessSize::Word => ram.store_u32_unwatched(offset, value as u32),
-        AccessSize::Double => ram.store_u64_unwatched(offset, value),
+        AccessSize::Byte => ram.store_u8_outside_code(offset, value as u8),
+        AccessSize::Half => ram.store_u16_outside_code(offset, value as u16),
+        AccessSize::Word => ram.store_u32_outside_code(offset, value as u32),
+        AccessSize::Double => ram.store_u64_outside_code(offset, value),
     }
 }

@@ -220,9 +220,9 @@ clauses! {
     }
     // While the guest runs, its ring is the hart's.
     VMRING {
-        read(hart) if hart.state.in_guest() { hart.state.ring as u64 } else { hart.state.suspended[0].ring };
+        read(hart) if hart.state.in_guest() { hart.state.ring as u64 } else { hart.state.inactive[0].ring };
         write(hart, value) if !hart.state.in_guest() {
-            hart.state.suspended[0].ring = value;
+            hart.state.inactive[0].ring = value;
         };
     }
     CYCLE {

@@ -26,21 +26,21 @@ trait Values<const FIELD: u16> {
 
 impl Values<{ vmcs::REGISTERS }> for Hart {
     fn value(&self, index: u16) -> u64 {
-        self.state.suspended[0].bank.r[index as usize & 31]
+        self.state.inactive[0].bank.r[index as usize & 31]
     }
 
     fn set_value(&mut self, index: u16, value: u64) {
-        self.state.suspended[0].bank.r[index as usize & 31] = if index == 0 { 0 } else { value };
+        self.state.inactive[0].bank.r[index as usize & 31] = if index == 0 { 0 } else { value };
     }
 }
 
 impl Values<{ vmcs::FLOAT_REGISTERS }> for Hart {
     fn value(&self, index: u16) -> u64 {
-        self.state.suspended[0].bank.f[index as usize & 31]
+        self.state.inactive[0].bank.f[index as usize & 31]
     }
 
     fn set_value(&mut self, index: u16, value: u64) {
-        self.state.suspended[0].bank.f[index as usize & 31] = value;
+        self.state.inactive[0].bank.f[index as usize & 31] = value;
     }
 }
 

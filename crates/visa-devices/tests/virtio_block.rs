@@ -429,15 +429,15 @@ fn nothing_happens_before_driver_ok() {
 }
 
 #[test]
-fn watched_pages_hear_of_what_the_device_writes() {
+fn pages_with_code_hear_of_what_the_device_writes() {
     let (mut bench, _) = started();
     for address in [DATA, DATA + 0x1000, HEADER] {
-        bench.ram.watch(address - BASE, true);
+        bench.ram.mark_code(address - BASE);
     }
     bench.request(IN, 0, 512, true);
     bench.ram.take_written(); // The driver's own writes.
     bench.submit(0);
-    assert!(bench.ram.any_watched_written());
+    assert!(bench.ram.any_code_written());
     assert_eq!(
         bench.ram.take_written(),
         [DATA - BASE],

@@ -437,7 +437,7 @@ impl<'a> Run<'a> {
         equal("VMCODE", value("code")?, state.exit.code)?;
         equal("VMCOOKIE", value("cookie")?, state.exit.cookie)?;
         equal("VMRESULT", value("result")?, state.vm.result)?;
-        equal("VMRING", value("ring")?, state.suspended[0].ring)?;
+        equal("VMRING", value("ring")?, state.inactive[0].ring)?;
         equal("VMACTION", 0, state.vm.action)
     }
 

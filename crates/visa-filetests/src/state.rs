@@ -14,7 +14,7 @@ const RESTLESS: [u16; 6] = [msr::CYCLE, msr::TIME, msr::INSTRET, msr::FFLAGS, ms
 /// The value of something that checks name. Registers are those of the bank in use; `HR1`, `HF1` are Ring -1's.
 pub fn value(hart: &Hart, name: &str) -> Option<u64> {
     let lower = name.to_ascii_lowercase();
-    let host = if hart.state.in_guest() { &hart.state.suspended[0].bank } else { &hart.state.bank };
+    let host = if hart.state.in_guest() { &hart.state.inactive[0].bank } else { &hart.state.bank };
     if let Some(number) = lower.strip_prefix('h').and_then(register::integer) {
         return Some(host.r[usize::from(number)]);
     }
@@ -75,9 +75,9 @@ pub type Picture = BTreeMap<String, u64>;
 pub fn picture(machine: &Machine, hart: &Hart) -> Picture {
     let mut all = Picture::new();
     let (host, guest) = if hart.state.in_guest() {
-        (&hart.state.suspended[0].bank, &hart.state.bank)
+        (&hart.state.inactive[0].bank, &hart.state.bank)
     } else {
-        (&hart.state.bank, &hart.state.suspended[0].bank)
+        (&hart.state.bank, &hart.state.inactive[0].bank)
     };
     for number in 1..32 {
         all.insert(format!("HR{number}"), host.r[number]);

@@ -54,7 +54,7 @@ fn run(guest: &WildGuest, features: Features, mut model: Option<CycleModel>) -> 
 fn assert_same(seed: u64, off: &Outcome, on: &Outcome) {
     let (a, b) = (&off.hart, &on.hart);
     assert_eq!((a.state.instructions, a.state.ring), (b.state.instructions, b.state.ring), "seed {seed}");
-    assert_eq!((&a.state.bank, &a.state.suspended), (&b.state.bank, &b.state.suspended), "seed {seed}");
+    assert_eq!((&a.state.bank, &a.state.inactive), (&b.state.bank, &b.state.inactive), "seed {seed}");
     assert_eq!(
         (&a.state.supervisor, &a.state.hypervisor),
         (&b.state.supervisor, &b.state.hypervisor),

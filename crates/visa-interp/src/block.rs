@@ -53,7 +53,7 @@ impl BlockCache {
     }
 
     /// The block at an offset of RAM, decoded now if need be. The second value says that it was: its page must then be
-    /// watched.
+    /// marked as one with code.
     pub fn block(&mut self, ram: &Ram, offset: u64) -> (&[Slot], bool) {
         let index = index(offset);
         let fresh = self.keys[index] != offset + 1;

@@ -37,12 +37,12 @@ pub trait GeneratedCode {
 /// How much code was generated so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CodeStatistics {
-    /// Units translated.
-    pub units: u64,
+    /// Blocks translated.
+    pub blocks: u64,
     /// Loops that were optimised.
     pub optimised: u64,
-    /// Accesses of regions that go by guesses, as of now.
-    pub guesses: u64,
+    /// Accesses of regions that go by predicted pages, as of now.
+    pub predictions: u64,
     /// Bytes of their code, as of now.
     pub code_bytes: u64,
     /// How often all code was dropped to make room.

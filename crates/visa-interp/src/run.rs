@@ -52,7 +52,7 @@ pub enum Begin {
 /// What an interpreter had noted at some moment.
 #[derive(Clone, Debug)]
 pub struct Mark {
-    watched: u64,
+    code_pages: u64,
     seen: Vec<u64>,
     dropped: usize,
 }
@@ -73,8 +73,8 @@ pub struct Interpreter {
     /// Addresses at which [`Interpreter::run`] comes back before it executes the instruction; steps ignore them.
     pub breakpoints: BTreeSet<u64>,
     cache: BlockCache,
-    /// How often a page became watched; each hart's view of it in `seen`.
-    watched: u64,
+    /// How often a page came to have code; each hart's view of it in `seen`.
+    code_pages: u64,
     seen: Vec<u64>,
     /// Offsets of RAM of the pages whose blocks were dropped, for an engine with blocks of its own.
     dropped: Option<Vec<u64>>,
@@ -92,7 +92,7 @@ impl Interpreter {
         Interpreter {
             breakpoints: BTreeSet::new(),
             cache: BlockCache::new(),
-            watched: 0,
+            code_pages: 0,
             seen: Vec::new(),
             dropped: None,
         }
@@ -112,18 +112,18 @@ impl Interpreter {
     /// What [`Interpreter::take_back`] needs, at the start of a trial ([`visa_mem::Ram::begin_trial`]).
     pub fn mark(&self) -> Mark {
         let dropped = self.dropped.as_ref().map_or(0, Vec::len);
-        Mark { watched: self.watched, seen: self.seen.clone(), dropped }
+        Mark { code_pages: self.code_pages, seen: self.seen.clone(), dropped }
     }
 
     /// Takes back what this interpreter has noted since: RAM is again as it was then, so that what was decoded of pages in
-    /// which it was not is no longer right, and watching them is news.
+    /// which it was not is no longer right, and that they have code is news.
     pub fn take_back(&mut self, mark: Mark, trial: &Trial) {
-        (self.watched, self.seen) = (mark.watched, mark.seen);
+        (self.code_pages, self.seen) = (mark.code_pages, mark.seen);
         if let Some(dropped) = &mut self.dropped {
             dropped.truncate(mark.dropped);
         }
         trial.written.iter().for_each(|page| self.cache.drop_page(page.offset));
-        trial.watches.iter().for_each(|page| self.cache.drop_page(*page));
+        trial.code_pages.iter().for_each(|page| self.cache.drop_page(*page));
     }
 
     /// Runs a hart until it has retired `limit` instructions in all, or something else ends the run.
@@ -199,18 +199,18 @@ impl Interpreter {
     ) -> Result<Option<u64>, RunEnd> {
         match hart.fetch(&mut MemoryPort::resolved(platform, resolved), hart.state.bank.pc) {
             // The walk has set A in a page of code: `pending_work` is set, and what was made of that code goes first.
-            Ok(_) if platform.ram().any_watched_written() => Ok(None),
+            Ok(_) if platform.ram().any_code_written() => Ok(None),
             Ok(offset) => Ok(Some(offset)),
             Err(stop) => take_fetch_stop(hart, platform, &mut Off, stop).map(|()| None).map_err(end_of),
         }
     }
 
-    /// What the first execution of the block at an offset of RAM does beside executing it: its page is watched from then
+    /// What the first execution of the block at an offset of RAM does beside executing it: its page has code from then
     /// on. For an engine that translates code before it is executed.
     pub fn visit<P: Platform>(&mut self, hart: &mut Hart, platform: &P, offset: u64) {
         if self.cache.block(platform.ram(), offset).1 {
-            self.watched += watch(hart, platform, offset);
-            self.seen[hart.state.id as usize] = self.watched;
+            self.code_pages += mark_code(hart, platform, offset);
+            self.seen[hart.state.id as usize] = self.code_pages;
         }
     }
 
@@ -279,8 +279,8 @@ impl Interpreter {
         if self.seen.len() <= id {
             self.seen.resize(id + 1, 0);
         }
-        if self.seen[id] != self.watched {
-            self.seen[id] = self.watched;
+        if self.seen[id] != self.code_pages {
+            self.seen[id] = self.code_pages;
             hart.mmu.tlb.flush_first_level();
         }
     }
@@ -292,7 +292,7 @@ impl Interpreter {
         platform: &mut P,
         model: &mut M,
     ) -> Option<RunEnd> {
-        if platform.ram().any_watched_written() {
+        if platform.ram().any_code_written() {
             self.drop_written(platform);
         }
         hart.pending_work = false;
@@ -320,7 +320,7 @@ impl Interpreter {
     fn drop_written<P: Platform>(&mut self, platform: &mut P) {
         for page in platform.ram().take_written() {
             self.cache.drop_page(page);
-            platform.ram().watch(page, false);
+            platform.ram().unmark_code(page);
             if let Some(dropped) = &mut self.dropped {
                 dropped.push(page);
             }
@@ -352,7 +352,7 @@ impl Interpreter {
             Err(stop) => return take_fetch_stop(hart, platform, model, stop),
         };
         // The walk may have set A in a page of code, this one too.
-        if platform.ram().any_watched_written() {
+        if platform.ram().any_code_written() {
             self.drop_written(platform);
         }
         self.run_block_at(hart, platform, model, offset, until, None)
@@ -369,8 +369,8 @@ impl Interpreter {
     ) -> Result<(), Wait> {
         let (slots, fresh) = self.cache.block(platform.ram(), offset);
         if fresh {
-            self.watched += watch(hart, platform, offset);
-            self.seen[hart.state.id as usize] = self.watched;
+            self.code_pages += mark_code(hart, platform, offset);
+            self.seen[hart.state.id as usize] = self.code_pages;
         }
         if slots.is_empty() {
             return run_alone(hart, platform, model);
@@ -442,13 +442,13 @@ fn end_of(wait: Wait) -> RunEnd {
     }
 }
 
-/// Watches the page of a new block; 1 if it was not watched.
-fn watch<P: Platform>(hart: &mut Hart, platform: &P, offset: u64) -> u64 {
+/// Marks the page of a new block as one with code; 1 if it was not.
+fn mark_code<P: Platform>(hart: &mut Hart, platform: &P, offset: u64) -> u64 {
     let ram = platform.ram();
-    if ram.is_watched(offset) {
+    if ram.has_code(offset) {
         return 0;
     }
-    ram.watch(offset, true);
+    ram.mark_code(offset);
     hart.mmu.tlb.forget_stores_to(offset);
     1
 }

@@ -1,4 +1,4 @@
-//! The units of translated code, by where they are in RAM and at which address they are executed; and the jumps between
+//! The blocks of translated code, by where they are in RAM and at which address they are executed; and the jumps between
 //! them.
 
 use std::collections::BTreeSet;
@@ -18,18 +18,18 @@ use crate::optimise::compile::Compiled;
 use crate::optimise::data::RegionData;
 use crate::optimise::plan::Plan;
 use crate::optimise::thunk;
-use crate::runtime::Site;
+use crate::runtime::InstructionRecord;
 use crate::trampolines::Trampolines;
-use crate::{check, coverage, region, unit};
+use crate::{block, check, coverage, region};
 
 /// Entries of the table of jumps; a power of two.
 pub const JUMPS: usize = 4096;
 /// Counters of how often code was executed; a power of two.
 const COUNTERS: usize = 1 << 16;
-/// A unit's code is at most this long; checked against what is emitted.
-const UNIT_BYTES: usize = if coverage::ON { 96 << 10 } else { 32 << 10 };
-/// Units that are kept, so that what is kept about them is bounded too.
-const UNITS: usize = 1 << 18;
+/// A block's code is at most this long; checked against what is emitted.
+const BLOCK_BYTES: usize = if coverage::ON { 96 << 10 } else { 32 << 10 };
+/// Blocks that are kept, so that what is kept about them is bounded too.
+const BLOCKS: usize = 1 << 18;
 /// How often a jump between pages is connected anew before it looks its target up each time.
 const REWIRES: u8 = 4;
 
@@ -55,8 +55,8 @@ type PageTable = Box<[usize; PAGE_SIZE as usize / 2]>;
 /// Most pages with such a table.
 const TABLES: usize = 1024;
 
-/// A unit.
-struct Unit {
+/// A block.
+struct Block {
     /// Offset of RAM of its first instruction.
     offset: u64,
     /// Its address.
@@ -67,23 +67,23 @@ struct Unit {
     incoming: Vec<u32>,
     /// The furthest jump back to it for which a region was tried; 0: none.
     tried: u64,
-    /// For a region: whether it guesses where its accesses go.
+    /// For a region: whether it predicts where its accesses go.
     loops: Option<bool>,
     /// What its code names by address. Kept until the code is reclaimed.
-    _sites: Box<[Site]>,
+    _records: Box<[InstructionRecord]>,
     /// If this enters an optimised loop.
     optimised: Option<Optimised>,
 }
 
-/// What belongs to the unit that enters an optimised loop.
+/// What belongs to the block that enters an optimised loop.
 struct Optimised {
     /// What the loop's code names by address.
     data: Box<RegionData>,
-    /// The unit that executes in its place.
+    /// The block that executes in its place.
     instead: u32,
 }
 
-/// A direct jump from one unit to another.
+/// A direct jump from one block to another.
 struct Link {
     /// Offset of its displacement in the code's memory.
     place: usize,
@@ -97,14 +97,14 @@ struct Link {
     rewires: u8,
 }
 
-/// All units.
+/// All blocks.
 pub struct Cache {
     memory: CodeMemory,
-    /// Code that every unit uses.
+    /// Code that every block uses.
     pub trampolines: Trampolines,
     /// Where the trampolines end.
     start: usize,
-    units: Vec<Unit>,
+    blocks: Vec<Block>,
     links: Vec<Link>,
     by_place: FxHashMap<(u64, u64), u32>,
     by_page: FxHashMap<u64, Vec<u32>>,
@@ -113,27 +113,27 @@ pub struct Cache {
     counters: Box<[u8]>,
     /// How often code must have been executed before it is worth translating.
     pub threshold: u8,
-    /// Units translated so far, regions among them.
+    /// Blocks translated so far, regions among them.
     pub translated: u64,
     /// Regions.
     pub regions: u64,
     /// Optimised loops.
     pub optimised: u64,
-    /// Places for guesses that regions use: instructions between two uses ([`Emitted::guesses`]).
-    pub guesses: Vec<u32>,
+    /// Places for predictions that regions use: instructions between two uses ([`Emitted::predictions`]).
+    pub predictions: Vec<u32>,
     /// How often everything was dropped to make room.
     pub reclaimed: u64,
     /// Whether code is checked before it is entered.
     pub checked: bool,
-    /// How many of a million units; which, their instructions and a seed say.
-    pub checked_units: (u32, u64),
+    /// How many of a million blocks; which, their instructions and a seed say.
+    pub checked_blocks: (u32, u64),
     /// Identities of what was right, some of them.
     right: FxHashSet<u64>,
     /// What was wrong with code that was not.
     pub faults: Vec<Fault>,
 }
 
-/// The whole, of which a share of the units is checked.
+/// The whole, of which a share of the blocks is checked.
 const MILLION: u32 = 1_000_000;
 /// Most faults that are kept.
 const FAULTS: usize = 16;
@@ -144,12 +144,12 @@ const RIGHT: usize = 1 << 20;
 /// addresses are small constants, and whether it predicts pages. A program that is loaded elsewhere each time is the same.
 fn identity(emitted: &Emitted, predicts: bool) -> u64 {
     let mut hasher = FxHasher::default();
-    for site in &emitted.sites {
+    for record in &emitted.records {
         (
-            site.pc % PAGE_SIZE,
-            i32::try_from(site.pc as i64).is_ok(),
-            site.left,
-            site.slot.map(|slot| slot.bits),
+            record.pc % PAGE_SIZE,
+            i32::try_from(record.pc as i64).is_ok(),
+            record.left,
+            record.slot.map(|slot| slot.bits),
         )
             .hash(&mut hasher);
     }
@@ -167,7 +167,7 @@ impl Cache {
             memory,
             trampolines,
             start,
-            units: Vec::new(),
+            blocks: Vec::new(),
             links: Vec::new(),
             by_place: FxHashMap::default(),
             by_page: FxHashMap::default(),
@@ -178,19 +178,19 @@ impl Cache {
             translated: 0,
             regions: 0,
             optimised: 0,
-            guesses: Vec::new(),
+            predictions: Vec::new(),
             reclaimed: 0,
             // A fault is one of ours: those who look for such want to stop at once.
             checked: cfg!(debug_assertions) && !coverage::ON,
-            checked_units: (MILLION, 0),
+            checked_blocks: (MILLION, 0),
             right: FxHashSet::default(),
             faults: Vec::new(),
         })
     }
 
-    /// Uses at most so many bytes for code, but at least enough for a few units.
+    /// Uses at most so many bytes for code, but at least enough for a few blocks.
     pub fn set_limit(&mut self, bytes: usize) {
-        self.memory.set_limit(bytes.max(self.start + 2 * UNIT_BYTES));
+        self.memory.set_limit(bytes.max(self.start + 2 * BLOCK_BYTES));
     }
 
     /// The table of jumps, for generated code.
@@ -205,7 +205,7 @@ impl Cache {
             return Some(entry.code as usize);
         }
         let number = *self.by_place.get(&(offset, pc))?;
-        let code = self.units[number as usize].code;
+        let code = self.blocks[number as usize].code;
         *entry = JumpEntry { host, pc, code: code as u64 };
         Some(code)
     }
@@ -223,31 +223,31 @@ impl Cache {
         hot
     }
 
-    /// Translates the instructions at an offset of RAM, whose page is watched, for an address. False: there is nothing
+    /// Translates the instructions at an offset of RAM, whose page has code, for an address. False: there is nothing
     /// that can be translated.
     pub fn translate(&mut self, ram: &Ram, offset: u64, pc: u64, breakpoints: &BTreeSet<u64>) -> bool {
-        let (slots, end) = unit::decode(ram, offset, pc, breakpoints);
-        if slots.is_empty() && end != unit::End::Across {
+        let (slots, end) = block::decode(ram, offset, pc, breakpoints);
+        if slots.is_empty() && end != block::End::Across {
             return false;
         }
-        if !self.memory.fits(UNIT_BYTES) || self.units.len() >= UNITS {
+        if !self.memory.fits(BLOCK_BYTES) || self.blocks.len() >= BLOCKS {
             self.drop_all();
             self.reclaimed += 1;
         }
-        let table = (end == unit::End::Jump).then(|| self.table(offset, pc)).flatten();
+        let table = (end == block::End::Jump).then(|| self.table(offset, pc)).flatten();
         let ram = ram.host_pointer() as u64;
         let marked = self.checked && self.is_chosen(&slots);
         let source = emit::Source { slots: &slots, end, start: pc, ram, table, marked };
         let first_link = self.links.len() as u32;
-        let emitted = emit::unit(&self.trampolines, self.memory.next_address(), &source, first_link);
+        let emitted = emit::block(&self.trampolines, self.memory.next_address(), &source, first_link);
         emitted.is_some_and(|emitted| {
             (!marked || self.is_right(&emitted, None, None)) && self.enter(offset, pc, emitted)
         })
     }
 
-    /// Whether a unit of these instructions is among those that are checked.
+    /// Whether a block of these instructions is among those that are checked.
     fn is_chosen(&self, slots: &[Slot]) -> bool {
-        let (per_million, seed) = self.checked_units;
+        let (per_million, seed) = self.checked_blocks;
         if per_million >= MILLION {
             return true;
         }
@@ -257,7 +257,7 @@ impl Cache {
         hasher.finish() % u64::from(MILLION) < per_million.into()
     }
 
-    /// Whether code that comes next is right, if that is to be checked; its first place for guesses is given.
+    /// Whether code that comes next is right, if that is to be checked; its first place for predictions is given.
     fn is_right(
         &mut self,
         emitted: &Emitted,
@@ -294,9 +294,9 @@ impl Cache {
         false
     }
 
-    /// Enters the code of a unit, in place of what there was for its first instruction.
+    /// Enters the code of a block, in place of what there was for its first instruction.
     fn enter(&mut self, offset: u64, pc: u64, emitted: Emitted) -> bool {
-        if emitted.code.len() > UNIT_BYTES {
+        if emitted.code.len() > BLOCK_BYTES {
             return false;
         }
         let start = self.memory.append(&emitted.code);
@@ -308,16 +308,16 @@ impl Cache {
             checked: link.checked,
             rewires: 0,
         }));
-        let number = self.units.len() as u32;
+        let number = self.blocks.len() as u32;
         let code = self.memory.address(start);
-        self.units.push(Unit {
+        self.blocks.push(Block {
             offset,
             pc,
             code,
             incoming: Vec::new(),
             tried: 0,
             loops: None,
-            _sites: emitted.sites,
+            _records: emitted.records,
             optimised: None,
         });
         self.by_place.insert((offset, pc), number);
@@ -330,57 +330,64 @@ impl Cache {
         true
     }
 
-    /// If a link jumps back to a unit in its page: makes a region of the loop, in place of the unit.
+    /// If a link jumps back to a block in its page: makes a region of the loop, in place of the block.
     pub fn close_loop(&mut self, link: u32, ram: &Ram, offset: u64, breakpoints: &BTreeSet<u64>) {
         let Link { from, target, checked, .. } = self.links[link as usize];
         let Some(&number) = self.by_place.get(&(offset, target)) else { return };
-        let unit = &mut self.units[number as usize];
-        if checked || from < target || from <= unit.tried || !self.memory.fits(UNIT_BYTES) {
+        let block = &mut self.blocks[number as usize];
+        if checked || from < target || from <= block.tried || !self.memory.fits(BLOCK_BYTES) {
             return;
         }
-        unit.tried = from;
+        block.tried = from;
         self.make_region(number, from, ram, breakpoints, false);
     }
 
-    /// Makes a region of the loop from a unit's start to the jump back at `last`, in place of the unit.
-    fn make_region(&mut self, number: u32, last: u64, ram: &Ram, breakpoints: &BTreeSet<u64>, guesses: bool) {
-        let Unit { offset, pc, code, .. } = self.units[number as usize];
+    /// Makes a region of the loop from a block's start to the jump back at `last`, in place of the block.
+    fn make_region(
+        &mut self,
+        number: u32,
+        last: u64,
+        ram: &Ram,
+        breakpoints: &BTreeSet<u64>,
+        predictions: bool,
+    ) {
+        let Block { offset, pc, code, .. } = self.blocks[number as usize];
         let Some(region) = region::find(ram, offset, pc, last, breakpoints) else { return };
         let ram = ram.host_pointer() as u64;
         let marked = self.checked;
-        let source = emit::Source { slots: &[], end: unit::End::Jump, start: pc, ram, table: None, marked };
+        let source = emit::Source { slots: &[], end: block::End::Jump, start: pc, ram, table: None, marked };
         let first_link = self.links.len() as u32;
         let address = self.memory.next_address();
-        let guesses = guesses.then_some(self.guesses.len());
-        let emitted = emit::region(&self.trampolines, address, &source, &region, first_link, guesses);
-        self.guesses.extend(emitted.iter().flat_map(|emitted| &emitted.guesses));
+        let predictions = predictions.then_some(self.predictions.len());
+        let emitted = emit::region(&self.trampolines, address, &source, &region, first_link, predictions);
+        self.predictions.extend(emitted.iter().flat_map(|emitted| &emitted.predictions));
         let new = self.memory.used();
-        if emitted
-            .is_some_and(|emitted| self.is_right(&emitted, guesses, None) && self.enter(offset, pc, emitted))
-        {
+        if emitted.is_some_and(|emitted| {
+            self.is_right(&emitted, predictions, None) && self.enter(offset, pc, emitted)
+        }) {
             self.memory.divert(code - self.memory.address(0), new);
-            let unit = self.units.len() - 1;
-            self.units[unit].tried = last;
-            self.units[unit].loops = Some(guesses.is_some());
+            let block = self.blocks.len() - 1;
+            self.blocks[block].tried = last;
+            self.blocks[block].loops = Some(predictions.is_some());
             self.regions += 1;
         }
     }
 
-    /// Makes the regions of a page of RAM anew, so that they guess where their accesses go, as far as there is room.
-    pub fn guess_in(&mut self, page: u64, ram: &Ram, breakpoints: &BTreeSet<u64>) {
+    /// Makes the regions of a page of RAM anew, so that they predict where their accesses go, as far as there is room.
+    pub fn predict_in(&mut self, page: u64, ram: &Ram, breakpoints: &BTreeSet<u64>) {
         let numbers = self.by_page.get(&page).cloned().unwrap_or_default();
         for number in numbers {
-            let Unit { offset, pc, tried, loops, .. } = self.units[number as usize];
+            let Block { offset, pc, tried, loops, .. } = self.blocks[number as usize];
             let is_current = self.by_place.get(&(offset, pc)) == Some(&number);
-            let room = self.guesses.len() + emit::GUESSES_MOST <= PREDICTED_PAGES
-                && self.memory.fits(2 * UNIT_BYTES);
-            if loops == Some(false) && is_current && room && self.units.len() < UNITS {
+            let room = self.predictions.len() + emit::PREDICTIONS_MOST <= PREDICTED_PAGES
+                && self.memory.fits(2 * BLOCK_BYTES);
+            if loops == Some(false) && is_current && room && self.blocks.len() < BLOCKS {
                 self.make_region(number, tried, ram, breakpoints, true);
             }
         }
     }
 
-    /// Enters an optimised loop, in place of the unit at its entry. Gives the number of the unit that enters it; `None`: there is
+    /// Enters an optimised loop, in place of the block at its entry. Gives the number of the block that enters it; `None`: there is
     /// no room, or nothing that could execute in its place.
     pub fn install(
         &mut self,
@@ -390,11 +397,11 @@ impl Cache {
         breakpoints: &BTreeSet<u64>,
     ) -> Option<u32> {
         let (offset, pc) = (plan.offset, plan.lines.first()?.pc);
-        let room = self.memory.fits(compiled.code.len() + 3 * UNIT_BYTES) && self.units.len() + 2 < UNITS;
+        let room = self.memory.fits(compiled.code.len() + 3 * BLOCK_BYTES) && self.blocks.len() + 2 < BLOCKS;
         let old = *self.by_place.get(&(offset, pc))?;
         // The second half of an instruction may be where none begins.
-        let watched = plan.pages.iter().all(|(_, page)| ram.is_watched(*page));
-        if !room || !watched || !self.translate(ram, offset, pc, breakpoints) {
+        let all_have_code = plan.pages.iter().all(|(_, page)| ram.has_code(*page));
+        if !room || !all_have_code || !self.translate(ram, offset, pc, breakpoints) {
             return None;
         }
         let instead = *self.by_place.get(&(offset, pc))?;
@@ -404,8 +411,8 @@ impl Cache {
             pages: &plan.pages,
             ram: ram.host_pointer() as u64,
             function: self.memory.address(function),
-            instead: self.units[instead as usize].code,
-            departures: &compiled.departures,
+            instead: self.blocks[instead as usize].code,
+            side_exits: &compiled.side_exits,
             data: &compiled.data,
         };
         let first_link = self.links.len() as u32;
@@ -414,14 +421,14 @@ impl Cache {
         if !self.is_right(&emitted, None, Some(&source)) || !self.enter(offset, pc, emitted) {
             return None;
         }
-        let number = self.units.len() as u32 - 1;
-        let unit = &mut self.units[number as usize];
-        unit.tried = u64::MAX;
-        unit.optimised = Some(Optimised { data: compiled.data, instead });
+        let number = self.blocks.len() as u32 - 1;
+        let block = &mut self.blocks[number as usize];
+        block.tried = u64::MAX;
+        block.optimised = Some(Optimised { data: compiled.data, instead });
         for (_, page) in plan.pages.iter().filter(|(_, page)| *page != offset & !(PAGE_SIZE - 1)) {
             self.by_page.entry(*page).or_default().push(number);
         }
-        let old = self.units[old as usize].code - self.memory.address(0);
+        let old = self.blocks[old as usize].code - self.memory.address(0);
         self.memory.divert(old, new);
         self.optimised += 1;
         Some(number)
@@ -429,19 +436,19 @@ impl Cache {
 
     /// What an optimised loop keeps.
     pub fn region_data(&self, number: u32) -> Option<&RegionData> {
-        self.units.get(number as usize)?.optimised.as_ref().map(|optimised| &*optimised.data)
+        self.blocks.get(number as usize)?.optimised.as_ref().map(|optimised| &*optimised.data)
     }
 
-    /// Executes units in the place of an optimised loop from now on.
+    /// Executes blocks in the place of an optimised loop from now on.
     pub fn give_up(&mut self, number: u32) {
-        let Unit { offset, pc, code, ref optimised, .. } = self.units[number as usize];
+        let Block { offset, pc, code, ref optimised, .. } = self.blocks[number as usize];
         let Some(instead) = optimised.as_ref().map(|optimised| optimised.instead) else { return };
-        let unit = self.units[instead as usize].code;
-        self.memory.divert(code - self.memory.address(0), unit - self.memory.address(0));
+        let block = self.blocks[instead as usize].code;
+        self.memory.divert(code - self.memory.address(0), block - self.memory.address(0));
         if self.by_place.get(&(offset, pc)) == Some(&number) {
             self.by_place.insert((offset, pc), instead);
             if let Some(table) = self.tables.get_mut(&table_key(offset, pc)) {
-                table[place_in_page(pc)] = unit;
+                table[place_in_page(pc)] = block;
             }
         }
         self.disconnect(number);
@@ -459,9 +466,9 @@ impl Cache {
         let mut table: PageTable = Box::new([self.trampolines.exit_indirect; PAGE_SIZE as usize / 2]);
         let address = table.as_ptr() as u64;
         for &number in self.by_page.get(&key.0).into_iter().flatten() {
-            let unit = &self.units[number as usize];
-            if table_key(unit.offset, unit.pc) == key {
-                table[place_in_page(unit.pc)] = unit.code;
+            let block = &self.blocks[number as usize];
+            if table_key(block.offset, block.pc) == key {
+                table[place_in_page(block.pc)] = block.code;
             }
         }
         self.tables.insert(key, table);
@@ -478,11 +485,11 @@ impl Cache {
     pub fn connect(&mut self, link: u32, offset: u64, addend: u64) {
         let Link { place, stub, target, checked, rewires, .. } = self.links[link as usize];
         let Some(&number) = self.by_place.get(&(offset, target)) else { return };
-        let code = self.units[number as usize].code;
+        let code = self.blocks[number as usize].code;
         if !checked {
             let code = code - self.memory.address(0);
             self.memory.patch(place, code);
-        } else if rewires < REWIRES && self.memory.fits(UNIT_BYTES) {
+        } else if rewires < REWIRES && self.memory.fits(BLOCK_BYTES) {
             let (back, fetch) = (self.memory.address(stub), self.trampolines.fetch);
             let check = emit::Check { pc: target, addend, code, back, fetch };
             let thunk = emit::check(self.memory.next_address(), &check);
@@ -492,34 +499,34 @@ impl Cache {
             return;
         }
         self.links[link as usize].rewires += 1;
-        self.units[number as usize].incoming.push(link);
+        self.blocks[number as usize].incoming.push(link);
     }
 
-    /// Drops the units of a page of RAM.
+    /// Drops the blocks of a page of RAM.
     pub fn drop_page(&mut self, page: u64) {
         for number in self.by_page.remove(&page).unwrap_or_default() {
-            if self.units[number as usize].offset & !(PAGE_SIZE - 1) != page {
+            if self.blocks[number as usize].offset & !(PAGE_SIZE - 1) != page {
                 // A loop that is entered elsewhere.
                 self.give_up(number);
                 continue;
             }
-            let unit = &mut self.units[number as usize];
-            self.by_place.remove(&(unit.offset, unit.pc));
-            self.tables.remove(&table_key(unit.offset, unit.pc));
+            let block = &mut self.blocks[number as usize];
+            self.by_place.remove(&(block.offset, block.pc));
+            self.tables.remove(&table_key(block.offset, block.pc));
             // What is there now has not been executed at all.
-            self.counters[counter_index(unit.offset)] = 0;
+            self.counters[counter_index(block.offset)] = 0;
             self.disconnect(number);
         }
     }
 
-    /// Nothing finds a unit any more.
+    /// Nothing finds a block any more.
     fn disconnect(&mut self, number: u32) {
-        let unit = &mut self.units[number as usize];
-        let entry = &mut self.jumps[jump_index(unit.pc)];
-        if entry.code == unit.code as u64 {
+        let block = &mut self.blocks[number as usize];
+        let entry = &mut self.jumps[jump_index(block.pc)];
+        if entry.code == block.code as u64 {
             *entry = NO_JUMP;
         }
-        for link in std::mem::take(&mut unit.incoming) {
+        for link in std::mem::take(&mut block.incoming) {
             let Link { place, stub, .. } = self.links[link as usize];
             self.memory.patch(place, stub);
         }
@@ -528,19 +535,19 @@ impl Cache {
     /// Drops everything.
     pub fn drop_all(&mut self) {
         self.memory.truncate(self.start);
-        self.units.clear();
+        self.blocks.clear();
         self.links.clear();
         self.by_place.clear();
         self.by_page.clear();
         self.jumps.fill(NO_JUMP);
         self.tables.clear();
-        self.guesses.clear();
+        self.predictions.clear();
         self.memory.predicted_pages().fill(PredictedPage::default());
     }
 
     /// Lets predictions be wrong some more times: how many, and up to how many, by how many instructions lie between two uses.
     pub fn replenish_predictions(&mut self, allowance: impl Fn(u32) -> (i64, i64)) {
-        let allowances = self.guesses.iter().map(|&round| allowance(round));
+        let allowances = self.predictions.iter().map(|&round| allowance(round));
         predicted::replenish(self.memory.predicted_pages(), allowances);
     }
 

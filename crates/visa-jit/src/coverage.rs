@@ -24,8 +24,8 @@ pub const ON: bool = cfg!(feature = "coverage");
 /// Which code it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Tier {
-    /// A unit.
-    Unit,
+    /// A block.
+    Block,
     /// A loop of templates.
     Region,
     /// An optimised loop, with its thunk.
@@ -71,60 +71,60 @@ macro_rules! points {
 
 points! {
     Pattern {
-        ZeroExtension     "two shifts as a zero extension" [Unit Region];
-        ConditionalMove   "a branch over computations as a conditional move" [Unit Region];
-        Group             "accesses by one look at the TLB" [Unit Region];
+        ZeroExtension     "two shifts as a zero extension" [Block Region];
+        ConditionalMove   "a branch over computations as a conditional move" [Block Region];
+        Group             "accesses by one look at the TLB" [Block Region];
         GroupWithBranches "accesses by one look at the TLB, with branches among them" [Region];
         FirstRound        "the first round of a loop, emitted apart" [Region];
         OtherRounds       "the other rounds of such a loop" [Region];
     }
     Edge {
-        Taken             "a branch that is taken, out of its piece" [Unit Region];
-        SameMapping       "to another piece, with registers where they are" [Region];
-        OtherMapping      "to another piece, with registers elsewhere" [Region];
+        Taken             "a branch that is taken, out of its basic block" [Block Region];
+        SameMapping       "to another basic block, with registers where they are" [Region];
+        OtherMapping      "to another basic block, with registers elsewhere" [Region];
         EnterMapping      "in, with registers elsewhere" [Region];
         KeptStored        "in, with a register stored that an inner loop displaces" [Region];
         LeaveMapping      "out, with registers elsewhere" [Region];
         Displaced         "a register stored that another takes the place of" [Region];
-        Extended          "a pending extension" [Unit Region];
+        Extended          "a pending extension" [Block Region];
         Outside           "out before an instruction that loops cannot hold" [Region];
-        Link              "out by a link within the page" [Unit Region];
-        LinkElsewhere     "out by a link to another page" [Unit Region];
-        LinkChanged       "on after what may have changed where addresses lead" [Unit];
-        Unconnected       "a link that is not connected" [Unit Region Optimised];
+        Link              "out by a link within the page" [Block Region];
+        LinkElsewhere     "out by a link to another page" [Block Region];
+        LinkChanged       "on after what may have changed where addresses lead" [Block];
+        Unconnected       "a link that is not connected" [Block Region Optimised];
         PageSame          "a connected link to another page, which is where it was" [Shared];
         PageMoved         "a connected link to another page, which is elsewhere now" [Shared];
         PageUnknown       "a connected link to a page that the TLB does not know" [Shared];
-        TableOfPage       "an indirect jump by the page's table" [Unit];
+        TableOfPage       "an indirect jump by the page's table" [Block];
         TableOfJumps      "an indirect jump by the table of jumps" [Shared];
         JumpUnknown       "an indirect jump whose target no table knows" [Shared];
         JumpMissed        "an indirect jump to a page that the TLB does not know" [Shared];
-        Short             "out for want of budget" [Unit Region Optimised];
-        NoFloat           "out because the host does not compute for the guest" [Unit Region];
-        Refused           "a template that has its instruction interpreted" [Unit Region];
+        Short             "out for want of budget" [Block Region Optimised];
+        NoFloat           "out because the host does not compute for the guest" [Block Region];
+        Refused           "a template that has its instruction interpreted" [Block Region];
         InterpretedLeaves "out after an interpreted instruction" [Shared];
         InterpretedJumps  "an interpreted instruction that traps or returns from a trap, and on" [Shared];
-        Missed            "an access that the TLB's first level does not know" [Unit Region];
-        Again             "an access after the first level has been refilled" [Unit Region];
-        Unrefilled        "an access that is interpreted" [Unit Region];
-        GroupMissed       "a group that the first level does not know" [Unit Region];
-        GroupApart        "a group over the end of a page, or interpreted" [Unit Region];
-        GuessRight        "an access by a predicted page" [Region Optimised];
-        GuessWrong        "a wrong prediction" [Region Optimised];
-        GuessStopped      "a place that stops to predict" [Region];
+        Missed            "an access that the TLB's first level does not know" [Block Region];
+        Again             "an access after the first level has been refilled" [Block Region];
+        Unrefilled        "an access that is interpreted" [Block Region];
+        GroupMissed       "a group that the first level does not know" [Block Region];
+        GroupApart        "a group over the end of a page, or interpreted" [Block Region];
+        PredictionRight        "an access by a predicted page" [Region Optimised];
+        PredictionWrong        "a wrong prediction" [Region Optimised];
+        PredictionStopped      "a place that stops to predict" [Region];
         AddendRight       "an addend that was expected" [Region];
         AddendWrong       "another addend than expected" [Region];
-        GuessesForgotten  "predictions that are forgotten" [Region Optimised];
-        FloatReloaded     "XMM registers loaded again" [Unit Region];
+        PredictionsForgotten  "predictions that are forgotten" [Region Optimised];
+        FloatReloaded     "XMM registers loaded again" [Block Region];
         FloatAsBefore     "XMM registers as the loop's head expects them" [Region];
         FirstLevel        "an access by the TLB's first level" [Optimised];
         FirstLevelMissed  "an access that the TLB's first level does not know" [Optimised];
         Entered           "in, with all pages where they were" [Optimised];
-        Instead           "the unit in its place, because a page is elsewhere" [Optimised];
+        Instead           "the block in its place, because a page is elsewhere" [Optimised];
         Attention         "out before an instruction because something wants attention" [Optimised];
         DepartAgain       "out before an instruction" [Optimised];
         DepartTo          "out to another address" [Optimised];
-        DepartInstead     "out to the unit in its place" [Optimised];
+        DepartInstead     "out to the block in its place" [Optimised];
         DepartIndirect    "out to where a register says" [Optimised];
         ReturnExpected    "an indirect jump that goes where it went" [Optimised];
     }

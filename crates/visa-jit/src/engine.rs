@@ -45,7 +45,7 @@ impl Jit {
                 cache.set_limit(bytes);
             }
             if let Some(CheckedCode { per_million, seed }) = check {
-                (cache.checked, cache.checked_units) = (!coverage::ON, (per_million, seed));
+                (cache.checked, cache.checked_blocks) = (!coverage::ON, (per_million, seed));
             }
         }
         let mut policy = Policy::new();
@@ -59,9 +59,9 @@ impl Jit {
 impl GeneratedCode for Jit {
     fn statistics(&self) -> CodeStatistics {
         self.cache.as_ref().map_or(CodeStatistics::default(), |cache| CodeStatistics {
-            units: cache.translated,
+            blocks: cache.translated,
             optimised: cache.optimised,
-            guesses: cache.guesses.len() as u64,
+            predictions: cache.predictions.len() as u64,
             code_bytes: cache.bytes() as u64,
             reclaimed: cache.reclaimed,
         })
@@ -113,9 +113,9 @@ impl<P: Platform> Engine<P> for Jit {
 enum Left {
     /// By a link, whose target is the hart's PC.
     By(u32),
-    /// Because the unit at the PC computes floating point.
+    /// Because the block at the PC computes floating point.
     ForFloat,
-    /// Because it is time for a sample: in units, or (true) in an optimised loop.
+    /// Because it is time for a sample: in blocks, or (true) in an optimised loop.
     ForSample(bool),
     /// Otherwise, or not at all.
     Elsewhere,
@@ -202,7 +202,7 @@ impl Run<'_> {
                 continue;
             }
             environment.use_platform(platform);
-            // SAFETY: the code is that of a unit in the cache, for the instruction that was just fetched; `run` has set
+            // SAFETY: the code is that of a block in the cache, for the instruction that was just fetched; `run` has set
             // the bias; the environment is the platform's, which is borrowed here.
             unsafe { self.cache.trampolines.enter(code, hart, environment) };
             left = self.leave(hart, platform, environment, until)?;
@@ -312,12 +312,12 @@ impl Run<'_> {
         until: u64,
     ) -> Result<(), RunEnd> {
         self.policy.restart();
-        self.cache.replenish_predictions(|round| self.policy.wrong_guesses(round));
+        self.cache.replenish_predictions(|round| self.policy.wrong_predictions(round));
         let cache = &self.cache;
-        let data = |unit| cache.region_data(unit).map(|data| (data.entries, data.retired));
-        for unit in self.policy.unworthy(data) {
-            self.cache.give_up(unit);
-            self.policy.gave_up(unit);
+        let data = |block| cache.region_data(block).map(|data| (data.entries, data.retired));
+        for block in self.policy.unworthy(data) {
+            self.cache.give_up(block);
+            self.policy.gave_up(block);
         }
         if optimised || !self.breakpoints.is_empty() {
             return Ok(());
@@ -330,7 +330,7 @@ impl Run<'_> {
             return Ok(());
         };
         if self.policy.sample(page_of(offset)) {
-            self.cache.guess_in(page_of(offset), platform.ram(), self.breakpoints);
+            self.cache.predict_in(page_of(offset), platform.ram(), self.breakpoints);
             let trace = self.trace(hart, platform, environment, until)?;
             self.policy.traced(&trace, self.addresses(platform));
         }
@@ -374,20 +374,20 @@ impl Run<'_> {
     fn install<P: Platform>(&mut self, platform: &P) {
         while let Some((compiled, plan)) = self.policy.finished() {
             let number = compiled.number;
-            let unit = self.cache.install(platform.ram(), compiled, &plan, self.breakpoints);
-            self.policy.installed(number, unit);
+            let block = self.cache.install(platform.ram(), compiled, &plan, self.breakpoints);
+            self.policy.installed(number, block);
         }
     }
 
-    /// A loop has guessed wrongly too often, or is not worth it.
+    /// A loop has predicted wrongly too often, or is not worth it.
     fn revise<P: Platform>(&mut self, platform: &P, environment: &mut Environment) {
         let number = std::mem::take(&mut environment.revise) - 1;
         let give_up = std::mem::take(&mut environment.give_up);
-        let Some(unit) = self.policy.unit(number) else { return };
+        let Some(block) = self.policy.block(number) else { return };
         if give_up {
-            self.cache.give_up(unit);
-            self.policy.gave_up(unit);
-        } else if let Some(data) = self.cache.region_data(unit) {
+            self.cache.give_up(block);
+            self.policy.gave_up(block);
+        } else if let Some(data) = self.cache.region_data(block) {
             let addresses = self.addresses(platform);
             self.policy.revise(number, data, addresses);
         }

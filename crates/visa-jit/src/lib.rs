@@ -4,8 +4,8 @@
 //! that a guest or a report can see, retired instructions and TLB misses included. How it works is told in
 //! `docs/jit.md`; the parts are
 //!
-//! * `engine`: which code runs next; `cache`: the units of translated code, and how they find each other;
-//! * `unit`: what one unit holds; `region`: loops as a whole; `emit`: the host's instructions for each of the guest's; `registers`: where the
+//! * `engine`: which code runs next; `cache`: the blocks of translated code, and how they find each other;
+//! * `block`: what one block holds; `region`: loops as a whole; `emit`: the host's instructions for each of the guest's; `registers`: where the
 //!   guest's registers are meanwhile;
 //! * `runtime`: how generated code is entered and left, and how it calls the interpreter; `memory`: where it is;
 //! * `predicted`: in which pages accesses were last.
@@ -13,6 +13,8 @@
 //! On other hosts than x86-64 Linux, and without the feature `host-code`, [`Jit`] is the interpreter under another type
 //! ([`GENERATES_CODE`]); nothing else of this crate is compiled then.
 
+#[cfg(generates_code)]
+mod block;
 #[cfg(generates_code)]
 mod cache;
 #[cfg(generates_code)]
@@ -37,8 +39,6 @@ mod registers;
 mod runtime;
 #[cfg(generates_code)]
 mod trampolines;
-#[cfg(generates_code)]
-mod unit;
 
 #[cfg(generates_code)]
 pub use engine::Jit;

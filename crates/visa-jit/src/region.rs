@@ -12,9 +12,9 @@ use visa_isa::shape::{MsrChange, RegisterFile};
 use visa_isa::{Instruction, Shape, msr};
 use visa_mem::Ram;
 
+use crate::block::is_float_control;
 use crate::emit::{extends, float};
 use crate::registers::Mapping;
-use crate::unit::is_float_control;
 
 /// Most instructions of a region.
 const REGION_LENGTH: usize = 256;
@@ -27,7 +27,7 @@ const OCCURRENCES: u32 = 3;
 const PEELED_LENGTH: usize = 64;
 
 /// A run of instructions that is entered at its first one alone.
-pub struct Piece {
+pub struct BasicBlock {
     /// Its address.
     pub pc: u64,
     /// Its instructions; at least one.
@@ -36,7 +36,7 @@ pub struct Piece {
     pub mapping: usize,
 }
 
-impl Piece {
+impl BasicBlock {
     /// Its instructions with their addresses.
     fn lines(&self) -> impl Iterator<Item = (u64, &Instruction)> {
         let mut pc = self.pc;
@@ -48,7 +48,7 @@ impl Piece {
     }
 }
 
-impl Piece {
+impl BasicBlock {
     /// Whether it is a loop by itself that is emitted twice, for its first round and for the others: these begin with what a
     /// round leaves in registers.
     pub fn is_peeled(&self) -> bool {
@@ -61,23 +61,26 @@ impl Piece {
 
 /// A loop.
 pub struct Region {
-    /// Its pieces, by address; the first is the head.
-    pub pieces: Vec<Piece>,
+    /// Its basic blocks, by address; the first is the head.
+    pub basic_blocks: Vec<BasicBlock>,
     /// Where its registers are: in all of it, and in inner loops.
     pub mappings: Vec<Mapping>,
 }
 
 impl Region {
-    /// Whether jumps of later pieces, or its own, go back to a piece.
+    /// Whether jumps of later basic blocks, or its own, go back to a basic block.
     pub fn is_loop_head(&self, number: usize) -> bool {
-        let head = self.pieces[number].pc;
-        self.pieces[number..].iter().flat_map(Piece::lines).any(|(pc, i)| target(pc, i) == Some(head))
+        let head = self.basic_blocks[number].pc;
+        self.basic_blocks[number..]
+            .iter()
+            .flat_map(BasicBlock::lines)
+            .any(|(pc, i)| target(pc, i) == Some(head))
     }
 
-    /// Instructions from one execution of a piece to the next, if the shortest loop that it is in goes round without skipping any.
+    /// Instructions from one execution of a basic block to the next, if the shortest loop that it is in goes round without skipping any.
     pub fn round(&self, number: usize) -> usize {
-        let lines = lines_of(&self.pieces);
-        let at = self.pieces[number].pc;
+        let lines = lines_of(&self.basic_blocks);
+        let at = self.basic_blocks[number].pc;
         let around = loops(&lines).into_iter().filter(|(to, from)| (*to..=*from).contains(&at));
         let length = |(to, from)| lines.iter().filter(|(pc, _)| (to..=from).contains(pc)).count();
         around.map(length).min().unwrap_or(lines.len())
@@ -104,26 +107,27 @@ pub fn find(ram: &Ram, offset: u64, head: u64, last: u64, breakpoints: &BTreeSet
         lines.push(Line { pc, slot });
         pc += slot.instruction.length as u64;
     }
-    // The unit of an instruction that is outside must stay what it is.
+    // The block of an instruction that is outside must stay what it is.
     if is_outside(&lines.first()?.slot) {
         return None;
     }
-    let mut pieces = reachable(split(&lines));
-    let back = pieces.iter().flat_map(Piece::lines).any(|(pc, _)| pc == last);
-    back.then(|| Region { mappings: mappings(&mut pieces), pieces })
+    let mut basic_blocks = reachable(split(&lines));
+    let back = basic_blocks.iter().flat_map(BasicBlock::lines).any(|(pc, _)| pc == last);
+    back.then(|| Region { mappings: mappings(&mut basic_blocks), basic_blocks })
 }
 
-/// Decides where registers are in each piece.
-fn mappings(pieces: &mut [Piece]) -> Vec<Mapping> {
-    let mut mappings = vec![Mapping::of_loop(&weights(pieces), written(pieces))];
-    for (to, from) in inner_loops(pieces) {
-        let within: Vec<usize> =
-            (0..pieces.len()).filter(|&piece| (to..=from).contains(&pieces[piece].pc)).collect();
+/// Decides where registers are in each basic block.
+fn mappings(basic_blocks: &mut [BasicBlock]) -> Vec<Mapping> {
+    let mut mappings = vec![Mapping::of_loop(&weights(basic_blocks), written(basic_blocks))];
+    for (to, from) in inner_loops(basic_blocks) {
+        let within: Vec<usize> = (0..basic_blocks.len())
+            .filter(|&basic_block| (to..=from).contains(&basic_blocks[basic_block].pc))
+            .collect();
         let (Some(&first), Some(&last)) = (within.first(), within.last()) else { continue };
-        let outer = &mappings[pieces[first].mapping];
-        let inner = outer.of_inner_loop(&occurrences(&lines_of(&pieces[first..=last]), &[]));
+        let outer = &mappings[basic_blocks[first].mapping];
+        let inner = outer.of_inner_loop(&occurrences(&lines_of(&basic_blocks[first..=last]), &[]));
         if outer.changes(&inner).next().is_some() {
-            within.into_iter().for_each(|piece| pieces[piece].mapping = mappings.len());
+            within.into_iter().for_each(|basic_block| basic_blocks[basic_block].mapping = mappings.len());
             mappings.push(inner);
         }
     }
@@ -132,14 +136,15 @@ fn mappings(pieces: &mut [Piece]) -> Vec<Mapping> {
 
 /// The loops within a region, from their heads to the last jumps back to them, those that contain others first. Of loops that
 /// overlap otherwise, only one.
-fn inner_loops(pieces: &[Piece]) -> Vec<(u64, u64)> {
+fn inner_loops(basic_blocks: &[BasicBlock]) -> Vec<(u64, u64)> {
     let mut ends = BTreeMap::new();
-    for (to, from) in loops(&lines_of(pieces)) {
+    for (to, from) in loops(&lines_of(basic_blocks)) {
         let end = ends.entry(to).or_insert(from);
         *end = from.max(*end);
     }
     let mut loops: Vec<(u64, u64)> = Vec::new();
-    for (to, from) in ends.into_iter().skip_while(|(to, _)| pieces.first().is_some_and(|head| *to == head.pc))
+    for (to, from) in
+        ends.into_iter().skip_while(|(to, _)| basic_blocks.first().is_some_and(|head| *to == head.pc))
     {
         if loops.iter().all(|(_, end)| *end < to || from <= *end) {
             loops.push((to, from));
@@ -153,7 +158,7 @@ fn target(pc: u64, i: &Instruction) -> Option<u64> {
     matches!(i.op.shape(), Shape::Branch(_) | Shape::Jump).then(|| pc.wrapping_add(i.imm as i64 as u64))
 }
 
-/// An instruction that a region leaves before: a unit of its own executes it.
+/// An instruction that a region leaves before: a block of its own executes it.
 pub fn is_outside(slot: &Slot) -> bool {
     let (shape, number) = (slot.instruction.op.shape(), slot.instruction.imm as u16);
     match slot.instruction.msr_change() {
@@ -164,38 +169,40 @@ pub fn is_outside(slot: &Slot) -> bool {
 }
 
 /// Cuts the run where jumps go to, behind jumps, and behind branches back: those need not give anything back to the budget. A
-/// piece may end with an instruction that is outside.
-fn split(lines: &[Line]) -> Vec<Piece> {
+/// basic block may end with an instruction that is outside.
+fn split(lines: &[Line]) -> Vec<BasicBlock> {
     let starts: BTreeSet<u64> =
         lines.iter().filter_map(|line| target(line.pc, &line.slot.instruction)).collect();
-    let mut pieces: Vec<Piece> = Vec::new();
+    let mut basic_blocks: Vec<BasicBlock> = Vec::new();
     let mut ended = true;
     for line in lines {
         if ended || starts.contains(&line.pc) {
-            pieces.push(Piece { pc: line.pc, slots: Vec::new(), mapping: 0 });
+            basic_blocks.push(BasicBlock { pc: line.pc, slots: Vec::new(), mapping: 0 });
         }
         let back = target(line.pc, &line.slot.instruction).is_some_and(|to| to <= line.pc);
         ended = back || line.slot.instruction.op.shape() == Shape::Jump || is_outside(&line.slot);
-        if let Some(piece) = pieces.last_mut() {
-            piece.slots.push(line.slot);
+        if let Some(basic_block) = basic_blocks.last_mut() {
+            basic_block.slots.push(line.slot);
         }
     }
-    pieces
+    basic_blocks
 }
 
-/// The pieces that execution can reach from the head without leaving.
-fn reachable(pieces: Vec<Piece>) -> Vec<Piece> {
-    let mut seen = vec![false; pieces.len()];
+/// The basic blocks that execution can reach from the head without leaving.
+fn reachable(basic_blocks: Vec<BasicBlock>) -> Vec<BasicBlock> {
+    let mut seen = vec![false; basic_blocks.len()];
     let mut open = vec![0];
     while let Some(index) = open.pop() {
-        let Some(piece) = pieces.get(index).filter(|_| !std::mem::replace(&mut seen[index], true)) else {
+        let Some(basic_block) =
+            basic_blocks.get(index).filter(|_| !std::mem::replace(&mut seen[index], true))
+        else {
             continue;
         };
-        let mut pc = piece.pc;
+        let mut pc = basic_block.pc;
         let mut ended = false;
-        for slot in &piece.slots {
+        for slot in &basic_block.slots {
             let i = &slot.instruction;
-            let inside = |address| pieces.iter().position(|piece| piece.pc == address);
+            let inside = |address| basic_blocks.iter().position(|basic_block| basic_block.pc == address);
             // A call leaves, and does not come back to the region.
             if let Some(next) = target(pc, i).filter(|_| i.rd == 0).and_then(inside) {
                 open.push(next);
@@ -203,17 +210,17 @@ fn reachable(pieces: Vec<Piece>) -> Vec<Piece> {
             ended = i.op.shape() == Shape::Jump || is_outside(slot);
             pc += i.length as u64;
         }
-        if !ended && pieces.get(index + 1).is_some_and(|next| next.pc == pc) {
+        if !ended && basic_blocks.get(index + 1).is_some_and(|next| next.pc == pc) {
             open.push(index + 1);
         }
     }
     let mut seen = seen.into_iter();
-    pieces.into_iter().filter(|_| seen.next() == Some(true)).collect()
+    basic_blocks.into_iter().filter(|_| seen.next() == Some(true)).collect()
 }
 
 /// How often each integer register occurs, inner loops counting more.
-fn weights(pieces: &[Piece]) -> [u32; 32] {
-    let lines = lines_of(pieces);
+fn weights(basic_blocks: &[BasicBlock]) -> [u32; 32] {
+    let lines = lines_of(basic_blocks);
     occurrences(&lines, &loops(&lines)).map(|weight| if weight < OCCURRENCES { 0 } else { weight })
 }
 
@@ -230,9 +237,9 @@ fn occurrences(lines: &[(u64, &Instruction)], loops: &[(u64, u64)]) -> [u32; 32]
     weights
 }
 
-/// The instructions of pieces with their addresses.
-fn lines_of(pieces: &[Piece]) -> Vec<(u64, &Instruction)> {
-    pieces.iter().flat_map(Piece::lines).collect()
+/// The instructions of basic blocks with their addresses.
+fn lines_of(basic_blocks: &[BasicBlock]) -> Vec<(u64, &Instruction)> {
+    basic_blocks.iter().flat_map(BasicBlock::lines).collect()
 }
 
 /// The jumps back: (to, from).
@@ -250,10 +257,10 @@ fn integer_registers(i: &Instruction) -> impl Iterator<Item = u8> {
 }
 
 /// A bit for each register that instructions may write: whatever their field rd names, if it is an integer register.
-fn written(pieces: &[Piece]) -> u32 {
-    pieces
+fn written(basic_blocks: &[BasicBlock]) -> u32 {
+    basic_blocks
         .iter()
-        .flat_map(|piece| &piece.slots)
+        .flat_map(|basic_block| &basic_block.slots)
         .fold(0, |written, slot| written | 1 << (slot.instruction.rd & 31))
 }
 
@@ -277,8 +284,8 @@ mod tests {
             ram.store_u32(4 * number as u64, word).unwrap();
         }
         let region = find(&ram, 0, BASE, BASE + 20, &BTreeSet::new()).unwrap();
-        let rounds: Vec<(u64, usize)> = (0..region.pieces.len())
-            .map(|number| (region.pieces[number].pc - BASE, region.round(number)))
+        let rounds: Vec<(u64, usize)> = (0..region.basic_blocks.len())
+            .map(|number| (region.basic_blocks[number].pc - BASE, region.round(number)))
             .collect();
         assert_eq!(rounds, [(0, 6), (4, 3), (16, 6)]);
     }

@@ -1,6 +1,6 @@
 //! Where the guest's registers are while generated code runs.
 //!
-//! Ten of them stay in host registers from one unit to the next: those that compressed instructions name, the return
+//! Ten of them stay in host registers from one block to the next: those that compressed instructions name, the return
 //! address and the stack pointer, since compilers use them most. The others are in the hart, where instructions of the
 //! host take them as memory operands.
 
@@ -55,7 +55,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// The mapping between units.
+    /// The mapping between blocks.
     pub fn usual() -> Mapping {
         Mapping::of(MAPPED, u32::MAX)
     }
@@ -71,7 +71,7 @@ impl Mapping {
 
     /// A mapping for a loop in which registers occur so often: those that occur more take the places of those that occur
     /// less. `written` has a bit for each register that the loop writes: what it does not write is either loaded from its slot when
-    /// the loop is entered, or stays where it was between units, and then [`Mapping::kept_for`] says which of those must be
+    /// the loop is entered, or stays where it was between blocks, and then [`Mapping::kept_for`] says which of those must be
     /// stored there.
     pub fn of_loop(weights: &[u32; 32], written: u32) -> Mapping {
         let mut hosts = MAPPED;
@@ -120,7 +120,7 @@ impl Mapping {
         self.stale >> (register & 31) & 1 != 0
     }
 
-    /// Registers that this mapping, of a loop, leaves where they are between units, that the loop does not write, and that an inner
+    /// Registers that this mapping, of a loop, leaves where they are between blocks, that the loop does not write, and that an inner
     /// mapping displaces: (guest, host). Their slots hold what they held when the register was last stored, so they must be stored
     /// once before the loop.
     pub fn kept_for<'a>(&'a self, inner: &'a [Mapping]) -> impl Iterator<Item = (u8, u8)> + 'a {

@@ -23,11 +23,11 @@ pub enum Exit {
     Link = 0,
     /// At an indirect jump whose target is not known; the hart's PC is the target.
     Indirect = 1,
-    /// Before a unit for which the budget does not suffice; the hart's PC is its start.
+    /// Before a block for which the budget does not suffice; the hart's PC is its start.
     Budget = 2,
     /// After an instruction that the interpreter executed, to look around: PC and retired count are the hart's.
     Interpreted = 3,
-    /// Before a unit with floating point, while the host does not compute for the guest; the hart's PC is its start.
+    /// Before a block with floating point, while the host does not compute for the guest; the hart's PC is its start.
     Float = 4,
     /// In an optimised loop whose budget does not suffice; the hart's PC is where execution goes on.
     Short = 5,
@@ -74,14 +74,14 @@ pub struct Environment {
 
 /// An instruction that generated code may have the interpreter execute.
 #[derive(Clone, Copy)]
-pub struct Site {
+pub struct InstructionRecord {
     /// The instruction; `None`: it reaches into the next page, where something else may be each time.
     pub slot: Option<Slot>,
     /// Its address.
     pub pc: u64,
     /// The address of the next one.
     pub next: u64,
-    /// Instructions of the unit from it on.
+    /// Instructions of the block from it on.
     pub left: i64,
     /// What it does with memory, and with how many bytes, if it does.
     pub access: Access,
@@ -177,28 +177,28 @@ impl Environment {
 /// Everything masked, to nearest, no flags: what Rust's code expects.
 const MXCSR_DEFAULT: u32 = 0x1f80;
 
-/// Executes the instruction of a site, and says how generated code goes on ([`NEXT`], [`LEAVE`], [`ELSEWHERE`]).
+/// Executes the instruction of a record, and says how generated code goes on ([`NEXT`], [`LEAVE`], [`ELSEWHERE`]).
 ///
 /// # Safety
 ///
 /// For generated code alone: `hart`, `environment` and its platform are those of [`crate::trampolines::Trampolines::enter`]'s caller, which
-/// uses none of them meanwhile; `site` is alive as long as the code that names it.
+/// uses none of them meanwhile; `record` is alive as long as the code that names it.
 unsafe extern "C" fn interpret<P: Platform>(
     hart: *mut Hart,
     environment: *mut Environment,
-    site: *const Site,
+    record: *const InstructionRecord,
 ) -> u32 {
     // SAFETY: as above; the three are different objects.
-    let (hart, environment, site) = unsafe { (&mut *hart, &mut *environment, &*site) };
+    let (hart, environment, record) = unsafe { (&mut *hart, &mut *environment, &*record) };
     // SAFETY: `Environment::new` made it from a reference to a P, and `enter` keeps that borrowed.
     let platform = unsafe { &mut *environment.platform.cast::<P>() };
     if environment.float != 0 {
         environment.collect_flags(hart);
     }
-    hart.state.bank.pc = site.pc;
-    let before = environment.instructions().wrapping_sub(site.left as u64);
+    hart.state.bank.pc = record.pc;
+    let before = environment.instructions().wrapping_sub(record.left as u64);
     hart.state.instructions = before;
-    environment.end = match &site.slot {
+    environment.end = match &record.slot {
         Some(slot) => execute_slot(hart, platform, slot, environment.resolved_access.take()),
         None => execute_alone(hart, platform),
     };
@@ -212,7 +212,7 @@ unsafe extern "C" fn interpret<P: Platform>(
     if environment.float != 0 && environment.use_float(hart) {
         environment.load_mxcsr();
     }
-    if hart.state.bank.pc == site.next && retired {
+    if hart.state.bank.pc == record.next && retired {
         return NEXT;
     }
     environment.budget = environment.base.wrapping_sub(hart.state.instructions) as i64;
@@ -226,8 +226,8 @@ pub const LEAVE: u32 = 1;
 /// A trap, or a return from one: generated code goes on where the hart's PC is.
 const ELSEWHERE: u32 = 2;
 
-/// Has the first level of the TLB know the address of a site's access. 0: it does now, and the access may be made; otherwise
-/// [`interpret`] must follow for the same site.
+/// Has the first level of the TLB know the address of a record's access. 0: it does now, and the access may be made; otherwise
+/// [`interpret`] must follow for the same record.
 ///
 /// MXCSR stays the guest's meanwhile: nothing here computes with floating point.
 ///
@@ -238,20 +238,20 @@ unsafe extern "C" fn refill<P: Platform>(
     hart: *mut Hart,
     environment: *mut Environment,
     address: u64,
-    site: *const Site,
+    record: *const InstructionRecord,
 ) -> u32 {
     // SAFETY: as in `interpret`.
-    let (hart, environment, site) = unsafe { (&mut *hart, &mut *environment, &*site) };
+    let (hart, environment, record) = unsafe { (&mut *hart, &mut *environment, &*record) };
     // SAFETY: as in `interpret`.
     let platform = unsafe { &mut *environment.platform.cast::<P>() };
     // Usually right, and then the walk and the access wait for memory at the same time.
     prefetch(hart.mmu.tlb.expected_place(address));
-    let within = address & (PAGE_SIZE - 1) <= PAGE_SIZE - site.bytes;
+    let within = address & (PAGE_SIZE - 1) <= PAGE_SIZE - record.bytes;
     if !within {
         return 1;
     }
     let resolved = environment.resolved_access.take();
-    environment.resolved_access = hart.refill(platform.ram(), address, site.access, resolved).err();
+    environment.resolved_access = hart.refill(platform.ram(), address, record.access, resolved).err();
     environment.resolved_access.is_some() as u32
 }
 
@@ -277,7 +277,7 @@ unsafe extern "C" fn fetch<P: Platform>(hart: *mut Hart, environment: *mut Envir
     found.is_ok() as u32
 }
 
-/// Time, as the ring in use reads it, before an instruction from which on `left` of its unit are left.
+/// Time, as the ring in use reads it, before an instruction from which on `left` of its block are left.
 ///
 /// # Safety
 ///

@@ -19,7 +19,7 @@ pub struct Settings {
 /// A share of the code. Regions, and the thunks of optimised loops, are always in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CheckedCode {
-    /// How many units, which have no loops, of a million.
+    /// How many blocks, which have no loops, of a million.
     pub per_million: u32,
     /// What chooses them, with their instructions.
     pub seed: u64,

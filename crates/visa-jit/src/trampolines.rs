@@ -1,4 +1,4 @@
-//! Code that all units share: entering and leaving, and calls of what is not generated.
+//! Code that all blocks share: entering and leaving, and calls of what is not generated.
 
 // The assembler's macro converts register numbers, whatever their type.
 #![allow(clippy::useless_conversion)]
@@ -13,15 +13,15 @@ use crate::optimise::data;
 use crate::registers::{MAPPED, Mapping, RCX, RDX, offset};
 use crate::runtime::{Environment, Exit, LEAVE, field};
 
-/// Code that every unit uses, by its address.
+/// Code that every block uses, by its address.
 pub struct Trampolines {
     enter: usize,
-    /// Called with a site in RDX: has the interpreter execute it. Returns, with ZF clear, if the next instruction may follow.
+    /// Called with a record in RDX: has the interpreter execute it. Returns, with ZF clear, if the next instruction may follow.
     pub interpret: usize,
-    /// Called with a site in RDX and the address of its access, which the TLB's first level does not know, in RCX. Returns
-    /// with ZF set if it knows now and the site is to be executed; otherwise does what `interpret` does.
+    /// Called with a record in RDX and the address of its access, which the TLB's first level does not know, in RCX. Returns
+    /// with ZF set if it knows now and the record is to be executed; otherwise does what `interpret` does.
     pub access: usize,
-    /// Called with how many instructions of the unit are left in RAX: asks the environment for the time. Spoils XMM
+    /// Called with how many instructions of the block are left in RAX: asks the environment for the time. Spoils XMM
     /// registers and RCX.
     pub time: usize,
     /// Likewise: asks it whether an interrupt would come if the kernel allowed it.
@@ -30,9 +30,9 @@ pub struct Trampolines {
     pub exit_link: usize,
     /// Jumped to with the target in RCX.
     pub exit_indirect: usize,
-    /// Jumped to with the unit's address in RCX and the budget restored.
+    /// Jumped to with the block's address in RCX and the budget restored.
     pub exit_budget: usize,
-    /// Jumped to with the unit's address in RCX, the budget untouched.
+    /// Jumped to with the block's address in RCX, the budget untouched.
     pub exit_float: usize,
     /// Jumped to with an address in RCX: as `exit_budget`, from an optimised loop.
     pub exit_short: usize,
@@ -48,7 +48,7 @@ pub struct Trampolines {
     pub predicted_pages: usize,
 }
 
-/// Where a unit finds the environment's table of jumps: at this offset from the stack pointer. The environment itself is
+/// Where a block finds the environment's table of jumps: at this offset from the stack pointer. The environment itself is
 /// at 0.
 pub const JUMPS_SLOT: i32 = 8;
 
@@ -97,7 +97,7 @@ impl Trampolines {
     ///
     /// # Safety
     ///
-    /// `code` is the address of a unit that is alive, translated from what the hart's next instruction is; the hart's
+    /// `code` is the address of a block that is alive, translated from what the hart's next instruction is; the hart's
     /// TLB has the address of the platform's RAM as its bias; the environment was made for a platform of the same type, and
     /// has just been given this one, which nobody uses until this returns.
     pub unsafe fn enter(&self, code: usize, hart: &mut Hart, environment: &mut Environment) {

@@ -245,7 +245,7 @@ fn traces(machine: &Machine) -> impl PartialEq + std::fmt::Debug + use<> {
     let counts = (machine.totals(), hart.state.instructions, machine.now_ns(), machine.memory_checksum());
     let state = (
         hart.state.bank.clone(),
-        hart.state.suspended[0].bank.clone(),
+        hart.state.inactive[0].bank.clone(),
         hart.state.supervisor.clone(),
         hart.state.hypervisor.clone(),
     );
@@ -258,9 +258,9 @@ fn the_model_changes_nothing_that_it_watches() {
     run(&mut off, 1_000_000);
     assert_eq!(off.totals().exits[&ExitCause::Hypercall], 500);
     assert!(
-        off.harts[0].state.suspended[0].bank.r[14] >= 1_500,
+        off.harts[0].state.inactive[0].bank.r[14] >= 1_500,
         "traps: {}",
-        off.harts[0].state.suspended[0].bank.r[14]
+        off.harts[0].state.inactive[0].bank.r[14]
     );
     for preset in Preset::ALL {
         let mut on = busy(Some((preset, &[])), Features::default());
@@ -327,7 +327,7 @@ fn taking_features_away_costs_cycles_and_nothing_else() {
     let (untagged, flushed) = run_without(Features::default().without(Feature::TlbTags));
     assert!(untagged.totals().tlb_misses > all.totals().tlb_misses + 500);
     assert!(flushed.translation.walks > full.translation.walks);
-    assert_eq!(untagged.harts[0].state.suspended, all.harts[0].state.suspended);
+    assert_eq!(untagged.harts[0].state.inactive, all.harts[0].state.inactive);
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn the_guest_sees_cycles_only_if_asked() {
             machine.show_cycles_to_guest();
         }
         run(&mut machine, 1_000);
-        let guest = &machine.harts[0].state.suspended[0].bank;
+        let guest = &machine.harts[0].state.inactive[0].bank;
         (guest.r[10], guest.r[11])
     };
     let (cycle, instret) = read(false);

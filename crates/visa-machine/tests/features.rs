@@ -192,5 +192,5 @@ guest:  csrr    a0, satp
     let hart = &machine.harts[0];
     assert_eq!(hart.state.exit.cause, ExitCause::ControlRegister as u64);
     assert_eq!((hart.state.exit.value, hart.state.vm.result), (0xff, 0xf0));
-    assert_eq!(hart.state.suspended[0].bank.r[10], 0xf0);
+    assert_eq!(hart.state.inactive[0].bank.r[10], 0xf0);
 }

@@ -28,7 +28,7 @@ fn the_engine_says_what_executes() {
     run(&mut machine);
     let expected = if GENERATES_CODE { "jit" } else { "interpreter" };
     assert_eq!(machine.engine_name(), expected);
-    assert_eq!(machine.code_statistics().map(|code| code.units > 0), GENERATES_CODE.then_some(true));
+    assert_eq!(machine.code_statistics().map(|code| code.blocks > 0), GENERATES_CODE.then_some(true));
     if let Ok(required) = std::env::var("VISA_REQUIRE_ENGINE") {
         assert_eq!(machine.engine_name(), required, "this build is another one");
         let backing = if required == "jit" { "Mapping" } else { "Vector" };

@@ -12,11 +12,13 @@
 //!
 //! An [`AccessFault`] is architectural (it becomes a trap of the guest); a [`RamError`] is the host's.
 
+mod alignment;
 mod bus;
+mod code_pages;
 mod ram;
 mod trial;
-mod watch;
 
+pub use alignment::RAM_ALIGNMENT;
 pub use bus::{AccessFault, AccessSize, Device, Platform};
-pub use ram::{Backing, GuestMemory, RAM_ALIGNMENT, RAM_SIZE_MAX, Ram, RamError};
+pub use ram::{Backing, GuestMemory, RAM_SIZE_MAX, Ram, RamError};
 pub use trial::{PageBytes, Trial, WrittenPage};

@@ -9,15 +9,16 @@
 //!
 //! Whoever writes to RAM does it by a function of this file, and each of them tells the watch (`Ram::wrote`), so that
 //! nobody forgets the pages that hold code. The exceptions are the stores of a page that the first level of a TLB knows,
-//! where no watched page is: `store_*_unwatched`, and the same in generated code.
+//! where no page with code is: `store_*_outside_code`, and the same in generated code.
 
 mod backing;
 #[cfg(feature = "mmap")]
 mod mmap;
 mod vector;
 
+use crate::alignment::RAM_ALIGNMENT;
+use crate::code_pages::CodePages;
 use crate::trial::{Journal, PageBytes, Trial, WrittenPage};
-use crate::watch::Watch;
 pub use backing::{Backing, Region};
 use vm_memory::guest_memory::Error as MemoryError;
 use vm_memory::{
@@ -26,9 +27,6 @@ use vm_memory::{
 
 /// The object that virtqueues walk: vm-memory's view of the same bytes.
 pub type GuestMemory = GuestRegionCollection<Region>;
-
-/// Base and size of RAM are multiples of this: one page of the architecture, in bytes.
-pub const RAM_ALIGNMENT: u64 = 4096;
 
 /// The largest RAM that can be asked for, in bytes (1 TiB). Hosts that commit lazily would grant far more than they
 /// could ever back, so the limit is ours.
@@ -81,7 +79,7 @@ pub struct Ram {
     base: u64,
     /// In bytes; at least `RAM_ALIGNMENT`.
     size: u64,
-    watch: Watch,
+    code_pages: CodePages,
     journal: Journal,
 }
 
@@ -97,7 +95,7 @@ impl std::fmt::Debug for Ram {
 
 /// Defines the load and store of one width.
 macro_rules! accessors {
-    ($load:ident, $store:ident, $unwatched:ident, $type:ty, $bits:literal) => {
+    ($load:ident, $store:ident, $outside_code:ident, $type:ty, $bits:literal) => {
         #[doc = concat!("Loads ", $bits, " bits at `offset` from the base of RAM; `None` when not wholly inside.")]
         #[inline(always)]
         pub fn $load(&self, offset: u64) -> Option<$type> {
@@ -113,14 +111,14 @@ macro_rules! accessors {
         #[doc = concat!("Stores ", $bits, " bits at `offset` from the base of RAM; `None` when not wholly inside.")]
         #[inline]
         pub fn $store(&self, offset: u64, value: $type) -> Option<()> {
-            self.$unwatched(offset, value)?;
+            self.$outside_code(offset, value)?;
             self.wrote(offset, size_of::<$type>() as u64);
             Some(())
         }
 
-        #[doc = concat!("The same, ", $bits, " bits, to a page that is known not to be watched.")]
+        #[doc = concat!("The same, ", $bits, " bits, to a page that is known to have no code.")]
         #[inline(always)]
-        pub fn $unwatched(&self, offset: u64, value: $type) -> Option<()> {
+        pub fn $outside_code(&self, offset: u64, value: $type) -> Option<()> {
             if offset > self.size - size_of::<$type>() as u64 {
                 return None;
             }
@@ -153,7 +151,7 @@ impl Ram {
         let length = usize::try_from(size).map_err(|error| host_error(error.to_string()))?;
         let memory = Region::new(backing, base, length).map_err(host_error)?;
         let host = memory.host();
-        Ok(Self { memory, host, base, size, watch: Watch::default(), journal: Journal::default() })
+        Ok(Self { memory, host, base, size, code_pages: CodePages::default(), journal: Journal::default() })
     }
 
     /// Physical address of the first byte.
@@ -181,10 +179,10 @@ impl Ram {
         (length <= self.size && offset <= self.size - length).then_some(offset)
     }
 
-    accessors!(load_u8, store_u8, store_u8_unwatched, u8, "8");
-    accessors!(load_u16, store_u16, store_u16_unwatched, u16, "16");
-    accessors!(load_u32, store_u32, store_u32_unwatched, u32, "32");
-    accessors!(load_u64, store_u64, store_u64_unwatched, u64, "64");
+    accessors!(load_u8, store_u8, store_u8_outside_code, u8, "8");
+    accessors!(load_u16, store_u16, store_u16_outside_code, u16, "16");
+    accessors!(load_u32, store_u32, store_u32_outside_code, u32, "32");
+    accessors!(load_u64, store_u64, store_u64_outside_code, u64, "64");
 
     /// Copies RAM at `offset` into `into`; `None`, and nothing copied, when not wholly inside.
     pub fn read_bytes(&self, offset: u64, into: &mut [u8]) -> Option<()> {
@@ -236,41 +234,48 @@ impl Ram {
         self.host
     }
 
-    /// Watches, or no longer watches, the page that holds `offset`: that it is written, [`Ram::take_written`] will tell.
-    pub fn watch(&self, offset: u64, watched: bool) {
+    /// The page that holds `offset` has code from now on: that it is written, [`Ram::take_written`] will tell.
+    pub fn mark_code(&self, offset: u64) {
         if offset < self.size {
-            self.watch.set(offset, watched);
+            self.code_pages.set(offset, true);
         }
     }
 
-    /// Whether the page that holds `offset` is watched.
-    pub fn is_watched(&self, offset: u64) -> bool {
-        self.watch.is_set(offset)
+    /// It has none any more.
+    pub fn unmark_code(&self, offset: u64) {
+        if offset < self.size {
+            self.code_pages.set(offset, false);
+        }
     }
 
-    /// What every write to a page that may be watched comes to: `length` bytes at `offset` are not what they were.
+    /// Whether the page that holds `offset` has code.
+    pub fn has_code(&self, offset: u64) -> bool {
+        self.code_pages.is_set(offset)
+    }
+
+    /// What every write to a page that may have code comes to: `length` bytes at `offset` are not what they were.
     #[inline]
     fn wrote(&self, offset: u64, length: u64) {
         if length != 0 {
-            self.watch.note(offset, length);
+            self.code_pages.note(offset, length);
         }
     }
 
-    /// Whether a watched page was written since the last [`Ram::take_written`].
-    pub fn any_watched_written(&self) -> bool {
-        self.watch.any_written()
+    /// Whether a page with code was written since the last [`Ram::take_written`].
+    pub fn any_code_written(&self) -> bool {
+        self.code_pages.any_written()
     }
 
-    /// Offsets of the watched pages that were written since the last call; one may occur more than once.
+    /// Offsets of the pages with code that were written since the last call; one may occur more than once.
     pub fn take_written(&self) -> Vec<u64> {
-        self.watch.take_written()
+        self.code_pages.take_written()
     }
 
-    /// Begins a trial: what this object's own functions write from now on, and which pages they watch, is taken back at its end.
+    /// Begins a trial: what this object's own functions write from now on, and which pages they mark, is taken back at its end.
     /// Generated code must not write meanwhile.
     pub fn begin_trial(&self) {
         self.journal.kept.set(true);
-        self.watch.begin_trial();
+        self.code_pages.begin_trial();
     }
 
     /// Ends it: RAM is as before.
@@ -281,7 +286,7 @@ impl Ram {
             let _ = self.write_bytes(offset, before.as_slice());
             WrittenPage { offset, before, after }
         });
-        Trial { written: written.collect(), watches: self.watch.end_trial() }
+        Trial { written: written.collect(), code_pages: self.code_pages.end_trial() }
     }
 
     /// What is in the page at an offset; zeros where there is no RAM.

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use crate::ram::RAM_ALIGNMENT;
+use crate::alignment::RAM_ALIGNMENT;
 
 /// Bytes of a page.
 const PAGE: usize = RAM_ALIGNMENT as usize;
@@ -26,8 +26,8 @@ pub struct WrittenPage {
 pub struct Trial {
     /// Pages that were written, in the order of addresses.
     pub written: Vec<WrittenPage>,
-    /// Offsets of pages that were watched during the trial and not before, or the other way round.
-    pub watches: Vec<u64>,
+    /// Offsets of pages that had code during the trial and not before, or the other way round.
+    pub code_pages: Vec<u64>,
 }
 
 /// What is kept while a trial lasts.

@@ -179,7 +179,7 @@ proptest! {
 fn a_trial_leaves_nothing_behind() {
     for ram in rams() {
         ram.store_u64(0x10, 1).unwrap();
-        ram.watch(0x1000, true);
+        ram.mark_code(0x1000);
         ram.store_u64(0x1000, 0).unwrap();
         ram.begin_trial();
         ram.store_u64(0x10, 2).unwrap();
@@ -189,12 +189,12 @@ fn a_trial_leaves_nothing_behind() {
         ram.fill(0x1800, 16, 0xFF).unwrap();
         ram.write_bytes(0x1808, &[1; 16]).unwrap();
         assert_eq!(ram.take_written(), [0x1000]);
-        ram.watch(0x1000, false);
-        ram.watch(0x10, true);
+        ram.unmark_code(0x1000);
+        ram.mark_code(0x10);
         ram.store_u8(0x1F, 0).unwrap();
         let trial = ram.end_trial();
         assert_eq!(trial.written.iter().map(|page| page.offset).collect::<Vec<_>>(), [0, 0x1000]);
-        assert_eq!(trial.watches, [0, 0x1000]);
+        assert_eq!(trial.code_pages, [0, 0x1000]);
         let [first, second] = &trial.written[..] else { panic!() };
         assert_eq!(
             (first.before[0x10], first.after[0x10], first.after[0x18], first.after[0xFFF]),
@@ -209,8 +209,8 @@ fn a_trial_leaves_nothing_behind() {
         let mut bytes = vec![0; 0x2000];
         ram.read_bytes(0, &mut bytes).unwrap();
         assert_eq!(bytes, expected);
-        assert!(ram.is_watched(0x1000) && !ram.is_watched(0));
-        assert!(ram.any_watched_written());
+        assert!(ram.has_code(0x1000) && !ram.has_code(0));
+        assert!(ram.any_code_written());
         assert_eq!(ram.take_written(), [0x1000]);
         // The next one begins anew, and what comes after it stays.
         ram.begin_trial();
@@ -220,11 +220,11 @@ fn a_trial_leaves_nothing_behind() {
     }
 }
 
-/// Every function that writes, whatever its width, tells of each watched page that it reaches.
+/// Every function that writes, whatever its width, tells of each page with code that it reaches.
 #[test]
 fn every_write_is_seen() {
     for ram in rams() {
-        ram.watch(0x1000, true);
+        ram.mark_code(0x1000);
         type Write = fn(&Ram);
         let writes: [(&str, Write); 8] = [
             ("8 bits", |ram| ram.store_u8(0x1000, 1).unwrap()),
@@ -243,7 +243,7 @@ fn every_write_is_seen() {
         ram.slice(BASE + 0x1000, 8, false).unwrap();
         ram.store_u64(0x800, 1).unwrap();
         assert!(
-            ram.write_bytes(0x1000, &[]).is_some() && !ram.any_watched_written(),
+            ram.write_bytes(0x1000, &[]).is_some() && !ram.any_code_written(),
             "nothing was written there"
         );
     }

@@ -240,7 +240,7 @@ fn more_spaces_than_there_are_numbers_never_meet() {
 }
 
 #[test]
-fn a_watched_page_is_forgotten_by_stores_alone() {
+fn a_page_with_code_is_forgotten_by_stores_alone() {
     let mut tlb = Tlb::new();
     tlb.fill(Access::Store, 0x5000, 0x9000, 12);
     tlb.fill(Access::Store, 0x6000, 0xa000, 12);

@@ -29,7 +29,7 @@ pub struct HartState {
     /// The bank in use.
     pub bank: Bank,
     /// The worlds that do not run, by level ([`crate::world`]).
-    pub suspended: [World; WORLDS - 1],
+    pub inactive: [World; WORLDS - 1],
     /// The guest's supervisor MSRs.
     pub supervisor: Supervisor,
     /// Ring -1's MSRs.
@@ -135,7 +135,7 @@ impl HartState {
             features: Features::default(),
             ring: Ring::Hypervisor,
             bank,
-            suspended: [World::guest()],
+            inactive: [World::guest()],
             supervisor: Supervisor::new(),
             hypervisor: Hypervisor::new(),
             vm: VirtualMachine::default(),
@@ -179,7 +179,7 @@ impl HartState {
     ///
     /// If it is not; the error says why.
     pub fn check(&self) -> Result<(), LoadError> {
-        let zeros = self.bank.r[0] == 0 && self.suspended.iter().all(|world| world.bank.r[0] == 0);
+        let zeros = self.bank.r[0] == 0 && self.inactive.iter().all(|world| world.bank.r[0] == 0);
         let has_ranges = self.vm.ranges.iter().any(|range| range.length != 0);
         let why = match () {
             () if !zeros => "R0 is not zero",
@@ -227,18 +227,18 @@ impl HartState {
 
     /// The bank that is the guest's.
     pub fn guest_bank(&self) -> &Bank {
-        if self.in_guest() { &self.bank } else { &self.suspended[0].bank }
+        if self.in_guest() { &self.bank } else { &self.inactive[0].bank }
     }
 
     /// The bank that is the guest's.
     pub fn guest_bank_mut(&mut self) -> &mut Bank {
-        if self.in_guest() { &mut self.bank } else { &mut self.suspended[0].bank }
+        if self.in_guest() { &mut self.bank } else { &mut self.inactive[0].bank }
     }
 
     /// Resumes the guest's world, in the ring that it has.
     #[inline]
     pub fn enter_world(&mut self) {
-        let world = &mut self.suspended[0];
+        let world = &mut self.inactive[0];
         core::mem::swap(&mut self.bank, &mut world.bank);
         self.ring = if world.ring == Ring::User as u64 { Ring::User } else { Ring::Kernel };
     }
@@ -246,7 +246,7 @@ impl HartState {
     /// Suspends it, and resumes that of Ring -1.
     #[inline]
     pub fn leave_world(&mut self) {
-        let world = &mut self.suspended[0];
+        let world = &mut self.inactive[0];
         core::mem::swap(&mut self.bank, &mut world.bank);
         world.ring = self.ring as u64;
         self.ring = Ring::Hypervisor;

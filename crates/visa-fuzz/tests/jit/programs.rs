@@ -41,7 +41,7 @@ fn computations_run_alike() {
         let mut pair = Pair::new(what, seed, RAM_BASE, &segments, Features::default());
         let instructions = pair.run(60_000);
         // With everything translated, there is far more code than room.
-        if seed.is_multiple_of(6) && pair.statistics().units > 0 {
+        if seed.is_multiple_of(6) && pair.statistics().blocks > 0 {
             assert!(pair.statistics().reclaimed > 0, "{}: {:?}", pair.what, pair.statistics());
         }
         instructions
@@ -76,7 +76,7 @@ fn programs_run_alike(
         assert_eq!(instructions, 60_000, "{}: it ends", pair.what);
         let statistics = pair.statistics();
         done.optimised += statistics.optimised;
-        done.guesses += statistics.guesses;
+        done.guesses += statistics.predictions;
         (instructions, enough(done))
     });
     println!("{} loops optimised, {} accesses guessed", done.optimised, done.guesses);

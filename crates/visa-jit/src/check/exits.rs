@@ -5,25 +5,26 @@ use iced_x86::Instruction;
 use super::flow::{Checker, Place, Position, Under, Way};
 use super::mark::Begins;
 use super::value::{Flags, Kind, NEW, Predictions, State, Value, bit};
-use crate::optimise::lower::Departure;
+use crate::optimise::lower::SideExit;
 use crate::optimise::thunk::LANDING;
 use crate::registers::{BUDGET, MAPPED, RAX, RCX, RDX};
-use crate::runtime::{Site, field};
+use crate::runtime::{InstructionRecord, field};
 
 /// General registers that calls keep.
 const KEPT: [u8; 7] = [3, 4, 5, 12, 13, 14, 15];
 
 impl Checker<'_> {
     /// Which step the interpreter, or the TLB, is asked about.
-    pub(super) fn is_asked_about(&self, position: Position, site: &Value) -> Result<usize, String> {
-        let Kind::Constant(address) = site.kind else { return Err("calls without a site".into()) };
-        let sites = &self.subject.emitted.sites;
-        let distance = (address as usize).wrapping_sub(sites.as_ptr() as usize);
+    pub(super) fn is_asked_about(&self, position: Position, record: &Value) -> Result<usize, String> {
+        let Kind::Constant(address) = record.kind else { return Err("calls without a record".into()) };
+        let records = &self.subject.emitted.records;
+        let distance = (address as usize).wrapping_sub(records.as_ptr() as usize);
         let Position::In(under) = position else { return Err("calls outside of an instruction".into()) };
-        let index = distance / size_of::<Site>();
-        let is_own = self.subject.marks[under.mark].site == index;
+        let index = distance / size_of::<InstructionRecord>();
+        let is_own = self.subject.marks[under.mark].record == index;
         let single = self.subject.marks[under.mark].kind == Begins::Step(1);
-        if !distance.is_multiple_of(size_of::<Site>()) || !is_own || !single || under.interpreted {
+        if !distance.is_multiple_of(size_of::<InstructionRecord>()) || !is_own || !single || under.interpreted
+        {
             return Err("calls for another instruction than its own".into());
         }
         Ok(index)
@@ -43,13 +44,13 @@ impl Checker<'_> {
             return self.arrive(next, state, false);
         }
         if target == trampolines.interpret || target == trampolines.access {
-            let site = self.is_asked_about(next.position, &state.general[RDX as usize])?;
+            let record = self.is_asked_about(next.position, &state.general[RDX as usize])?;
             let mut interpreted = state.clone();
             self.in_usual_places(&interpreted)?;
             for (guest, host) in MAPPED {
                 interpreted.slots[guest as usize] = interpreted.general[host as usize];
             }
-            let place = self.interpret(next, &mut interpreted, site, None)?;
+            let place = self.interpret(next, &mut interpreted, record, None)?;
             for (guest, host) in MAPPED {
                 interpreted.general[host as usize] = interpreted.slots[guest as usize];
             }
@@ -82,11 +83,11 @@ impl Checker<'_> {
         &self,
         next: Place,
         state: &mut State,
-        site: usize,
+        record: usize,
         given: Option<i64>,
     ) -> Result<Place, String> {
         let Position::In(under) = next.position else { return Err("interprets nothing".into()) };
-        let left = self.subject.emitted.sites[site].left;
+        let left = self.subject.emitted.records[record].left;
         let budget = given.map_or(state.general[BUDGET as usize].kind, Kind::Budget);
         if budget != Kind::Budget(-left) {
             return Err(format!(
@@ -118,9 +119,9 @@ impl Checker<'_> {
     pub(super) fn call_runtime(&mut self, next: Place, mut state: State, i: &Instruction) -> Way {
         let function = i.memory_displacement64() as i32;
         if function == field::INTERPRET {
-            let site = self.is_asked_about(next.position, &state.general[RDX as usize])?;
+            let record = self.is_asked_about(next.position, &state.general[RDX as usize])?;
             let given = state.given.ok_or("calls the interpreter without a budget")?;
-            let place = self.interpret(next, &mut state, site, Some(given))?;
+            let place = self.interpret(next, &mut state, record, Some(given))?;
             state.general[RAX as usize] = Value::of_kind(Kind::Interpreted);
             return self.arrive(place, state, false);
         }
@@ -173,12 +174,12 @@ impl Checker<'_> {
 
     /// Where a loop is left: at one of its landings, behind the jump.
     pub(super) fn land(&mut self, next: Place, state: State) -> Way {
-        let departures = self.subject.thunk.map_or(&[][..], |thunk| thunk.departures);
-        for (number, departure) in departures.iter().enumerate() {
-            let position = match *departure {
-                Departure::Again(pc) | Departure::Short(pc) => Position::At(pc),
-                Departure::To { target, .. } => Position::At(target),
-                Departure::Indirect => Position::Elsewhere,
+        let side_exits = self.subject.thunk.map_or(&[][..], |thunk| thunk.side_exits);
+        for (number, side_exit) in side_exits.iter().enumerate() {
+            let position = match *side_exit {
+                SideExit::Again(pc) | SideExit::Short(pc) => Position::At(pc),
+                SideExit::To { target, .. } => Position::At(target),
+                SideExit::Indirect => Position::Elsewhere,
             };
             let offset = next.offset.next_multiple_of(LANDING) + number * LANDING;
             self.arrive(Place { offset, position, ..next }, state.clone(), true)?;
@@ -206,7 +207,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Everything is where it is between units.
+    /// Everything is where it is between blocks.
     pub(super) fn in_usual_places(&self, state: &State) -> Way {
         for register in 1..32u8 {
             let host = MAPPED.iter().find(|(guest, _)| *guest == register);

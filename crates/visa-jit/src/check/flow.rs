@@ -15,7 +15,7 @@ use super::progress::{first_marks, step_of};
 use super::step::Step;
 use super::value::{Flags, Kind, Predictions, State, Value, bit};
 use super::{Fault, Subject};
-use crate::runtime::Site;
+use crate::runtime::InstructionRecord;
 
 /// Where execution is with the guest's instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -123,7 +123,7 @@ impl<'a> Checker<'a> {
         }
         let pc = match position {
             Position::At(pc) => pc,
-            Position::In(under) => self.site(under.mark).pc,
+            Position::In(under) => self.record(under.mark).pc,
             Position::Elsewhere => 0,
         };
         Fault { pc, offset, host, what }
@@ -134,14 +134,14 @@ impl<'a> Checker<'a> {
         self.instructions.get(number.checked_sub(1)?)
     }
 
-    pub(super) fn site(&self, mark: usize) -> &Site {
-        &self.subject.emitted.sites[self.subject.marks[mark].site]
+    pub(super) fn record(&self, mark: usize) -> &InstructionRecord {
+        &self.subject.emitted.records[self.subject.marks[mark].record]
     }
 
     /// Follows all ways.
     pub fn run(mut self) -> Result<(), Fault> {
         let pc = match (self.subject.marks.first(), self.subject.thunk) {
-            (Some(first), _) => self.subject.emitted.sites[first.site].pc,
+            (Some(first), _) => self.subject.emitted.records[first.record].pc,
             (None, Some(thunk)) => thunk.pc,
             (None, None) => return Ok(()),
         };
@@ -207,13 +207,13 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn places(&self) -> Option<(usize, usize)> {
-        self.subject.first_place.map(|first| (first, self.subject.emitted.guesses.len()))
+        self.subject.first_place.map(|first| (first, self.subject.emitted.predictions.len()))
     }
 
     /// The register of a conditional move.
     pub(super) fn moved(&self, mark: usize) -> u8 {
-        let sites = &self.subject.emitted.sites;
-        let skipped = sites.get(self.subject.marks[mark].site + 1).and_then(|site| site.slot);
+        let records = &self.subject.emitted.records;
+        let skipped = records.get(self.subject.marks[mark].record + 1).and_then(|record| record.slot);
         skipped.map_or(0, |slot| slot.instruction.rd)
     }
 

@@ -5,8 +5,8 @@
 pub struct Mark {
     /// The offset.
     pub offset: usize,
-    /// The site of its first instruction.
-    pub site: usize,
+    /// The record of its first instruction.
+    pub record: usize,
     /// What begins there.
     pub kind: Begins,
 }
@@ -40,9 +40,9 @@ impl Marks {
     }
 
     /// Remembers one.
-    pub fn push(&mut self, offset: usize, site: usize, kind: Begins) {
+    pub fn push(&mut self, offset: usize, record: usize, kind: Begins) {
         if let Some(list) = &mut self.list {
-            list.push(Mark { offset, site, kind });
+            list.push(Mark { offset, record, kind });
         }
     }
 

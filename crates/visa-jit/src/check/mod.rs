@@ -1,6 +1,6 @@
 //! A checker of generated code: it proves that registers are where the code that comes next expects them.
 //!
-//! It decodes the host's instructions of a unit, a region or a thunk, and follows every way through them: jumps between the pieces,
+//! It decodes the host's instructions of a block, a region or a thunk, and follows every way through them: jumps between the basic blocks,
 //! changes of mapping, ways out of the usual path and back, calls of the interpreter and of the TLB, exits. On each it
 //! keeps which of the guest's registers every host register and every slot of the hart equals: as a whole, or in its low half
 //! alone. Where ways meet, what holds on both goes on. Then
@@ -43,7 +43,7 @@ use mark::Mark;
 
 /// What is checked.
 pub struct Subject<'a> {
-    /// The code, with its sites and links.
+    /// The code, with its records and links.
     pub emitted: &'a Emitted,
     /// What of it executes what.
     pub marks: &'a [Mark],
@@ -79,7 +79,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Checks the code of a unit, a region, or a thunk.
+/// Checks the code of a block, a region, or a thunk.
 pub fn check(subject: &Subject) -> Result<(), Fault> {
     flow::Checker::new(subject)?.run()
 }

@@ -10,7 +10,7 @@ use super::mark::{Begins, Mark};
 use super::step::{Step, forget_between_parts, forget_temporaries};
 use super::value::{Kind, OTHER_WAY, State, Value, bit};
 use crate::registers::BUDGET;
-use crate::runtime::Site;
+use crate::runtime::InstructionRecord;
 
 impl Checker<'_> {
     /// A step is complete.
@@ -36,7 +36,7 @@ impl Checker<'_> {
             Position::Elsewhere => return Ok(None),
             Position::In(under) => under,
         };
-        let (step, site) = (self.steps[under.mark], self.site(under.mark));
+        let (step, record) = (self.steps[under.mark], self.record(under.mark));
         let more = match self.subject.marks[under.mark].kind {
             Begins::Move(_) if !self.steps[under.part].is_branch() => {
                 return Err("leaves a conditional move before its comparison".into());
@@ -46,19 +46,19 @@ impl Checker<'_> {
             Begins::Run | Begins::Part | Begins::End => 0,
         };
         if more > 0 {
-            return Ok(Some(self.subject.emitted.sites[self.subject.marks[under.mark].site + more].next));
+            return Ok(Some(self.subject.emitted.records[self.subject.marks[under.mark].record + more].next));
         }
-        let Some(i) = step.instruction else { return Ok(Some(site.next)) };
-        let target = site.pc.wrapping_add(i.imm as i64 as u64);
+        let Some(i) = step.instruction else { return Ok(Some(record.next)) };
+        let target = record.pc.wrapping_add(i.imm as i64 as u64);
         match i.op.shape() {
-            _ if under.interpreted => Ok(Some(site.next)),
+            _ if under.interpreted => Ok(Some(record.next)),
             Shape::Jump => Ok(Some(target)),
             Shape::JumpRegister => Ok(None),
             Shape::Branch(_) => match under.taken {
-                Some(taken) => Ok(Some(if taken { target } else { site.next })),
+                Some(taken) => Ok(Some(if taken { target } else { record.next })),
                 None => Err("goes on behind a branch that was not decided".into()),
             },
-            _ => Ok(Some(site.next)),
+            _ => Ok(Some(record.next)),
         }
     }
 
@@ -96,14 +96,14 @@ impl Checker<'_> {
     /// Which of the marks at its target a jump means: several lie at one offset if some of them have no code.
     pub(super) fn destination(&self, here: Range<usize>, position: Position) -> Result<usize, String> {
         let reached = self.reached(position);
-        let begins = |number: &usize| self.begins(*number) && reached == Ok(Some(self.site(*number).pc));
+        let begins = |number: &usize| self.begins(*number) && reached == Ok(Some(self.record(*number).pc));
         if let Some(number) = here.clone().find(begins) {
             return Ok(number);
         }
         // To the step's end, or to its beginning again.
         if let Position::In(under) = position {
             let same =
-                |number: &usize| self.subject.marks[*number].site == self.subject.marks[under.mark].site;
+                |number: &usize| self.subject.marks[*number].record == self.subject.marks[under.mark].record;
             if let Some(own) = here.clone().find(|number| same(number) && !self.is_run(*number)) {
                 return Ok(own);
             }
@@ -111,7 +111,7 @@ impl Checker<'_> {
         match (here.clone().find(|number| self.begins(*number)), reached?) {
             (_, None) => Err("jumps within the code, although a register says where to".into()),
             (Some(other), Some(pc)) => {
-                let other = self.site(other).pc;
+                let other = self.record(other).pc;
                 Err(format!("jumps to the code for {other:#x}, where execution goes on at {pc:#x}"))
             }
             (None, _) => Ok(here.start),
@@ -134,7 +134,7 @@ impl Checker<'_> {
         position: Position,
         number: usize,
     ) -> Result<Position, String> {
-        let Mark { site, kind, .. } = self.subject.marks[number];
+        let Mark { record, kind, .. } = self.subject.marks[number];
         let (Position::In(under), Begins::Part | Begins::End) = (position, kind) else {
             return match kind {
                 Begins::Part | Begins::End => Ok(position),
@@ -142,7 +142,7 @@ impl Checker<'_> {
             };
         };
         if kind == Begins::End {
-            let ended = under.ended || self.subject.marks[under.mark].site == site;
+            let ended = under.ended || self.subject.marks[under.mark].record == record;
             return Ok(Position::In(Under { ended, ..under }));
         }
         if self.steps[under.part].unread(state) {
@@ -159,11 +159,11 @@ impl Checker<'_> {
         position: Position,
         number: usize,
     ) -> Result<Position, String> {
-        let Mark { site, kind, .. } = self.subject.marks[number];
-        let Site { pc, left, .. } = self.subject.emitted.sites[site];
+        let Mark { record, kind, .. } = self.subject.marks[number];
+        let InstructionRecord { pc, left, .. } = self.subject.emitted.records[record];
         let fresh = Under { mark: number, part: number, taken: None, interpreted: false, ended: false };
         if let Position::In(under) = position
-            && self.subject.marks[under.mark].site == site
+            && self.subject.marks[under.mark].record == record
             && kind != Begins::Run
             && under == (Under { mark: under.mark, part: under.mark, ..fresh })
         {
@@ -218,19 +218,19 @@ pub(super) fn first_marks(marks: &[Mark], length: usize) -> Vec<u32> {
 
 /// What the code from a mark on means for registers.
 pub(super) fn step_of(subject: &Subject, mark: &Mark) -> Step {
-    let sites = &subject.emitted.sites;
-    let site = &sites[mark.site];
+    let records = &subject.emitted.records;
+    let record = &records[mark.record];
     match mark.kind {
-        Begins::Step(2) => Step::fused(site, &sites[mark.site + 1]),
-        Begins::Step(_) => Step::of(site),
+        Begins::Step(2) => Step::fused(record, &records[mark.record + 1]),
+        Begins::Step(_) => Step::of(record),
         // A copy of the register comes first.
         Begins::Move(_) => {
-            let skipped = sites.get(mark.site + 1).and_then(|site| site.slot);
+            let skipped = records.get(mark.record + 1).and_then(|record| record.slot);
             let register = skipped.map_or(0, |slot| slot.instruction.rd);
             Step { sources: bit(register), ..Step::nothing() }
         }
         Begins::Part => {
-            let step = Step::of(site);
+            let step = Step::of(record);
             match step.written.filter(|_| !step.is_branch()) {
                 Some(register) => step.on_other_way(register),
                 None => step,

@@ -6,7 +6,7 @@ use visa_isa::{Instruction, Op, Shape};
 
 use super::value::{Bits, Kind, NEW, OTHER_WAY, State, Value, bit};
 use crate::registers::{BUDGET, RAX, RCX, RDX};
-use crate::runtime::Site;
+use crate::runtime::InstructionRecord;
 
 /// What an instruction, or several that are emitted as one, mean for registers.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +42,10 @@ impl Step {
         }
     }
 
-    /// What an instruction at a site means.
-    pub fn of(site: &Site) -> Step {
+    /// What an instruction at a record means.
+    pub fn of(record: &InstructionRecord) -> Step {
         let mut step = Step::nothing();
-        let Some(slot) = site.slot else { return step };
+        let Some(slot) = record.slot else { return step };
         let i = slot.instruction;
         step.instruction = Some(i);
         for (field, register) in [(Target::Rs1, i.rs1), (Target::Rs2, i.rs2), (Target::Rs3, i.rs3)] {
@@ -62,9 +62,9 @@ impl Step {
         }
         step.constant = match i.op {
             Op::Lui => Some(i.imm as i64 as u64),
-            Op::Auipc => Some(site.pc.wrapping_add(i.imm as i64 as u64)),
+            Op::Auipc => Some(record.pc.wrapping_add(i.imm as i64 as u64)),
             Op::Addi if i.rs1 == 0 => Some(i.imm as i64 as u64),
-            Op::Jal | Op::Jalr => Some(site.next),
+            Op::Jal | Op::Jalr => Some(record.next),
             _ => None,
         };
         step.extends = extends(&i);
@@ -79,7 +79,7 @@ impl Step {
     }
 
     /// SLLI and SRLI of one register that are emitted as one.
-    pub fn fused(first: &Site, second: &Site) -> Step {
+    pub fn fused(first: &InstructionRecord, second: &InstructionRecord) -> Step {
         Step { sources: Step::of(first).sources, ..Step::of(second) }
     }
 

@@ -8,16 +8,16 @@ use visa_isa::paging::PAGE_SIZE;
 use visa_mem::Ram;
 
 use super::{Fault, Subject, check};
+use crate::block::{self, End};
 use crate::emit::{self, Emitted, Source};
 use crate::memory::CodeMemory;
 use crate::region;
 use crate::registers::{BUDGET, MAPPED};
 use crate::trampolines::Trampolines;
-use crate::unit::{self, End};
 
 const BASE: u64 = 0x8000_0000;
 
-/// An outer loop that leaves R10 where it is between units, and an inner one that displaces it.
+/// An outer loop that leaves R10 where it is between blocks, and an inner one that displaces it.
 const DISPLACED: &str = "
 outer:  add  t5, a1, a2
 top:    srli t1, a2, 43
@@ -148,21 +148,21 @@ fn region_of(program: &str, predicts: bool) -> Made {
     Made { emitted, address, first_place, trampolines }
 }
 
-/// Its first instructions as a unit.
-fn unit_of(program: &str) -> Made {
+/// Its first instructions as a block.
+fn block_of(program: &str) -> Made {
     let (ram, _) = load(program);
     let mut memory = CodeMemory::new().unwrap();
     let trampolines = Trampolines::new(&mut memory);
-    let (slots, end) = unit::decode(&ram, 0, BASE, &BTreeSet::new());
+    let (slots, end) = block::decode(&ram, 0, BASE, &BTreeSet::new());
     let address = memory.next_address();
-    let emitted = emit::unit(&trampolines, address, &source(&ram, &slots, end), 7).unwrap();
+    let emitted = emit::block(&trampolines, address, &source(&ram, &slots, end), 7).unwrap();
     Made { emitted, address, first_place: None, trampolines }
 }
 
 fn all() -> impl Iterator<Item = (String, Made)> {
     PROGRAMS.into_iter().flat_map(|(name, program)| {
         [
-            (format!("{name}, a unit"), unit_of(program)),
+            (format!("{name}, a block"), block_of(program)),
             (format!("{name}, a region"), region_of(program, false)),
             (format!("{name}, predicting"), region_of(program, true)),
         ]

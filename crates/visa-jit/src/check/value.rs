@@ -163,7 +163,7 @@ impl State {
         }
     }
 
-    /// As units and regions are entered: registers in their usual places, whose slots hold something else.
+    /// As blocks and regions are entered: registers in their usual places, whose slots hold something else.
     pub fn entered(predicted_pages: usize) -> State {
         let mut state = State {
             predicted_pages,

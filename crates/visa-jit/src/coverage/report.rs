@@ -8,12 +8,12 @@ use visa_isa::table::ROWS;
 use visa_isa::{Instruction, Op, Shape, msr};
 
 use super::{Kind, POINTS, REGISTRY, Tier, accesses_msr, name, operation, point};
+use crate::block::End;
 use crate::emit::{self, Source};
 use crate::memory::CodeMemory;
 use crate::optimise::plan::is_inside;
 use crate::region::is_outside;
 use crate::trampolines::Trampolines;
-use crate::unit::End;
 
 /// All that there is code for, a line each, by tabs: tier, kind, name, and 1 if it has been executed.
 pub fn report() -> String {
@@ -40,8 +40,8 @@ fn all_operations() {
         let end =
             if matches!(i.op.shape(), Shape::Jump | Shape::JumpRegister) { End::Jump } else { End::Next };
         let source = Source { slots: &[slot], end, start: 0, ram: 0, table: None, marked: false };
-        let has_template =
-            emit::unit(&trampolines, memory.next_address(), &source, 0).is_some() && is_known(Tier::Unit, &i);
+        let has_template = emit::block(&trampolines, memory.next_address(), &source, 0).is_some()
+            && is_known(Tier::Block, &i);
         if has_template && !is_outside(&slot) {
             operation(Tier::Region, &i, false);
         }

@@ -130,7 +130,7 @@ impl Emitter<'_> {
         let amount = (i.imm & 63) as i8;
         match operation {
             Immediate => self.set_constant(i.rd, value),
-            AddPc => self.set_constant(i.rd, self.sites[index].pc.wrapping_add(value)),
+            AddPc => self.set_constant(i.rd, self.records[index].pc.wrapping_add(value)),
             Add => self.add_immediate(i),
             Xor if i.imm == -1 => {
                 let to = self.target(i.rd);

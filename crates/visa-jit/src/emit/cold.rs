@@ -20,7 +20,7 @@ pub(super) enum Cold {
     GroupMissed { missed: Missed, group: Group, back: DynamicLabel },
     /// A branch is taken: what was not executed goes back into the budget.
     Branch { from: DynamicLabel, index: usize, left: i64, target: u64 },
-    /// The budget does not suffice for a piece.
+    /// The budget does not suffice for a basic block.
     Short { from: DynamicLabel, first: usize, length: i64 },
     /// The host does not compute for the guest.
     NoFloat { from: DynamicLabel },
@@ -92,7 +92,7 @@ impl Emitter<'_> {
                 self.give_back(length);
                 self.settle(first);
                 self.leave_mapping();
-                constant(&mut self.code, RCX, self.sites[first].pc);
+                constant(&mut self.code, RCX, self.records[first].pc);
                 dynasm!(self.code ; .arch x64 ; jmp extern self.trampolines.exit_budget);
             }
         }

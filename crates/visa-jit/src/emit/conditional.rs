@@ -30,15 +30,16 @@ fn keeps_rdx(i: &Instruction) -> bool {
 impl Emitter<'_> {
     /// What such a branch may skip; `None`: it is none.
     fn skipped(&self, index: usize, end: usize) -> Option<Vec<Instruction>> {
-        let i = self.sites[index].slot.map(|slot| slot.instruction).filter(|i| i.op.shape().is_branch())?;
-        let target = self.sites[index].pc.wrapping_add(i.imm as i64 as u64);
-        let last = (index + 1..end.min(index + 1 + LONGEST)).find(|&last| self.sites[last].next == target)?;
+        let i = self.records[index].slot.map(|slot| slot.instruction).filter(|i| i.op.shape().is_branch())?;
+        let target = self.records[index].pc.wrapping_add(i.imm as i64 as u64);
+        let last =
+            (index + 1..end.min(index + 1 + LONGEST)).find(|&last| self.records[last].next == target)?;
         // Both ways meet where it is known what either leaves in registers.
         let meet = |label: Label| label.mapping == self.current;
         if last + 1 == end && !self.label(target).is_some_and(meet) {
             return None;
         }
-        let instructions = self.sites[index + 1..last + 1].iter().filter_map(|site| site.slot);
+        let instructions = self.records[index + 1..last + 1].iter().filter_map(|record| record.slot);
         let instructions: Vec<Instruction> = instructions.map(|slot| slot.instruction).collect();
         let register = instructions.first()?.rd;
         let in_host = matches!(self.mapping.place(register), Place::Host(_));
@@ -48,14 +49,14 @@ impl Emitter<'_> {
 
     /// Whether an instruction is a branch that is one here, too.
     pub(super) fn stays_branch(&self, index: usize, end: usize) -> bool {
-        let is_branch = self.sites[index].slot.is_some_and(|slot| slot.instruction.op.shape().is_branch());
+        let is_branch = self.records[index].slot.is_some_and(|slot| slot.instruction.op.shape().is_branch());
         is_branch && self.skipped(index, end).is_none()
     }
 
     /// Emits such a branch, and gives how many instructions it may skip.
     pub(super) fn conditional_move(&mut self, index: usize, end: usize) -> Option<usize> {
         let instructions = self.skipped(index, end)?;
-        let i = self.sites[index].slot?.instruction;
+        let i = self.records[index].slot?.instruction;
         let condition = i.op.shape().condition()?;
         let register = instructions.first()?.rd;
         let Place::Host(to) = self.mapping.place(register) else { return None };

@@ -17,8 +17,8 @@ impl Emitter<'_> {
         match i.op.shape() {
             Shape::Branch(condition) => self.branch(index, i, condition),
             Shape::Jump => {
-                self.set_constant(i.rd, self.sites[index].next);
-                self.go(index, self.sites[index].pc.wrapping_add(i.imm as i64 as u64), 0);
+                self.set_constant(i.rd, self.records[index].next);
+                self.go(index, self.records[index].pc.wrapping_add(i.imm as i64 as u64), 0);
             }
             Shape::JumpRegister => self.indirect(index, i),
             _ => return false,
@@ -26,7 +26,7 @@ impl Emitter<'_> {
         true
     }
 
-    /// Compares what a branch at a site compares.
+    /// Compares what a branch at a record compares.
     pub(super) fn compare(&mut self, index: usize, i: &Instruction, temporary: u8) {
         let a = self.get(i.rs1, temporary);
         match (self.mapping.place(i.rs2), self.extensions.are_words(index, &[i.rs1, i.rs2])) {
@@ -40,8 +40,8 @@ impl Emitter<'_> {
     }
 
     fn branch(&mut self, index: usize, i: &Instruction, condition: Condition) {
-        let target = self.sites[index].pc.wrapping_add(i.imm as i64 as u64);
-        let left = self.sites[index].left - 1;
+        let target = self.records[index].pc.wrapping_add(i.imm as i64 as u64);
+        let left = self.records[index].left - 1;
         let taken = match self.label(target) {
             Some(Label { label, mapping, .. }) if left == 0 && mapping == self.current => label,
             _ => {
@@ -69,7 +69,7 @@ impl Emitter<'_> {
             dynasm!(self.code ; .arch x64 ; mov rcx, Rq(address));
         }
         dynasm!(self.code ; .arch x64 ; and rcx, BYTE -2);
-        self.set_constant(i.rd, self.sites[index].next);
+        self.set_constant(i.rd, self.records[index].next);
         if let Some(table) = self.table {
             constant(&mut self.code, RDX, self.start & !(PAGE_SIZE - 1));
             // Targets are even: half their place in the page, times the size of an entry.

@@ -31,7 +31,7 @@ impl Emitter<'_> {
     }
 
     fn read_counter(&mut self, index: usize, i: &Instruction, number: u16, cold: DynamicLabel) {
-        let left = self.sites[index].left;
+        let left = self.records[index].left;
         dynasm!(self.code ; .arch x64
             ; cmp BYTE [rbp + layout::RING as i32], Ring::Hypervisor as i8
             ; je >readable

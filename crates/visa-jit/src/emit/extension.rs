@@ -4,7 +4,7 @@
 //! stored. So a host register may hold the low half of a guest's register alone: its extension is pending. Whatever leaves
 //! generated code, or moves the register, makes up for it first ([`Emitter::settle`]); most of that is out of the usual way.
 //!
-//! Three analyses over the instructions of a unit or a region decide where:
+//! Three analyses over the instructions of a block or a region decide where:
 //!
 //! * forwards, which registers certainly hold words, values of 32 bits sign-extended;
 //! * backwards, whose upper halves are read further on: results that are, are extended at once;
@@ -21,7 +21,7 @@ use visa_isa::{Instruction, Shape};
 use super::{Emitter, Point};
 use crate::region::is_outside;
 use crate::registers::Mapping;
-use crate::runtime::Site;
+use crate::runtime::InstructionRecord;
 
 /// A bit for each integer register.
 type Registers = u32;
@@ -54,7 +54,7 @@ fn bit(register: u8) -> Registers {
     1 << (register & 31)
 }
 
-/// What is known of the instruction at a site.
+/// What is known of the instruction at a record.
 #[derive(Clone, Copy, Default)]
 struct Facts {
     /// Before it.
@@ -69,21 +69,21 @@ struct Facts {
     lazy: bool,
 }
 
-/// What is known of a unit or a region, by site.
+/// What is known of a block or a region, by record.
 #[derive(Default)]
 pub(super) struct Extensions {
     facts: Vec<Facts>,
-    /// The sites of peeled loops, all rounds.
+    /// The records of peeled loops, all rounds.
     loops: Vec<Range<usize>>,
 }
 
-/// A run of sites in a mapping, for the analysis.
+/// A run of records in a mapping, for the analysis.
 pub(super) struct Run {
-    /// Its sites.
-    pub sites: Range<usize>,
-    /// The site that a jump to its first instruction reaches: that one, or where the other rounds of a peeled loop begin.
+    /// Its records.
+    pub records: Range<usize>,
+    /// The record that a jump to its first instruction reaches: that one, or where the other rounds of a peeled loop begin.
     head: usize,
-    /// Of a peeled loop: the sites of all rounds.
+    /// Of a peeled loop: the records of all rounds.
     rounds: Option<Range<usize>>,
     /// Registers that are in host registers.
     hosted: Registers,
@@ -92,20 +92,20 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// A unit, or a piece of a region.
-    pub(super) fn new(sites: Range<usize>, mapping: &Mapping, of_region: bool) -> Run {
+    /// A block, or a basic block of a region.
+    pub(super) fn new(records: Range<usize>, mapping: &Mapping, of_region: bool) -> Run {
         let hosted = mapping.hosts.iter().fold(0, |hosted, (guest, _)| hosted | bit(*guest));
-        Run { head: sites.start, sites, rounds: None, hosted, of_region }
+        Run { head: records.start, records, rounds: None, hosted, of_region }
     }
 
     /// The two runs of a peeled loop: the first round, and the others.
     pub(super) fn peeled(first: usize, length: usize, mapping: &Mapping) -> [Run; 2] {
         let (head, end) = (first + length, first + 2 * length);
         let rounds = Some(first..end);
-        [first..head, head..end].map(|sites| Run {
+        [first..head, head..end].map(|records| Run {
             head,
             rounds: rounds.clone(),
-            ..Run::new(sites, mapping, true)
+            ..Run::new(records, mapping, true)
         })
     }
 
@@ -137,10 +137,10 @@ impl Extensions {
         self.are_words(index, &[register]) && (!pending || self.is_lazy(index))
     }
 
-    /// Whether going on at an address behind a site leaves a peeled loop.
-    pub(super) fn leaves_loop(&self, sites: &[Site], index: usize, target: u64) -> bool {
+    /// Whether going on at an address behind a record leaves a peeled loop.
+    pub(super) fn leaves_loop(&self, records: &[InstructionRecord], index: usize, target: u64) -> bool {
         let of = self.loops.iter().find(|rounds| rounds.contains(&index));
-        of.is_some_and(|rounds| sites[rounds.start].pc != target)
+        of.is_some_and(|rounds| records[rounds.start].pc != target)
     }
 
     fn pending(&self, index: usize) -> Registers {
@@ -151,25 +151,25 @@ impl Extensions {
         self.facts.get(index).map_or(0, |facts| facts.pending_after)
     }
 
-    /// Analyses a unit, or a region's pieces.
-    pub(super) fn of(sites: &[Site], runs: &[Run]) -> Extensions {
-        let effects: Vec<Effect> = sites.iter().map(effect).collect();
-        // Most units of a kernel: nothing is extended, and there is nothing to find out.
+    /// Analyses a block, or a region's basic blocks.
+    pub(super) fn of(records: &[InstructionRecord], runs: &[Run]) -> Extensions {
+        let effects: Vec<Effect> = records.iter().map(effect).collect();
+        // Most blocks of a kernel: nothing is extended, and there is nothing to find out.
         if effects.iter().all(|effect| effect.gives != Gives::Extension) {
             return Extensions::default();
         }
-        let mut facts = vec![Facts { words: Registers::MAX, ..Facts::default() }; sites.len()];
+        let mut facts = vec![Facts { words: Registers::MAX, ..Facts::default() }; records.len()];
         if let Some(first) = facts.first_mut() {
             first.words = 1;
         }
-        let mut flow = Flow { effects, facts, sites: Vec::with_capacity(sites.len()) };
+        let mut flow = Flow { effects, facts, records: Vec::with_capacity(records.len()) };
         for run in runs {
-            let around = run.sites.clone().map(|index| Around {
-                next: successors(sites, runs, run, index),
+            let around = run.records.clone().map(|index| Around {
+                next: successors(records, runs, run, index),
                 hosted: run.hosted,
                 rounds: run.rounds.clone(),
             });
-            flow.sites.extend(around);
+            flow.records.extend(around);
         }
         while flow.words() {}
         loop {
@@ -183,13 +183,13 @@ impl Extensions {
     }
 }
 
-/// Where a site is.
+/// Where a record is.
 struct Around {
-    /// Where execution may go on within the unit or the region.
+    /// Where execution may go on within the block or the region.
     next: [Option<usize>; 2],
     /// Registers that are in host registers.
     hosted: Registers,
-    /// In a peeled loop: the sites of all rounds.
+    /// In a peeled loop: the records of all rounds.
     rounds: Option<Range<usize>>,
 }
 
@@ -201,28 +201,28 @@ impl Around {
     }
 }
 
-fn successors(sites: &[Site], runs: &[Run], run: &Run, index: usize) -> [Option<usize>; 2] {
-    let site = &sites[index];
-    let Some(slot) = site.slot.filter(|slot| !run.leaves(slot)) else { return [None; 2] };
+fn successors(records: &[InstructionRecord], runs: &[Run], run: &Run, index: usize) -> [Option<usize>; 2] {
+    let record = &records[index];
+    let Some(slot) = record.slot.filter(|slot| !run.leaves(slot)) else { return [None; 2] };
     let i = slot.instruction;
-    let target = site.pc.wrapping_add(i.imm as i64 as u64);
-    // Of a piece of its own, or over what a conditional move takes the place of.
-    let piece = |pc| match sites[run.head].pc == pc {
+    let target = record.pc.wrapping_add(i.imm as i64 as u64);
+    // Of a basic block of its own, or over what a conditional move takes the place of.
+    let basic_block = |pc| match records[run.head].pc == pc {
         true => Some(run.head),
-        false => runs.iter().map(|run| run.sites.start).find(|first| sites[*first].pc == pc),
+        false => runs.iter().map(|run| run.records.start).find(|first| records[*first].pc == pc),
     };
-    let ahead = |pc| (index + 1..run.sites.end).find(|ahead| sites[*ahead].pc == pc);
-    let next = if index + 1 < run.sites.end { Some(index + 1) } else { piece(site.next) };
+    let ahead = |pc| (index + 1..run.records.end).find(|ahead| records[*ahead].pc == pc);
+    let next = if index + 1 < run.records.end { Some(index + 1) } else { basic_block(record.next) };
     match i.op.shape() {
-        Shape::Jump => [piece(target), None],
-        Shape::Branch(_) => [next, piece(target).or_else(|| ahead(target))],
+        Shape::Jump => [basic_block(target), None],
+        Shape::Branch(_) => [next, basic_block(target).or_else(|| ahead(target))],
         _ => [next, None],
     }
 }
 
-/// The analyses under way. Each of their steps goes over all sites once, and says whether anything has changed.
+/// The analyses under way. Each of their steps goes over all records once, and says whether anything has changed.
 struct Flow {
-    sites: Vec<Around>,
+    records: Vec<Around>,
     effects: Vec<Effect>,
     facts: Vec<Facts>,
 }
@@ -230,7 +230,7 @@ struct Flow {
 impl Flow {
     fn words(&mut self) -> bool {
         let mut changed = false;
-        for (index, site) in self.sites.iter().enumerate() {
+        for (index, record) in self.records.iter().enumerate() {
             let Effect { low, written, gives, .. } = self.effects[index];
             let before = self.facts[index].words;
             let is_word = match gives {
@@ -239,7 +239,7 @@ impl Flow {
                 Gives::Same => low & !before == 0,
             };
             let after = before & !written | if is_word { written } else { 0 } | 1;
-            for next in site.next.into_iter().flatten() {
+            for next in record.next.into_iter().flatten() {
                 let known = &mut self.facts[next].words;
                 changed |= *known & !after != 0;
                 *known &= after;
@@ -250,11 +250,11 @@ impl Flow {
 
     fn needed(&mut self) -> bool {
         let mut changed = false;
-        for (index, site) in self.sites.iter().enumerate().rev() {
+        for (index, record) in self.records.iter().enumerate().rev() {
             let Effect { whole, low, written, gives } = self.effects[index];
-            let after = site.unsettled().fold(0, |needed, next| needed | self.facts[next].needed);
+            let after = record.unsettled().fold(0, |needed, next| needed | self.facts[next].needed);
             let facts = &mut self.facts[index];
-            let seen = written & (after | !site.hosted) != 0;
+            let seen = written & (after | !record.hosted) != 0;
             facts.lazy = gives == Gives::Extension && !seen && written != 0;
             let are_words = low & !facts.words == 0;
             let low_suffices = match gives {
@@ -272,15 +272,15 @@ impl Flow {
 
     fn pending(&mut self) -> bool {
         let mut changed = false;
-        for (index, site) in self.sites.iter().enumerate() {
+        for (index, record) in self.records.iter().enumerate() {
             let Effect { low, written, gives, .. } = self.effects[index];
             let facts = &mut self.facts[index];
             let stays = facts.lazy || gives == Gives::Same && low & facts.pending != 0;
             let after = facts.pending & !written | if stays { written } else { 0 };
             facts.pending_after = after;
-            for next in site.unsettled() {
+            for next in record.unsettled() {
                 // What is not there in a host register was extended on the way.
-                let after = after & self.sites[next].hosted;
+                let after = after & self.records[next].hosted;
                 let known = &mut self.facts[next].pending;
                 changed |= after & !*known != 0;
                 *known |= after;
@@ -304,10 +304,10 @@ impl Flow {
     }
 }
 
-fn effect(site: &Site) -> Effect {
+fn effect(record: &InstructionRecord) -> Effect {
     // One that reaches into the next page: the interpreter's.
     let unknown = Effect { whole: 0, low: 0, written: Registers::MAX, gives: Gives::Any };
-    site.slot.map_or(unknown, |slot| effect_of(&slot.instruction))
+    record.slot.map_or(unknown, |slot| effect_of(&slot.instruction))
 }
 
 fn effect_of(i: &Instruction) -> Effect {

@@ -1,11 +1,11 @@
-//! Floating point on the host's unit, where that is exact.
+//! Floating point on the host's block, where that is exact.
 //!
 //! While generated code computes, MXCSR has the guest's rounding mode and collects its flags; the runtime sees to both
 //! (`Environment::use_float`). IEEE 754 leaves the host no choice in values and flags of these operations, but for NaNs:
 //! a result that is one is computed again by the interpreter, which knows the canonical NaN. Instructions with a rounding
 //! mode of their own are interpreted.
 //!
-//! A unit keeps what it has read or computed in XMM1 to XMM15 as well, and so does a loop of one piece from one round to the next;
+//! A block keeps what it has read or computed in XMM1 to XMM15 as well, and so does a loop of one basic block from one round to the next;
 //! the hart has every value too, at once.
 
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};

@@ -17,7 +17,7 @@ use visa_isa::{Instruction, Op, Shape};
 use super::look_up::Address;
 use super::{Begins, Cold, Emitter, Missed, Point, coverage};
 use crate::registers::{Place, RCX};
-use crate::runtime::Site;
+use crate::runtime::InstructionRecord;
 
 /// Most bytes from the first to the last that a group touches.
 const SPAN: i64 = 256;
@@ -39,7 +39,7 @@ pub(super) struct Group {
     /// Where its first access is.
     first: i64,
     /// Its instructions.
-    pub sites: Range<usize>,
+    pub records: Range<usize>,
 }
 
 /// Kind and size of an integer access.
@@ -83,7 +83,7 @@ fn keeps_rcx(op: Op) -> bool {
 impl Emitter<'_> {
     /// The group that begins with an instruction, if it has at least two accesses.
     pub(super) fn group(&self, first: usize, end: usize) -> Option<Group> {
-        let leader = self.sites[first].slot?.instruction;
+        let leader = self.records[first].slot?.instruction;
         let (access, size) = access_of(leader.op)?;
         let Place::Host(base) = self.mapping.place(leader.rs1) else { return None };
         let (mut low, mut high) = (leader.imm as i64, leader.imm as i64 + size);
@@ -96,7 +96,7 @@ impl Emitter<'_> {
             if self.stays_branch(index, end) && self.is_region() {
                 continue;
             }
-            let i = self.sites[index].slot?.instruction;
+            let i = self.records[index].slot?.instruction;
             match access_of(i.op) {
                 Some((other, size)) if other == access && i.rs1 == leader.rs1 => {
                     let (start, after) = (low.min(i.imm as i64), high.max(i.imm as i64 + size));
@@ -112,28 +112,28 @@ impl Emitter<'_> {
                 _ => break,
             }
         }
-        let (bytes, sites) = (high - low, first..last + 1);
-        (last > first).then_some(Group { access, base, low, bytes, first: leader.imm as i64, sites })
+        let (bytes, records) = (high - low, first..last + 1);
+        (last > first).then_some(Group { access, base, low, bytes, first: leader.imm as i64, records })
     }
 
     /// Emits a group.
     pub(super) fn grouped(&mut self, group: &Group) {
         let [from, interpret, retry, back] = std::array::from_fn(|_| self.code.new_dynamic_label());
-        self.mark(group.sites.start, Begins::Step(1));
+        self.mark(group.records.start, Begins::Step(1));
         dynasm!(self.code ; .arch x64 ; =>retry);
         if coverage::ON {
             self.reach(if self.has_branches(group) { Point::GroupWithBranches } else { Point::Group });
         }
         let mut address = Address { base: group.base, offset: group.low as i32 };
-        if !self.can_guess() {
+        if !self.can_predict() {
             address = Address { base: self.in_register(address), offset: 0 };
         }
         self.look_up(RCX, group.access, address, group.bytes as u64, from);
-        for index in group.sites.clone() {
-            match self.sites[index].slot {
+        for index in group.records.clone() {
+            match self.records[index].slot {
                 Some(Slot { instruction: i, .. }) if access_of(i.op).is_some() => {
                     let address = Address { base: group.base, offset: i.imm };
-                    if index > group.sites.start {
+                    if index > group.records.start {
                         self.mark(index, Begins::Step(1));
                     }
                     self.reach_operation(&i);
@@ -148,7 +148,7 @@ impl Emitter<'_> {
             }
         }
         dynasm!(self.code ; .arch x64 ; =>back);
-        let (index, floats) = (group.sites.start, self.floats.clone());
+        let (index, floats) = (group.records.start, self.floats.clone());
         let missed = Missed { index, from, interpret, retry, floats, address };
         self.push_cold(Cold::GroupMissed { missed, group: group.clone(), back });
     }
@@ -169,18 +169,18 @@ impl Emitter<'_> {
             ; lea rcx, [Rq(group.base) + group.first as i32]
         );
         self.call_access(missed, rest);
-        let Range { start, end } = group.sites;
+        let Range { start, end } = group.records;
         let branches = self.has_branches(group);
         dynasm!(self.code ; .arch x64 ; =>missed.interpret);
         self.reach(Point::GroupApart);
-        if branches || group.sites.len() >= LONG {
+        if branches || group.records.len() >= LONG {
             self.one_by_one(missed, start..end);
             dynasm!(self.code ; .arch x64 ; jmp =>back);
         } else {
             self.interpret(start);
         }
         dynasm!(self.code ; .arch x64 ; =>rest);
-        self.forget_guesses();
+        self.forget_predictions();
         if branches {
             self.float_reload(&missed.floats);
             self.one_by_one(missed, start + 1..end);
@@ -195,17 +195,19 @@ impl Emitter<'_> {
     }
 
     fn has_branches(&self, group: &Group) -> bool {
-        let branch = |site: &Site| site.slot.is_some_and(|slot| slot.instruction.op.shape().is_branch());
-        self.sites[group.sites.clone()].iter().any(branch)
+        let branch = |record: &InstructionRecord| {
+            record.slot.is_some_and(|slot| slot.instruction.op.shape().is_branch())
+        };
+        self.records[group.records.clone()].iter().any(branch)
     }
 
     /// A group without what makes it one. A kernel's switch of tasks saves and restores a long one, and where a task is does not
     /// change.
-    fn one_by_one(&mut self, missed: &Missed, sites: Range<usize>) {
+    fn one_by_one(&mut self, missed: &Missed, records: Range<usize>) {
         self.floats = missed.floats.clone();
-        // Guesses are for what is usual.
-        let guesses = self.guesses.take();
-        sites.for_each(|index| self.instruction(index));
-        self.guesses = guesses;
+        // Predictions are for what is usual.
+        let predictions = self.predictions.take();
+        records.for_each(|index| self.instruction(index));
+        self.predictions = predictions;
     }
 }

@@ -17,8 +17,8 @@ pub(super) struct Address {
 }
 
 impl Emitter<'_> {
-    /// Looks an address up in the TLB's first level, or guesses: a register (RAX or RCX) becomes what to add to it for the address on
-    /// the host, or control goes to `slow` with nothing changed but RAX, RCX and RDX. Without a guess, it must be in a register.
+    /// Looks an address up in the TLB's first level, or predicts: a register (RAX or RCX) becomes what to add to it for the address on
+    /// the host, or control goes to `slow` with nothing changed but RAX, RCX and RDX. Without a prediction, it must be in a register.
     pub(super) fn look_up(
         &mut self,
         into: u8,
@@ -27,8 +27,8 @@ impl Emitter<'_> {
         bytes: u64,
         slow: DynamicLabel,
     ) {
-        if !self.guess(into, access, address, bytes, slow) {
-            debug_assert_eq!(address.offset, 0, "an address off a register is for guesses");
+        if !self.predict(into, access, address, bytes, slow) {
+            debug_assert_eq!(address.offset, 0, "an address off a register is for predictions");
             self.look_up_first_level(access, address.base, bytes, slow);
             if into != RAX {
                 dynasm!(self.code ; .arch x64 ; mov Rq(into), rax);

@@ -78,22 +78,22 @@ impl Emitter<'_> {
         self.interpret(missed.index);
         dynasm!(self.code ; .arch x64 ; =>done);
         self.reach(Point::Unrefilled);
-        self.forget_guesses();
+        self.forget_predictions();
         self.float_reload(floats);
         dynasm!(self.code ; .arch x64 ; jmp =>back);
     }
 
     /// Has the first level know the address in RCX and tries again, or goes on at `done` after the instruction.
     pub(super) fn call_access(&mut self, missed: &Missed, done: DynamicLabel) {
-        let site = &raw const self.sites[missed.index] as i64;
-        dynasm!(self.code ; .arch x64 ; mov rdx, QWORD site);
+        let record = &raw const self.records[missed.index] as i64;
+        dynasm!(self.code ; .arch x64 ; mov rdx, QWORD record);
         match self.local.get(self.current) {
             Some(&(_, label)) => dynasm!(self.code ; .arch x64 ; call =>label),
             None => dynasm!(self.code ; .arch x64 ; call extern self.trampolines.access),
         }
         dynasm!(self.code ; .arch x64 ; jnz =>done);
         self.reach(Point::Again);
-        self.forget_guesses();
+        self.forget_predictions();
         self.float_reload(&missed.floats);
         dynasm!(self.code ; .arch x64 ; jmp =>missed.retry);
     }

@@ -1,7 +1,7 @@
 //! The host's instructions for each of the guest's.
 //!
-//! Within a unit RAX, RCX and RDX are free between two instructions of the guest. Whatever has no code of its own here
-//! is executed by the interpreter, through a [`Site`].
+//! Within a block RAX, RCX and RDX are free between two instructions of the guest. Whatever has no code of its own here
+//! is executed by the interpreter, through a [`InstructionRecord`].
 // The assembler's macro converts register numbers, whatever their type.
 #![allow(clippy::useless_conversion)]
 
@@ -17,17 +17,17 @@ mod extension;
 pub mod float;
 mod float_cache;
 mod group;
-mod guess;
 mod look_up;
 mod memory;
 mod msr;
 mod place;
+mod predict;
 mod region;
 
 pub use control::jump_by_table;
 pub use extension::extends;
-pub use guess::MOST as GUESSES_MOST;
 pub(crate) use msr::written_fields;
+pub use predict::MOST as PREDICTIONS_MOST;
 
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
@@ -42,23 +42,23 @@ use self::alu::is_zero_extension;
 use self::cold::{Cold, Missed};
 use self::extension::{Extensions, Run};
 use self::float_cache::FloatCache;
-use self::guess::{Guessed, Guesses};
 use self::look_up::{match_tag, place_of_page};
+use self::predict::{PredictedAccess, RegionPredictions};
 use self::region::Label;
+use crate::block::End;
 use crate::check::mark::{Begins, Mark, Marks};
 use crate::coverage::{self, Point, Tier};
-use crate::region::{Piece, Region, is_outside};
+use crate::region::{BasicBlock, Region, is_outside};
 use crate::registers::{BUDGET, Mapping, RCX};
-use crate::runtime::{Site, field};
+use crate::runtime::{InstructionRecord, field};
 use crate::trampolines::Trampolines;
-use crate::unit::End;
 
 /// Collects code and resolves its labels.
 pub type Assembler = VecAssembler<X64Relocation>;
 
-/// A jump out of a unit.
+/// A jump out of a block.
 pub struct EmittedLink {
-    /// Offset of its displacement in the unit.
+    /// Offset of its displacement in the block.
     pub place: usize,
     /// Offset of the code that leaves by it.
     pub stub: usize,
@@ -70,16 +70,16 @@ pub struct EmittedLink {
     pub checked: bool,
 }
 
-/// The code of a unit.
+/// The code of a block.
 pub struct Emitted {
     /// The code.
     pub code: Vec<u8>,
     /// Its jumps to others.
     pub links: Vec<EmittedLink>,
     /// What it names by address.
-    pub sites: Box<[Site]>,
-    /// The places for guesses that it uses: how many instructions lie between two uses, 0 if it is no guess.
-    pub guesses: Vec<u32>,
+    pub records: Box<[InstructionRecord]>,
+    /// The places for predictions that it uses: how many instructions lie between two uses, 0 if it is no prediction.
+    pub predictions: Vec<u32>,
     /// What of it executes what, if the source asks for that.
     pub marks: Option<Vec<Mark>>,
 }
@@ -93,19 +93,19 @@ struct OpenLink {
     checked: bool,
 }
 
-/// Emits one unit.
+/// Emits one block.
 struct Emitter<'a> {
     code: Assembler,
     trampolines: &'a Trampolines,
     /// Where the code will be, on the host.
     address: usize,
-    /// Address of the unit.
+    /// Address of the block.
     start: u64,
     /// Address of RAM on the host.
     ram: u64,
-    /// Address of the table of the unit's page.
+    /// Address of the table of the block's page.
     table: Option<u64>,
-    sites: Box<[Site]>,
+    records: Box<[InstructionRecord]>,
     /// Where the guest's registers are.
     mapping: Mapping,
     /// Of a region: all of its mappings, and which of them is in force.
@@ -113,7 +113,7 @@ struct Emitter<'a> {
     current: usize,
     /// Of a region, for each of its mappings: what the trampolines `interpret` and `access` do, with it.
     local: Vec<(DynamicLabel, DynamicLabel)>,
-    /// The pieces of a region.
+    /// The basic blocks of a region.
     labels: Vec<Label>,
     /// With the mapping that is in force there.
     cold: Vec<(usize, Cold)>,
@@ -124,12 +124,12 @@ struct Emitter<'a> {
     /// Nobody reads the upper half of what is being computed.
     low_half_suffices: bool,
     /// In a region: where its accesses went.
-    guesses: Option<Guesses>,
-    guessed: Vec<Guessed>,
+    predictions: Option<RegionPredictions>,
+    predicted: Vec<PredictedAccess>,
     marks: Marks,
 }
 
-/// What a unit is made of.
+/// What a block is made of.
 pub struct Source<'a> {
     /// Its instructions.
     pub slots: &'a [Slot],
@@ -145,50 +145,54 @@ pub struct Source<'a> {
     pub marked: bool,
 }
 
-/// Emits the code of a unit that will be executed at `address` on the host. Its links are numbered from `first_link` on.
-pub fn unit(trampolines: &Trampolines, address: usize, source: &Source, first_link: u32) -> Option<Emitted> {
+/// Emits the code of a block that will be executed at `address` on the host. Its links are numbered from `first_link` on.
+pub fn block(trampolines: &Trampolines, address: usize, source: &Source, first_link: u32) -> Option<Emitted> {
     let across = (source.end == End::Across).then_some(None);
     let slots = source.slots.iter().copied().map(Some).chain(across);
-    let sites = sites(source.start, slots.collect());
-    let mut emitter = Emitter::new(trampolines, address, source, sites.into(), Mapping::usual(), first_link);
-    emitter.unit(source.end);
+    let records = records(source.start, slots.collect());
+    let mut emitter =
+        Emitter::new(trampolines, address, source, records.into(), Mapping::usual(), first_link);
+    emitter.block(source.end);
     emitter.finish()
 }
 
-/// Emits the code of a loop, likewise; of the source, the instructions and the end do not matter. If it is to guess where accesses
-/// go: the first place for guesses that is free.
+/// Emits the code of a loop, likewise; of the source, the instructions and the end do not matter. If it is to predict where accesses
+/// go: the first place for predictions that is free.
 pub fn region(
     trampolines: &Trampolines,
     address: usize,
     source: &Source,
     region: &Region,
     first_link: u32,
-    guesses: Option<usize>,
+    predictions: Option<usize>,
 ) -> Option<Emitted> {
-    let rounds = |piece: &Piece| if piece.is_peeled() { 2 } else { 1 };
-    let round = |piece: &Piece| sites(piece.pc, piece.slots.iter().copied().map(Some).collect());
-    let all = region.pieces.iter().flat_map(|piece| round(piece).repeat(rounds(piece)));
+    let rounds = |basic_block: &BasicBlock| if basic_block.is_peeled() { 2 } else { 1 };
+    let round = |basic_block: &BasicBlock| {
+        records(basic_block.pc, basic_block.slots.iter().copied().map(Some).collect())
+    };
+    let all =
+        region.basic_blocks.iter().flat_map(|basic_block| round(basic_block).repeat(rounds(basic_block)));
     let mapping = Mapping::usual();
     let mut emitter = Emitter::new(trampolines, address, source, all.collect(), mapping, first_link);
-    if let Some(first) = guesses {
-        emitter.use_guesses(first);
+    if let Some(first) = predictions {
+        emitter.use_predictions(first);
     }
     emitter.region(region);
     emitter.finish()
 }
 
-/// A site for each instruction of a straight run.
-fn sites(start: u64, slots: Vec<Option<Slot>>) -> Vec<Site> {
+/// A record for each instruction of a straight run.
+fn records(start: u64, slots: Vec<Option<Slot>>) -> Vec<InstructionRecord> {
     let (mut pc, mut left) = (start, slots.len() as i64);
-    let site = |slot: Option<Slot>| {
+    let record = |slot: Option<Slot>| {
         let next = pc.wrapping_add(slot.map_or(4, |slot| slot.instruction.length as u64));
         let (access, bytes) =
             slot.and_then(|slot| memory::access_of(slot.instruction.op)).unwrap_or((Access::Load, 1));
-        let site = Site { slot, pc, next, left, access, bytes };
+        let record = InstructionRecord { slot, pc, next, left, access, bytes };
         (pc, left) = (next, left - 1);
-        site
+        record
     };
-    slots.into_iter().map(site).collect()
+    slots.into_iter().map(record).collect()
 }
 
 /// What a jump between pages goes by.
@@ -250,7 +254,7 @@ impl<'a> Emitter<'a> {
         trampolines: &'a Trampolines,
         address: usize,
         source: &Source,
-        sites: Box<[Site]>,
+        records: Box<[InstructionRecord]>,
         mapping: Mapping,
         first_link: u32,
     ) -> Emitter<'a> {
@@ -265,7 +269,7 @@ impl<'a> Emitter<'a> {
             start: source.start,
             ram: source.ram,
             table: source.table,
-            sites,
+            records,
             mapping,
             mappings: Vec::new(),
             current: 0,
@@ -277,16 +281,16 @@ impl<'a> Emitter<'a> {
             floats: FloatCache::default(),
             extensions: Extensions::default(),
             low_half_suffices: false,
-            guesses: None,
-            guessed: Vec::new(),
+            predictions: None,
+            predicted: Vec::new(),
             marks,
         }
     }
 
-    /// What follows executes what a mark says, from a site on.
-    fn mark(&mut self, site: usize, begins: Begins) {
+    /// What follows executes what a mark says, from a record on.
+    fn mark(&mut self, record: usize, begins: Begins) {
         let offset = self.code.offset().0;
-        self.marks.push(offset, site, begins);
+        self.marks.push(offset, record, begins);
     }
 
     /// What follows is executed if a point is reached.
@@ -313,17 +317,17 @@ impl<'a> Emitter<'a> {
     }
 
     fn tier(&self) -> Tier {
-        if self.is_region() { Tier::Region } else { Tier::Unit }
+        if self.is_region() { Tier::Region } else { Tier::Block }
     }
 
-    fn unit(&mut self, end: End) {
-        let length = self.sites.len();
-        self.extensions = Extensions::of(&self.sites, &[Run::new(0..length, &self.mapping, false)]);
+    fn block(&mut self, end: End) {
+        let length = self.records.len();
+        self.extensions = Extensions::of(&self.records, &[Run::new(0..length, &self.mapping, false)]);
         self.need_float();
         self.mark(0, Begins::Run);
         self.take_budget(0, length);
         self.instructions(0, length);
-        let Site { pc, next, .. } = self.sites[length - 1];
+        let InstructionRecord { pc, next, .. } = self.records[length - 1];
         if end != End::Jump {
             self.settle_after(length - 1);
         }
@@ -336,7 +340,7 @@ impl<'a> Emitter<'a> {
         self.link_stubs();
     }
 
-    /// Takes the instructions of a piece out of the budget, or leaves.
+    /// Takes the instructions of a basic block out of the budget, or leaves.
     fn take_budget(&mut self, first: usize, length: usize) {
         let from = self.code.new_dynamic_label();
         self.push_cold(Cold::Short { from, first, length: length as i64 });
@@ -348,7 +352,7 @@ impl<'a> Emitter<'a> {
         self.add_constant(BUDGET, left as i32);
     }
 
-    /// Behind a site, goes on at an address, inside or outside, with `left` instructions of the piece not executed.
+    /// Behind a record, goes on at an address, inside or outside, with `left` instructions of the basic block not executed.
     fn go(&mut self, index: usize, target: u64, left: i64) {
         self.give_back(left);
         match self.label(target) {
@@ -359,7 +363,7 @@ impl<'a> Emitter<'a> {
             None => {
                 self.settle_after(index);
                 self.leave_mapping();
-                self.link(self.sites[index].pc, target, false);
+                self.link(self.records[index].pc, target, false);
             }
         }
     }
@@ -375,7 +379,11 @@ impl<'a> Emitter<'a> {
 
     /// If there is floating point: leaves unless the host computes for the guest.
     fn need_float(&mut self) {
-        if !self.sites.iter().any(|site| site.slot.is_some_and(|slot| float::is_inline(&slot.instruction))) {
+        if !self
+            .records
+            .iter()
+            .any(|record| record.slot.is_some_and(|slot| float::is_inline(&slot.instruction)))
+        {
             return;
         }
         let absent = self.code.new_dynamic_label();
@@ -401,11 +409,11 @@ impl<'a> Emitter<'a> {
             });
         }
         let code = self.code.finalize().ok()?;
-        let guesses = self.guesses.map_or(Vec::new(), |guesses| guesses.rounds);
-        Some(Emitted { code, links, sites: self.sites, guesses, marks: self.marks.take() })
+        let predictions = self.predictions.map_or(Vec::new(), |predictions| predictions.rounds);
+        Some(Emitted { code, links, records: self.records, predictions, marks: self.marks.take() })
     }
 
-    /// A jump to another unit, or to this one's start.
+    /// A jump to another block, or to this one's start.
     fn link(&mut self, from: u64, target: u64, changed: bool) {
         let stub = self.code.new_dynamic_label();
         let same_page = (target ^ self.start) >> PAGE_SHIFT == 0;
@@ -422,20 +430,21 @@ impl<'a> Emitter<'a> {
 
     /// Has the interpreter execute an instruction, here, where no extension is pending. It leaves nothing in XMM registers.
     fn interpret(&mut self, index: usize) {
-        let site = &raw const self.sites[index] as i64;
-        dynasm!(self.code ; .arch x64 ; mov rdx, QWORD site);
+        let record = &raw const self.records[index] as i64;
+        dynasm!(self.code ; .arch x64 ; mov rdx, QWORD record);
         match self.local.get(self.current) {
             Some(&(label, _)) => dynasm!(self.code ; .arch x64 ; call =>label),
             None => dynasm!(self.code ; .arch x64 ; call extern self.trampolines.interpret),
         }
-        self.forget_guesses();
+        self.forget_predictions();
     }
 
-    /// The instructions of a piece.
+    /// The instructions of a basic block.
     fn instructions(&mut self, first: usize, end: usize) {
         let mut index = first;
         while index < end {
-            let pair = self.sites[index].slot.zip(self.sites[index..end].get(1).and_then(|site| site.slot));
+            let pair =
+                self.records[index].slot.zip(self.records[index..end].get(1).and_then(|record| record.slot));
             if let Some((one, two)) = pair
                 && is_zero_extension(&one.instruction, &two.instruction)
             {
@@ -451,7 +460,7 @@ impl<'a> Emitter<'a> {
                 continue;
             }
             if let Some(group) = self.group(index, end) {
-                index = group.sites.end;
+                index = group.records.end;
                 self.grouped(&group);
                 continue;
             }
@@ -461,7 +470,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn instruction(&mut self, index: usize) {
-        let Site { slot, pc, left, .. } = self.sites[index];
+        let InstructionRecord { slot, pc, left, .. } = self.records[index];
         let Some(Slot { instruction: i, .. }) = slot else {
             self.mark(index, Begins::Step(1));
             self.settle(index);

@@ -129,7 +129,7 @@ impl Emitter<'_> {
                 ; and ecx, edx
                 ; test cl, sstatus::SIE as i8
                 ; jz >masked
-                ; mov eax, self.sites[index].left as i32
+                ; mov eax, self.records[index].left as i32
                 ; call extern self.trampolines.interrupt
                 ; test eax, eax
                 ; jnz =>cold

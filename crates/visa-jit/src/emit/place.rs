@@ -18,10 +18,10 @@ impl Emitter<'_> {
         }
     }
 
-    /// Behind a site, brings registers where another of the region's mappings has them, and as a piece expects them; flags stay.
+    /// Behind a record, brings registers where another of the region's mappings has them, and as a basic block expects them; flags stay.
     pub(super) fn move_to(&mut self, number: usize, index: usize, target: u64) {
         let moves = number != self.current;
-        if moves || self.extensions.leaves_loop(&self.sites, index, target) {
+        if moves || self.extensions.leaves_loop(&self.records, index, target) {
             self.settle_after(index);
         }
         self.reach(if moves { Point::OtherMapping } else { Point::SameMapping });
@@ -31,7 +31,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Brings registers where they are between units; flags stay.
+    /// Brings registers where they are between blocks; flags stay.
     pub(super) fn leave_mapping(&mut self) {
         let from = self.mapping.clone();
         if coverage::ON && from.changes(&Mapping::usual()).next().is_some() {
@@ -105,7 +105,7 @@ impl Emitter<'_> {
     /// Where an access goes: off the register of its base if [`Emitter::look_up`] takes that, or else in a register.
     pub(super) fn access_address(&mut self, i: &Instruction) -> Address {
         match self.mapping.place(i.rs1) {
-            Place::Host(base) if self.can_guess() => Address { base, offset: i.imm },
+            Place::Host(base) if self.can_predict() => Address { base, offset: i.imm },
             _ => Address { base: self.address(i), offset: 0 },
         }
     }

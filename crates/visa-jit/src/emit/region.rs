@@ -1,4 +1,4 @@
-//! Regions: pieces that jump to each other, with mappings of their own.
+//! Regions: basic blocks that jump to each other, with mappings of their own.
 // The assembler's macro converts register numbers, whatever their type.
 #![allow(clippy::useless_conversion)]
 
@@ -10,7 +10,7 @@ use super::{Emitter, Point, coverage};
 use crate::check::mark::Begins;
 use crate::region::{Region, is_outside};
 use crate::registers::{Mapping, offset};
-use crate::runtime::Site;
+use crate::runtime::InstructionRecord;
 use crate::trampolines::{emit_access, emit_interpret};
 
 /// Bytes of a line of the host's caches of instructions.
@@ -28,7 +28,7 @@ const NOPS: [&[u8]; 9] = [
     &[0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
 ];
 
-/// Where a piece of a region begins.
+/// Where a basic block of a region begins.
 #[derive(Clone, Copy)]
 pub(super) struct Label {
     pub pc: u64,
@@ -39,65 +39,65 @@ pub(super) struct Label {
 
 impl Emitter<'_> {
     pub(super) fn region(&mut self, region: &Region) {
-        for piece in &region.pieces {
+        for basic_block in &region.basic_blocks {
             let label = self.code.new_dynamic_label();
-            self.labels.push(Label { pc: piece.pc, label, mapping: piece.mapping });
+            self.labels.push(Label { pc: basic_block.pc, label, mapping: basic_block.mapping });
         }
         for _ in &region.mappings {
             self.local.push((self.code.new_dynamic_label(), self.code.new_dynamic_label()));
         }
         self.mappings.clone_from(&region.mappings);
         let mut runs = Vec::new();
-        for piece in &region.pieces {
-            let first = runs.last().map_or(0, |run: &Run| run.sites.end);
-            let (length, mapping) = (piece.slots.len(), &region.mappings[piece.mapping]);
-            match piece.is_peeled() {
+        for basic_block in &region.basic_blocks {
+            let first = runs.last().map_or(0, |run: &Run| run.records.end);
+            let (length, mapping) = (basic_block.slots.len(), &region.mappings[basic_block.mapping]);
+            match basic_block.is_peeled() {
                 true => runs.extend(Run::peeled(first, length, mapping)),
                 false => runs.push(Run::new(first..first + length, mapping, true)),
             }
         }
-        self.extensions = Extensions::of(&self.sites, &runs);
+        self.extensions = Extensions::of(&self.records, &runs);
         self.need_float();
         self.enter_region(region);
-        self.forget_guesses();
+        self.forget_predictions();
         let mut index = 0;
-        for (number, piece) in region.pieces.iter().enumerate() {
+        for (number, basic_block) in region.basic_blocks.iter().enumerate() {
             let label = self.labels[number].label;
-            self.set_mapping(piece.mapping);
+            self.set_mapping(basic_block.mapping);
             self.floats.clear();
-            self.guess_by_round(region.round(number));
-            if region.is_loop_head(number) && !piece.is_peeled() {
+            self.predict_by_round(region.round(number));
+            if region.is_loop_head(number) && !basic_block.is_peeled() {
                 self.align();
             }
             dynasm!(self.code ; .arch x64 ; =>label);
-            let length = piece.slots.len();
-            match piece.is_peeled() {
+            let length = basic_block.slots.len();
+            match basic_block.is_peeled() {
                 true => {
                     self.peeled(number, index, length);
                     index += 2 * length;
                 }
                 false => {
-                    self.piece(index, index + length);
+                    self.basic_block(index, index + length);
                     index += length;
                 }
             }
             if let Some(next) = self.falls_to(index - 1) {
-                match region.pieces.get(number + 1).filter(|piece| piece.pc == next) {
+                match region.basic_blocks.get(number + 1).filter(|basic_block| basic_block.pc == next) {
                     Some(follower) => self.move_to(follower.mapping, index - 1, next),
                     None => self.go(index - 1, next, 0),
                 }
             }
         }
         self.cold_code();
-        self.wrong_guesses();
+        self.wrong_predictions();
         self.link_stubs();
         self.local_trampolines();
         self.local_forget();
     }
 
-    /// Brings registers from where they are between units to where the loop has them.
+    /// Brings registers from where they are between blocks to where the loop has them.
     fn enter_region(&mut self, region: &Region) {
-        let outer = &region.mappings[region.pieces[0].mapping];
+        let outer = &region.mappings[region.basic_blocks[0].mapping];
         for (guest, host) in outer.kept_for(&region.mappings) {
             self.reach(Point::KeptStored);
             dynasm!(self.code ; .arch x64 ; mov [rbp + offset(guest)], Rq(host));
@@ -118,20 +118,20 @@ impl Emitter<'_> {
         }
     }
 
-    fn piece(&mut self, first: usize, end: usize) {
+    fn basic_block(&mut self, first: usize, end: usize) {
         self.mark(first, Begins::Run);
         self.take_budget(first, end - first);
         self.instructions(first, end);
     }
 
-    /// A loop of one piece, whose first round is apart from the others: those know what a round leaves in registers, which is words,
+    /// A loop of one basic block, whose first round is apart from the others: those know what a round leaves in registers, which is words,
     /// and floating point that XMM registers hold already.
     fn peeled(&mut self, number: usize, first: usize, length: usize) {
         let (middle, end) = (first + length, first + 2 * length);
         let others = self.code.new_dynamic_label();
         let label = std::mem::replace(&mut self.labels[number].label, others);
         self.reach(Point::FirstRound);
-        self.piece(first, middle);
+        self.basic_block(first, middle);
         if let Some(next) = self.falls_to(middle - 1) {
             self.go(middle - 1, next, 0);
         }
@@ -147,18 +147,18 @@ impl Emitter<'_> {
         self.labels[number].label = label;
     }
 
-    /// Where execution goes on behind the last instruction of a piece, if it does not jump.
+    /// Where execution goes on behind the last instruction of a basic block, if it does not jump.
     fn falls_to(&self, last: usize) -> Option<u64> {
-        let Site { slot, next, .. } = self.sites[last];
+        let InstructionRecord { slot, next, .. } = self.records[last];
         slot.filter(|slot| slot.instruction.op.shape() != Shape::Jump && !is_outside(slot)).map(|_| next)
     }
 
-    /// The label of a piece of this region.
+    /// The label of a basic block of this region.
     pub(super) fn label(&self, target: u64) -> Option<Label> {
         self.labels.iter().find(|label| label.pc == target).copied()
     }
 
-    /// What trampolines do for units, with the region's mappings.
+    /// What trampolines do for blocks, with the region's mappings.
     fn local_trampolines(&mut self) {
         let indirect = self.trampolines.indirect;
         for (&(interpret, access), mapping) in self.local.iter().zip(&self.mappings) {

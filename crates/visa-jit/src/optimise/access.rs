@@ -10,8 +10,8 @@ use visa_isa::{Instruction, Op, Shape};
 use visa_mmu::tlb::FIRST_LEVEL_ENTRIES;
 use visa_state::Reservation;
 
-use super::data::{Guess, Site};
-use super::lower::{Departure, Lowering};
+use super::data::{AccessRecord, LoopPrediction};
+use super::lower::{Lowering, SideExit};
 use crate::coverage::Point;
 use crate::runtime::field;
 
@@ -97,7 +97,7 @@ impl Lowering<'_, '_> {
         let (out, go_on) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().brif(value, out, &[], go_on, &[]);
         let pc = self.plan.lines[number].pc;
-        self.depart(out, Departure::Again(pc), (end - number) as i64);
+        self.depart(out, SideExit::Again(pc), (end - number) as i64);
         self.builder.switch_to_block(go_on);
     }
 
@@ -151,10 +151,10 @@ impl Lowering<'_, '_> {
         let address = self.builder.ins().iadd_imm_s(base, found.low);
         let plain = self.plain.contains(&number);
         let first = (imm - found.low) as u64;
-        let site = Site::new(kind.access(), found.bytes as u64, first, number, plain, shared);
+        let record = AccessRecord::new(kind.access(), found.bytes as u64, first, number, plain, shared);
         found.host = match plain {
-            true => self.by_first_level(address, site, number, end),
-            false => self.by_guess(address, site, number, end),
+            true => self.by_first_level(address, record, number, end),
+            false => self.by_prediction(address, record, number, end),
         };
         self.found.retain(|(other, _)| *other != key);
         self.found.push((key, found));
@@ -187,39 +187,39 @@ impl Lowering<'_, '_> {
     }
 
     /// Goes by the last page of this place, as long as it is the same.
-    fn by_guess(&mut self, address: Value, site: Site, number: usize, end: usize) -> Value {
-        let site = self.site(site);
-        let guess = self.constant(&raw const self.data.guesses[site] as u64);
-        let flags = self.guesses;
+    fn by_prediction(&mut self, address: Value, record: AccessRecord, number: usize, end: usize) -> Value {
+        let record = self.record(record);
+        let prediction = self.constant(&raw const self.data.predictions[record] as u64);
+        let flags = self.predictions;
         let [page, limit, host] = [
-            std::mem::offset_of!(Guess, page),
-            std::mem::offset_of!(Guess, limit),
-            std::mem::offset_of!(Guess, host),
+            std::mem::offset_of!(LoopPrediction, page),
+            std::mem::offset_of!(LoopPrediction, limit),
+            std::mem::offset_of!(LoopPrediction, host),
         ]
         .map(|field| field as i32);
-        let page = self.builder.ins().load(types::I64, flags, guess, page);
+        let page = self.builder.ins().load(types::I64, flags, prediction, page);
         let within = self.builder.ins().isub(address, page);
-        let limit = self.builder.ins().load(types::I64, flags, guess, limit);
+        let limit = self.builder.ins().load(types::I64, flags, prediction, limit);
         let fits = self.builder.ins().icmp(IntCC::UnsignedLessThan, within, limit);
         let (right, wrong, go_on) =
             (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
         let result = self.builder.append_block_param(go_on, types::I64);
         self.builder.ins().brif(fits, right, &[], wrong, &[]);
         self.builder.switch_to_block(right);
-        self.reach(Point::GuessRight);
-        let host = self.builder.ins().load(types::I64, flags, guess, host);
+        self.reach(Point::PredictionRight);
+        let host = self.builder.ins().load(types::I64, flags, prediction, host);
         let host = self.builder.ins().iadd(host, within);
         self.builder.ins().jump(go_on, &[host.into()]);
-        let found = self.find(wrong, Point::GuessWrong, address, site, number, end);
+        let found = self.find(wrong, Point::PredictionWrong, address, record, number, end);
         self.builder.ins().jump(go_on, &[found.into()]);
         self.builder.switch_to_block(go_on);
         result
     }
 
     /// Goes by the TLB's first level.
-    fn by_first_level(&mut self, address: Value, site: Site, number: usize, end: usize) -> Value {
-        let (access, bytes) = (site.access, site.bytes as i64);
-        let site = self.site(site);
+    fn by_first_level(&mut self, address: Value, record: AccessRecord, number: usize, end: usize) -> Value {
+        let (access, bytes) = (record.access, record.bytes as i64);
+        let record = self.record(record);
         let mask = FIRST_LEVEL_ENTRIES as i64 - 1;
         let index = self.builder.ins().ushr_imm_u(address, PAGE_SHIFT as i64);
         let index = self.builder.ins().band_imm_u(index, mask);
@@ -242,7 +242,7 @@ impl Lowering<'_, '_> {
         let addend = self.builder.ins().load(types::I64, own, entry, layout::addends(access) as i32);
         let host = self.builder.ins().iadd(address, addend);
         self.builder.ins().jump(go_on, &[host.into()]);
-        let found = self.find(wrong, Point::FirstLevelMissed, address, site, number, end);
+        let found = self.find(wrong, Point::FirstLevelMissed, address, record, number, end);
         self.builder.ins().jump(go_on, &[found.into()]);
         self.builder.switch_to_block(go_on);
         result
@@ -254,7 +254,7 @@ impl Lowering<'_, '_> {
         block: cranelift_codegen::ir::Block,
         reached: Point,
         address: Value,
-        site: usize,
+        record: usize,
         number: usize,
         end: usize,
     ) -> Value {
@@ -263,7 +263,7 @@ impl Lowering<'_, '_> {
         self.reach(reached);
         let region = self.constant(&raw const *self.data as u64);
         let stub = self.constant(self.addresses.find as u64);
-        self.call(stub, region, site, address);
+        self.call(stub, region, record, address);
         let found = self.builder.ins().load(types::I64, self.own, self.environment, field::FOUND);
         let failed = self.builder.ins().icmp_imm_s(IntCC::Equal, found, 0);
         self.leave_if(failed, number, end);

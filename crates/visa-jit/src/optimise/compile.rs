@@ -10,7 +10,7 @@ use cranelift_codegen::settings::{self, Configurable, Flags};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::data::RegionData;
-use super::lower::{Addresses, Departure, Lowering, signature};
+use super::lower::{Addresses, Lowering, SideExit, signature};
 use super::plan::Plan;
 
 /// A loop to compile.
@@ -32,7 +32,7 @@ pub struct Compiled {
     /// A function of [`signature`], for any address.
     pub code: Vec<u8>,
     /// How execution goes on, by the number that the function returns.
-    pub departures: Vec<Departure>,
+    pub side_exits: Vec<SideExit>,
     /// What the code names by address.
     pub data: Box<RegionData>,
 }
@@ -69,7 +69,7 @@ impl Compiler {
         let mut builder = FunctionBuilder::new(&mut self.context.func, &mut self.functions);
         let mut lowering = Lowering::new(&mut builder, &job.plan, &mut data, job.addresses, &job.plain);
         lowering.function();
-        let departures = std::mem::take(&mut lowering.departures);
+        let side_exits = std::mem::take(&mut lowering.side_exits);
         builder.finalize(self.isa.frontend_config());
         let compiled = self.context.compile(&*self.isa, &mut ControlPlane::default());
         let code = match compiled {
@@ -77,7 +77,7 @@ impl Compiler {
             Ok(compiled) if compiled.buffer.relocs().is_empty() => Some(compiled.code_buffer().to_vec()),
             _ => None,
         };
-        (job.number, code.map(|code| Compiled { number: job.number, code, departures, data }))
+        (job.number, code.map(|code| Compiled { number: job.number, code, side_exits, data }))
     }
 }
 

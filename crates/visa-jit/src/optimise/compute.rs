@@ -6,11 +6,11 @@ use visa_isa::shape::{Compute, Operation, Width};
 use visa_isa::{Instruction, Shape};
 
 use super::lower::Lowering;
-use super::plan::Line;
+use super::plan::PlanLine;
 
 impl Lowering<'_, '_> {
     /// An instruction that computes; false if it is none.
-    pub(super) fn compute(&mut self, line: &Line) -> bool {
+    pub(super) fn compute(&mut self, line: &PlanLine) -> bool {
         let i = &line.slot.instruction;
         let Compute { operation, width } = match i.op.shape() {
             Shape::Compute(compute) => compute,

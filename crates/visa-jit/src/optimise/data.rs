@@ -1,9 +1,9 @@
-//! What an optimised loop keeps beside its code: guesses where its accesses go.
+//! What an optimised loop keeps beside its code: predicts where its accesses go.
 //!
-//! A guess says which page an access went to last, and where that page is on the host. While it holds, an access costs a
-//! subtraction, a comparison and an addition, none of which has to wait for a look at the TLB. A guess that is in force is always
+//! A prediction says which page an access went to last, and where that page is on the host. While it holds, an access costs a
+//! subtraction, a comparison and an addition, none of which has to wait for a look at the TLB. A prediction that is in force is always
 //! backed by an entry of the TLB's first level: whatever drops or replaces such an entry counts in [`Tlb::generation`], and
-//! guesses of another generation are forgotten before the loop goes on. So the
+//! predictions of another generation are forgotten before the loop goes on. So the
 //! interpreter would have found the access in the first level, too.
 //!
 //! [`Tlb::generation`]: visa_mmu::tlb::Tlb::generation
@@ -16,9 +16,9 @@ use visa_mem::Platform;
 use super::trace::page_of;
 use crate::runtime::Environment;
 
-/// Wrong guesses after which it is looked how frequent they are.
+/// Wrong predictions after which it is looked how frequent they are.
 const TRIAL: u64 = 512;
-/// Instructions for each wrong guess, below which guessing costs more than it saves.
+/// Instructions for each wrong prediction, below which predicting costs more than it saves.
 const LEAST_DISTANCE: u64 = 150;
 /// Accesses that needed more than a translation, after which the loop is given up if they are frequent.
 const FAILURES: u64 = 256;
@@ -26,7 +26,7 @@ const FAILURES: u64 = 256;
 /// Where an access went. Generated code reads it.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
-pub struct Guess {
+pub struct LoopPrediction {
     /// Address of the page.
     pub page: u64,
     /// How far into the page the first byte may be, plus one; 0: nothing is known.
@@ -36,7 +36,7 @@ pub struct Guess {
 }
 
 /// An access, or several off one base that are looked up at once.
-pub struct Site {
+pub struct AccessRecord {
     /// Its kind.
     pub access: Access,
     /// From its lowest to its highest byte.
@@ -45,35 +45,42 @@ pub struct Site {
     pub first: u64,
     /// The line of the plan.
     pub line: usize,
-    /// It goes by the TLB's first level alone: guesses were wrong too often.
+    /// It goes by the TLB's first level alone: predictions were wrong too often.
     pub plain: bool,
     /// Other accesses go by what was looked up before: they must not if its entry is replaced.
     pub shared: bool,
-    /// Wrong guesses so far, and the retired count as of the last time that their frequency was looked at.
+    /// Wrong predictions so far, and the retired count as of the last time that their frequency was looked at.
     misses: u64,
     since: u64,
 }
 
-impl Site {
-    /// A site that has not been executed.
-    pub fn new(access: Access, bytes: u64, first: u64, line: usize, plain: bool, shared: bool) -> Site {
-        Site { access, bytes, first, line, plain, shared, misses: 0, since: 0 }
+impl AccessRecord {
+    /// A record that has not been executed.
+    pub fn new(
+        access: Access,
+        bytes: u64,
+        first: u64,
+        line: usize,
+        plain: bool,
+        shared: bool,
+    ) -> AccessRecord {
+        AccessRecord { access, bytes, first, line, plain, shared, misses: 0, since: 0 }
     }
 }
 
 /// What the loop's code names by address. The first fields are its, by their offsets.
 #[repr(C)]
 pub struct RegionData {
-    /// The generation for which guesses hold.
+    /// The generation for which predictions hold.
     pub generation: u64,
     /// How often it was entered.
     pub entries: u64,
     /// Instructions that it has executed.
     pub retired: u64,
-    /// A guess for each site.
-    pub guesses: Box<[Guess]>,
-    /// The sites.
-    pub sites: Vec<Site>,
+    /// A prediction for each record.
+    pub predictions: Box<[LoopPrediction]>,
+    /// The records.
+    pub records: Vec<AccessRecord>,
     /// Number of the region, for [`Environment::revise`].
     pub number: u64,
     failures: u64,
@@ -81,37 +88,37 @@ pub struct RegionData {
 }
 
 impl RegionData {
-    /// Room for so many sites. Code that is made from now on may name the guesses by their addresses.
-    pub fn new(number: u64, sites: usize) -> RegionData {
+    /// Room for so many records. Code that is made from now on may name the predictions by their addresses.
+    pub fn new(number: u64, records: usize) -> RegionData {
         RegionData {
             generation: u64::MAX,
             entries: 0,
             retired: 0,
-            guesses: vec![Guess::default(); sites].into(),
-            sites: Vec::new(),
+            predictions: vec![LoopPrediction::default(); records].into(),
+            records: Vec::new(),
             number,
             failures: 0,
             failures_since: 0,
         }
     }
 
-    /// Forgets all guesses.
+    /// Forgets all predictions.
     fn forget(&mut self, hart: &Hart) {
-        self.guesses.fill(Guess::default());
+        self.predictions.fill(LoopPrediction::default());
         self.generation = hart.mmu.tlb.generation();
     }
 
-    /// Counts a wrong guess. True: they are too frequent.
-    fn guessed_wrongly(site: &mut Site, now: u64) -> bool {
-        site.misses += 1;
-        if !site.misses.is_multiple_of(TRIAL) {
+    /// Counts a wrong prediction. True: they are too frequent.
+    fn predicted_wrongly(record: &mut AccessRecord, now: u64) -> bool {
+        record.misses += 1;
+        if !record.misses.is_multiple_of(TRIAL) {
             return false;
         }
-        let distance = now.wrapping_sub(site.since) / TRIAL;
-        let first = site.since == 0;
-        site.since = now;
-        site.plain = !first && distance < LEAST_DISTANCE;
-        site.plain
+        let distance = now.wrapping_sub(record.since) / TRIAL;
+        let first = record.since == 0;
+        record.since = now;
+        record.plain = !first && distance < LEAST_DISTANCE;
+        record.plain
     }
 
     /// Counts an access that needed more than a translation. True: they are too frequent.
@@ -127,12 +134,12 @@ impl RegionData {
     }
 }
 
-/// Forgets the guesses of a region, because they are of another generation.
+/// Forgets the predictions of a region, because they are of another generation.
 ///
 /// # Safety
 ///
 /// As [`find`].
-pub unsafe extern "C" fn forget(region: *mut RegionData, _site: u64, _address: u64, hart: *mut Hart) {
+pub unsafe extern "C" fn forget(region: *mut RegionData, _record: u64, _address: u64, hart: *mut Hart) {
     // SAFETY: as the caller says.
     let (region, hart) = unsafe { (&mut *region, &*hart) };
     region.forget(hart);
@@ -147,7 +154,7 @@ pub unsafe extern "C" fn forget(region: *mut RegionData, _site: u64, _address: u
 /// with, the latter made for a platform of type P, and nobody else uses them meanwhile.
 pub unsafe extern "C" fn find<P: Platform>(
     region: *mut RegionData,
-    site: u64,
+    record: u64,
     address: u64,
     hart: *mut Hart,
     environment: *mut Environment,
@@ -157,8 +164,8 @@ pub unsafe extern "C" fn find<P: Platform>(
     let (region, hart, environment) = unsafe { (&mut *region, &mut *hart, &mut *environment) };
     let now = environment.base.wrapping_sub(budget as u64);
     environment.found = 0;
-    let place = site as usize;
-    let Site { access, bytes, first, plain, shared, .. } = region.sites[place];
+    let place = record as usize;
+    let AccessRecord { access, bytes, first, plain, shared, .. } = region.records[place];
     if address & (PAGE_SIZE - 1) > PAGE_SIZE - bytes {
         return;
     }
@@ -175,10 +182,10 @@ pub unsafe extern "C" fn find<P: Platform>(
         if hart.mmu.tlb.generation() == generation.wrapping_add(1)
             && let Some(replaced) = replaced
         {
-            // Only guesses of this page are not backed any more.
-            for (guess, site) in region.guesses.iter_mut().zip(&region.sites) {
-                if site.access == access && guess.page == replaced {
-                    *guess = Guess::default();
+            // Only predictions of this page are not backed any more.
+            for (prediction, record) in region.predictions.iter_mut().zip(&region.records) {
+                if record.access == access && prediction.page == replaced {
+                    *prediction = LoopPrediction::default();
                 }
             }
             region.generation = hart.mmu.tlb.generation();
@@ -203,9 +210,9 @@ pub unsafe extern "C" fn find<P: Platform>(
         return;
     }
     let page = page_of(address);
-    region.guesses[place] =
-        Guess { page, limit: PAGE_SIZE + 1 - bytes, host: host.wrapping_sub(address - page) };
-    if RegionData::guessed_wrongly(&mut region.sites[place], now) {
+    region.predictions[place] =
+        LoopPrediction { page, limit: PAGE_SIZE + 1 - bytes, host: host.wrapping_sub(address - page) };
+    if RegionData::predicted_wrongly(&mut region.records[place], now) {
         environment.revise = region.number + 1;
     }
 }

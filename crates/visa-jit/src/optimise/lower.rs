@@ -1,7 +1,7 @@
 //! From a plan to Cranelift's intermediate representation: control flow, registers, and the ways out.
 //!
 //! The guest's registers are variables, loaded when the loop is entered, stored where it is left. Every way out goes
-//! by one block, with the number of a [`Departure`] that says how execution goes on. The budget is a variable too: a block
+//! by one block, with the number of a [`SideExit`] that says how execution goes on. The budget is a variable too: a block
 //! takes its instructions out of it when it is entered, and a way out of its middle gives back what was not executed. It is
 //! compared where jumps go back to, with the longest way from there.
 
@@ -16,8 +16,8 @@ use visa_isa::shape::Condition;
 use visa_isa::{Instruction, Shape};
 
 use super::access::{Found, Kind};
-use super::data::{RegionData, Site};
-use super::plan::{Line, Plan};
+use super::data::{AccessRecord, RegionData};
+use super::plan::{Plan, PlanLine};
 use crate::coverage::{self, Point, Tier};
 use crate::registers::offset;
 
@@ -28,8 +28,8 @@ const OTHERS: u64 = 50;
 
 /// How execution goes on where the loop is left.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Departure {
-    /// With an instruction that the loop has not executed, by units.
+pub enum SideExit {
+    /// With an instruction that the loop has not executed, by blocks.
     Again(u64),
     /// At an address that the code says.
     To {
@@ -64,12 +64,12 @@ pub struct Lowering<'a, 'b> {
     /// Lines whose accesses go by the TLB's first level alone.
     pub(super) plain: &'a [usize],
     /// The ways out, by number.
-    pub departures: Vec<Departure>,
+    pub side_exits: Vec<SideExit>,
     variables: [Option<Variable>; 32],
     /// Registers that some line writes.
     written: u32,
     budget: Variable,
-    departure: Variable,
+    side_exit: Variable,
     blocks: Vec<ir::Block>,
     leave: ir::Block,
     pub(super) hart: Value,
@@ -77,13 +77,13 @@ pub struct Lowering<'a, 'b> {
     pub(super) stub: SigRef,
     /// What was looked up in this block: (kind, base register).
     pub(super) found: Vec<((Kind, u8), Found)>,
-    /// The hart's own memory, the guest's, and that of guesses.
+    /// The hart's own memory, the guest's, and that of predictions.
     pub(super) own: MemFlagsData,
     pub(super) guest: MemFlagsData,
-    pub(super) guesses: MemFlagsData,
+    pub(super) predictions: MemFlagsData,
 }
 
-/// The signature of a region: hart, environment, budget; the departure's number, and the budget that is left.
+/// The signature of a region: hart, environment, budget; the side exit's number, and the budget that is left.
 pub fn signature() -> Signature {
     let mut signature = Signature::new(CallConv::SystemV);
     signature.params = vec![AbiParam::new(types::I64); 3];
@@ -112,13 +112,13 @@ impl<'a, 'b> Lowering<'a, 'b> {
             let region = builder.func.dfg.alias_regions.insert(region);
             MemFlagsData::new().with_notrap().with_alias_region(Some(region))
         };
-        let (own, guest, guesses) = (flags(0, "hart"), flags(1, "guest"), flags(2, "guesses"));
+        let (own, guest, predictions) = (flags(0, "hart"), flags(1, "guest"), flags(2, "predictions"));
         let entry = builder.create_block();
         builder.append_block_params_for_function_params(entry);
         builder.switch_to_block(entry);
         let parameters = builder.block_params(entry).to_vec();
         let stub = builder.import_signature(stub_signature());
-        let (budget, departure) = (builder.declare_var(types::I64), builder.declare_var(types::I64));
+        let (budget, side_exit) = (builder.declare_var(types::I64), builder.declare_var(types::I64));
         builder.def_var(budget, parameters[2]);
         let blocks = plan.blocks.iter().map(|_| builder.create_block()).collect();
         let leave = builder.create_block();
@@ -128,11 +128,11 @@ impl<'a, 'b> Lowering<'a, 'b> {
             data,
             addresses,
             plain,
-            departures: vec![Departure::Indirect],
+            side_exits: vec![SideExit::Indirect],
             variables: [None; 32],
             written: 0,
             budget,
-            departure,
+            side_exit,
             blocks,
             leave,
             hart: parameters[0],
@@ -141,7 +141,7 @@ impl<'a, 'b> Lowering<'a, 'b> {
             found: Vec::new(),
             own,
             guest,
-            guesses,
+            predictions,
             builder,
         }
     }
@@ -149,7 +149,7 @@ impl<'a, 'b> Lowering<'a, 'b> {
     /// Makes the whole function.
     pub fn function(&mut self) {
         self.load_registers();
-        self.check_guesses();
+        self.check_predictions();
         self.builder.ins().jump(self.blocks[0], &[]);
         for index in 0..self.plan.blocks.len() {
             self.block(index);
@@ -172,18 +172,18 @@ impl<'a, 'b> Lowering<'a, 'b> {
         }
     }
 
-    /// Guesses of another generation are forgotten.
-    fn check_guesses(&mut self) {
+    /// Predictions of another generation are forgotten.
+    fn check_predictions(&mut self) {
         let (forget, go_on) = (self.builder.create_block(), self.builder.create_block());
         self.builder.set_cold_block(forget);
         let region = self.constant(&raw const *self.data as u64);
         let known = std::mem::offset_of!(RegionData, generation) as i32;
-        let known = self.builder.ins().load(types::I64, self.guesses, region, known);
+        let known = self.builder.ins().load(types::I64, self.predictions, region, known);
         let current = self.builder.ins().load(types::I64, self.own, self.hart, layout::GENERATION as i32);
         let differ = self.builder.ins().icmp(IntCC::NotEqual, current, known);
         self.builder.ins().brif(differ, forget, &[], go_on, &[]);
         self.builder.switch_to_block(forget);
-        self.reach(Point::GuessesForgotten);
+        self.reach(Point::PredictionsForgotten);
         let stub = self.constant(self.addresses.forget as u64);
         self.call(stub, region, 0, region);
         self.builder.ins().jump(go_on, &[]);
@@ -191,10 +191,10 @@ impl<'a, 'b> Lowering<'a, 'b> {
     }
 
     /// Calls a stub.
-    pub(super) fn call(&mut self, stub: Value, region: Value, site: usize, address: Value) {
-        let site = self.constant(site as u64);
+    pub(super) fn call(&mut self, stub: Value, region: Value, record: usize, address: Value) {
+        let record = self.constant(record as u64);
         let budget = self.builder.use_var(self.budget);
-        let arguments = [region, site, address, self.hart, self.environment, budget];
+        let arguments = [region, record, address, self.hart, self.environment, budget];
         self.builder.ins().call_indirect(self.stub, stub, &arguments);
     }
 
@@ -208,7 +208,7 @@ impl<'a, 'b> Lowering<'a, 'b> {
             let budget = self.builder.use_var(self.budget);
             let lacks = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, budget, longest);
             self.builder.ins().brif(lacks, short, &[], enough, &[]);
-            self.depart(short, Departure::Short(pc), 0);
+            self.depart(short, SideExit::Short(pc), 0);
             self.builder.switch_to_block(enough);
         }
         self.change_budget(-(block.lines.len() as i64));
@@ -226,16 +226,16 @@ impl<'a, 'b> Lowering<'a, 'b> {
     }
 
     /// Fills a block with a way out, `left` instructions of whose block were not executed.
-    pub(super) fn depart(&mut self, block: ir::Block, departure: Departure, left: i64) {
+    pub(super) fn depart(&mut self, block: ir::Block, side_exit: SideExit, left: i64) {
         self.builder.set_cold_block(block);
         self.builder.switch_to_block(block);
         self.change_budget(left);
-        let number = self.departures.iter().position(|known| *known == departure).unwrap_or_else(|| {
-            self.departures.push(departure);
-            self.departures.len() - 1
+        let number = self.side_exits.iter().position(|known| *known == side_exit).unwrap_or_else(|| {
+            self.side_exits.push(side_exit);
+            self.side_exits.len() - 1
         });
         let number = self.constant(number as u64);
-        self.builder.def_var(self.departure, number);
+        self.builder.def_var(self.side_exit, number);
         self.builder.ins().jump(self.leave, &[]);
     }
 
@@ -250,7 +250,7 @@ impl<'a, 'b> Lowering<'a, 'b> {
                 self.builder.ins().store(self.own, value, self.hart, offset(register));
             }
         }
-        let results = [self.departure, self.budget].map(|variable| self.builder.use_var(variable));
+        let results = [self.side_exit, self.budget].map(|variable| self.builder.use_var(variable));
         self.builder.ins().return_(&results);
     }
 
@@ -274,7 +274,7 @@ impl<'a, 'b> Lowering<'a, 'b> {
                     // A plan holds nothing else; were it otherwise, somebody else would execute it.
                     let block = self.builder.create_block();
                     self.builder.ins().jump(block, &[]);
-                    self.depart(block, Departure::Again(line.pc), (end - number) as i64);
+                    self.depart(block, SideExit::Again(line.pc), (end - number) as i64);
                     let unreachable = self.builder.create_block();
                     self.builder.switch_to_block(unreachable);
                 }
@@ -292,7 +292,7 @@ impl<'a, 'b> Lowering<'a, 'b> {
         }
         let block = self.destination(number, end, target);
         self.builder.ins().jump(block, &[]);
-        self.fill_departure(block, number, end, target);
+        self.fill_side_exit(block, number, end, target);
     }
 
     /// The block for a way from a line to an address: one of the plan's, or a new one.
@@ -305,10 +305,10 @@ impl<'a, 'b> Lowering<'a, 'b> {
     }
 
     /// Fills what `destination` has made, if it was a new block, with the way out.
-    fn fill_departure(&mut self, block: ir::Block, number: usize, end: usize, target: u64) {
+    fn fill_side_exit(&mut self, block: ir::Block, number: usize, end: usize, target: u64) {
         if !self.blocks.contains(&block) {
             let from = self.plan.lines[number].pc;
-            self.depart(block, Departure::To { from, target }, (end - number) as i64 - 1);
+            self.depart(block, SideExit::To { from, target }, (end - number) as i64 - 1);
         }
     }
 
@@ -342,7 +342,7 @@ impl<'a, 'b> Lowering<'a, 'b> {
         self.builder.ins().brif(holds, ways[0], &[], ways[1], &[]);
         for (block, target) in ways.into_iter().zip([taken, next]) {
             if block != go_on {
-                self.fill_departure(block, number, end, target);
+                self.fill_side_exit(block, number, end, target);
             }
         }
         if stays.is_some() {
@@ -386,7 +386,7 @@ impl<'a, 'b> Lowering<'a, 'b> {
         let leave = self.builder.create_block();
         self.builder.set_cold_block(block);
         self.builder.ins().jump(leave, &[]);
-        self.depart(leave, Departure::Indirect, left);
+        self.depart(leave, SideExit::Indirect, left);
     }
 
     /// Notes that what follows is executed, if anybody wants to know.
@@ -439,20 +439,20 @@ impl<'a, 'b> Lowering<'a, 'b> {
         self.builder.ins().ireduce(to, value)
     }
 
-    /// Adds a site, and gives its number.
-    pub(super) fn site(&mut self, site: Site) -> usize {
-        self.data.sites.push(site);
-        self.data.sites.len() - 1
+    /// Adds a record, and gives its number.
+    pub(super) fn record(&mut self, record: AccessRecord) -> usize {
+        self.data.records.push(record);
+        self.data.records.len() - 1
     }
 
     /// Registers that a line writes; for what is looked up ahead.
-    pub(super) fn writes(line: &Line, register: u8) -> bool {
+    pub(super) fn writes(line: &PlanLine, register: u8) -> bool {
         registers(&line.slot.instruction).1 >> register & 1 != 0
     }
 }
 
 /// The registers that lines use, with how often they did in the trace, the most used first.
-fn by_use(lines: &[Line]) -> Vec<(u8, u64)> {
+fn by_use(lines: &[PlanLine]) -> Vec<(u8, u64)> {
     let mut uses: Vec<(u8, u64)> = (0..32).map(|register| (register, 0)).collect();
     for line in lines {
         let (read, written) = registers(&line.slot.instruction);
@@ -468,7 +468,7 @@ fn by_use(lines: &[Line]) -> Vec<(u8, u64)> {
 
 /// Whether the host has registers enough for what lines use. Where it has not, the templates, which take the guest's registers
 /// from memory, make better code.
-pub fn fits(lines: &[Line]) -> bool {
+pub fn fits(lines: &[PlanLine]) -> bool {
     let uses = by_use(lines);
     let total: u64 = uses.iter().map(|(_, times)| times).sum();
     let others: u64 = uses.iter().skip(VARIABLES).map(|(_, times)| times).sum();

@@ -21,7 +21,7 @@ const SHARE: u64 = 4;
 const STAY: u64 = 64;
 
 /// An instruction of a loop.
-pub struct Line {
+pub struct PlanLine {
     /// Its address.
     pub pc: u64,
     /// What it is.
@@ -32,7 +32,7 @@ pub struct Line {
     pub successors: Vec<(u64, usize)>,
 }
 
-impl Line {
+impl PlanLine {
     /// The address of the instruction behind it.
     pub fn next(&self) -> u64 {
         self.pc.wrapping_add(self.slot.instruction.length as u64)
@@ -40,7 +40,7 @@ impl Line {
 }
 
 /// A run of instructions that is entered at its first one alone. Branches may leave the loop in the middle.
-pub struct Block {
+pub struct PlanBlock {
     /// Its lines.
     pub lines: Range<usize>,
     /// If jumps go back to it: the most instructions from here to the next such block, or out of the loop.
@@ -52,9 +52,9 @@ pub struct Plan {
     /// Offset of RAM of its entry, which is the first line.
     pub offset: u64,
     /// All instructions, block by block.
-    pub lines: Vec<Line>,
+    pub lines: Vec<PlanLine>,
     /// The blocks; the first is the entry.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<PlanBlock>,
     /// Every page that it is fetched from: address, and offset of RAM.
     pub pages: Vec<(u64, u64)>,
 }
@@ -65,7 +65,7 @@ impl Plan {
         let members = component(trace)?;
         let entry = entry(trace, &members)?;
         let graph = Graph::new(trace, &members);
-        // A function that is called from where it was not seen to be: recursion goes better by units.
+        // A function that is called from where it was not seen to be: recursion goes better by blocks.
         let strays = |member: &u32| {
             let place = &trace.places[*member as usize];
             let returns = is_return(&place.step.slot.instruction);
@@ -87,8 +87,8 @@ impl Plan {
         if pages.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return None;
         }
-        // What stays in a page and calls nothing is a region of units already.
-        let calls = |line: &Line| {
+        // What stays in a page and calls nothing is a region of blocks already.
+        let calls = |line: &PlanLine| {
             is_call(&line.slot.instruction) || line.slot.instruction.op.shape() == Shape::JumpRegister
         };
         if pages.len() == 1 && !lines.iter().any(calls) {
@@ -252,7 +252,7 @@ impl Graph {
     }
 
     /// All lines in blocks, the entry's first.
-    fn blocks(&self, trace: &Trace, entry: u32) -> (Vec<Line>, Vec<Block>) {
+    fn blocks(&self, trace: &Trace, entry: u32) -> (Vec<PlanLine>, Vec<PlanBlock>) {
         let mut order = Vec::new();
         let mut blocks = Vec::new();
         let mut numbers: FxHashMap<u32, usize> = FxHashMap::default();
@@ -271,7 +271,7 @@ impl Graph {
                     None => break,
                 }
             }
-            blocks.push(Block { lines: first..order.len(), header: None });
+            blocks.push(PlanBlock { lines: first..order.len(), header: None });
             // The most frequent way comes next.
             open.extend(self.after(at).iter().rev());
         }
@@ -279,7 +279,7 @@ impl Graph {
             let Place { step, count, .. } = &trace.places[*place as usize];
             let target = |to: &u32| (trace.places[*to as usize].step.pc, numbers[to]);
             let successors = self.after(*place).iter().map(target).collect();
-            Line { pc: step.pc, slot: step.slot, count: *count, successors }
+            PlanLine { pc: step.pc, slot: step.slot, count: *count, successors }
         };
         (order.iter().map(line).collect(), blocks)
     }

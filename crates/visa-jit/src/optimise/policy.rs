@@ -1,6 +1,6 @@
 //! Which code is traced and compiled, and when.
 //!
-//! The engine takes a sample every so many instructions: a page in which units were found often is traced, and the loop
+//! The engine takes a sample every so many instructions: a page in which blocks were found often is traced, and the loop
 //! of the trace is compiled. What was tried in vain is tried again only after more and more samples.
 
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use super::trace::Trace;
 
 /// Instructions between two samples.
 const PERIOD: u64 = 1 << 19;
-/// One guess in so many may be wrong, where nothing else is executed.
-const WRONG_GUESSES: u64 = 48;
+/// One prediction in so many may be wrong, where nothing else is executed.
+const WRONG_PREDICTIONS: u64 = 48;
 /// For how many samples what was not used of that is kept.
 const KEPT: i64 = 20;
 /// Samples in a page before it is traced for the first time.
@@ -27,7 +27,7 @@ const SAMPLES_MOST: u32 = 512;
 const WAITING: usize = 4;
 /// Loops that are known at the same time.
 const KNOWN: usize = 2048;
-/// How often a loop is compiled again because its guesses were wrong.
+/// How often a loop is compiled again because its predictions were wrong.
 const REVISIONS: u8 = 3;
 /// Entries of a loop after which it is looked whether it is worth entering, and the least stay, in instructions.
 const ENTRIES: u64 = 4096;
@@ -56,8 +56,8 @@ struct Known {
     plan: Arc<Plan>,
     plain: Vec<usize>,
     revisions: u8,
-    /// The unit that enters it.
-    unit: Option<u32>,
+    /// The block that enters it.
+    block: Option<u32>,
 }
 
 /// What decides.
@@ -109,11 +109,11 @@ impl Policy {
         self.next_sample
     }
 
-    /// How much more often a guess that is made once in `round` instructions may be wrong now that a sample is taken, and how often
+    /// How much more often a prediction that is made once in `round` instructions may be wrong now that a sample is taken, and how often
     /// at most.
-    pub fn wrong_guesses(&self, round: u32) -> (i64, i64) {
-        let guesses = self.period / (round as u64).max(1);
-        let more = (guesses / WRONG_GUESSES).max(1) as i64;
+    pub fn wrong_predictions(&self, round: u32) -> (i64, i64) {
+        let predictions = self.period / (round as u64).max(1);
+        let more = (predictions / WRONG_PREDICTIONS).max(1) as i64;
         (more, KEPT * more)
     }
 
@@ -127,7 +127,7 @@ impl Policy {
         self.known.len() >= KNOWN
     }
 
-    /// Takes a sample in a page of units. True: it is to be traced.
+    /// Takes a sample in a page of blocks. True: it is to be traced.
     pub fn sample(&mut self, page: u64) -> bool {
         let wanted = if matches!(self.mode, Mode::AtOnce(_)) { 1 } else { SAMPLES };
         let samples = self.samples.entry(page).or_insert(Samples { seen: 0, wanted });
@@ -148,7 +148,7 @@ impl Policy {
         if self.known.values().any(is_known) {
             return;
         }
-        let known = Known { plan: Arc::new(plan), plain: Vec::new(), revisions: 0, unit: None };
+        let known = Known { plan: Arc::new(plan), plain: Vec::new(), revisions: 0, block: None };
         self.compile(known, addresses);
     }
 
@@ -194,30 +194,30 @@ impl Policy {
         None
     }
 
-    /// A finished loop is entered by a unit; `None`: it could not be.
-    pub fn installed(&mut self, number: u64, unit: Option<u32>) {
+    /// A finished loop is entered by a block; `None`: it could not be.
+    pub fn installed(&mut self, number: u64, block: Option<u32>) {
         match self.known.get_mut(&number) {
-            Some(known) if unit.is_some() => known.unit = unit,
+            Some(known) if block.is_some() => known.block = block,
             _ => {
                 self.known.remove(&number);
             }
         }
     }
 
-    /// The unit that enters a loop.
-    pub fn unit(&self, number: u64) -> Option<u32> {
-        self.known.get(&number)?.unit
+    /// The block that enters a loop.
+    pub fn block(&self, number: u64) -> Option<u32> {
+        self.known.get(&number)?.block
     }
 
-    /// Compiles a loop again, without the guesses that were wrong.
+    /// Compiles a loop again, without the predictions that were wrong.
     pub fn revise(&mut self, number: u64, data: &RegionData, addresses: Addresses) {
         let Some(mut known) = self.known.get(&number).cloned() else { return };
         if known.revisions == REVISIONS {
             return;
         }
         known.revisions += 1;
-        known.plain = data.sites.iter().filter(|site| site.plain).map(|site| site.line).collect();
-        known.unit = None;
+        known.plain = data.records.iter().filter(|record| record.plain).map(|record| record.line).collect();
+        known.block = None;
         // What it was is not known any more; its code goes on until the new one takes its place.
         self.known.remove(&number);
         self.compile(known, addresses);
@@ -225,16 +225,17 @@ impl Policy {
 
     /// Loops that were entered often, but left soon.
     pub fn unworthy(&self, data: impl Fn(u32) -> Option<(u64, u64)>) -> Vec<u32> {
-        let unworthy = |unit: &u32| {
-            data(*unit).is_some_and(|(entries, retired)| entries >= ENTRIES && retired / entries < LEAST_STAY)
+        let unworthy = |block: &u32| {
+            data(*block)
+                .is_some_and(|(entries, retired)| entries >= ENTRIES && retired / entries < LEAST_STAY)
         };
-        self.known.values().filter_map(|known| known.unit).filter(unworthy).collect()
+        self.known.values().filter_map(|known| known.block).filter(unworthy).collect()
     }
 
-    /// A loop's unit does not enter it any more. It stays known, so that it is not tried again.
-    pub fn gave_up(&mut self, unit: u32) {
-        for known in self.known.values_mut().filter(|known| known.unit == Some(unit)) {
-            known.unit = None;
+    /// A loop's block does not enter it any more. It stays known, so that it is not tried again.
+    pub fn gave_up(&mut self, block: u32) {
+        for known in self.known.values_mut().filter(|known| known.block == Some(block)) {
+            known.block = None;
         }
     }
 
@@ -256,15 +257,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn guesses_may_be_wrong_by_how_often_they_are_made() {
+    fn predictions_may_be_wrong_by_how_often_they_are_made() {
         let policy = Policy::new();
-        let (short, long) = (policy.wrong_guesses(4), policy.wrong_guesses(64));
-        // A page of 64 accesses is worth guessing, one of 32 is not.
+        let (short, long) = (policy.wrong_predictions(4), policy.wrong_predictions(64));
+        // A page of 64 accesses is worth predicting, one of 32 is not.
         let made = (PERIOD / 4) as i64;
         assert!(made / 64 < short.0 && short.0 < made / 32, "{short:?}");
         assert!((15..=17).contains(&(short.0 / long.0)), "{short:?} {long:?}");
         assert_eq!(short.1, KEPT * short.0);
         // What is never made has some, too.
-        assert_eq!(policy.wrong_guesses(u32::MAX).0, 1);
+        assert_eq!(policy.wrong_predictions(u32::MAX).0, 1);
     }
 }

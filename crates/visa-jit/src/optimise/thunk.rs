@@ -1,4 +1,4 @@
-//! Between units and optimised loops: from the registers that units keep to those of a function, and back.
+//! Between blocks and optimised loops: from the registers that blocks keep to those of a function, and back.
 
 // The assembler's macro converts register numbers, whatever their type.
 #![allow(clippy::useless_conversion)]
@@ -10,14 +10,14 @@ use visa_isa::paging::PAGE_SHIFT;
 use visa_mmu::tlb::FIRST_LEVEL_ENTRIES;
 
 use super::data::RegionData;
-use super::lower::Departure;
+use super::lower::SideExit;
 use super::trace::page_of;
 use crate::coverage::{self, Point, Tier};
 use crate::emit::{Assembler, Emitted, EmittedLink, constant};
 use crate::registers::RCX;
 use crate::trampolines::{Trampolines, load_registers, save_registers};
 
-/// Bytes of a landing: what the departure's number counts.
+/// Bytes of a landing: what the side exit's number counts.
 pub const LANDING: usize = 8;
 
 /// What a thunk is made of.
@@ -30,10 +30,10 @@ pub struct Source<'a> {
     pub ram: u64,
     /// Where the function is.
     pub function: usize,
-    /// The code of the unit that executes in its place.
+    /// The code of the block that executes in its place.
     pub instead: usize,
     /// How execution goes on.
-    pub departures: &'a [Departure],
+    pub side_exits: &'a [SideExit],
     /// What the function keeps.
     pub data: &'a RegionData,
 }
@@ -50,8 +50,8 @@ pub fn thunk(trampolines: &Trampolines, address: usize, source: &Source, first_l
     dynasm!(code ; .arch x64 ; jmp extern source.instead);
     code.commit().ok()?;
     let mut emitted = Vec::with_capacity(links.len());
-    for (departure, place, stub) in links {
-        if let Some((from, target)) = link_of(departure, source) {
+    for (side_exit, place, stub) in links {
+        if let Some((from, target)) = link_of(side_exit, source) {
             let stub = code.labels().resolve_dynamic(stub).ok()?.0;
             // Where the loop's own pages are has been looked at on entry.
             let checked = !source.pages.iter().any(|(page, _)| *page == page_of(target));
@@ -61,8 +61,8 @@ pub fn thunk(trampolines: &Trampolines, address: usize, source: &Source, first_l
     Some(Emitted {
         code: code.finalize().ok()?,
         links: emitted,
-        sites: Box::default(),
-        guesses: Vec::new(),
+        records: Box::default(),
+        predictions: Vec::new(),
         marks: None,
     })
 }
@@ -123,61 +123,61 @@ fn look_around(code: &mut Assembler, trampolines: &Trampolines, pc: u64) {
     dynasm!(code ; .arch x64 ; jmp extern trampolines.exit_indirect ; nothing:);
 }
 
-/// From and to where a departure jumps by a link.
-fn link_of(departure: Departure, source: &Source) -> Option<(u64, u64)> {
-    match departure {
-        Departure::To { from, target } => Some((from, target)),
-        Departure::Again(pc) => (pc != source.pc).then_some((pc, pc)),
-        Departure::Indirect | Departure::Short(_) => None,
+/// From and to where a side exit jumps by a link.
+fn link_of(side_exit: SideExit, source: &Source) -> Option<(u64, u64)> {
+    match side_exit {
+        SideExit::To { from, target } => Some((from, target)),
+        SideExit::Again(pc) => (pc != source.pc).then_some((pc, pc)),
+        SideExit::Indirect | SideExit::Short(_) => None,
     }
 }
 
-/// A jump for each departure, in places of the same size, and what it jumps to. Gives departures, offsets of the
+/// A jump for each side exit, in places of the same size, and what it jumps to. Gives side exits, offsets of the
 /// displacements of those jumps that links go by, and their stubs.
 fn landings(
     code: &mut Assembler,
     trampolines: &Trampolines,
     source: &Source,
     first_link: u32,
-) -> Vec<(Departure, usize, DynamicLabel)> {
+) -> Vec<(SideExit, usize, DynamicLabel)> {
     let mut links = Vec::new();
-    for &departure in source.departures {
+    for &side_exit in source.side_exits {
         let stub = code.new_dynamic_label();
         dynasm!(code ; .arch x64 ; jmp DWORD =>stub);
-        links.push((departure, code.offset().0 - 4, stub));
+        links.push((side_exit, code.offset().0 - 4, stub));
         dynasm!(code ; .arch x64 ; .align LANDING);
     }
     let mut number = first_link;
-    for (departure, _, stub) in &links {
+    for (side_exit, _, stub) in &links {
         dynasm!(code ; .arch x64 ; =>*stub);
         reach(
             code,
-            match *departure {
-                Departure::Again(_) => Point::DepartAgain,
-                Departure::To { .. } => Point::DepartTo,
-                Departure::Indirect => Point::DepartIndirect,
-                Departure::Short(_) => Point::Short,
+            match *side_exit {
+                SideExit::Again(_) => Point::DepartAgain,
+                SideExit::To { .. } => Point::DepartTo,
+                SideExit::Indirect => Point::DepartIndirect,
+                SideExit::Short(_) => Point::Short,
             },
         );
-        if let Departure::Again(pc) = *departure {
+        if let SideExit::Again(pc) = *side_exit {
             look_around(code, trampolines, pc);
         }
-        if link_of(*departure, source).is_some() {
+        if link_of(*side_exit, source).is_some() {
             reach(code, Point::Unconnected);
             dynasm!(code ; .arch x64 ; mov eax, number as i32 ; jmp extern trampolines.exit_link);
             number += 1;
             continue;
         }
-        match *departure {
+        match *side_exit {
             // There the loop would be entered again, and would not get any further.
-            Departure::Again(_) | Departure::To { .. } => {
+            SideExit::Again(_) | SideExit::To { .. } => {
                 reach(code, Point::DepartInstead);
                 dynasm!(code ; .arch x64 ; jmp extern source.instead);
             }
-            Departure::Indirect => {
+            SideExit::Indirect => {
                 dynasm!(code ; .arch x64 ; mov rcx, [rbp + layout::PC as i32] ; jmp extern trampolines.indirect);
             }
-            Departure::Short(pc) => {
+            SideExit::Short(pc) => {
                 constant(code, RCX, pc);
                 dynasm!(code ; .arch x64 ; jmp extern trampolines.exit_short);
             }

@@ -141,9 +141,9 @@ pub(super) fn hart_facts(hart: &Hart) -> Vec<Fact> {
         word("ring", hart.state.ring.name().to_string()),
     ];
     let (hypervisor, guest) = if hart.state.in_guest() {
-        (&hart.state.suspended[0].bank, &hart.state.bank)
+        (&hart.state.inactive[0].bank, &hart.state.bank)
     } else {
-        (&hart.state.bank, &hart.state.suspended[0].bank)
+        (&hart.state.bank, &hart.state.inactive[0].bank)
     };
     for (owner, bank) in [(Ring::Hypervisor.name(), hypervisor), ("guest", guest)] {
         facts.push(bits(format!("{owner}: PC"), bank.pc));

@@ -2,7 +2,7 @@
 
 use std::alloc::{Layout, alloc_zeroed};
 
-use super::RAM_ALIGNMENT;
+use crate::alignment::RAM_ALIGNMENT;
 
 /// A vector with a page more than is used: the allocator would clear what it aligns so far, and so touch all of it.
 pub(super) struct Vector(Vec<u8>);

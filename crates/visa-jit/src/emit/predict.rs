@@ -1,9 +1,9 @@
-//! Guesses where accesses of a region go: to the page of the last time.
+//! Predictions where accesses of a region go: to the page of the last time.
 //!
-//! An access then need not wait for a look at the TLB's first level. A guess that is in force is always backed by an entry there:
+//! An access then need not wait for a look at the TLB's first level. A prediction that is in force is always backed by an entry there:
 //! [`Emitter::forget_guesses`] comes wherever entries may have been dropped or replaced, on entry and after everything that is
-//! not generated code. So the interpreter would have found the access in the first level, too. A place that guesses wrongly too
-//! often stops to guess for a while.
+//! not generated code. So the interpreter would have found the access in the first level, too. A place that predicts wrongly too
+//! often stops to predict for a while.
 // The assembler's macro converts register numbers, whatever their type.
 #![allow(clippy::useless_conversion)]
 
@@ -19,15 +19,15 @@ use super::look_up::Address;
 use super::{Emitter, Point};
 use crate::registers::{RAX, RDX};
 
-/// Guesses of a region, at most: forgetting them takes an instruction each.
+/// Predictions of a region, at most: forgetting them takes an instruction each.
 pub const MOST: usize = 160;
-/// [`Guess::left`] when no addend is expected either: it goes on below 0 with every one that differs.
+/// [`Prediction::left`] when no addend is expected either: it goes on below 0 with every one that differs.
 const NONE_EXPECTED: i32 = -64;
 /// The bits of an address that say which page it is in.
 const PAGE_MASK: i32 = !(PAGE_SIZE as i32 - 1);
 
-/// The guesses of a region. The first place stands for all: it holds the generation of the TLB for which they hold.
-pub(super) struct Guesses {
+/// The predictions of a region. The first place stands for all: it holds the generation of the TLB for which they hold.
+pub(super) struct RegionPredictions {
     first: usize,
     /// For each place that is in use, instructions between two executions of what it is for; 0 for the first.
     pub rounds: Vec<u32>,
@@ -36,8 +36,8 @@ pub(super) struct Guesses {
     forget: DynamicLabel,
 }
 
-/// A look-up by guess, whose other ways are still to come.
-pub(super) struct Guessed {
+/// A look-up by prediction, whose other ways are still to come.
+pub(super) struct PredictedAccess {
     from: DynamicLabel,
     back: DynamicLabel,
     slow: DynamicLabel,
@@ -70,26 +70,26 @@ impl Emitter<'_> {
         self.predicted(place, offset_of!(PredictedPage, left))
     }
 
-    /// Uses guesses from a place on.
-    pub(super) fn use_guesses(&mut self, first: usize) {
+    /// Uses predictions from a place on.
+    pub(super) fn use_predictions(&mut self, first: usize) {
         let forget = self.code.new_dynamic_label();
-        self.guesses = Some(Guesses { first, rounds: vec![0], round: 0, forget });
+        self.predictions = Some(RegionPredictions { first, rounds: vec![0], round: 0, forget });
     }
 
     /// What is emitted from now on is executed once in so many instructions.
-    pub(super) fn guess_by_round(&mut self, instructions: usize) {
-        if let Some(guesses) = &mut self.guesses {
-            guesses.round = instructions as u32;
+    pub(super) fn predict_by_round(&mut self, instructions: usize) {
+        if let Some(predictions) = &mut self.predictions {
+            predictions.round = instructions as u32;
         }
     }
 
     /// Whether there is room for one more.
-    pub(super) fn can_guess(&self) -> bool {
-        self.guesses.as_ref().is_some_and(|guesses| guesses.rounds.len() < MOST)
+    pub(super) fn can_predict(&self) -> bool {
+        self.predictions.as_ref().is_some_and(|predictions| predictions.rounds.len() < MOST)
     }
 
-    /// As [`Emitter::look_up`], by a guess; false if there is no room for one.
-    pub(super) fn guess(
+    /// As [`Emitter::look_up`], by a prediction; false if there is no room for one.
+    pub(super) fn predict(
         &mut self,
         into: u8,
         access: Access,
@@ -97,11 +97,13 @@ impl Emitter<'_> {
         bytes: u64,
         slow: DynamicLabel,
     ) -> bool {
-        let Some(guesses) = self.guesses.as_mut().filter(|guesses| guesses.rounds.len() < MOST) else {
+        let Some(predictions) =
+            self.predictions.as_mut().filter(|predictions| predictions.rounds.len() < MOST)
+        else {
             return false;
         };
-        let place = guesses.first + guesses.rounds.len();
-        guesses.rounds.push(guesses.round);
+        let place = predictions.first + predictions.rounds.len();
+        predictions.rounds.push(predictions.round);
         let (from, back) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
         self.load_address(RDX, address);
         dynasm!(self.code ; .arch x64
@@ -109,20 +111,20 @@ impl Emitter<'_> {
             ; cmp rdx, [extern self.limit(place)]
             ; jae =>from
         );
-        self.reach(Point::GuessRight);
+        self.reach(Point::PredictionRight);
         dynasm!(self.code ; .arch x64 ; mov Rq(into), [extern self.addend(place)] ; =>back);
-        self.guessed.push(Guessed { from, back, slow, place, into, access, address, bytes });
+        self.predicted.push(PredictedAccess { from, back, slow, place, into, access, address, bytes });
         true
     }
 
-    /// The ways of wrong guesses: by the first level, which is remembered, or if guesses have stopped, by an addend that is expected.
-    pub(super) fn wrong_guesses(&mut self) {
-        for guessed in std::mem::take(&mut self.guessed) {
-            let Guessed { from, back, slow, place, into, access, address, bytes } = guessed;
+    /// The ways of wrong predictions: by the first level, which is remembered, or if predictions have stopped, by an addend that is expected.
+    pub(super) fn wrong_predictions(&mut self) {
+        for predicted in std::mem::take(&mut self.predicted) {
+            let PredictedAccess { from, back, slow, place, into, access, address, bytes } = predicted;
             let found = self.code.new_dynamic_label();
             let known = layout::addends(access) as i32;
             dynasm!(self.code ; .arch x64 ; =>from);
-            self.reach(Point::GuessWrong);
+            self.reach(Point::PredictionWrong);
             let address = self.in_register(address);
             self.find_first_level(access, address, bytes, slow);
             dynasm!(self.code ; .arch x64
@@ -153,7 +155,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Remembers the page of an address in a register as the guess, with the addend in RAX. Spoils RDX.
+    /// Remembers the page of an address in a register as the prediction, with the addend in RAX. Spoils RDX.
     fn learn(&mut self, place: usize, address: u8, bytes: u64) {
         dynasm!(self.code ; .arch x64
             ; sub QWORD [extern self.left(place)], BYTE 1
@@ -166,7 +168,7 @@ impl Emitter<'_> {
             ; jmp >learnt
             ; enough:
         );
-        self.reach(Point::GuessStopped);
+        self.reach(Point::PredictionStopped);
         dynasm!(self.code ; .arch x64
             ; mov QWORD [extern self.limit(place)], 0
             ; mov QWORD [extern self.page(place)], 0
@@ -193,22 +195,22 @@ impl Emitter<'_> {
         );
     }
 
-    /// Forgets guesses that may not be backed any more. Spoils RAX.
-    pub(super) fn forget_guesses(&mut self) {
-        if let Some(&Guesses { first, forget, .. }) = self.guesses.as_ref() {
+    /// Forgets predictions that may not be backed any more. Spoils RAX.
+    pub(super) fn forget_predictions(&mut self) {
+        if let Some(&RegionPredictions { first, forget, .. }) = self.predictions.as_ref() {
             dynasm!(self.code ; .arch x64
                 ; mov rax, [rbp + layout::GENERATION as i32]
                 ; cmp rax, [extern self.page(first)]
                 ; je >same
             );
-            self.reach(Point::GuessesForgotten);
+            self.reach(Point::PredictionsForgotten);
             dynasm!(self.code ; .arch x64 ; call =>forget ; same:);
         }
     }
 
     /// What that calls, with the generation in RAX.
     pub(super) fn local_forget(&mut self) {
-        let Some(Guesses { first, rounds, forget, .. }) = self.guesses.as_ref() else { return };
+        let Some(RegionPredictions { first, rounds, forget, .. }) = self.predictions.as_ref() else { return };
         let (first, used, forget) = (*first, rounds.len(), *forget);
         dynasm!(self.code ; .arch x64 ; =>forget ; mov [extern self.page(first)], rax ; xor eax, eax);
         for place in first + 1..first + used {

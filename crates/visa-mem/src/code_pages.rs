@@ -1,28 +1,28 @@
-//! Pages of RAM whose writes somebody must hear of: those that hold translated code.
+//! Pages of RAM that have code: somebody has decoded or translated what is there, and must hear of writes.
 
 use std::cell::{Cell, RefCell};
 
-use crate::ram::RAM_ALIGNMENT;
+use crate::alignment::RAM_ALIGNMENT;
 
-/// A bit for each page, and the watched pages that were written.
+/// A bit for each page, and the pages with code that were written.
 #[derive(Default)]
-pub(crate) struct Watch {
-    /// Grows to the highest watched page.
+pub(crate) struct CodePages {
+    /// Grows to the highest page with code.
     pages: RefCell<Vec<u64>>,
     written: RefCell<Vec<u64>>,
     any_written: Cell<bool>,
-    /// During a trial: pages whose watch has changed, in order, and what had been written when it began.
+    /// During a trial: pages that came to have code, or have none any more, in order, and what had been written when it began.
     trial: RefCell<Option<(Vec<u64>, Vec<u64>)>>,
 }
 
-impl Watch {
-    pub(crate) fn set(&self, offset: u64, watched: bool) {
+impl CodePages {
+    pub(crate) fn set(&self, offset: u64, has_code: bool) {
         let (word, bit) = place(offset);
         let mut pages = self.pages.borrow_mut();
         if word >= pages.len() {
             pages.resize(word + 1, 0);
         }
-        if (pages[word] & bit != 0) == watched {
+        if (pages[word] & bit != 0) == has_code {
             return;
         }
         pages[word] ^= bit;
@@ -36,7 +36,7 @@ impl Watch {
         *self.trial.borrow_mut() = Some((Vec::new(), self.written.borrow().clone()));
     }
 
-    /// Takes back what has changed since; the pages whose watch had.
+    /// Takes back what has changed since; which pages had.
     pub(crate) fn end_trial(&self) -> Vec<u64> {
         let Some((mut changed, written)) = self.trial.take() else { return Vec::new() };
         self.any_written.set(!written.is_empty());

@@ -1,4 +1,4 @@
-//! What a unit of translated code holds: a run of instructions in one page, entered at its first one. Conditional
+//! What a block of translated code holds: a run of instructions in one page, entered at its first one. Conditional
 //! branches may leave it in the middle.
 
 use std::collections::BTreeSet;
@@ -9,12 +9,12 @@ use visa_isa::shape::MsrChange;
 use visa_isa::{Shape, msr};
 use visa_mem::Ram;
 
-/// Most instructions of a unit.
-pub const UNIT_LENGTH: usize = 48;
-/// Most conditional branches that execution may pass in a unit.
+/// Most instructions of a block.
+pub const BLOCK_LENGTH: usize = 48;
+/// Most conditional branches that execution may pass in a block.
 const BRANCHES: usize = 4;
 
-/// How a unit ends, if no branch leaves it before.
+/// How a block ends, if no branch leaves it before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {
     /// With a jump: its instruction says where it goes.
@@ -27,14 +27,14 @@ pub enum End {
     Across,
 }
 
-/// Decodes the unit at an offset of RAM. Without instructions and without one across, there is none: what is there is
-/// illegal. A unit ends before a breakpoint.
+/// Decodes the block at an offset of RAM. Without instructions and without one across, there is none: what is there is
+/// illegal. A block ends before a breakpoint.
 pub fn decode(ram: &Ram, start: u64, pc: u64, breakpoints: &BTreeSet<u64>) -> (Vec<Slot>, End) {
     let page_end = (start & !(PAGE_SIZE - 1)) + PAGE_SIZE;
     let mut slots = Vec::new();
     let mut offset = start;
     let mut branches = 0;
-    while slots.len() < UNIT_LENGTH {
+    while slots.len() < BLOCK_LENGTH {
         let address = pc.wrapping_add(offset - start);
         if !breakpoints.is_empty() && offset != start && breakpoints.contains(&address) {
             break;
