@@ -5,6 +5,7 @@
 //! hart. So a run is a function of its inputs.
 
 mod console;
+mod contents;
 mod disk;
 mod dma;
 mod overlay;
@@ -12,7 +13,7 @@ mod overlay;
 use std::io::Write;
 
 use visa_devices::{
-    Block, BlockBackend, DmaMemory, Finisher, FinisherRequest, MalformedChain, Model, Plic, Rtc,
+    Block, BlockBackend, BlockError, DmaMemory, Finisher, FinisherRequest, MalformedChain, Model, Plic, Rtc,
     UART_LINE_STATUS, Uart, VirtioMmio,
 };
 use visa_isa::Ring;
@@ -24,6 +25,7 @@ use crate::memory_map::{
 };
 use console::Console;
 pub use console::{CONSOLE_INPUT_BYTES_MAX, Printed};
+pub use contents::DiskContents;
 pub use disk::{DiskCache, DiskError, DiskImage, FileBackend};
 use dma::{Closed, SecondStage};
 pub use overlay::{DiskChanges, OverlayBackend};
@@ -191,6 +193,13 @@ impl Board {
     /// The numbers of the virtio slots that hold a device.
     pub fn virtio_slots(&self) -> Vec<usize> {
         (0..VIRTIO_SLOTS).filter(|slot| self.virtio[*slot].transport.is_present()).collect()
+    }
+
+    /// What the disks hold, all of which is read.
+    pub fn disk_contents(&mut self) -> Result<Vec<DiskContents>, BlockError> {
+        let slots = self.virtio.iter_mut().enumerate();
+        let disks = slots.filter_map(|(slot, device)| Some((slot, device.transport.contents()?)));
+        disks.map(|(slot, disk)| DiskContents::of(slot, disk)).collect()
     }
 
     /// What made the device in `slot` ask for a reset, if it did since the last call: for the host's log.

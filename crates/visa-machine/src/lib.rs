@@ -7,6 +7,7 @@ pub mod board;
 pub mod boot;
 pub mod cycles;
 pub mod device_tree;
+pub mod input;
 pub mod inspect;
 pub mod loader;
 pub mod lockstep;

@@ -13,6 +13,7 @@ pub mod state;
 
 use std::num::NonZeroU64;
 
+use crate::input::{Entry, Input};
 use crate::machine::{Machine, Progress, Slice};
 pub(crate) use checked::Checked;
 pub use checked::{CheckedFigures, Checking};
@@ -103,17 +104,19 @@ impl Lockstep {
         self.script
     }
 
-    /// Gives the reference bytes that the fast machine was given on its console.
-    pub fn console_input(&mut self, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            self.script.note_typed(bytes);
-            self.reference.board.console_input(bytes);
+    /// As [`Machine::input`], for both.
+    pub fn input(&mut self, fast: &mut Machine, input: &Input) -> usize {
+        let taken = fast.input(input);
+        self.reference.input(input);
+        if taken != 0 {
+            self.script.note(Entry::Input(input.clone()));
         }
+        taken
     }
 
     /// As [`Machine::skip`], for both.
     pub fn skip(&mut self, fast: &mut Machine, nanoseconds: u64) {
-        self.script.note_skip(nanoseconds);
+        self.script.note(Entry::Skip(nanoseconds));
         fast.skip(nanoseconds);
         self.reference.skip(nanoseconds);
     }
@@ -135,7 +138,8 @@ impl Lockstep {
 
     /// As [`Machine::begin_slice`], for both.
     pub fn begin_slice(&mut self, fast: &Machine, slice_ns: u64, instructions: u64) -> Slices {
-        self.script.note_slice(slice_ns, fast.instructions().saturating_add(instructions));
+        let last = fast.instructions().saturating_add(instructions);
+        self.script.note(Entry::Slices { slice_ns, last, times: 1 });
         Slices {
             fast: fast.begin_slice(slice_ns, instructions),
             reference: self.reference.begin_slice(slice_ns, instructions),

@@ -19,6 +19,7 @@ use visa_isa::cause::ExitCause;
 use visa_state::{HypervisorException, Spread};
 
 use crate::board::Board;
+use crate::input::{Entry, GivenTime, Recorder};
 use crate::lockstep::{CheckedFigures, Difference, Executed};
 use engine::MachineEngine;
 pub use engine::{EngineKind, GENERATES_CODE};
@@ -33,6 +34,8 @@ pub enum TimeSource {
     Instructions,
     /// The host's clock, for interactive use.
     Host(HostClock),
+    /// What is given as [`Input::Time`](crate::input::Input::Time), in that order: for a run that happens again.
+    Given,
 }
 
 /// Why a machine has ended.
@@ -108,7 +111,9 @@ pub struct Machine {
     engine: Box<dyn MachineEngine>,
     /// A cycle model for each hart, or none.
     pub(crate) models: Vec<CycleModel>,
-    time: Time,
+    pub(crate) time: Time,
+    /// The log of what happens to it.
+    pub(crate) recorder: Option<Recorder>,
     /// Nanoseconds since the start, as of the end of the last slice or step.
     now_ns: u64,
     /// The turn that is not over.
@@ -116,16 +121,20 @@ pub struct Machine {
 }
 
 /// Where a machine's time comes from, since it started.
-enum Time {
+pub(crate) enum Time {
     Instructions,
-    Host { clock: HostClock, start: u64 },
+    Host { clock: HostClock, start: u64, given: Option<GivenTime> },
 }
 
 impl Time {
     fn of(source: TimeSource) -> Time {
         match source {
             TimeSource::Instructions => Time::Instructions,
-            TimeSource::Host(clock) => Time::Host { start: clock.nanoseconds(), clock },
+            TimeSource::Host(clock) => Time::Host { start: clock.nanoseconds(), clock, given: None },
+            TimeSource::Given => {
+                let given = GivenTime::default();
+                Time::Host { clock: given.clock(), start: 0, given: Some(given) }
+            }
         }
     }
 
@@ -133,12 +142,27 @@ impl Time {
     fn passed(&self) -> Option<u64> {
         match self {
             Time::Instructions => None,
-            Time::Host { clock, start } => Some(clock.nanoseconds().saturating_sub(*start)),
+            Time::Host { clock, start, .. } => Some(clock.nanoseconds().saturating_sub(*start)),
         }
     }
 
     fn is_virtual(&self) -> bool {
         matches!(self, Time::Instructions)
+    }
+
+    /// The answers that are given, if the time comes from inputs.
+    pub(crate) fn given(&self) -> Option<&GivenTime> {
+        match self {
+            Time::Host { given, .. } => given.as_ref(),
+            Time::Instructions => None,
+        }
+    }
+
+    /// Has the clock, if there is one, replaced by what is made of it and of what it said at the start.
+    pub(crate) fn replace_clock(&mut self, made: impl FnOnce(HostClock, u64) -> HostClock) {
+        if let Time::Host { clock, start, .. } = self {
+            *clock = made(clock.clone(), *start);
+        }
     }
 }
 
@@ -153,6 +177,7 @@ impl Machine {
             engine: EngineKind::default().make(),
             models: Vec::new(),
             time: Time::of(time),
+            recorder: None,
             now_ns: 0,
             turn: None,
         }
@@ -207,6 +232,7 @@ impl Machine {
     /// [`Progress::Idle`] that came by [`Machine::pause_at_halt`].
     pub fn skip(&mut self, nanoseconds: u64) {
         if self.time.is_virtual() {
+            self.note(|| Entry::Skip(nanoseconds));
             self.now_ns = self.now_ns.saturating_add(nanoseconds);
             self.turn = None;
         }

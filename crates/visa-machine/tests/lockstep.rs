@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 
 use visa_isa::Ring;
 use visa_machine::board::{Board, BoardConfig};
+use visa_machine::input::Input;
 use visa_machine::lockstep::{
     Compared, Difference, Fault, FaultKind, Lockstep, Pair, Suspicion, Value, narrow, state,
 };
@@ -96,8 +97,7 @@ const COUNTER: Program<'static> = Program { source: PROGRAM, harts: 1 };
 /// Runs a pair to its end.
 fn run(pair: Pair, lockstep: &mut Lockstep, typed: &[u8]) -> Result<End, Suspicion> {
     let mut fast = pair.fast;
-    fast.board.console_input(typed);
-    lockstep.console_input(typed);
+    lockstep.input(&mut fast, &Input::Typed(typed.to_vec()));
     loop {
         if let Progress::Ended(end) = lockstep.run_slice(&mut fast, SLICE_NS, u64::MAX)? {
             return lockstep.finish(&fast).map(|()| end);
@@ -152,8 +152,8 @@ fn an_interrupted_slice_is_the_same_run() {
         let (mut whole, mut pieces) = (program.machine(0), program.machine(0));
         for round in 0..40 {
             if round % 3 == 1 {
-                whole.board.console_input(b"x");
-                pieces.board.console_input(b"x");
+                whole.input(&Input::Typed(b"x".to_vec()));
+                pieces.input(&Input::Typed(b"x".to_vec()));
             }
             let expected = whole.run_slice(SLICE_NS, 60_000);
             let mut slice = pieces.begin_slice(SLICE_NS, 60_000);

@@ -106,3 +106,48 @@ _start: rdtime  a0
     assert_eq!(machine.run_slice(1_000_000, 1_000), Progress::Running);
     assert_eq!((machine.now_ns(), machine.harts[0].state.r(11)), (60_000, 600));
 }
+
+/// A clock that goes on whenever it is asked: a timer that becomes due after its hart has looked, and before the machine asks what is
+/// next, wakes it all the same.
+#[test]
+fn a_timer_that_becomes_due_while_the_harts_halt_is_not_overlooked() {
+    // The second hart's timer is always due soon, now sooner and then later; the first has none.
+    let source = "
+_start: beqz    R10, 2f
+        li      t0, 0x80
+        wrmsr   hvie, t0
+1:      rdtime  t0
+        andi    t1, s1, 63
+        addi    t1, t1, 5
+        add     t0, t0, t1
+        wrmsr   hvtimecmp, t0
+        wfi
+        addi    s1, s1, 1
+        j       1b
+2:      wfi
+        j       2b
+";
+    let object = visa_asm::assemble(source, "timer.s", &visa_asm::Options::default()).expect("it assembles");
+    for step in [30, 70, 100, 170, 290, 410, 530] {
+        let now = AtomicU64::new(0);
+        let clock = HostClock::new(move || now.fetch_add(step, Ordering::Relaxed));
+        let config = BoardConfig { ram_bytes: 1 << 20, harts: 2, start_time_ns: 0 };
+        let board = Board::new(&config).expect("a board");
+        let mut machine = Machine::new(board, object.entry, 0, TimeSource::Host(clock));
+        machine.write_physical(RAM_BASE, &object.to_flat()).expect("it fits");
+        for _ in 0..20_000 {
+            let progress = machine.run_slice(10_000, 1_000);
+            assert_ne!(
+                progress,
+                Progress::Idle(None),
+                "steps of {step} ns, {} rounds",
+                machine.harts[1].state.r(9)
+            );
+        }
+        assert!(
+            machine.harts[1].state.r(9) > 100,
+            "steps of {step} ns, {} rounds",
+            machine.harts[1].state.r(9)
+        );
+    }
+}

@@ -56,7 +56,7 @@ enum Event {
 }
 
 /// Standard input.
-pub struct Input {
+pub struct StandardInput {
     events: Receiver<Event>,
     is_terminal: bool,
     pending: VecDeque<u8>,
@@ -72,9 +72,9 @@ pub struct Input {
     busy: (u64, u64),
 }
 
-impl Input {
+impl StandardInput {
     /// Starts to read standard input, and to watch for signals.
-    pub fn new() -> anyhow::Result<Input> {
+    pub fn new() -> anyhow::Result<StandardInput> {
         let (sender, events) = sync_channel(CHUNKS_AHEAD);
         let waker = sender.clone();
         // A full channel wakes the receiver anyway.
@@ -82,7 +82,7 @@ impl Input {
         let is_terminal = stdin().is_terminal();
         let reader = std::thread::Builder::new().name("input".into());
         reader.spawn(move || read_all(&sender, is_terminal)).context("cannot read standard input")?;
-        Ok(Input {
+        Ok(StandardInput {
             events,
             is_terminal,
             pending: VecDeque::new(),
@@ -149,17 +149,17 @@ impl Input {
         }
     }
 
-    /// Between two slices: gives the guest what it may have now, and returns that.
-    pub fn feed(&mut self, board: &mut Board) -> Vec<u8> {
+    /// Between two slices: what the guest may have now. Of that, [`StandardInput::given`] is told what it got.
+    pub fn ready(&mut self, board: &Board) -> Vec<u8> {
         self.poll();
         if self.is_terminal {
-            self.give(board, usize::MAX)
+            self.first(usize::MAX)
         } else if board.console_is_polled() {
             self.wait_for_pipe();
-            self.give(board, POLLED_BYTES)
+            self.first(POLLED_BYTES)
         } else if !self.has_halted && self.is_awaited(board) {
             self.wait_for_pipe();
-            self.give(board, 1)
+            self.first(1)
         } else {
             Vec::new()
         }
@@ -174,24 +174,28 @@ impl Input {
         now.saturating_sub(self.busy.1) >= QUIET_TICKS
     }
 
-    /// Every hart halts: gives a byte of a pipe, or all of a terminal. Returns what there was to give.
-    pub fn feed_halted(&mut self, board: &mut Board) -> Vec<u8> {
+    /// Every hart halts: a byte of a pipe, or all of a terminal.
+    pub fn ready_halted(&mut self, board: &Board) -> Vec<u8> {
         self.has_halted = true;
         self.poll();
         if self.is_terminal {
-            return self.give(board, usize::MAX);
+            return self.first(usize::MAX);
         }
         if board.console_unread() != 0 {
             return Vec::new();
         }
         self.wait_for_pipe();
-        self.give(board, 1)
+        self.first(1)
     }
 
-    fn give(&mut self, board: &mut Board, most: usize) -> Vec<u8> {
+    /// The first so many of the bytes were given to the guest.
+    pub fn given(&mut self, taken: usize) {
+        self.pending.drain(..taken);
+    }
+
+    fn first(&self, most: usize) -> Vec<u8> {
         let (bytes, _) = self.pending.as_slices();
-        let taken = board.console_input(&bytes[..bytes.len().min(most)]);
-        self.pending.drain(..taken).collect()
+        bytes[..bytes.len().min(most)].to_vec()
     }
 
     /// Once: gives whoever writes the pipe the time to do it.

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use visa_bench::stat::ExitTable;
 use visa_machine::boot::Ready;
+use visa_machine::input::Input;
 use visa_machine::lockstep::{Difference, Lockstep, Suspicion};
 use visa_machine::machine::{Machine, Progress};
 
 use crate::exit::{self, Ending};
-use crate::input::{Command, Input};
+use crate::input::{Command, StandardInput};
 use crate::live::Live;
 use crate::monitor::{self, Monitor, Reply};
 use crate::options::{ClockChoice, RunOptions};
@@ -89,7 +90,7 @@ pub struct Session {
     pub symbols: Symbols,
     printed: Printed,
     console: ConsoleTo,
-    input: Input,
+    input: StandardInput,
     monitor: Monitor,
     in_monitor: bool,
     trace: Option<Trace>,
@@ -142,7 +143,7 @@ impl Session {
         } else {
             ConsoleTo::Output
         };
-        let input = Input::new()?;
+        let input = StandardInput::new()?;
         let live = Live::new(options, mode, &mut machine, console == ConsoleTo::Output)?;
         Ok(Session {
             machine,
@@ -240,10 +241,24 @@ impl Session {
         {
             return Ok(Some(Ending::InstructionLimit(limit)));
         }
-        let given = self.input.feed(&mut self.machine.board);
-        self.give_to_reference(&given);
+        let ready = self.input.ready(&self.machine.board);
+        self.give(&ready);
         self.tick(false)?;
         self.obey()
+    }
+
+    /// Types bytes that are ready, to the machine and to the one that goes along with it; how many there was room for.
+    fn give(&mut self, ready: &[u8]) -> usize {
+        if ready.is_empty() {
+            return 0;
+        }
+        let typed = Input::Typed(ready.to_vec());
+        let taken = match &mut self.lockstep {
+            Some(lockstep) => lockstep.input(&mut self.machine, &typed),
+            None => self.machine.input(&typed),
+        };
+        self.input.given(taken);
+        taken
     }
 
     /// Whether the run is to end, as somebody outside has said. Waits, looking on, until what the guest has printed is
@@ -303,9 +318,8 @@ impl Session {
 
     /// Every hart halts: input, the next event, or the end.
     fn idle(&mut self, next: Option<u64>) -> anyhow::Result<Option<Ending>> {
-        let given = self.input.feed_halted(&mut self.machine.board);
-        if !given.is_empty() {
-            self.give_to_reference(&given);
+        let ready = self.input.ready_halted(&self.machine.board);
+        if self.give(&ready) != 0 {
             return Ok(None);
         }
         match next {

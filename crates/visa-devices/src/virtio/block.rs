@@ -384,6 +384,10 @@ impl VirtioDevice for Block {
         Ok(())
     }
 
+    fn contents(&mut self) -> Option<&mut dyn BlockBackend> {
+        Some(&mut *self.backend)
+    }
+
     fn take_error(&mut self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
         self.last_error.take().map(Into::into)
     }

@@ -175,6 +175,11 @@ pub trait VirtioDevice: Send {
     /// Makes such a state its own.
     fn load(&mut self, saved: &[u8]) -> Result<(), LoadError>;
 
+    /// The contents behind it, if it is a disk.
+    fn contents(&mut self) -> Option<&mut dyn block::BlockBackend> {
+        None
+    }
+
     /// The host's side has failed (a disk file could not be read, say) since the last call: for the host's log. The
     /// guest has been told in the device's own way.
     fn take_error(&mut self) -> Option<Box<dyn std::error::Error + Send + Sync>>;

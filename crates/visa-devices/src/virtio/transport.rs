@@ -9,6 +9,7 @@ use virtio_queue::{Queue, QueueOwnedT, QueueT};
 use visa_mem::{AccessFault, AccessSize, Device};
 use vm_memory::{Bytes, GuestAddress};
 
+use super::block::BlockBackend;
 use super::{Chain, MalformedChain, Processed, VirtioDevice};
 use crate::{DmaMemory, Model};
 
@@ -173,6 +174,11 @@ impl VirtioMmio {
     /// What has failed on the host's side of the device ([`VirtioDevice::take_error`]).
     pub fn take_error(&mut self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
         self.device.as_mut()?.take_error()
+    }
+
+    /// The contents of the disk behind it, if there is one.
+    pub fn contents(&mut self) -> Option<&mut dyn BlockBackend> {
+        self.device.as_mut()?.contents()
     }
 
     /// Whether a queue has been notified, and may have requests that are not served.

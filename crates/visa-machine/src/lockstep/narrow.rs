@@ -4,9 +4,10 @@
 //! fast engine may well do what it does because of where it was interrupted; then to a point in between. Of two points,
 //! one with a difference and one without, the distance is halved until it is one instruction.
 
-use super::script::{Event, Script, advance};
+use super::script::{Script, advance};
 use super::state::{self, MemoryMismatch, Mismatch};
 use super::{Executed, Suspicion, progress_mismatch};
+use crate::input::Entry;
 use crate::machine::{EngineKind, Machine, Progress, Slice};
 
 /// Instructions that are remembered before a difference: more than one unit of generated code has.
@@ -175,23 +176,25 @@ impl<'s> Replay<'s> {
         if at == (Point { parts: 0, then: 0 }) {
             return [None; 2];
         }
-        for event in self.script.events() {
-            match event {
-                Event::Typed(bytes) => {
-                    self.pair.fast.board.console_input(bytes);
-                    self.pair.reference.board.console_input(bytes);
+        for entry in self.script.entries().iter() {
+            match entry {
+                Entry::Input(input) => {
+                    self.pair.fast.input(input);
+                    self.pair.reference.input(input);
                 }
-                Event::Skip(nanoseconds) => {
+                Entry::Skip(nanoseconds) => {
                     self.pair.fast.skip(*nanoseconds);
                     self.pair.reference.skip(*nanoseconds);
                 }
-                Event::Slices { slice_ns, last, times } => {
+                Entry::Slices { slice_ns, last, times } => {
                     for _ in 0..*times {
                         if let Some(progress) = self.play_slice(*slice_ns, *last, at) {
                             return progress;
                         }
                     }
                 }
+                // Two machines in lockstep run by slices.
+                Entry::Part { .. } | Entry::Steps { .. } => {}
             }
         }
         [None; 2]

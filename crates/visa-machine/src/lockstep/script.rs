@@ -5,30 +5,20 @@ use std::num::NonZeroU64;
 use visa_core::Hart;
 use visa_mem::{Platform, Ram};
 
+use crate::input::{Entries, Entry};
 use crate::machine::{Machine, Progress, Slice};
 
-/// Something from outside.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Event {
-    /// Bytes were typed on the console.
-    Typed(Vec<u8>),
-    /// Every hart halted, and so many nanoseconds passed.
-    Skip(u64),
-    /// Slices were run: of so many nanoseconds, up to so many retired instructions.
-    Slices { slice_ns: u64, last: u64, times: u64 },
-}
-
-/// The inputs of a run in lockstep.
+/// What a run in lockstep is a function of, beside what the machines are made of.
 #[derive(Clone, Debug)]
 pub struct Script {
     part: NonZeroU64,
     fault: Option<Fault>,
-    events: Vec<Event>,
+    entries: Entries,
 }
 
 impl Script {
     pub(super) fn new(part: NonZeroU64, fault: Option<Fault>) -> Script {
-        Script { part, fault, events: Vec::new() }
+        Script { part, fault, entries: Entries::default() }
     }
 
     /// Instructions between two comparisons.
@@ -40,25 +30,12 @@ impl Script {
         self.fault
     }
 
-    pub(super) fn events(&self) -> &[Event] {
-        &self.events
+    pub(super) fn entries(&self) -> &Entries {
+        &self.entries
     }
 
-    pub(super) fn note_typed(&mut self, bytes: &[u8]) {
-        self.events.push(Event::Typed(bytes.to_vec()));
-    }
-
-    pub(super) fn note_skip(&mut self, nanoseconds: u64) {
-        self.events.push(Event::Skip(nanoseconds));
-    }
-
-    pub(super) fn note_slice(&mut self, slice_ns: u64, last: u64) {
-        match self.events.last_mut() {
-            Some(Event::Slices { slice_ns: ns, last: l, times }) if (*ns, *l) == (slice_ns, last) => {
-                *times += 1
-            }
-            _ => self.events.push(Event::Slices { slice_ns, last, times: 1 }),
-        }
+    pub(super) fn note(&mut self, entry: Entry) {
+        self.entries.note(entry);
     }
 }
 

@@ -10,18 +10,20 @@
 //! has read before that was later. What one hart tells another (an interrupt, which virtual CPU it has) is there before
 //! any other instruction is executed.
 
+use serde::{Deserialize, Serialize};
 use visa_core::Hart;
 use visa_core::clock::{HostTime, NANOSECONDS_PER_TICK};
 use visa_interp::{RunEnd, Step};
 use visa_state::{HypervisorException, Reservation, VirtualTime};
 
 use super::{Machine, Progress, Time};
+use crate::input::Entry;
 
 /// Instructions that a hart of several executes before the next one's part; nanoseconds of a turn.
 const TURN: u64 = 10_000;
 
 /// A slice that has begun: for [`Machine::continue_slice`].
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Slice {
     /// Nanoseconds since the start at which it ends.
     end_ns: u64,
@@ -75,8 +77,9 @@ impl Machine {
     /// something needs the caller.
     pub fn run_slice(&mut self, slice_ns: u64, instructions: u64) -> Progress {
         let mut slice = self.begin_slice(slice_ns, instructions);
+        self.note(|| Entry::Slices { slice_ns, last: slice.last, times: 1 });
         loop {
-            if let Some(progress) = self.continue_slice(&mut slice, u64::MAX) {
+            if let Some(progress) = self.run_part(&mut slice, u64::MAX) {
                 return progress;
             }
         }
@@ -96,6 +99,11 @@ impl Machine {
     /// that somebody should look around ([`Slice::is_paused`]). `None`: the slice is not over. The run is the same however
     /// often a slice is interrupted, provided that nothing else happens to the machine before it is over.
     pub fn continue_slice(&mut self, slice: &mut Slice, most: u64) -> Option<Progress> {
+        self.note(|| Entry::Part { slice: slice.clone(), most });
+        self.run_part(slice, most)
+    }
+
+    fn run_part(&mut self, slice: &mut Slice, most: u64) -> Option<Progress> {
         slice.paused = false;
         let pause = self.instructions().saturating_add(most);
         loop {
@@ -142,6 +150,7 @@ impl Machine {
     ///
     /// While devices have more to do than goes at a time, a step is a part of that, and no instruction.
     pub fn step(&mut self, hart: usize) -> (Step, Progress) {
+        self.note(|| Entry::Steps { hart, times: 1 });
         if self.devices_go_on() {
             return (self.no_step(hart), Progress::Running);
         }
@@ -261,7 +270,7 @@ impl Machine {
                     let instructions = hart.state.instructions;
                     hart.state.time = VirtualTime { nanoseconds, instructions, ahead, rate };
                 }
-                Time::Host { clock, start } => {
+                Time::Host { clock, start, .. } => {
                     hart.host_time = Some(HostTime { clock: clock.clone(), start: *start });
                 }
             }
@@ -295,7 +304,7 @@ impl Machine {
         }
         // What the last instructions before all halted have set in motion may wake one of them.
         if all_halted && executed == 0 && self.all_halt() {
-            self.skip_idle(end_ns)
+            self.skip_idle(start_ns, end_ns)
         } else {
             Progress::Running
         }
@@ -306,12 +315,18 @@ impl Machine {
         self.harts.iter().all(|hart| hart.state.waiting && !hart.pending_work)
     }
 
-    /// Every hart halts: goes on to the next event, at most to `end_ns`.
-    fn skip_idle(&mut self, end_ns: u64) -> Progress {
-        self.set_clocks(self.now_ns, 0, 1);
+    /// Every hart halts, and has looked at its timers since `looked_ns`: goes on to the next event, at most to `end_ns`.
+    fn skip_idle(&mut self, looked_ns: u64, end_ns: u64) -> Progress {
+        // What has become due since a hart looked, while the host's clock went on, is not overlooked.
+        for hart in &mut self.harts {
+            let instructions = hart.state.instructions;
+            hart.state.time = VirtualTime { nanoseconds: looked_ns, instructions, ahead: 0, rate: 1 };
+            hart.host_time = None;
+        }
         let timers = self.harts.iter().filter_map(Hart::next_timer_ns);
         let device = self.board.next_event().and_then(|ticks| ticks.checked_mul(NANOSECONDS_PER_TICK));
         let next = timers.chain(device).min();
+        self.set_clocks(self.now_ns, 0, 1);
         let Some(next) = next else { return Progress::Idle(None) };
         match self.time.passed() {
             Some(passed) => Progress::Idle(Some(next.saturating_sub(passed))),

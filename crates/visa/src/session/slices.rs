@@ -110,12 +110,6 @@ impl Session {
         }
     }
 
-    pub(super) fn give_to_reference(&mut self, bytes: &[u8]) {
-        if let Some(lockstep) = &mut self.lockstep {
-            lockstep.console_input(bytes);
-        }
-    }
-
     /// At the end of a run in lockstep: how it has ended, with memory compared.
     pub(super) fn compare_memory(&mut self, ending: Ending) -> Ending {
         match &mut self.lockstep {
