@@ -3,11 +3,11 @@
 //!
 //! ```text
 //! made of    RAM as it was loaded, the contents of the disks ([`Origin`])
-//! from outside    bytes that are typed, what a clock says when it is asked ([`Input`], [`Machine::input`])
+//! from outside    bytes that are typed, what a clock says when it is asked ([`Input`], [`crate::machine::Machine::input`])
 //! run        slices, parts of slices, steps, and time that is let pass at a halt ([`Entry`])
 //! ```
 //!
-//! [`Machine::record`] begins a log, [`InputLog::replay`] lets it happen again. How a run was cut into slices changes nothing in it; it
+//! [`crate::machine::Machine::record`] begins a log, `InputLog::replay` lets it happen again. How a run was cut into slices changes nothing in it; it
 //! is in the log because inputs come between slices, and because a clock is asked then, too.
 //!
 //! *Disks.* What a disk holds when a log begins is an input as a whole, and is not in the log: it is identified by its slot, its size and
@@ -24,12 +24,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use visa_core::clock::{HostClock, HostTime};
+use visa_core::clock::HostClock;
 use visa_devices::BlockError;
-use visa_mem::Platform;
 
 use crate::board::DiskContents;
-use crate::machine::{Machine, Progress, Slice};
+use crate::machine::turn::Slice;
 
 /// Something that comes to a machine from outside.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -45,9 +44,9 @@ pub enum Input {
 pub enum Entry {
     /// Something from outside.
     Input(Input),
-    /// Every hart halts, and so many nanoseconds pass ([`Machine::skip`]).
+    /// Every hart halts, and so many nanoseconds pass ([`crate::machine::Machine::skip`]).
     Skip(u64),
-    /// Whole slices ([`Machine::run_slice`]).
+    /// Whole slices ([`crate::machine::Machine::run_slice`]).
     Slices {
         /// Nanoseconds of each.
         slice_ns: u64,
@@ -56,14 +55,14 @@ pub enum Entry {
         /// How many in a row.
         times: u64,
     },
-    /// A part of a slice ([`Machine::continue_slice`]).
+    /// A part of a slice ([`crate::machine::Machine::continue_slice`]).
     Part {
         /// The slice as it was before.
         slice: Slice,
         /// Instructions of the part, at most.
         most: u64,
     },
-    /// Steps of a hart ([`Machine::step`]).
+    /// Steps of a hart ([`crate::machine::Machine::step`]).
     Steps {
         /// The hart.
         hart: usize,
@@ -174,12 +173,22 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
+    pub(crate) fn new(origin: Origin) -> Recorder {
+        Recorder { origin, entries: Arc::default() }
+    }
+
+    /// What was written down.
+    pub(crate) fn into_log(self, end: (u64, u64)) -> InputLog {
+        let entries = std::mem::take(&mut *self.entries.lock().unwrap_or_else(PoisonError::into_inner));
+        InputLog { origin: self.origin, entries, end }
+    }
+
     pub(crate) fn note(&self, entry: Entry) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).note(entry);
     }
 
     /// A clock whose answers, less what it said at the start, are written down.
-    fn listen(&self, clock: HostClock, start: u64) -> HostClock {
+    pub(crate) fn listen(&self, clock: HostClock, start: u64) -> HostClock {
         let entries = self.entries.clone();
         HostClock::new(move || {
             let answer = clock.nanoseconds();
@@ -222,145 +231,8 @@ impl GivenTime {
     }
 
     /// How many answers wait, and how many there were too few.
-    fn left(&self) -> (u64, u64) {
+    pub(crate) fn left(&self) -> (u64, u64) {
         let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (answers.waiting.len() as u64, answers.lacking)
     }
-}
-
-impl Machine {
-    /// Gives it something from outside, between two slices or steps: the one way in. How much of it was taken: of typed bytes, as many
-    /// as there is room for; of the time, one answer if the machine's time is given so ([`crate::machine::TimeSource::Given`]), which
-    /// the clock gives when it is asked after all that were given before.
-    pub fn input(&mut self, input: &Input) -> usize {
-        match input {
-            Input::Typed(bytes) => {
-                let taken = self.board.console_input(bytes);
-                if taken != 0 {
-                    self.note(|| Entry::Input(Input::Typed(bytes[..taken].to_vec())));
-                }
-                taken
-            }
-            Input::Time(nanoseconds) => match self.time.given() {
-                Some(given) => {
-                    given.give(*nanoseconds);
-                    1
-                }
-                None => 0,
-            },
-        }
-    }
-
-    /// Begins a log of what happens to it from now on. All of RAM and of the disks is read once, to know them again.
-    pub fn record(&mut self) -> Result<(), BlockError> {
-        let recorder = Recorder { origin: self.origin()?, entries: Arc::default() };
-        self.time.replace_clock(|clock, start| recorder.listen(clock, start));
-        for hart in &mut self.harts {
-            // The part of a turn that has begun goes on with the clock that is listened to.
-            if let Some(HostTime { clock, start }) = &mut hart.host_time {
-                *clock = recorder.listen(clock.clone(), *start);
-            }
-        }
-        self.recorder = Some(recorder);
-        Ok(())
-    }
-
-    /// The log so far, which ends; `None`: there is none.
-    pub fn take_log(&mut self) -> Option<InputLog> {
-        let recorder = self.recorder.take()?;
-        let entries = std::mem::take(&mut *recorder.entries.lock().unwrap_or_else(PoisonError::into_inner));
-        Some(InputLog { origin: recorder.origin, entries, end: (self.instructions(), self.now_ns()) })
-    }
-
-    /// Writes an entry into the log, if there is one.
-    pub(crate) fn note(&self, entry: impl FnOnce() -> Entry) {
-        if let Some(recorder) = &self.recorder {
-            recorder.note(entry());
-        }
-    }
-
-    fn origin(&mut self) -> Result<Origin, BlockError> {
-        Ok(Origin {
-            harts: self.harts.len(),
-            instructions: self.instructions(),
-            now_ns: self.now_ns(),
-            ram: (self.board.ram().size(), self.memory_checksum()),
-            disks: self.board.disk_contents()?,
-        })
-    }
-}
-
-impl Origin {
-    fn check(&self, found: &Origin) -> Result<(), ReplayError> {
-        let same = |what, expected: String, found: String| match expected == found {
-            true => Ok(()),
-            false => Err(ReplayError::Origin { what, expected, found }),
-        };
-        same("the number of harts", self.harts.to_string(), found.harts.to_string())?;
-        same("the size of RAM", self.ram.0.to_string(), found.ram.0.to_string())?;
-        same("what is in RAM", format!("{:#010x}", self.ram.1), format!("{:#010x}", found.ram.1))?;
-        same("retired instructions", self.instructions.to_string(), found.instructions.to_string())?;
-        same("the time", self.now_ns.to_string(), found.now_ns.to_string())?;
-        same("what is on the disks", format!("{:?}", self.disks), format!("{:?}", found.disks))
-    }
-}
-
-impl InputLog {
-    /// Lets it happen again, to a machine that is what the log's was when it began; what the last slice or step came to.
-    pub fn replay(&self, machine: &mut Machine) -> Result<Progress, ReplayError> {
-        self.origin.check(&machine.origin()?)?;
-        let answers = self.entries.iter().filter_map(|entry| match entry {
-            Entry::Input(time @ Input::Time(_)) => Some(time),
-            _ => None,
-        });
-        // The clock is asked while a slice runs, and its answers are there before.
-        let in_log = answers.map(|answer| machine.input(answer)).count() != 0;
-        if in_log != machine.time.given().is_some() {
-            return Err(ReplayError::Clock { in_log });
-        }
-        let mut progress = Progress::Running;
-        for entry in self.entries.iter() {
-            progress = play(machine, entry)?.unwrap_or(progress);
-        }
-        let (instructions, now_ns) = self.end;
-        let diverged = |what, expected, found| match expected == found {
-            true => Ok(()),
-            false => Err(ReplayError::Diverged { what, expected, found }),
-        };
-        diverged("the number of retired instructions", instructions, machine.instructions())?;
-        diverged("the time in nanoseconds", now_ns, machine.now_ns())?;
-        let (waiting, lacking) = machine.time.given().map(GivenTime::left).unwrap_or_default();
-        diverged("the number of the clock's answers that nobody asked for", 0, waiting)?;
-        diverged("the number of the clock's answers that there were too few", 0, lacking)?;
-        Ok(progress)
-    }
-}
-
-/// Lets one entry happen, but for a clock's answer; what the last slice or step came to, if it is one.
-fn play(machine: &mut Machine, entry: &Entry) -> Result<Option<Progress>, ReplayError> {
-    let mut progress = None;
-    match entry {
-        Entry::Input(Input::Time(_)) => {}
-        Entry::Input(typed @ Input::Typed(bytes)) => {
-            let (expected, found) = (bytes.len() as u64, machine.input(typed) as u64);
-            if expected != found {
-                let what = "how many of the typed bytes there is room for";
-                return Err(ReplayError::Diverged { what, expected, found });
-            }
-        }
-        Entry::Skip(nanoseconds) => machine.skip(*nanoseconds),
-        Entry::Slices { slice_ns, last, times } => {
-            for _ in 0..*times {
-                let left = last.saturating_sub(machine.instructions());
-                progress = Some(machine.run_slice(*slice_ns, left));
-            }
-        }
-        Entry::Part { slice, most } => progress = machine.continue_slice(&mut slice.clone(), *most),
-        Entry::Steps { hart, times } => {
-            for _ in 0..*times {
-                progress = Some(machine.step(*hart).1);
-            }
-        }
-    }
-    Ok(progress)
 }

@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod boot;
+mod compare;
 pub mod cycles;
 pub mod device_tree;
 pub mod input;
@@ -13,3 +14,4 @@ pub mod loader;
 pub mod lockstep;
 pub mod machine;
 pub mod memory_map;
+mod replay;

@@ -5,24 +5,22 @@
 //! that makes it. It does so by running both anew, for which the inputs are written down ([`Script`]): a run is a
 //! function of them.
 
-mod checked;
 mod narrow;
-mod record;
 mod script;
 pub mod state;
+mod suspicion;
 
 use std::num::NonZeroU64;
 
+pub use crate::compare::{CheckedFigures, Checking, Difference, Executed, Fault, FaultKind};
 use crate::input::{Entry, Input};
 use crate::machine::{Machine, Progress, Slice};
-pub(crate) use checked::Checked;
-pub use checked::{CheckedFigures, Checking};
-pub use narrow::{Difference, Pair, narrow};
-pub use record::Executed;
-pub(crate) use record::Recorder;
+pub use narrow::{Pair, narrow};
+pub use script::Script;
 use script::advance;
-pub use script::{Fault, FaultKind, Script};
+use state::progress_mismatch;
 pub use state::{MemoryMismatch, Mismatch, Value};
+pub use suspicion::Suspicion;
 
 /// RAM is compared after as many instructions as it has units of so many bytes: so the comparison takes a share of the
 /// time that does not depend on RAM's size.
@@ -37,22 +35,6 @@ pub struct Compared {
     pub states: u64,
     /// Comparisons of RAM.
     pub memories: u64,
-}
-
-/// That the machines differ, and where to look for the reason. Parts are counted from 1 on, in the order in which the
-/// machines ran them.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Suspicion {
-    /// State and memory agreed after this part.
-    pub agreed_part: u64,
-    /// Something differs after this one.
-    pub part: u64,
-    /// Instructions that the reference had retired then.
-    pub instructions: u64,
-    /// What differs.
-    pub mismatches: Vec<Mismatch>,
-    /// What of RAM differs, if that was compared.
-    pub memory: Option<MemoryMismatch>,
 }
 
 /// The reference that goes along with a machine.
@@ -202,11 +184,4 @@ impl Lockstep {
             memory,
         }
     }
-}
-
-/// What parts came to, if that is not the same.
-fn progress_mismatch(progress: [Option<Progress>; 2]) -> Option<Mismatch> {
-    let [fast, reference] =
-        progress.map(|progress| Value::Word(progress.map_or("running".into(), |end| format!("{end:?}"))));
-    (fast != reference).then(|| Mismatch { hart: None, name: "what the run came to".into(), fast, reference })
 }

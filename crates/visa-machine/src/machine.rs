@@ -5,7 +5,8 @@
 //! run is sliced.
 
 mod engine;
-mod slice;
+mod run;
+pub(crate) mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +20,12 @@ use visa_isa::cause::ExitCause;
 use visa_state::{HypervisorException, Spread};
 
 use crate::board::Board;
-use crate::input::{Entry, GivenTime, Recorder};
-use crate::lockstep::{CheckedFigures, Difference, Executed};
+use crate::compare::{CheckedFigures, Difference, Executed};
+use crate::input::{Entry, GivenTime, Input, Recorder};
 use engine::MachineEngine;
 pub use engine::{EngineKind, GENERATES_CODE};
-pub use slice::Slice;
-use slice::Turn;
+pub use turn::Slice;
+use turn::Turn;
 
 /// Where time comes from.
 #[derive(Clone, Debug, Default)]
@@ -226,6 +227,35 @@ impl Machine {
     /// The engine's name in reports. With a cycle model, the interpreter executes whatever the engine.
     pub fn engine_name(&self) -> &'static str {
         if self.models.is_empty() { self.engine.name() } else { "interpreter" }
+    }
+
+    /// Gives it something from outside, between two slices or steps: the one way in. How much of it was taken: of typed bytes, as many
+    /// as there is room for; of the time, one answer if the machine's time is given so ([`TimeSource::Given`]), which
+    /// the clock gives when it is asked after all that were given before.
+    pub fn input(&mut self, input: &Input) -> usize {
+        match input {
+            Input::Typed(bytes) => {
+                let taken = self.board.console_input(bytes);
+                if taken != 0 {
+                    self.note(|| Entry::Input(Input::Typed(bytes[..taken].to_vec())));
+                }
+                taken
+            }
+            Input::Time(nanoseconds) => match self.time.given() {
+                Some(given) => {
+                    given.give(*nanoseconds);
+                    1
+                }
+                None => 0,
+            },
+        }
+    }
+
+    /// Writes an entry into the log, if there is one.
+    pub(crate) fn note(&self, entry: impl FnOnce() -> Entry) {
+        if let Some(recorder) = &self.recorder {
+            recorder.note(entry());
+        }
     }
 
     /// With time from instructions: lets so much time pass without an instruction. The way on from an

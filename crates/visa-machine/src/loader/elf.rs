@@ -6,7 +6,8 @@ use object::elf::{
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 use object::{LittleEndian, Object, ObjectSymbol, SymbolKind, SymbolSection};
 
-use super::{ImageKind, LoadError, LoadedImage, Loader, Symbol};
+use super::error::LoadError;
+use super::placement::{ImageKind, LoadedImage, Loader, Symbol};
 
 /// Offsets into the identification bytes that every ELF starts with.
 const IDENT_CLASS: usize = 4;

@@ -5,7 +5,8 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use super::{ImageKind, LoadError, LoadedImage, Loader};
+use super::error::LoadError;
+use super::placement::{ImageKind, LoadedImage, Loader};
 
 const HEADER_BYTES: usize = 64;
 const TEXT_OFFSET: usize = 8;

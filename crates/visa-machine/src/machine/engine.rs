@@ -5,7 +5,7 @@ pub use visa_jit::GENERATES_CODE;
 use visa_jit::{Jit, Settings};
 
 use crate::board::Board;
-use crate::lockstep::{Checked, CheckedFigures, Checking, Difference, Executed, Recorder};
+use crate::compare::{Checked, CheckedFigures, Checking, Difference, Executed, ExecutedRecorder};
 
 /// What can execute the harts' instructions. The results are the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -39,7 +39,7 @@ impl EngineKind {
                 Box::new(Jit::new(Settings { threshold, optimise, ..Settings::default() }))
             }
             EngineKind::Checked(checking) => Box::new(Checked::new(checking)),
-            EngineKind::Recorder { most } => Box::new(Recorder::new(most)),
+            EngineKind::Recorder { most } => Box::new(ExecutedRecorder::new(most)),
         }
     }
 }
@@ -76,7 +76,7 @@ impl MachineEngine for Checked {
     }
 }
 
-impl MachineEngine for Recorder {
+impl MachineEngine for ExecutedRecorder {
     fn take_executed(&mut self) -> Vec<Executed> {
         self.take()
     }

@@ -10,67 +10,17 @@
 //! has read before that was later. What one hart tells another (an interrupt, which virtual CPU it has) is there before
 //! any other instruction is executed.
 
-use serde::{Deserialize, Serialize};
 use visa_core::Hart;
 use visa_core::clock::{HostTime, NANOSECONDS_PER_TICK};
 use visa_interp::{RunEnd, Step};
 use visa_state::{HypervisorException, Reservation, VirtualTime};
 
+use super::turn::{Part, Slice, Turn};
 use super::{Machine, Progress, Time};
 use crate::input::Entry;
 
 /// Instructions that a hart of several executes before the next one's part; nanoseconds of a turn.
 const TURN: u64 = 10_000;
-
-/// A slice that has begun: for [`Machine::continue_slice`].
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Slice {
-    /// Nanoseconds since the start at which it ends.
-    end_ns: u64,
-    /// Retired instructions of all harts at which it ends.
-    last: u64,
-    /// Whether it was interrupted because of what devices do; and whether it ever was, after which it ends with the turn.
-    paused: bool,
-    ends_early: bool,
-}
-
-impl Slice {
-    /// Whether the last part of it ended before its time, because of what devices have to do.
-    pub fn is_paused(&self) -> bool {
-        self.paused
-    }
-
-    fn pause(&mut self) {
-        self.paused = true;
-        self.ends_early = true;
-    }
-}
-
-/// Each hart once.
-#[derive(Debug)]
-pub(super) struct Turn {
-    /// Nanoseconds since the start at which it began.
-    start_ns: u64,
-    /// Instructions of a nanosecond: the harts that had something to do at the start.
-    rate: u64,
-    /// The hart whose part it is.
-    hart: usize,
-    /// That part, once it has begun.
-    part: Option<Part>,
-    /// Instructions of the parts before.
-    executed: u64,
-    /// Whether every part before ended with a halt.
-    all_halted: bool,
-}
-
-/// A hart's part of a turn.
-#[derive(Clone, Copy, Debug)]
-struct Part {
-    /// The hart's retired count at the start.
-    from: u64,
-    /// And at which it is over.
-    until: u64,
-}
 
 impl Machine {
     /// Runs until about `slice_ns` nanoseconds have passed, at most `instructions` have retired in all from now on, or

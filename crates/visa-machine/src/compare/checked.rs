@@ -13,10 +13,10 @@ use visa_interp::{Engine, GeneratedCode, Interpreter, RunEnd};
 use visa_jit::{CheckedCode, Jit, Settings};
 use visa_mem::{Platform, Ram, Trial};
 
-use super::narrow::{Difference, REMEMBERED};
-use super::record::Recorder;
-use super::script::Fault;
-use super::state::{self, MemoryMismatch, Mismatch, SHOWN_BYTES, Value};
+use super::difference::{Difference, REMEMBERED};
+use super::facts::{MemoryMismatch, Mismatch, SHOWN_BYTES, Value, hart_differences};
+use super::fault::Fault;
+use super::record::ExecutedRecorder;
 use crate::board::Board;
 
 /// Instructions of a stretch, on average: so many that most functions are in one from their call to their return, and that
@@ -218,7 +218,7 @@ impl Checked {
         }
         take_back(board.ram(), trial);
         let Some((mismatches, memory)) = found else { return coarse };
-        let mut recorder = Recorder::new(REMEMBERED);
+        let mut recorder = ExecutedRecorder::new(REMEMBERED);
         board.withhold_devices();
         recorder.run(&mut start.clone(), board, start.state.instructions + high);
         board.release_devices();
@@ -296,7 +296,7 @@ fn compare(
     reference: &Outcome,
 ) -> (Vec<Mismatch>, Option<MemoryMismatch>) {
     let index = Some(hart.state.id as usize);
-    let mut mismatches: Vec<Mismatch> = state::hart_differences(hart, &reference.hart)
+    let mut mismatches: Vec<Mismatch> = hart_differences(hart, &reference.hart)
         .into_iter()
         .map(|mismatch| Mismatch { hart: index, ..mismatch })
         .collect();

@@ -8,7 +8,7 @@ use visa_isa::{Ring, decode};
 use visa_mem::Platform;
 use visa_mmu::inspect::locate;
 
-use super::state::hart_facts;
+use super::facts::hart_facts;
 
 /// An instruction that was executed, or an interrupt that came.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,16 +30,16 @@ pub struct Executed {
 }
 
 /// An interpreter that writes down what it executes.
-pub(crate) struct Recorder {
+pub(crate) struct ExecutedRecorder {
     interpreter: Interpreter,
     executed: VecDeque<Executed>,
     most: usize,
 }
 
-impl Recorder {
+impl ExecutedRecorder {
     /// One that remembers so many instructions.
-    pub fn new(most: usize) -> Recorder {
-        Recorder { interpreter: Interpreter::new(), executed: VecDeque::new(), most }
+    pub fn new(most: usize) -> ExecutedRecorder {
+        ExecutedRecorder { interpreter: Interpreter::new(), executed: VecDeque::new(), most }
     }
 
     /// What it remembers, the last one last.
@@ -55,7 +55,7 @@ impl Recorder {
     }
 }
 
-impl<P: Platform> Engine<P> for Recorder {
+impl<P: Platform> Engine<P> for ExecutedRecorder {
     fn name(&self) -> &'static str {
         "interpreter"
     }
