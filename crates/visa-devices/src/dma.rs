@@ -1,5 +1,5 @@
 //! Memory as a device sees it: physical, or, for a device that belongs to a VM, guest-physical behind that VM's
-//! second-stage page table.
+//! second-stage page table. Each access carries who asks ([`Requester`]).
 //!
 //! [`DmaMemory`] is a vm-memory `GuestMemory`, so virtqueues walk through it unchanged. Nothing is cached: every access
 //! asks the translation anew, so a hypervisor that unmaps a page needs no flush for devices. What devices write is told
@@ -7,13 +7,14 @@
 
 use std::iter::FusedIterator;
 
+use serde::{Deserialize, Serialize};
 use visa_isa::{GuestPhysical, Physical};
 use visa_mem::Ram;
 use vm_memory::bitmap::BS;
 use vm_memory::guest_memory::{Error, GuestMemorySliceIterator, Result};
 use vm_memory::{GuestAddress, GuestMemory, Permissions, VolatileSlice};
 
-/// Translations hold for one naturally aligned block of this many bytes.
+/// Translations by a page table hold for one naturally aligned block of this many bytes.
 pub const DMA_PAGE_BYTES: u64 = 4096;
 
 /// What a device wants to do with a page.
@@ -25,29 +26,60 @@ pub enum DmaAccess {
     Write,
 }
 
-/// The second stage in front of a device that is assigned to a VM. The board implements it.
-pub trait DmaTranslation {
-    /// Where an address of the device's leads for this access; `None` when it is not mapped so. The answer holds up to the end
-    /// of the page ([`DMA_PAGE_BYTES`]).
-    fn translate(&self, address: GuestPhysical, access: DmaAccess) -> Option<Physical>;
+/// Who asks: a device that reaches memory, or sends messages, by itself. What may be reached is a matter of this, not of where the
+/// device's own registers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Requester(pub u16);
+
+/// Where an address leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DmaExtent {
+    /// The physical address.
+    pub physical: Physical,
+    /// For how many bytes from there on this holds.
+    pub bytes: u64,
 }
 
-/// RAM, seen through an optional translation.
+impl DmaExtent {
+    /// An address in a page that is translated as one.
+    pub fn in_page(physical: Physical) -> Self {
+        Self { physical, bytes: DMA_PAGE_BYTES - physical.0 % DMA_PAGE_BYTES }
+    }
+}
+
+/// What stands between devices and memory. The board implements it.
+pub trait DmaTranslation {
+    /// Where an address leads for a requester and this access; `None`: nowhere.
+    fn translate(&self, requester: Requester, address: GuestPhysical, access: DmaAccess)
+    -> Option<DmaExtent>;
+}
+
+/// Each address leads to itself, whoever asks.
+struct Physically;
+
+impl DmaTranslation for Physically {
+    fn translate(&self, _: Requester, address: GuestPhysical, _: DmaAccess) -> Option<DmaExtent> {
+        Some(DmaExtent { physical: Physical(address.0), bytes: u64::MAX })
+    }
+}
+
+/// RAM, as a requester sees it.
 #[derive(Clone, Copy)]
 pub struct DmaMemory<'m> {
     ram: &'m Ram,
-    translation: Option<&'m dyn DmaTranslation>,
+    requester: Requester,
+    translation: &'m dyn DmaTranslation,
 }
 
 impl<'m> DmaMemory<'m> {
     /// Untranslated: the device's addresses are physical.
     pub fn physical(ram: &'m Ram) -> Self {
-        Self { ram, translation: None }
+        Self { ram, requester: Requester(0), translation: &Physically }
     }
 
-    /// The device's addresses go through `translation`.
-    pub fn translated(ram: &'m Ram, translation: &'m dyn DmaTranslation) -> Self {
-        Self { ram, translation: Some(translation) }
+    /// The addresses that `requester` uses go through `translation`.
+    pub fn translated(ram: &'m Ram, requester: Requester, translation: &'m dyn DmaTranslation) -> Self {
+        Self { ram, requester, translation }
     }
 
     /// The size of all of RAM, in bytes.
@@ -57,18 +89,12 @@ impl<'m> DmaMemory<'m> {
 
     /// The first stretch of `address..address + count` that is contiguous in RAM.
     fn first_slice(&self, address: u64, count: usize, access: Permissions) -> Result<VolatileSlice<'m, ()>> {
-        let (physical, length) = match self.translation {
-            None => (address, count),
-            Some(translation) => {
-                let wanted = if access.has_write() { DmaAccess::Write } else { DmaAccess::Read };
-                let physical = translation
-                    .translate(GuestPhysical(address), wanted)
-                    .ok_or(Error::InvalidGuestAddress(GuestAddress(address)))?;
-                let to_page_end = DMA_PAGE_BYTES - address % DMA_PAGE_BYTES;
-                (physical.0, count.min(to_page_end as usize))
-            }
-        };
-        self.ram.slice(physical, length, access.has_write())
+        let wanted = if access.has_write() { DmaAccess::Write } else { DmaAccess::Read };
+        let extent = self.translation.translate(self.requester, GuestPhysical(address), wanted);
+        let DmaExtent { physical, bytes } =
+            extent.ok_or(Error::InvalidGuestAddress(GuestAddress(address)))?;
+        let length = usize::try_from(bytes).map_or(count, |bytes| count.min(bytes));
+        self.ram.slice(physical.0, length, access.has_write())
     }
 }
 

@@ -1,11 +1,15 @@
 //! What a board asks of every device, whatever its registers are.
 
+use std::any::Any;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use visa_mem::Device;
 
+use crate::dma::DmaMemory;
+
 /// A device of a board: its registers ([`Device`]), and the rest that a board does with each alike.
-pub trait Model: Device {
+pub trait Model: Device + Any + Send {
     /// Makes it what it is after the machine's reset. What the host has put behind it (a disk) stays.
     fn reset(&mut self);
 
@@ -22,6 +26,47 @@ pub trait Model: Device {
     fn interrupt(&self) -> bool {
         false
     }
+
+    /// An interrupt that it sends as a message, if it has one to send, once.
+    fn take_message(&mut self) -> Option<MessageInterrupt> {
+        None
+    }
+
+    /// Whether time means something to it: then it is told.
+    fn keeps_time(&self) -> bool {
+        false
+    }
+
+    /// Tells it the machine's time, in nanoseconds since the Unix epoch.
+    fn set_time_ns(&mut self, machine_time_ns: u64) {
+        let _ = machine_time_ns;
+    }
+
+    /// Nanoseconds from the time that it was last told until it raises an interrupt by the passing of time alone.
+    fn until_event_ns(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether it has something to do that takes memory, and longer than an access.
+    fn needs_service(&self) -> bool {
+        false
+    }
+
+    /// Does the next part of that, with the memory that it may touch; what it cost, as [`Processed::work`](crate::Processed::work)
+    /// counts it.
+    fn serve_next(&mut self, memory: &DmaMemory<'_>) -> u64 {
+        let _ = memory;
+        0
+    }
+}
+
+/// An interrupt as a message: a word that is written to an address, which is of the same space as those of the device's DMA.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MessageInterrupt {
+    /// Where to.
+    pub address: u64,
+    /// The word.
+    pub data: u32,
 }
 
 /// Why a saved state was refused.

@@ -19,7 +19,7 @@ mod register {
     pub const CLEAR_INTERRUPT: u64 = 0x1C;
 }
 
-/// The model. It keeps no time: [`Rtc::set_time_ns`] tells it.
+/// The model. It has no clock of its own: [`Model::set_time_ns`] tells it the time.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Rtc {
     /// The machine's time, in nanoseconds since the epoch, as last told.
@@ -39,26 +39,9 @@ impl Rtc {
         Self::default()
     }
 
-    /// Tells the clock the machine's time, in nanoseconds since the Unix epoch; an alarm that is due fires.
-    pub fn set_time_ns(&mut self, machine_time_ns: u64) {
-        let passed_ns = machine_time_ns.wrapping_sub(self.machine_time_ns);
-        // The time that the guest reads may wrap on the way, so that the alarm's is not below it afterwards.
-        let passes_alarm = self.until_event_ns().is_some_and(|until_ns| until_ns <= passed_ns);
-        self.machine_time_ns = machine_time_ns;
-        if passes_alarm {
-            self.fire();
-        }
-    }
-
     /// The time the guest reads, in nanoseconds since the Unix epoch.
     pub fn time_ns(&self) -> u64 {
         self.machine_time_ns.wrapping_add(self.offset_ns)
-    }
-
-    /// Nanoseconds from the machine time that was last given to [`Rtc::set_time_ns`] until the armed alarm fires.
-    pub fn until_event_ns(&self) -> Option<u64> {
-        // One that was due when it was armed has fired.
-        self.alarm_armed.then(|| self.alarm_ns.saturating_sub(self.time_ns()))
     }
 
     fn fire_if_due(&mut self) {
@@ -155,6 +138,26 @@ impl Model for Rtc {
 
     fn describe(&self) -> Vec<Property> {
         vec![Property::Texts(COMPATIBLE, &["google,goldfish-rtc"])]
+    }
+
+    fn keeps_time(&self) -> bool {
+        true
+    }
+
+    /// An alarm that is due fires.
+    fn set_time_ns(&mut self, machine_time_ns: u64) {
+        let passed_ns = machine_time_ns.wrapping_sub(self.machine_time_ns);
+        // The time that the guest reads may wrap on the way, so that the alarm's is not below it afterwards.
+        let passes_alarm = self.until_event_ns().is_some_and(|until_ns| until_ns <= passed_ns);
+        self.machine_time_ns = machine_time_ns;
+        if passes_alarm {
+            self.fire();
+        }
+    }
+
+    fn until_event_ns(&self) -> Option<u64> {
+        // One that was due when it was armed has fired.
+        self.alarm_armed.then(|| self.alarm_ns.saturating_sub(self.time_ns()))
     }
 
     fn interrupt(&self) -> bool {

@@ -5,7 +5,8 @@ mod ring;
 use ring::disk::*;
 use ring::*;
 use visa_devices::{
-    Block, DmaAccess, DmaMemory, DmaTranslation, MalformedChain, MemoryBackend, Model, VirtioMmio,
+    Block, DmaAccess, DmaExtent, DmaMemory, DmaTranslation, MalformedChain, MemoryBackend, Model, Requester,
+    VirtioMmio,
 };
 use visa_isa::{GuestPhysical, Physical};
 use visa_mem::{AccessFault, AccessSize, Device};
@@ -449,13 +450,22 @@ fn pages_with_code_hear_of_what_the_device_writes() {
 /// read, page 6 is absent.
 struct SmallVm;
 
+const DISK: Requester = Requester(3);
+
 impl DmaTranslation for SmallVm {
-    fn translate(&self, GuestPhysical(address): GuestPhysical, access: DmaAccess) -> Option<Physical> {
-        match address >> 12 {
+    fn translate(
+        &self,
+        requester: Requester,
+        GuestPhysical(address): GuestPhysical,
+        access: DmaAccess,
+    ) -> Option<DmaExtent> {
+        assert_eq!(requester, DISK);
+        let physical = match address >> 12 {
             5 if access == DmaAccess::Write => None,
             6 | 16.. => None,
             page => Some(Physical(BASE + (16 + (page ^ 1)) * 4096 + address % 4096)),
-        }
+        };
+        physical.map(DmaExtent::in_page)
     }
 }
 
@@ -463,7 +473,7 @@ impl DmaTranslation for SmallVm {
 fn an_assigned_device_sees_guest_physical_memory() {
     let ram = visa_mem::Ram::new(BASE, RAM_BYTES).unwrap();
     let vm = SmallVm;
-    let memory = DmaMemory::translated(&ram, &vm);
+    let memory = DmaMemory::translated(&ram, DISK, &vm);
     let host = |guest: u64| 16 * 4096 + (guest ^ 0x1000);
     let mut transport = VirtioMmio::new(Box::new(Block::new(Box::new(SharedDisk::new()), "")));
     let word = AccessSize::Word;

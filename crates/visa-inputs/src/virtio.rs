@@ -1,6 +1,8 @@
 //! Drivers of a virtio device that do anything: registers in any order, rings and chains of any content.
 
-use visa_devices::{Block, DmaAccess, DmaMemory, DmaTranslation, MemoryBackend, Model, VirtioMmio};
+use visa_devices::{
+    Block, DmaAccess, DmaExtent, DmaMemory, DmaTranslation, MemoryBackend, Model, Requester, VirtioMmio,
+};
 use visa_isa::{GuestPhysical, Physical};
 use visa_mem::{AccessSize, Device, Ram};
 
@@ -21,10 +23,10 @@ const NOTIFY: u64 = 0x50;
 struct Half;
 
 impl DmaTranslation for Half {
-    fn translate(&self, guest: GuestPhysical, access: DmaAccess) -> Option<Physical> {
+    fn translate(&self, _: Requester, guest: GuestPhysical, access: DmaAccess) -> Option<DmaExtent> {
         let page = guest.0 / PAGE;
         let is_there = guest.0 < RAM_BYTES / 2 && page != 5 && (page != 6 || access != DmaAccess::Write);
-        is_there.then(|| Physical(BASE + guest.0))
+        is_there.then(|| DmaExtent::in_page(Physical(BASE + guest.0)))
     }
 }
 
@@ -33,7 +35,11 @@ pub fn virtio(bytes: &[u8]) {
     let mut taker = Taker(bytes);
     let ram = Ram::new(BASE, RAM_BYTES).expect("the host has a few pages");
     let flags = taker.byte();
-    let memory = if flags & 1 == 0 { DmaMemory::physical(&ram) } else { DmaMemory::translated(&ram, &Half) };
+    let memory = if flags & 1 == 0 {
+        DmaMemory::physical(&ram)
+    } else {
+        DmaMemory::translated(&ram, Requester(1), &Half)
+    };
     let origin = if flags & 1 == 0 { BASE } else { 0 };
     let backend = MemoryBackend::new(vec![0x5a; DISK_BYTES], flags & 2 != 0);
     let mut device = VirtioMmio::new(Box::new(Block::new(Box::new(backend), "fuzz")));

@@ -8,26 +8,28 @@ mod console;
 mod contents;
 mod disk;
 mod dma;
+mod list;
 mod overlay;
+mod state;
 
 use std::io::Write;
 
 use visa_devices::{
-    Block, BlockBackend, BlockError, DmaMemory, Finisher, FinisherRequest, MalformedChain, Model, Plic, Rtc,
-    UART_LINE_STATUS, Uart, VirtioMmio,
+    Block, BlockBackend, BlockError, DmaAccess, DmaMemory, DmaTranslation, Finisher, FinisherRequest,
+    MalformedChain, MessageInterrupt, Plic, Requester, UART_LINE_STATUS, Uart, VirtioMmio,
 };
-use visa_isa::Ring;
-use visa_mem::{AccessFault, AccessSize, Device, Platform, Ram, RamError};
+use visa_isa::{GuestPhysical, Ring};
+use visa_mem::{AccessFault, AccessSize, Platform, Ram, RamError};
 
 use crate::memory_map::{
-    MEMORY_MAP, PORT_UART_BASE, PORT_UART_PORTS, RAM_BASE, TIMEBASE_HZ, Unit, VIRTIO_SLOTS, region_at,
-    region_of,
+    MEMORY_MAP, RAM_BASE, Role, TIMEBASE_HZ, VIRTIO_SLOTS, port_at, region_at, requesters_in,
 };
 use console::Console;
 pub use console::{CONSOLE_INPUT_BYTES_MAX, Printed};
 pub use contents::DiskContents;
 pub use disk::{DiskCache, DiskError, DiskImage, FileBackend};
-use dma::{Closed, SecondStage};
+use dma::{Domains, DomainsOver};
+use list::{Devices, Handle};
 pub use overlay::{DiskChanges, OverlayBackend};
 
 /// The most harts a board carries: what the PLIC's window has contexts for, rounded down to the field's habit.
@@ -73,23 +75,21 @@ pub enum BoardError {
     NoFreeSlot,
 }
 
-/// A virtio transport and the VM it belongs to.
-struct VirtioSlot {
-    transport: VirtioMmio,
-    /// The second stage of its DMA, of which mode 0 lets everything through. `None`: no VM has it, and it reaches nothing.
-    hptbr: Option<u64>,
-}
-
 /// The board.
 pub struct Board {
     ram: Ram,
     harts: usize,
-    finisher: Finisher,
-    rtc: Rtc,
-    plic: Plic,
-    uart: Uart,
-    port_uart: Uart,
-    virtio: [VirtioSlot; VIRTIO_SLOTS],
+    /// Those of the memory map, then those of the port map.
+    devices: Devices,
+    finisher: Handle<Finisher>,
+    plic: Handle<Plic>,
+    /// Both ends of the console's wire.
+    serial: Vec<Handle<Uart>>,
+    /// By slot.
+    virtio: Vec<Handle<VirtioMmio>>,
+    /// The places of those that are told the time.
+    timed: Vec<usize>,
+    domains: Domains,
     console: Console,
     start_time_ns: u64,
     time_ticks: u64,
@@ -114,15 +114,18 @@ impl Board {
         if harts == 0 || harts > HARTS_MAX {
             return Err(BoardError::Harts { harts });
         }
+        let devices = Devices::new(harts);
+        let timed = devices.places().filter(|place| devices.at(*place).keeps_time()).collect();
         let mut board = Self {
             ram,
             harts,
-            finisher: Finisher::new(),
-            rtc: Rtc::new(),
-            plic: Plic::new(harts),
-            uart: Uart::new(),
-            port_uart: Uart::new(),
-            virtio: std::array::from_fn(|_| VirtioSlot { transport: VirtioMmio::empty(), hptbr: None }),
+            finisher: devices.first(Role::Finisher),
+            plic: devices.first(Role::InterruptController),
+            serial: devices.with_role(Role::Console),
+            virtio: (0..VIRTIO_SLOTS).map(|slot| devices.first(Role::VirtioSlot(slot))).collect(),
+            timed,
+            devices,
+            domains: Domains::default(),
             console: Console::new(),
             start_time_ns,
             time_ticks: 0,
@@ -153,7 +156,12 @@ impl Board {
     /// [`CONSOLE_INPUT_BYTES_MAX`] unread ones). They wait until the guest's driver listens.
     pub fn console_input(&mut self, bytes: &[u8]) -> usize {
         let taken = self.console.type_ahead(bytes);
-        self.settle(Unit::Uart);
+        for index in 0..self.serial.len() {
+            let place = self.serial[index].place();
+            if place < MEMORY_MAP.len() {
+                self.settle(place);
+            }
+        }
         taken
     }
 
@@ -170,7 +178,7 @@ impl Board {
     /// Whether the guest has read all that was typed, and has itself interrupted by more.
     pub fn console_awaits_input(&self) -> bool {
         let awaits = |uart: &Uart| uart.wants_received_data() && uart.receiver_is_empty();
-        self.console.unread() == 0 && [&self.uart, &self.port_uart].into_iter().any(awaits)
+        self.console.unread() == 0 && self.serial.iter().any(|port| awaits(self.devices.get(*port)))
     }
 
     /// Whether the guest polls the console for a byte and there is none: it looked many times in a row without printing.
@@ -184,42 +192,45 @@ impl Board {
         backend: Box<dyn BlockBackend>,
         identifier: &str,
     ) -> Result<usize, BoardError> {
-        let slot =
-            self.virtio.iter().position(|slot| !slot.transport.is_present()).ok_or(BoardError::NoFreeSlot)?;
-        self.virtio[slot].transport = VirtioMmio::new(Box::new(Block::new(backend, identifier)));
+        let is_free = |slot: &Handle<VirtioMmio>| !self.devices.get(*slot).is_present();
+        let slot = self.virtio.iter().position(is_free).ok_or(BoardError::NoFreeSlot)?;
+        *self.devices.get_mut(self.virtio[slot]) = VirtioMmio::new(Box::new(Block::new(backend, identifier)));
         Ok(slot)
     }
 
     /// The numbers of the virtio slots that hold a device.
     pub fn virtio_slots(&self) -> Vec<usize> {
-        (0..VIRTIO_SLOTS).filter(|slot| self.virtio[*slot].transport.is_present()).collect()
+        (0..VIRTIO_SLOTS).filter(|slot| self.devices.get(self.virtio[*slot]).is_present()).collect()
     }
 
     /// What the disks hold, all of which is read.
     pub fn disk_contents(&mut self) -> Result<Vec<DiskContents>, BlockError> {
-        let slots = self.virtio.iter_mut().enumerate();
-        let disks = slots.filter_map(|(slot, device)| Some((slot, device.transport.contents()?)));
-        disks.map(|(slot, disk)| DiskContents::of(slot, disk)).collect()
+        let mut disks = Vec::new();
+        for (slot, device) in self.virtio.iter().enumerate() {
+            if let Some(disk) = self.devices.get_mut(*device).contents() {
+                disks.push(DiskContents::of(slot, disk)?);
+            }
+        }
+        Ok(disks)
     }
 
     /// What made the device in `slot` ask for a reset, if it did since the last call: for the host's log.
     pub fn take_virtio_fault(&mut self, slot: usize) -> Option<MalformedChain> {
-        self.virtio.get_mut(slot)?.transport.take_fault()
+        self.devices.get_mut(*self.virtio.get(slot)?).take_fault()
     }
 
     /// What has failed on the host's side of the device in `slot` (a disk file, say) since the last call.
     pub fn take_virtio_error(&mut self, slot: usize) -> Option<Box<dyn std::error::Error + Send + Sync>> {
-        self.virtio.get_mut(slot)?.transport.take_error()
+        self.devices.get_mut(*self.virtio.get(slot)?).take_error()
     }
 
     /// Resets every device, as a machine reset does. RAM, the time, the disks' contents, and what was typed and not yet
     /// read stay; devices that were assigned to a VM are taken back.
     pub fn reset(&mut self) {
-        for region in &MEMORY_MAP {
-            self.model_mut(region.unit).reset();
+        for place in self.devices.places() {
+            self.devices.at_mut(place).reset();
         }
-        self.port_uart.reset();
-        self.virtio.iter_mut().for_each(|slot| slot.hptbr = None);
+        self.domains = Domains::default();
         self.settle_time();
     }
 
@@ -234,8 +245,12 @@ impl Board {
 
     fn settle_time(&mut self) {
         let since_start_ns = self.time_ticks.wrapping_mul(NANOSECONDS_PER_TICK);
-        self.rtc.set_time_ns(self.start_time_ns.wrapping_add(since_start_ns));
-        self.settle(Unit::Rtc);
+        let now_ns = self.start_time_ns.wrapping_add(since_start_ns);
+        for index in 0..self.timed.len() {
+            let place = self.timed[index];
+            self.devices.at_mut(place).set_time_ns(now_ns);
+            self.settle(place);
+        }
     }
 
     /// The time as last told, in ticks.
@@ -245,7 +260,8 @@ impl Board {
 
     /// The tick at which some device will next raise an interrupt by the passing of time alone.
     pub fn next_event(&self) -> Option<u64> {
-        self.time_ticks.checked_add(self.rtc.until_event_ns()?.div_ceil(NANOSECONDS_PER_TICK))
+        let until = self.timed.iter().filter_map(|place| self.devices.at(*place).until_event_ns()).min()?;
+        self.time_ticks.checked_add(until.div_ceil(NANOSECONDS_PER_TICK))
     }
 
     /// The level of the external interrupt input of `ring` of `hart`: PLIC context `2 * hart` for Ring -1, and
@@ -253,8 +269,8 @@ impl Board {
     #[inline]
     pub fn external_line(&self, hart: usize, ring: Ring) -> bool {
         match ring {
-            Ring::Hypervisor => self.plic.line(2 * hart),
-            Ring::Kernel => self.plic.line(2 * hart + 1),
+            Ring::Hypervisor => self.devices.get(self.plic).line(2 * hart),
+            Ring::Kernel => self.devices.get(self.plic).line(2 * hart + 1),
             Ring::User => false,
         }
     }
@@ -262,12 +278,12 @@ impl Board {
     /// What a guest has asked of the machine through the finisher.
     #[inline]
     pub fn finisher_request(&self) -> Option<FinisherRequest> {
-        self.finisher.request()
+        self.devices.get(self.finisher).request()
     }
 
     /// Takes that request.
     pub fn take_finisher_request(&mut self) -> Option<FinisherRequest> {
-        self.finisher.take_request()
+        self.devices.get_mut(self.finisher).take_request()
     }
 
     /// Whether devices have done so much that somebody should look around: the harts stand still until [`Board::work`].
@@ -281,9 +297,9 @@ impl Board {
     /// much is done at a time is a function of what the guest asked for.
     pub fn work(&mut self) {
         self.worked = 0;
-        for slot in 0..VIRTIO_SLOTS {
-            if self.virtio[slot].transport.needs_service() {
-                self.settle(Unit::Virtio(slot));
+        for place in 0..MEMORY_MAP.len() {
+            if self.devices.at(place).needs_service() {
+                self.settle(place);
             }
         }
     }
@@ -306,78 +322,90 @@ impl Board {
         })
     }
 
-    /// Carries on what an access to `unit`, or news from outside, has set in motion.
-    fn settle(&mut self, unit: Unit) {
-        match unit {
-            Unit::Finisher | Unit::Plic => return,
-            Unit::Rtc => {}
-            Unit::Uart => self.console.exchange(&mut self.uart),
-            Unit::Virtio(slot) => self.serve_virtio(slot),
+    /// Carries on what an access to the device at a place of the memory map, or news from outside, has set in motion.
+    fn settle(&mut self, place: usize) {
+        let region = &MEMORY_MAP[place];
+        if region.role == Role::Console {
+            self.exchange(place);
         }
-        let level = self.model(unit).interrupt();
-        let source = MEMORY_MAP.iter().find(|region| region.unit == unit).and_then(|region| region.interrupt);
-        if let Some(source) = source {
-            self.plic.set_level(source, level);
+        if let Some(requester) = region.requester {
+            self.serve(place, requester);
+        }
+        if let Some(source) = region.interrupt {
+            let level = self.devices.at(place).interrupt();
+            self.devices.get_mut(self.plic).set_level(source, level);
         }
     }
 
-    /// Serves what a slot's queues were notified of, or a part of it.
-    fn serve_virtio(&mut self, slot: usize) {
-        let VirtioSlot { transport, hptbr } = &mut self.virtio[slot];
-        if transport.needs_service() {
-            let second_stage = hptbr.map(|hptbr| SecondStage::new(&self.ram, hptbr));
-            let memory = match &second_stage {
-                Some(Some(stage)) => DmaMemory::translated(&self.ram, stage),
-                Some(None) => DmaMemory::physical(&self.ram),
-                None => DmaMemory::translated(&self.ram, &Closed),
-            };
-            while transport.needs_service() && self.worked < WORK_AT_A_TIME {
-                self.worked += transport.serve_next(&memory);
+    /// Serves what a device has to do with memory, or a part of it, and sends its messages.
+    fn serve(&mut self, place: usize, requester: Requester) {
+        let device = self.devices.at_mut(place);
+        if device.needs_service() {
+            let domains = DomainsOver { domains: &self.domains, ram: &self.ram };
+            let memory = DmaMemory::translated(&self.ram, requester, &domains);
+            while device.needs_service() && self.worked < WORK_AT_A_TIME {
+                self.worked += device.serve_next(&memory);
             }
+        }
+        if let Some(message) = device.take_message() {
+            // One that leads nowhere is lost, as a write to there is.
+            let _ = self.send(requester, message);
+        }
+    }
+
+    /// Sends an interrupt as a message: a word goes to where the address leads in the requester's domain, RAM or a device. What that
+    /// device does then is done before this returns, but for messages of its own, which go with its next access.
+    pub fn send(&mut self, requester: Requester, message: MessageInterrupt) -> Result<(), AccessFault> {
+        let MessageInterrupt { address, data } = message;
+        let domains = DomainsOver { domains: &self.domains, ram: &self.ram };
+        let extent = domains.translate(requester, GuestPhysical(address), DmaAccess::Write);
+        let physical = extent.ok_or(AccessFault)?.physical.0;
+        if !physical.is_multiple_of(AccessSize::Word.bytes()) {
+            return Err(AccessFault);
+        }
+        if let Some(offset) = self.ram.offset_of(physical, AccessSize::Word.bytes()) {
+            return self.ram.store_u32(offset, data).ok_or(AccessFault);
+        }
+        let (place, offset) = decode(physical, AccessSize::Word)?;
+        self.devices.at_mut(place).write(offset, AccessSize::Word, data.into())
+    }
+
+    /// Moves bytes between the console and an end of its wire.
+    fn exchange(&mut self, place: usize) {
+        if let Some(port) = self.serial.iter().find(|port| port.place() == place) {
+            self.console.exchange(self.devices.get_mut(*port));
+        }
+    }
+
+    /// Gives an end of the console's wire a byte, when it is asked for one at an offset of its registers.
+    fn poll(&mut self, place: usize, offset: u64) {
+        if offset == UART_LINE_STATUS
+            && let Some(port) = self.serial.iter().find(|port| port.place() == place)
+        {
+            self.console.poll(self.devices.get_mut(*port));
         }
     }
 
     /// What a load from a device would give, without doing anything to it: for debuggers. `None`: there is no device, the
     /// load would fault, or it cannot be told.
     pub fn peek(&self, address: u64, size: AccessSize) -> Option<u64> {
-        let (unit, offset) = decode(address, size).ok()?;
-        self.model(unit).peek(offset, size)
-    }
-
-    /// The device that answers in a region.
-    pub fn model(&self, unit: Unit) -> &dyn Model {
-        match unit {
-            Unit::Finisher => &self.finisher,
-            Unit::Rtc => &self.rtc,
-            Unit::Plic => &self.plic,
-            Unit::Uart => &self.uart,
-            Unit::Virtio(slot) => &self.virtio[slot].transport,
-        }
-    }
-
-    fn model_mut(&mut self, unit: Unit) -> &mut dyn Model {
-        match unit {
-            Unit::Finisher => &mut self.finisher,
-            Unit::Rtc => &mut self.rtc,
-            Unit::Plic => &mut self.plic,
-            Unit::Uart => &mut self.uart,
-            Unit::Virtio(slot) => &mut self.virtio[slot].transport,
-        }
+        let (place, offset) = decode(address, size).ok()?;
+        self.devices.at(place).peek(offset, size)
     }
 }
 
-/// The device and offset of an access: naturally aligned, and inside one window.
-fn decode(address: u64, size: AccessSize) -> Result<(Unit, u64), AccessFault> {
+/// The place in the memory map, and the offset there, of an access: naturally aligned, and inside one window.
+fn decode(address: u64, size: AccessSize) -> Result<(usize, u64), AccessFault> {
     if !address.is_multiple_of(size.bytes()) {
         return Err(AccessFault);
     }
-    let region = region_at(address, size.bytes()).ok_or(AccessFault)?;
-    Ok((region.unit, address - region.base))
+    let place = region_at(address, size.bytes()).ok_or(AccessFault)?;
+    Ok((place, address - MEMORY_MAP[place].base))
 }
 
-/// The register of the port space's 16550 that `port` is, if it is one.
-fn port_uart_offset(port: u16) -> Option<u64> {
-    port.checked_sub(PORT_UART_BASE).filter(|offset| *offset < PORT_UART_PORTS).map(u64::from)
+/// The place among all devices, and the offset there, of a port.
+fn decode_port(port: u16) -> Option<(usize, u64)> {
+    port_at(port).map(|(place, offset)| (MEMORY_MAP.len() + place, offset))
 }
 
 impl Platform for Board {
@@ -387,49 +415,45 @@ impl Platform for Board {
     }
 
     fn mmio_read(&mut self, address: u64, size: AccessSize) -> Result<u64, AccessFault> {
-        let (unit, offset) = decode(address, size)?;
+        let (place, offset) = decode(address, size)?;
         if self.withholds() {
             return Ok(0);
         }
-        if unit == Unit::Uart && offset == UART_LINE_STATUS {
-            self.console.poll(&mut self.uart);
-        }
-        let value = self.model_mut(unit).read(offset, size);
-        self.settle(unit);
+        self.poll(place, offset);
+        let value = self.devices.at_mut(place).read(offset, size);
+        self.settle(place);
         value
     }
 
     fn mmio_write(&mut self, address: u64, size: AccessSize, value: u64) -> Result<(), AccessFault> {
-        let (unit, offset) = decode(address, size)?;
+        let (place, offset) = decode(address, size)?;
         if self.withholds() {
             return Ok(());
         }
-        let outcome = self.model_mut(unit).write(offset, size, value);
-        self.settle(unit);
+        let outcome = self.devices.at_mut(place).write(offset, size, value);
+        self.settle(place);
         outcome
     }
 
     fn port_read(&mut self, port: u16, size: AccessSize) -> u64 {
-        let Some(offset) = port_uart_offset(port) else { return size.all_ones() };
+        let Some((place, offset)) = decode_port(port) else { return size.all_ones() };
         if self.withholds() {
             return 0;
         }
-        if offset == UART_LINE_STATUS {
-            self.console.poll(&mut self.port_uart);
-        }
-        let value = self.port_uart.read(offset, size).unwrap_or(size.all_ones());
-        self.console.exchange(&mut self.port_uart);
+        self.poll(place, offset);
+        let value = self.devices.at_mut(place).read(offset, size).unwrap_or(size.all_ones());
+        self.exchange(place);
         value
     }
 
     fn port_write(&mut self, port: u16, size: AccessSize, value: u64) {
-        let Some(offset) = port_uart_offset(port) else { return };
+        let Some((place, offset)) = decode_port(port) else { return };
         if self.withholds() {
             return;
         }
         // A size that the port does not take is swallowed like a write to an absent one.
-        let _ = self.port_uart.write(offset, size, value);
-        self.console.exchange(&mut self.port_uart);
+        let _ = self.devices.at_mut(place).write(offset, size, value);
+        self.exchange(place);
     }
 
     fn external_interrupt(&self, hart: usize, to_hypervisor: bool) -> bool {
@@ -462,12 +486,8 @@ impl Platform for Board {
         if self.withholds() {
             return;
         }
-        let end = address.saturating_add(length);
-        for (slot, device) in self.virtio.iter_mut().enumerate() {
-            let window = region_of(Unit::Virtio(slot));
-            if window.base < end && address < window.base + window.size {
-                device.hptbr = hptbr;
-            }
+        for requester in requesters_in(address, length) {
+            self.domains.assign(requester, hptbr);
         }
     }
 }

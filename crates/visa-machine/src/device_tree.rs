@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-use visa_devices::{Finisher, Model, Plic, Property, Rtc, Uart, VirtioMmio};
+use visa_devices::Property;
 use visa_isa::extension;
 use visa_state::Features;
 use vm_fdt::{Error, FdtWriter};
 
-use crate::memory_map::{MEMORY_MAP, Region, TIMEBASE_HZ, Unit, VIRTIO_SLOTS, region_of};
+use crate::memory_map::{MEMORY_MAP, Region, Role, TIMEBASE_HZ, VIRTIO_SLOTS, region_of};
 
 /// Bytes of `rng-seed`: what Linux takes to be a full seed.
 const SEED_BYTES: usize = 64;
@@ -151,7 +151,7 @@ impl DeviceTree {
         if !self.bootargs.is_empty() {
             writer.property_string("bootargs", &self.bootargs)?;
         }
-        let console = format!("/soc/{}", unit_name(region_of(Unit::Uart)));
+        let console = format!("/soc/{}", unit_name(region_of(Role::Console)));
         writer.property_string("stdout-path", &console)?;
         if let Some(initrd) = &self.initrd {
             writer.property_u64("linux,initrd-start", initrd.start)?;
@@ -226,7 +226,7 @@ impl DeviceTree {
         writer.property_u32("#size-cells", 2)?;
         writer.property_null("ranges")?;
         for region in MEMORY_MAP {
-            self.device(writer, &region)?;
+            self.device(writer, region)?;
         }
         writer.end_node(node)
     }
@@ -238,7 +238,8 @@ impl DeviceTree {
             writer.property_u32("interrupts", interrupt)?;
             writer.property_u32("interrupt-parent", PLIC_PHANDLE)?;
         }
-        for property in describe(region.unit) {
+        // What a device says of itself is the same whatever has happened to it.
+        for property in (region.make)(self.harts).describe() {
             match property {
                 Property::Flag(name) => writer.property_null(name)?,
                 Property::Number(name, number) => writer.property_u32(name, number)?,
@@ -247,13 +248,13 @@ impl DeviceTree {
                 }
             }
         }
-        match region.unit {
-            Unit::Finisher => writer.property_phandle(FINISHER_PHANDLE)?,
-            Unit::Plic => self.contexts(writer)?,
-            Unit::Virtio(slot) if !self.virtio_slots.contains(&slot) => {
+        match region.role {
+            Role::Finisher => writer.property_phandle(FINISHER_PHANDLE)?,
+            Role::InterruptController => self.contexts(writer)?,
+            Role::VirtioSlot(slot) if !self.virtio_slots.contains(&slot) => {
                 writer.property_string("status", "disabled")?;
             }
-            Unit::Virtio(_) | Unit::Rtc | Unit::Uart => {}
+            Role::VirtioSlot(_) | Role::Console | Role::Plain => {}
         }
         writer.end_node(node)
     }
@@ -268,17 +269,6 @@ impl DeviceTree {
             .collect();
         writer.property_array_u32("interrupts-extended", &contexts)?;
         writer.property_phandle(PLIC_PHANDLE)
-    }
-}
-
-/// What a device says of itself, which is the same whatever has happened to it.
-fn describe(unit: Unit) -> Vec<Property> {
-    match unit {
-        Unit::Finisher => Finisher::new().describe(),
-        Unit::Rtc => Rtc::new().describe(),
-        Unit::Plic => Plic::new(1).describe(),
-        Unit::Uart => Uart::new().describe(),
-        Unit::Virtio(_) => VirtioMmio::empty().describe(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where everything is: the physical address map (that of QEMU's `virt` board, so that existing guests know it), the
-//! interrupt sources, and the port space. Board and device tree are both made from these tables.
+//! interrupt sources, who asks for memory, and the port space. Board and device tree are both made from these lists: a device is a
+//! line in one of them.
 //!
 //! ```text
 //! 0x0010_0000  finisher   ends or resets the run
@@ -11,6 +12,8 @@
 //! 0x1000_8000  virtio 7                                  source 8
 //! 0x8000_0000  RAM, as much as the machine was given
 //! ```
+
+use visa_devices::{Finisher, Model, Plic, Requester, Rtc, Uart, VirtioMmio};
 
 /// Physical address of the first byte of RAM.
 pub const RAM_BASE: u64 = 0x8000_0000;
@@ -28,64 +31,109 @@ pub const PORT_UART_PORTS: u16 = 8;
 /// Frequency of the machine's time counter, in Hz.
 pub const TIMEBASE_HZ: u64 = 10_000_000;
 
-/// What answers in a region.
+/// What the board does with a device beside what it does with all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// The test finisher.
+pub enum Role {
+    /// Nothing.
+    Plain,
+    /// It ends the run: a [`Finisher`].
     Finisher,
-    /// The real-time clock.
-    Rtc,
-    /// The interrupt controller.
-    Plic,
-    /// The memory-mapped 16550.
-    Uart,
-    /// A virtio-mmio transport, by slot.
-    Virtio(usize),
+    /// Interrupt lines end there: a [`Plic`].
+    InterruptController,
+    /// It is an end of the console's wire: a [`Uart`].
+    Console,
+    /// A virtio device can be put there, by slot: a [`VirtioMmio`].
+    VirtioSlot(usize),
 }
 
-/// One device's window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A device that has not been used yet, on a board of so many harts.
+pub type Make = fn(harts: usize) -> Box<dyn Model>;
+
+/// A device and its window.
+#[derive(Clone, Copy, Debug)]
 pub struct Region {
-    /// What answers here.
-    pub unit: Unit,
     /// The device tree's generic name for it.
     pub name: &'static str,
     /// Physical address of the first byte.
     pub base: u64,
     /// Length in bytes.
     pub size: u64,
-    /// The PLIC source it drives, if any.
+    /// The device.
+    pub make: Make,
+    /// The source of the interrupt controller that its line is, if it has one.
     pub interrupt: Option<u32>,
+    /// As who it reaches memory and sends messages, if it does.
+    pub requester: Option<Requester>,
+    /// What it is to the board.
+    pub role: Role,
 }
 
-const DEVICES: usize = 4 + VIRTIO_SLOTS;
+/// A device in the port space.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// Its first port.
+    pub first: u16,
+    /// How many.
+    pub count: u16,
+    /// The device.
+    pub make: Make,
+    /// What it is to the board.
+    pub role: Role,
+}
 
-/// Every device window, in ascending order.
-pub const MEMORY_MAP: [Region; DEVICES] = memory_map();
+/// Every device with a window, in ascending order: the board's list, and the device tree's.
+pub const MEMORY_MAP: &[Region] = &[
+    region("test", 0x10_0000, 0x1000, |_| Box::new(Finisher::new())).role(Role::Finisher),
+    region("rtc", 0x10_1000, 0x1000, |_| Box::new(Rtc::new())).interrupt(11),
+    region("plic", 0x0C00_0000, 0x60_0000, |harts| Box::new(Plic::new(harts)))
+        .role(Role::InterruptController),
+    region("serial", 0x1000_0000, 0x100, |_| Box::new(Uart::new())).interrupt(10).role(Role::Console),
+    virtio(0),
+    virtio(1),
+    virtio(2),
+    virtio(3),
+    virtio(4),
+    virtio(5),
+    virtio(6),
+    virtio(7),
+];
 
-const fn memory_map() -> [Region; DEVICES] {
-    const VIRTIO_BASE: u64 = 0x1000_1000;
-    const VIRTIO_STRIDE: u64 = 0x1000;
-    const VIRTIO_INTERRUPT: u32 = 1;
-    const fn region(unit: Unit, name: &'static str, base: u64, size: u64, interrupt: Option<u32>) -> Region {
-        Region { unit, name, base, size, interrupt }
-    }
-    let mut map = [region(Unit::Finisher, "test", 0x10_0000, 0x1000, None); DEVICES];
-    map[1] = region(Unit::Rtc, "rtc", 0x10_1000, 0x1000, Some(11));
-    map[2] = region(Unit::Plic, "plic", 0x0C00_0000, 0x60_0000, None);
-    map[3] = region(Unit::Uart, "serial", 0x1000_0000, 0x100, Some(10));
-    let mut slot = 0;
-    while slot < VIRTIO_SLOTS {
-        let base = VIRTIO_BASE + slot as u64 * VIRTIO_STRIDE;
-        let interrupt = Some(VIRTIO_INTERRUPT + slot as u32);
-        map[DEVICES - VIRTIO_SLOTS + slot] =
-            region(Unit::Virtio(slot), "virtio_mmio", base, VIRTIO_STRIDE, interrupt);
-        slot += 1;
-    }
-    map
+/// Every device in the port space.
+pub const PORT_MAP: &[Ports] = &[Ports {
+    first: PORT_UART_BASE,
+    count: PORT_UART_PORTS,
+    make: |_| Box::new(Uart::new()),
+    role: Role::Console,
+}];
+
+/// A device without an interrupt and without DMA.
+const fn region(name: &'static str, base: u64, size: u64, make: Make) -> Region {
+    Region { name, base, size, make, interrupt: None, requester: None, role: Role::Plain }
+}
+
+/// A virtio transport. Slot s is requester 1 + s, as its interrupt is source 1 + s.
+const fn virtio(slot: usize) -> Region {
+    const BASE: u64 = 0x1000_1000;
+    const STRIDE: u64 = 0x1000;
+    region("virtio_mmio", BASE + slot as u64 * STRIDE, STRIDE, |_| Box::new(VirtioMmio::empty()))
+        .interrupt(1 + slot as u32)
+        .requester(1 + slot as u16)
+        .role(Role::VirtioSlot(slot))
 }
 
 impl Region {
+    const fn interrupt(self, source: u32) -> Region {
+        Region { interrupt: Some(source), ..self }
+    }
+
+    const fn requester(self, number: u16) -> Region {
+        Region { requester: Some(Requester(number)), ..self }
+    }
+
+    const fn role(self, role: Role) -> Region {
+        Region { role, ..self }
+    }
+
     /// The offset of `address` in this region, if `length` bytes from there on are all inside.
     pub fn offset_of(&self, address: u64, length: u64) -> Option<u64> {
         let offset = address.checked_sub(self.base)?;
@@ -93,22 +141,40 @@ impl Region {
     }
 }
 
-/// The region that holds all of `length` bytes at physical `address`.
-pub fn region_at(address: u64, length: u64) -> Option<&'static Region> {
-    MEMORY_MAP.iter().find(|region| region.offset_of(address, length).is_some())
+/// The region that holds all of `length` bytes at physical `address`, as its place in the map.
+pub fn region_at(address: u64, length: u64) -> Option<usize> {
+    MEMORY_MAP.iter().position(|region| region.offset_of(address, length).is_some())
 }
 
-/// The region of `unit`.
+/// The device in the port space that a port is of, as its place in the map, and the port's offset there.
+pub fn port_at(port: u16) -> Option<(usize, u64)> {
+    let offset_in = |ports: &Ports| port.checked_sub(ports.first).filter(|offset| *offset < ports.count);
+    let mut maps = PORT_MAP.iter().enumerate();
+    maps.find_map(|(place, ports)| offset_in(ports).map(|offset| (place, u64::from(offset))))
+}
+
+/// The requesters whose windows reach into `length` bytes at physical `address`: whoever is given these bytes is given the devices.
+pub fn requesters_in(address: u64, length: u64) -> impl Iterator<Item = Requester> {
+    let end = address.saturating_add(length);
+    let reaches = move |region: &&Region| region.base < end && address < region.base + region.size;
+    MEMORY_MAP.iter().filter(reaches).filter_map(|region| region.requester)
+}
+
+/// The first region with a role.
 ///
 /// # Panics
 ///
-/// For a virtio slot that the map does not have.
-pub fn region_of(unit: Unit) -> &'static Region {
-    MEMORY_MAP.iter().find(|region| region.unit == unit).expect("every unit is in the map")
+/// If the map has none.
+pub fn region_of(role: Role) -> &'static Region {
+    MEMORY_MAP.iter().find(|region| region.role == role).expect("the map has every role")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use visa_devices::PLIC_SOURCES;
+
     use super::*;
 
     #[test]
@@ -121,23 +187,51 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_given_twice() {
+        let interrupts: Vec<u32> = MEMORY_MAP.iter().filter_map(|region| region.interrupt).collect();
+        let requesters: Vec<Requester> = MEMORY_MAP.iter().filter_map(|region| region.requester).collect();
+        let different = |numbers: Vec<u64>| numbers.iter().collect::<BTreeSet<_>>().len() == numbers.len();
+        assert!(different(interrupts.iter().map(|source| u64::from(*source)).collect()), "{interrupts:?}");
+        assert!(interrupts.iter().all(|source| (1..PLIC_SOURCES).contains(source)), "{interrupts:?}");
+        assert!(different(requesters.iter().map(|number| u64::from(number.0)).collect()), "{requesters:?}");
+        for pair in PORT_MAP.windows(2) {
+            assert!(pair[0].first + pair[0].count <= pair[1].first, "{pair:x?}");
+        }
+    }
+
+    #[test]
     fn the_addresses_are_those_that_guests_know() {
-        let at = |unit| (region_of(unit).base, region_of(unit).interrupt);
-        assert_eq!(at(Unit::Finisher), (0x10_0000, None));
-        assert_eq!(at(Unit::Rtc), (0x10_1000, Some(11)));
-        assert_eq!(at(Unit::Plic), (0x0C00_0000, None));
-        assert_eq!(at(Unit::Uart), (0x1000_0000, Some(10)));
-        assert_eq!(at(Unit::Virtio(0)), (0x1000_1000, Some(1)));
-        assert_eq!(at(Unit::Virtio(7)), (0x1000_8000, Some(8)));
+        let at = |role| (region_of(role).base, region_of(role).interrupt);
+        assert_eq!(at(Role::Finisher), (0x10_0000, None));
+        assert_eq!(at(Role::Plain), (0x10_1000, Some(11)));
+        assert_eq!(at(Role::InterruptController), (0x0C00_0000, None));
+        assert_eq!(at(Role::Console), (0x1000_0000, Some(10)));
+        assert_eq!(at(Role::VirtioSlot(0)), (0x1000_1000, Some(1)));
+        assert_eq!(at(Role::VirtioSlot(7)), (0x1000_8000, Some(8)));
+        let slots = MEMORY_MAP.iter().filter(|region| matches!(region.role, Role::VirtioSlot(_)));
+        assert_eq!(slots.count(), VIRTIO_SLOTS);
     }
 
     #[test]
     fn an_access_across_the_end_of_a_region_is_in_none() {
-        assert_eq!(region_at(0x1000_00FF, 1).map(|region| region.unit), Some(Unit::Uart));
-        assert_eq!(region_at(0x1000_00FF, 2), None);
-        assert_eq!(region_at(0x1000_8FFC, 4).map(|region| region.unit), Some(Unit::Virtio(7)));
-        assert_eq!(region_at(0x1000_9000, 4), None);
-        assert_eq!(region_at(0, 1), None);
-        assert_eq!(region_at(u64::MAX, 8), None);
+        let at = |address, length| region_at(address, length).map(|place| MEMORY_MAP[place].role);
+        assert_eq!(at(0x1000_00FF, 1), Some(Role::Console));
+        assert_eq!(at(0x1000_00FF, 2), None);
+        assert_eq!(at(0x1000_8FFC, 4), Some(Role::VirtioSlot(7)));
+        assert_eq!(at(0x1000_9000, 4), None);
+        assert_eq!(at(0, 1), None);
+        assert_eq!(at(u64::MAX, 8), None);
+        assert_eq!((port_at(0x3F7), port_at(0x3F8), port_at(0x3FF)), (None, Some((0, 0)), Some((0, 7))));
+        assert_eq!(port_at(0x400), None);
+    }
+
+    #[test]
+    fn windows_say_whose_dma_they_are() {
+        let in_window = |address, length| requesters_in(address, length).map(|who| who.0).collect::<Vec<_>>();
+        assert!(in_window(0x1000_0000, 0x1000).is_empty());
+        assert_eq!(in_window(0x1000_1FFF, 2), [1, 2]);
+        assert_eq!(in_window(0x1000_8000, 1), [8]);
+        assert!(in_window(0x1000_8000, 0).is_empty());
+        assert_eq!(in_window(0, u64::MAX), [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }

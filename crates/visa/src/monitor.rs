@@ -187,7 +187,7 @@ fn float_registers(hart: &Hart) -> String {
 fn memory_map(machine: &Machine) -> String {
     let ram = machine.board.ram();
     let mut text = String::new();
-    for region in &MEMORY_MAP {
+    for region in MEMORY_MAP {
         let interrupt = region.interrupt.map_or(String::new(), |source| format!("  interrupt {source}"));
         let _ = writeln!(text, "{:#018x} {:#012x}  {}{interrupt}", region.base, region.size, region.name);
     }

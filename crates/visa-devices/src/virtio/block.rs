@@ -2,19 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Chain, MalformedChain, Processed, VirtioDevice};
-use crate::DmaMemory;
+use super::backend::{BlockBackend, BlockError, SECTOR_BYTES};
+use super::chain::{CHAIN_DESCRIPTORS_MAX, Chain, MalformedChain};
+use super::device::{Processed, RequestTurn, VirtioDevice};
+use crate::dma::DmaMemory;
 use crate::model::{LoadError, bytes_of, require, value_of};
-
-/// The unit of addressing, in bytes (section 5.2.4), whatever the medium's own block size.
-pub const SECTOR_BYTES: u64 = 512;
 
 /// How much of a request is in host memory at a time, in bytes. A request itself may be as large as the disk: size_max and
 /// seg_max bind drivers that have accepted the features, and firmware has not (sections 5.2.3, 5.2.5).
 pub const BLOCK_TRANSFER_BYTES: usize = 1 << 20;
 
 /// Entries of the request queue.
-pub const BLOCK_QUEUE_SIZE: u16 = 1024;
+pub const BLOCK_QUEUE_SIZE: u16 = CHAIN_DESCRIPTORS_MAX as u16;
 
 const DEVICE_ID_BLOCK: u32 = 2;
 const SEGMENTS_MAX: u32 = 62;
@@ -50,104 +49,6 @@ enum Status {
     Ok = 0,
     IoError = 1,
     Unsupported = 2,
-}
-
-/// A medium failed an access. The guest sees VIRTIO_BLK_S_IOERR.
-#[derive(Debug, thiserror::Error)]
-#[error("{operation} of {bytes} bytes at sector {sector} failed: {reason}")]
-pub struct BlockError {
-    /// What was tried: "read", "write" or "flush".
-    pub operation: &'static str,
-    /// First sector of the access.
-    pub sector: u64,
-    /// Length of the access in bytes.
-    pub bytes: usize,
-    /// Why.
-    pub reason: String,
-}
-
-/// A disk's contents. Accesses come in whole sectors and inside the capacity; the device has checked both.
-pub trait BlockBackend: Send {
-    /// Capacity in sectors of [`SECTOR_BYTES`].
-    fn sectors(&self) -> u64;
-
-    /// Whether writes are refused.
-    fn read_only(&self) -> bool;
-
-    /// Fills `into`, a multiple of a sector, from `sector` on.
-    fn read(&mut self, sector: u64, into: &mut [u8]) -> Result<(), BlockError>;
-
-    /// Writes `from`, a multiple of a sector, from `sector` on.
-    fn write(&mut self, sector: u64, from: &[u8]) -> Result<(), BlockError>;
-
-    /// Makes everything written so far durable.
-    fn flush(&mut self) -> Result<(), BlockError>;
-
-    /// Whether what is written may get lost until it is flushed. If not, VIRTIO_BLK_F_FLUSH is not offered: there is
-    /// nothing to flush (section 5.2.3).
-    fn has_volatile_cache(&self) -> bool {
-        true
-    }
-}
-
-/// A disk in host memory.
-#[derive(Clone, Debug)]
-pub struct MemoryBackend {
-    bytes: Vec<u8>,
-    read_only: bool,
-}
-
-impl MemoryBackend {
-    /// A disk with these contents; a last partial sector is padded with zeros.
-    pub fn new(mut bytes: Vec<u8>, read_only: bool) -> Self {
-        bytes.resize(bytes.len().next_multiple_of(SECTOR_BYTES as usize), 0);
-        Self { bytes, read_only }
-    }
-
-    /// The contents as they are now.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    fn range(
-        &self,
-        operation: &'static str,
-        sector: u64,
-        bytes: usize,
-    ) -> Result<std::ops::Range<usize>, BlockError> {
-        let start = sector.checked_mul(SECTOR_BYTES).and_then(|start| usize::try_from(start).ok());
-        let end = start.and_then(|start| start.checked_add(bytes)).filter(|end| *end <= self.bytes.len());
-        match (start, end) {
-            (Some(start), Some(end)) => Ok(start..end),
-            _ => Err(BlockError { operation, sector, bytes, reason: "beyond the end of the disk".into() }),
-        }
-    }
-}
-
-impl BlockBackend for MemoryBackend {
-    fn sectors(&self) -> u64 {
-        self.bytes.len() as u64 / SECTOR_BYTES
-    }
-
-    fn read_only(&self) -> bool {
-        self.read_only
-    }
-
-    fn read(&mut self, sector: u64, into: &mut [u8]) -> Result<(), BlockError> {
-        let range = self.range("read", sector, into.len())?;
-        into.copy_from_slice(&self.bytes[range]);
-        Ok(())
-    }
-
-    fn write(&mut self, sector: u64, from: &[u8]) -> Result<(), BlockError> {
-        let range = self.range("write", sector, from.len())?;
-        self.bytes[range].copy_from_slice(from);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), BlockError> {
-        Ok(())
-    }
 }
 
 /// The device.
@@ -342,10 +243,10 @@ impl VirtioDevice for Block {
         &mut self,
         _queue: usize,
         chain: &Chain,
-        begins: bool,
+        turn: RequestTurn,
         memory: &DmaMemory<'_>,
     ) -> Result<Processed, MalformedChain> {
-        let begun = self.begun.take().filter(|_| !begins);
+        let begun = self.begun.take().filter(|_| turn == RequestTurn::GoesOn);
         let mut request = match begun {
             Some(request) => request,
             None => Request::parse(chain, memory).ok_or(MalformedChain::Frame)?,

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use virtio_queue::{Queue, QueueState, QueueT};
 
-use super::Chain;
+use super::chain::Chain;
 use super::transport::{VirtioMmio, Virtqueue};
+use crate::dma::DmaMemory;
 use crate::model::{COMPATIBLE, LoadError, Model, Property, bytes_of, require, value_of};
 
 const DEVICE: &str = "virtio transport";
@@ -139,6 +140,14 @@ impl Model for VirtioMmio {
 
     fn describe(&self) -> Vec<Property> {
         vec![Property::Texts(COMPATIBLE, &["virtio,mmio"])]
+    }
+
+    fn needs_service(&self) -> bool {
+        VirtioMmio::needs_service(self)
+    }
+
+    fn serve_next(&mut self, memory: &DmaMemory<'_>) -> u64 {
+        VirtioMmio::serve_next(self, memory)
     }
 
     fn interrupt(&self) -> bool {

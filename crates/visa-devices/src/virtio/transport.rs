@@ -9,9 +9,11 @@ use virtio_queue::{Queue, QueueOwnedT, QueueT};
 use visa_mem::{AccessFault, AccessSize, Device};
 use vm_memory::{Bytes, GuestAddress};
 
-use super::block::BlockBackend;
-use super::{Chain, MalformedChain, Processed, VirtioDevice};
-use crate::{DmaMemory, Model};
+use super::backend::BlockBackend;
+use super::chain::{Chain, MalformedChain};
+use super::device::{Processed, RequestTurn, VirtioDevice};
+use crate::dma::DmaMemory;
+use crate::model::Model;
 
 /// Register offsets, section 4.2.2.
 mod register {
@@ -223,12 +225,12 @@ impl VirtioMmio {
         if !queue.is_valid(memory) {
             return Err(MalformedChain::Ring);
         }
-        let (begins, (head, chain)) = match current.take() {
-            Some(current) => (false, current),
+        let (turn, (head, chain)) = match current.take() {
+            Some(current) => (RequestTurn::GoesOn, current),
             None => {
                 *left -= 1;
                 match queue.iter(memory).map_err(|_| MalformedChain::Ring)?.next() {
-                    Some(chain) => (true, (chain.head_index(), Chain::collect(chain)?)),
+                    Some(chain) => (RequestTurn::Begins, (chain.head_index(), Chain::collect(chain)?)),
                     None => {
                         *left = 0;
                         return self.finish(index, memory).map(|()| 0);
@@ -236,7 +238,7 @@ impl VirtioMmio {
                 }
             }
         };
-        let Processed { written, work } = device.process(index, &chain, begins, memory)?;
+        let Processed { written, work } = device.process(index, &chain, turn, memory)?;
         let Some(written) = written else {
             *current = Some((head, chain));
             return Ok(work);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::Write;
 
+use serde::{Deserialize, Serialize};
 use visa_devices::Uart;
 
 /// How many typed bytes wait for the guest at most.
@@ -12,12 +13,27 @@ pub const CONSOLE_INPUT_BYTES_MAX: usize = 64 * 1024;
 const IDLE_POLLS_MIN: u32 = 16;
 
 /// What the guest has printed since the start, to compare two runs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Printed {
     /// How many bytes.
     pub bytes: u64,
     /// Their checksum (CRC-32).
     pub crc32: u32,
+}
+
+/// The state of a console.
+#[derive(Serialize, Deserialize)]
+pub struct SavedConsole {
+    typed: VecDeque<u8>,
+    idle_polls: u32,
+    printed: Printed,
+}
+
+impl SavedConsole {
+    /// Whether a console can be so.
+    pub fn is_possible(&self) -> bool {
+        self.typed.len() <= CONSOLE_INPUT_BYTES_MAX
+    }
 }
 
 /// Both ends of the wire.
@@ -97,6 +113,20 @@ impl Console {
 
     pub fn printed(&self) -> Printed {
         Printed { bytes: self.printed_bytes, crc32: self.printed.clone().finalize() }
+    }
+
+    /// What is typed and not read, and what was printed; not where it goes.
+    pub fn save(&self) -> SavedConsole {
+        SavedConsole { typed: self.typed.clone(), idle_polls: self.idle_polls, printed: self.printed() }
+    }
+
+    /// Makes a state its own.
+    pub fn load(&mut self, saved: SavedConsole) {
+        let Printed { bytes, crc32 } = saved.printed;
+        self.typed = saved.typed;
+        self.idle_polls = saved.idle_polls;
+        self.printed_bytes = bytes;
+        self.printed = crc32fast::Hasher::new_with_initial_len(crc32, bytes);
     }
 
     fn print(&mut self, byte: u8) {

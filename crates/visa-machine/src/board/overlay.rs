@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use visa_devices::{BlockBackend, BlockError, SECTOR_BYTES};
 
-use super::FileBackend;
+use super::disk::FileBackend;
 
 /// Sectors that share a word of bits.
 const WORD_SECTORS: u64 = u64::BITS as u64;
