@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
-use visa_devices::{BlockBackend, BlockError, FinisherRequest, MemoryBackend};
+use visa_devices::{BlockBackend, BlockError, FinisherRequest, MemoryBackend, MessageInterrupt, Requester};
 use visa_isa::Ring;
 use visa_machine::board::{Board, BoardConfig, BoardError, CONSOLE_INPUT_BYTES_MAX};
 use visa_machine::memory_map::RAM_BASE;
@@ -418,4 +418,104 @@ proptest! {
         board.set_dma_domain(VIRTIO_0, 0x1000, Some(hptbr));
         board.mmio_write(VIRTIO_0 + 0x50, WORD, 0).unwrap();
     }
+}
+
+#[test]
+fn a_message_goes_where_its_sender_may_write_and_nowhere_else() {
+    let (disk, other) = (Requester(1), Requester(2));
+    let mut board = board();
+    let send = |board: &mut Board, who, address| {
+        board.send(who, MessageInterrupt { address, data: 0xFEED_5555 }).is_ok()
+    };
+    let at = |board: &Board, offset| board.ram().load_u32(offset).unwrap();
+    assert!(!send(&mut board, disk, RAM_BASE), "nobody has given it memory");
+    board.set_dma_domain(VIRTIO_0, 0x1000, Some(0));
+    assert!(send(&mut board, disk, RAM_BASE + 0x40) && !send(&mut board, other, RAM_BASE + 0x80));
+    assert_eq!((at(&board, 0x40), at(&board, 0x80)), (0xFEED_5555, 0));
+    assert!(!send(&mut board, disk, RAM_BASE + 2) && !send(&mut board, disk, 0x2000_0000));
+    assert!(!send(&mut board, disk, u64::MAX - 3));
+    // Behind the second stage, the address is guest-physical.
+    read_through_second_stage(&mut board, |_| {});
+    assert!(send(&mut board, disk, 0x7040) && !send(&mut board, disk, RAM_BASE + 0x40));
+    assert_eq!(at(&board, 0x2_7040), 0xFEED_5555);
+    assert!(!send(&mut board, disk, 0x1_0000), "page 16 is not mapped");
+    // A device takes it as the write that it is.
+    board.set_dma_domain(VIRTIO_0, 0x1000, Some(0));
+    assert!(send(&mut board, disk, FINISHER));
+    assert_eq!(board.finisher_request(), Some(FinisherRequest::Pass));
+}
+
+/// What an access gives, and what can be seen of the board then.
+fn seen(board: &mut Board, (address, size, value): (u64, AccessSize, Option<u64>)) -> String {
+    let got = match value {
+        Some(value) => board.mmio_write(address, size, value).map(|()| 0),
+        None => board.mmio_read(address, size),
+    };
+    let lines = [Ring::Kernel, Ring::Hypervisor].map(|ring| board.external_line(1, ring));
+    let console = (board.console_printed(), board.console_unread(), board.console_is_polled());
+    format!("{got:?} {lines:?} {console:?} {:?} {:?}", board.next_event(), board.has_work())
+}
+
+proptest! {
+    #[test]
+    fn a_board_that_takes_anothers_state_goes_on_as_it_does(
+        before in accesses(), after in accesses(), typed in prop::collection::vec(any::<u8>(), 0..40),
+        ticks in 0..1_000_000u64,
+    ) {
+        let disk = || Box::new(MemoryBackend::new(vec![0x5A; 4096], true));
+        let mut first = board();
+        first.attach_disk(disk(), "d").unwrap();
+        first.set_dma_domain(VIRTIO_0, 0x2000, Some(0));
+        first.console_input(&typed);
+        before.iter().for_each(|access| _ = seen(&mut first, *access));
+        first.set_time(ticks);
+        let saved = first.save();
+        let mut second = board();
+        second.attach_disk(disk(), "d").unwrap();
+        // Something that the state must replace.
+        after.iter().for_each(|access| _ = seen(&mut second, *access));
+        second.console_input(b"other");
+        let mut memory = vec![0; 1 << 20];
+        first.ram().read_bytes(0, &mut memory).unwrap();
+        second.ram().write_bytes(0, &memory).unwrap();
+        second.load(&saved).unwrap();
+        prop_assert_eq!(second.save(), saved.clone());
+        for access in after {
+            prop_assert_eq!(seen(&mut second, access), seen(&mut first, access), "{:x?}", access);
+        }
+        prop_assert_eq!(second.save(), first.save());
+        for length in 0..saved.len() {
+            prop_assert!(second.load(&saved[..length]).is_err(), "{} of {} bytes", length, saved.len());
+        }
+        prop_assert_eq!(second.save(), first.save(), "a state that was refused has changed something");
+    }
+}
+
+/// Accesses to all devices.
+fn accesses() -> impl Strategy<Value = Vec<(u64, AccessSize, Option<u64>)>> {
+    let windows = prop_oneof![
+        3 => (Just(UART), 0..8u64), 1 => (Just(RTC), 0..0x20u64), 1 => (Just(PLIC), 0..0x20_4000u64),
+        2 => (Just(VIRTIO_0), 0..0x100u64), 1 => (Just(VIRTIO_0 + 0x1000), 0..0x100u64),
+    ];
+    let address =
+        windows.prop_map(|(base, offset)| if base == UART { base + offset } else { base + offset / 4 * 4 });
+    let access = (address, prop::option::of(prop_oneof![0..256u64, any::<u64>()]));
+    let sized = access.prop_map(|(address, value)| {
+        (address, if address < UART + 8 && address >= UART { BYTE } else { WORD }, value)
+    });
+    prop::collection::vec(sized, 0..60)
+}
+
+#[test]
+fn a_state_of_another_board_is_refused() {
+    let saved = board().save();
+    let mut other = Board::new(&BoardConfig { ram_bytes: 1 << 20, harts: 1, start_time_ns: 0 }).unwrap();
+    let refused = other.load(&saved).unwrap_err();
+    assert_eq!(refused.to_string(), "the saved state of the board: the number of harts is out of range");
+    let mut with_disk = board();
+    with_disk.attach_disk(Box::new(MemoryBackend::new(vec![0; 512], false)), "d").unwrap();
+    with_disk.mmio_write(UART + 7, BYTE, 0x77).unwrap();
+    let refused = with_disk.load(&saved).unwrap_err();
+    assert!(refused.to_string().contains("the kind of device behind it"), "{refused}");
+    assert_eq!(with_disk.mmio_read(UART + 7, BYTE), Ok(0x77), "a part of it was taken");
 }

@@ -95,10 +95,16 @@ impl SavedQueue {
 impl Model for VirtioMmio {
     /// As a driver does it by writing 0 to Status, too.
     fn reset(&mut self) {
-        let Some(mut device) = self.device.take() else { return };
-        device.reset();
+        let fault = self.fault.take();
+        let new = match self.device.take() {
+            Some(mut device) => {
+                device.reset();
+                Self::new(device)
+            }
+            None => Self::empty(),
+        };
         // The fault is the host's to take; the driver's reset does not make it unhappen.
-        *self = Self { fault: self.fault.take(), ..Self::new(device) };
+        *self = Self { fault, ..new };
     }
 
     fn save(&self) -> Vec<u8> {
