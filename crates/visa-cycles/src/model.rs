@@ -27,6 +27,7 @@ use crate::translation::{Found, Space, Translator};
 const NOWHERE: u64 = u64::MAX;
 
 /// The model of one hart.
+#[derive(Clone)]
 pub struct CycleModel {
     parameters: Parameters,
     features: Features,

@@ -203,15 +203,27 @@ impl Board {
         (0..VIRTIO_SLOTS).filter(|slot| self.devices.get(self.virtio[*slot]).is_present()).collect()
     }
 
+    /// What the disk in a slot holds, all of which is read; `None`: there is none.
+    pub(crate) fn disk_contents_of(&mut self, slot: usize) -> Result<Option<DiskContents>, BlockError> {
+        let disk = self.virtio.get(slot).and_then(|disk| self.devices.get_mut(*disk).contents());
+        disk.map(|disk| DiskContents::of(slot, disk)).transpose()
+    }
+
+    /// A copy of what the disk in a slot holds, if the host has it in memory.
+    pub(crate) fn disk_in_memory(&mut self, slot: usize) -> Option<Vec<u8>> {
+        let disk = self.devices.get_mut(*self.virtio.get(slot)?).contents()?;
+        disk.in_memory().map(|bytes| bytes.clone())
+    }
+
+    /// Makes what a disk holds, which is in memory, something else of the same size.
+    pub(crate) fn write_disk(&mut self, slot: usize, contents: &[u8]) -> Option<()> {
+        let bytes = self.devices.get_mut(*self.virtio.get(slot)?).contents()?.in_memory()?;
+        (bytes.len() == contents.len()).then(|| bytes.copy_from_slice(contents))
+    }
+
     /// What the disks hold, all of which is read.
     pub fn disk_contents(&mut self) -> Result<Vec<DiskContents>, BlockError> {
-        let mut disks = Vec::new();
-        for (slot, device) in self.virtio.iter().enumerate() {
-            if let Some(disk) = self.devices.get_mut(*device).contents() {
-                disks.push(DiskContents::of(slot, disk)?);
-            }
-        }
-        Ok(disks)
+        (0..VIRTIO_SLOTS).filter_map(|slot| self.disk_contents_of(slot).transpose()).collect()
     }
 
     /// What made the device in `slot` ask for a reset, if it did since the last call: for the host's log.

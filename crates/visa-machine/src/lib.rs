@@ -15,3 +15,4 @@ pub mod lockstep;
 pub mod machine;
 pub mod memory_map;
 mod replay;
+pub mod snapshot;

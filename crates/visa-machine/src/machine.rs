@@ -110,6 +110,7 @@ pub struct Machine {
     /// callers that hand in input at such moments.
     pub pause_at_halt: bool,
     engine: Box<dyn MachineEngine>,
+    engine_kind: EngineKind,
     /// A cycle model for each hart, or none.
     pub(crate) models: Vec<CycleModel>,
     pub(crate) time: Time,
@@ -176,6 +177,7 @@ impl Machine {
             harts,
             pause_at_halt: false,
             engine: EngineKind::default().make(),
+            engine_kind: EngineKind::default(),
             models: Vec::new(),
             time: Time::of(time),
             recorder: None,
@@ -197,6 +199,7 @@ impl Machine {
     /// Chooses the engine, between two slices or parts of them. Breakpoints are to be set anew.
     pub fn set_engine(&mut self, kind: EngineKind) {
         self.engine = kind.make();
+        self.engine_kind = kind;
     }
 
     /// What a [`EngineKind::Recorder`] has executed last, in order; it forgets it.
@@ -227,6 +230,24 @@ impl Machine {
     /// The engine's name in reports. With a cycle model, the interpreter executes whatever the engine.
     pub fn engine_name(&self) -> &'static str {
         if self.models.is_empty() { self.engine.name() } else { "interpreter" }
+    }
+
+    /// Whether its time follows from instructions, and from nothing that comes from outside.
+    pub(crate) fn time_is_virtual(&self) -> bool {
+        self.time.is_virtual()
+    }
+
+    /// The turn that is not over.
+    pub(crate) fn turn(&self) -> Option<&Turn> {
+        self.turn.as_ref()
+    }
+
+    /// Puts it at a moment: so many nanoseconds since the start, and in a turn. The engine forgets what it has made of the code.
+    pub(crate) fn go_to(&mut self, now_ns: u64, turn: Option<Turn>) {
+        (self.now_ns, self.turn) = (now_ns, turn);
+        let breakpoints = std::mem::take(self.breakpoints_mut());
+        self.set_engine(self.engine_kind);
+        *self.breakpoints_mut() = breakpoints;
     }
 
     /// Gives it something from outside, between two slices or steps: the one way in. How much of it was taken: of typed bytes, as many

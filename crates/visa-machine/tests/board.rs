@@ -501,7 +501,7 @@ fn accesses() -> impl Strategy<Value = Vec<(u64, AccessSize, Option<u64>)>> {
         windows.prop_map(|(base, offset)| if base == UART { base + offset } else { base + offset / 4 * 4 });
     let access = (address, prop::option::of(prop_oneof![0..256u64, any::<u64>()]));
     let sized = access.prop_map(|(address, value)| {
-        (address, if address < UART + 8 && address >= UART { BYTE } else { WORD }, value)
+        (address, if (UART..UART + 8).contains(&address) { BYTE } else { WORD }, value)
     });
     prop::collection::vec(sized, 0..60)
 }

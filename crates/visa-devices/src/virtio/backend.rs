@@ -34,6 +34,11 @@ pub trait BlockBackend: Send {
     /// Makes everything written so far durable.
     fn flush(&mut self) -> Result<(), BlockError>;
 
+    /// All of it, if the host has it in memory.
+    fn in_memory(&mut self) -> Option<&mut Vec<u8>> {
+        None
+    }
+
     /// Whether what is written may get lost until it is flushed. If not, VIRTIO_BLK_F_FLUSH is not offered: there is
     /// nothing to flush (section 5.2.3).
     fn has_volatile_cache(&self) -> bool {
@@ -98,5 +103,9 @@ impl BlockBackend for MemoryBackend {
 
     fn flush(&mut self) -> Result<(), BlockError> {
         Ok(())
+    }
+
+    fn in_memory(&mut self) -> Option<&mut Vec<u8>> {
+        Some(&mut self.bytes)
     }
 }

@@ -27,8 +27,8 @@ impl Slice {
 }
 
 /// Each hart once.
-#[derive(Debug)]
-pub(super) struct Turn {
+#[derive(Clone, Debug)]
+pub(crate) struct Turn {
     /// Nanoseconds since the start at which it began.
     pub(super) start_ns: u64,
     /// Instructions of a nanosecond: the harts that had something to do at the start.
