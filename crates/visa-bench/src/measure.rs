@@ -4,18 +4,15 @@
 //! first instruction, the counts are taken. So a measured workload is what the guest did between two instructions of
 //! its own, exactly, and nothing is added to it.
 
-use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use visa_cycles::{ParameterError, Parameters};
-use visa_devices::MemoryBackend;
+use visa_embed::{
+    BootError, Disk, DiskAccess, End, Features, Image, Instance, Kernel, Mode, Options, RunOutcome,
+};
 use visa_isa::Ring;
-use visa_machine::board::BoardError;
-use visa_machine::boot::{self, BootError, Hardware, Image, KernelBoot, Mode};
-use visa_machine::machine::{End, Machine, Progress, TimeSource};
-use visa_state::Features;
+use visa_machine::machine::Machine;
 
 use crate::archive::{self, ArchiveError, Markers};
 use crate::counts::Counts;
@@ -36,11 +33,11 @@ const SEED: u64 = 1;
 /// workloads.
 const COMMAND_LINE: &str = "console=ttyS0 quiet panic=-1 cryptomgr.notests";
 
-/// A slice: how often progress is shown.
-const SLICE_NS: u64 = 50_000_000;
+/// Instructions after which progress is shown.
+const CHUNK: u64 = 50_000_000;
 
 /// The same while every trap is recorded.
-const SLICE_WATCHED_NS: u64 = 2_000_000;
+const CHUNK_WATCHED: u64 = 2_000_000;
 
 /// A guest that has not switched itself off by then never will.
 const INSTRUCTIONS_MAX: u64 = 500_000_000_000;
@@ -95,15 +92,9 @@ pub enum MeasureError {
     /// The machine.
     #[error(transparent)]
     Boot(#[from] BootError),
-    /// The board.
-    #[error(transparent)]
-    Board(#[from] BoardError),
     /// The cycle model.
     #[error(transparent)]
     Parameters(#[from] ParameterError),
-    /// The archive could not be handed to the machine.
-    #[error("cannot write the initial RAM disk: {0}")]
-    Initramfs(#[from] std::io::Error),
     /// The guest did not do what it was to do.
     #[error("{mode}, {workload}: {what}; the guest printed last:\n{console}")]
     Guest {
@@ -120,71 +111,70 @@ pub enum MeasureError {
 
 /// Runs a plan. `progress` is told the name of what the guest is doing, and the instructions so far.
 pub fn run(plan: &Plan, progress: &mut dyn FnMut(&'static str, u64)) -> Result<Vec<Sample>, MeasureError> {
-    let console = Tail::default();
-    let mut machine = boot(plan, console.clone())?;
+    let mut console = Tail::default();
+    let mut instance = boot(plan)?;
     let mut watch = Watch::new(archive::markers()?, &plan.orders);
-    let mut slice_ns = SLICE_NS;
+    let mut chunk = CHUNK;
     if plan.mode == Mode::Software {
-        watch.software = SoftwareExits::watch(&mut machine);
-        slice_ns = SLICE_WATCHED_NS;
+        watch.software = SoftwareExits::watch(instance.machine_mut());
+        chunk = CHUNK_WATCHED;
     }
-    machine.breakpoints_mut().extend([watch.markers.ready, watch.markers.begin, watch.markers.end]);
-    let failed = |watch: &Watch<'_>, what: String| MeasureError::Guest {
-        mode: plan.mode.name(),
-        workload: watch.doing(),
-        what,
-        console: console.text(),
-    };
+    instance.breakpoints_mut().extend([watch.markers.ready, watch.markers.begin, watch.markers.end]);
     loop {
-        let ran = machine.run_slice(slice_ns, u64::MAX);
-        watch.software.look(&mut machine);
+        let ran = instance.run(chunk);
+        console.keep(&instance.take_console());
+        let machine = instance.machine_mut();
+        watch.software.look(machine);
+        let failed = |watch: &Watch<'_>, what: String| MeasureError::Guest {
+            mode: plan.mode.name(),
+            workload: watch.doing(),
+            what,
+            console: console.text(),
+        };
         match ran {
-            Progress::Running => progress(watch.doing(), machine.instructions()),
-            Progress::Breakpoint(hart) => watch.at_breakpoint(&mut machine, hart),
-            Progress::Ended(End::Finished(0)) => break,
-            Progress::Ended(end) => return Err(failed(&watch, format!("it ended with {end:?}"))),
-            Progress::Idle(_) => return Err(failed(&watch, "it waits for what never comes".into())),
+            RunOutcome::Limit | RunOutcome::ConsoleFull => progress(watch.doing(), machine.instructions()),
+            RunOutcome::Breakpoint { hart } => watch.at_breakpoint(machine, hart),
+            RunOutcome::Ended(End::Finished(0)) => break,
+            RunOutcome::Ended(end) => return Err(failed(&watch, format!("it ended with {end:?}"))),
+            RunOutcome::Waits { .. } => return Err(failed(&watch, "it waits for what never comes".into())),
+            RunOutcome::EnginesDiffer(_) => return Err(failed(&watch, "the engines differ".into())),
         }
         if machine.instructions() > INSTRUCTIONS_MAX {
             return Err(failed(&watch, format!("it did not end within {INSTRUCTIONS_MAX} instructions")));
         }
     }
     if watch.samples.len() != plan.orders.len() + 1 {
-        return Err(failed(&watch, "it ended before it had done everything".into()));
+        return Err(MeasureError::Guest {
+            mode: plan.mode.name(),
+            workload: watch.doing(),
+            what: "it ended before it had done everything".into(),
+            console: console.text(),
+        });
     }
     Ok(watch.samples)
 }
 
-fn boot(plan: &Plan, console: Tail) -> Result<Machine, MeasureError> {
-    let hardware = Hardware {
-        harts: 1,
-        start_time_ns: START_TIME_NS,
-        time: TimeSource::Instructions,
-        features: plan.features,
-    };
-    let mut board = hardware.board(boot::ram_bytes_for_kernel(MEMORY_BYTES)?)?;
-    board.set_console_output(Box::new(console));
+fn boot(plan: &Plan) -> Result<Instance, MeasureError> {
     let needs_disk = plan.orders.iter().any(|order| order.workload.needs_disk);
-    if needs_disk {
-        board.attach_disk(Box::new(MemoryBackend::new(disk_contents(), false)), "bench")?;
-    }
-    let mut initrd = tempfile::NamedTempFile::new()?;
-    initrd.write_all(&archive::initramfs(plan.modules.as_deref().filter(|_| needs_disk)))?;
-    let boot = KernelBoot {
-        mode: plan.mode,
-        kernel: Image::File(plan.kernel.clone()),
-        load_address: None,
-        initrd: Some(initrd.path().to_path_buf()),
-        append: format!("{COMMAND_LINE} {}", kernel_parameter(&plan.orders)),
+    let disk = || Disk::in_memory("bench", disk_contents(), DiskAccess::ReadWrite);
+    let options = Options {
         memory_bytes: MEMORY_BYTES,
+        features: plan.features,
+        start_time_ns: START_TIME_NS,
         seed: SEED,
-        visor: plan.visor.clone(),
+        disks: needs_disk.then(disk).into_iter().collect(),
+        ..Options::default()
     };
-    let mut machine = boot::kernel(&hardware, board, &boot)?.machine;
+    let initramfs = archive::initramfs(plan.modules.as_deref().filter(|_| needs_disk));
+    let mut instance = options.kernel(Kernel {
+        initrd: Some(Image::Bytes("initramfs".into(), initramfs.into())),
+        append: format!("{COMMAND_LINE} {}", kernel_parameter(&plan.orders)),
+        ..Kernel::new(plan.mode, Image::File(plan.kernel.clone()), plan.visor.clone())
+    })?;
     if let Some(parameters) = &plan.parameters {
-        machine.model_cycles(parameters)?;
+        instance.machine_mut().model_cycles(parameters)?;
     }
-    Ok(machine)
+    Ok(instance)
 }
 
 /// A disk on which no two sectors are alike.
@@ -261,28 +251,19 @@ impl<'a> Watch<'a> {
 }
 
 /// The last that the guest printed.
-#[derive(Clone, Default)]
-struct Tail(Arc<Mutex<Vec<u8>>>);
+#[derive(Default)]
+struct Tail(Vec<u8>);
 
 impl Tail {
     fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(CONSOLE_BYTES)..]).into_owned()
+        String::from_utf8_lossy(&self.0[self.0.len().saturating_sub(CONSOLE_BYTES)..]).into_owned()
     }
-}
 
-impl Write for Tail {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut kept = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        kept.extend_from_slice(bytes);
-        if kept.len() > 2 * CONSOLE_BYTES {
-            let old = kept.len() - CONSOLE_BYTES;
-            kept.drain(..old);
+    fn keep(&mut self, printed: &[u8]) {
+        self.0.extend_from_slice(printed);
+        if self.0.len() > 2 * CONSOLE_BYTES {
+            let old = self.0.len() - CONSOLE_BYTES;
+            self.0.drain(..old);
         }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

@@ -1,13 +1,12 @@
 //! What single events cost: `guest/microbench/events.s`, run on a bare machine.
 
 use serde::Serialize;
-use visa_cycles::{ParameterError, Parameters};
-use visa_machine::boot::{self, BootError, Hardware};
-use visa_machine::machine::TimeSource;
+use visa_cycles::Parameters;
+use visa_embed::{Feature, Features, Options};
 use visa_machine::memory_map::RAM_BASE;
-use visa_state::{Feature, Features};
 
 use crate::counts::Counts;
+pub use crate::program::MicroError;
 use crate::program::{self, Program, Side};
 
 const PROGRAM: Program =
@@ -20,33 +19,6 @@ const COUNT_REGISTER: usize = 9;
 
 /// The loop without an event in it.
 const EMPTY: &str = "empty";
-
-/// Why there are no rows.
-#[derive(Debug, thiserror::Error)]
-pub enum MicroError {
-    /// The program does not assemble.
-    #[error("{0}")]
-    Assemble(String),
-    /// The program could not be handed to the machine.
-    #[error("cannot write the program: {0}")]
-    Program(#[from] std::io::Error),
-    /// The machine could not be made.
-    #[error(transparent)]
-    Boot(#[from] BootError),
-    /// The cycle model.
-    #[error(transparent)]
-    Parameters(#[from] ParameterError),
-    /// The program did not get to its end.
-    #[error("{name}: after {last}: {what}")]
-    Run {
-        /// The program.
-        name: &'static str,
-        /// The last label that it came to.
-        last: String,
-        /// What happened.
-        what: String,
-    },
-}
 
 /// An event, on average over its repetitions, without the loop around it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -84,17 +56,15 @@ fn measure(
     parameters: Option<&Parameters>,
 ) -> Result<Vec<(String, u64, Counts)>, MicroError> {
     let program = PROGRAM.assemble(RAM_BASE)?;
-    let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions, features };
-    let board = hardware.board(RAM_BYTES).map_err(BootError::from)?;
-    let ready = boot::bare(&hardware, board, program.path(), 0)?;
-    let labels = program::labels(&ready.image);
-    let mut machine = ready.machine;
+    let options = Options { memory_bytes: RAM_BYTES, features, ..Options::default() };
+    let mut instance = options.program(&program)?;
+    let labels = program::labels(instance.image());
     if let Some(parameters) = parameters {
-        machine.model_cycles(parameters)?;
+        instance.machine_mut().model_cycles(parameters)?;
     }
     let mut measured = Vec::new();
     let mut begun = None;
-    PROGRAM.watch(&mut machine, &labels, |machine, name, side| {
+    PROGRAM.watch(&mut instance, &labels, |machine, name, side| {
         let counts = Counts::of(machine);
         match (side, begun.take()) {
             (Side::Begin, _) => begun = Some((machine.harts[0].state.bank.r[COUNT_REGISTER], counts)),

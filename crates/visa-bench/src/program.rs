@@ -1,19 +1,38 @@
 //! Small programs in assembly that do things between labels, begin_NAME and end_NAME, and their runs.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
-use tempfile::NamedTempFile;
+use visa_cycles::ParameterError;
+use visa_embed::{BootError, End, Image, Instance, RunOutcome};
 use visa_machine::loader::LoadedImage;
-use visa_machine::machine::{End, Machine, Progress};
-
-use crate::micro::MicroError;
+use visa_machine::machine::Machine;
 
 /// A run takes far fewer.
 const INSTRUCTIONS_MAX: u64 = 50_000_000;
 
-/// How long a slice is; nothing depends on it.
-const SLICE_NS: u64 = 1_000_000;
+/// Why there are no rows.
+#[derive(Debug, thiserror::Error)]
+pub enum MicroError {
+    /// The program does not assemble.
+    #[error("{0}")]
+    Assemble(String),
+    /// The machine could not be made.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// The cycle model.
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
+    /// The program did not get to its end.
+    #[error("{name}: after {last}: {what}")]
+    Run {
+        /// The program.
+        name: &'static str,
+        /// The last label that it came to.
+        last: String,
+        /// What happened.
+        what: String,
+    },
+}
 
 /// A program.
 #[derive(Clone, Copy, Debug)]
@@ -46,37 +65,38 @@ pub fn labels(image: &LoadedImage) -> Labels {
 }
 
 impl Program {
-    /// The program as an ELF file, linked at `base`.
-    pub fn assemble(&self, base: u64) -> Result<NamedTempFile, MicroError> {
+    /// The program as an ELF, linked at `base`.
+    pub fn assemble(&self, base: u64) -> Result<Image, MicroError> {
         let options = visa_asm::Options { base, ..visa_asm::Options::default() };
         let object = visa_asm::assemble(self.source, self.name, &options)
             .map_err(|diagnostics| MicroError::Assemble(diagnostics.render(false)))?;
-        let mut file = NamedTempFile::new()?;
-        file.write_all(&object.to_elf())?;
-        Ok(file)
+        Ok(Image::Bytes(self.name.into(), object.to_elf().into()))
     }
 
     /// Runs a machine of one hart to the program's end, and calls `at` at each label, before the instruction there.
     pub fn watch(
         &self,
-        machine: &mut Machine,
+        instance: &mut Instance,
         labels: &Labels,
         mut at: impl FnMut(&mut Machine, &str, Side),
     ) -> Result<(), MicroError> {
-        machine.breakpoints_mut().extend(labels.keys());
+        instance.breakpoints_mut().extend(labels.keys());
         let mut last = "the start".to_string();
         loop {
-            let progress = machine.run_slice(SLICE_NS, u64::MAX);
+            let outcome = instance.run(INSTRUCTIONS_MAX.saturating_sub(instance.instructions()));
             let failed = |what: String| Err(MicroError::Run { name: self.name, last: last.clone(), what });
-            match progress {
-                Progress::Running if machine.instructions() > INSTRUCTIONS_MAX => {
+            match outcome {
+                RunOutcome::Limit => {
                     return failed(format!("it did not end within {INSTRUCTIONS_MAX} instructions"));
                 }
-                Progress::Running => {}
-                Progress::Ended(End::Finished(0)) => return Ok(()),
-                Progress::Ended(end) => return failed(format!("it ended with {end:?}")),
-                Progress::Idle(_) => return failed("it waits for what never comes".into()),
-                Progress::Breakpoint(hart) => {
+                // Nobody reads what it prints.
+                RunOutcome::ConsoleFull => drop(instance.take_console()),
+                RunOutcome::Ended(End::Finished(0)) => return Ok(()),
+                RunOutcome::Ended(end) => return failed(format!("it ended with {end:?}")),
+                RunOutcome::Waits { .. } => return failed("it waits for what never comes".into()),
+                RunOutcome::EnginesDiffer(_) => return failed("the engines differ".into()),
+                RunOutcome::Breakpoint { hart } => {
+                    let machine = instance.machine_mut();
                     if let Some((name, side)) = labels.get(&machine.harts[hart].state.bank.pc) {
                         // A trap that comes first leads back to the label, and then this is done again.
                         at(machine, name, *side);

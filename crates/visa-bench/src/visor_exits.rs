@@ -1,12 +1,10 @@
 //! What visor itself spends on each kind of exit: `guest/microbench/visor.s`, booted under it.
 
 use serde::Serialize;
-use visa_machine::boot::{self, BootError, Hardware, Image, KernelBoot, Mode};
-use visa_machine::machine::TimeSource;
-use visa_state::{Feature, Features, Spread};
+use visa_embed::{Feature, Features, Image, Kernel, Mode, Options};
+use visa_state::Spread;
 
-use crate::micro::MicroError;
-use crate::program::{self, Program, Side};
+use crate::program::{self, MicroError, Program, Side};
 
 const PROGRAM: Program =
     Program { name: "guest/microbench/visor.s", source: include_str!("../../../guest/microbench/visor.s") };
@@ -56,23 +54,11 @@ fn run_without(
 ) -> Result<Vec<VisorExit>, MicroError> {
     let features = without.map_or(features, |feature| features.without(feature));
     let kernel = PROGRAM.assemble(KERNEL_BASE)?;
-    let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions, features };
-    let board = hardware.board(boot::ram_bytes_for_kernel(MEMORY_BYTES)?).map_err(BootError::from)?;
-    let plan = KernelBoot {
-        mode: Mode::Accelerated,
-        kernel: Image::File(kernel.path().to_owned()),
-        load_address: None,
-        initrd: None,
-        append: String::new(),
-        memory_bytes: MEMORY_BYTES,
-        seed: 0,
-        visor: visor.clone(),
-    };
-    let ready = boot::kernel(&hardware, board, &plan)?;
-    let labels = program::labels(&ready.image);
-    let mut machine = ready.machine;
+    let boot = Kernel::new(Mode::Accelerated, kernel, visor.clone());
+    let mut instance = Options { memory_bytes: MEMORY_BYTES, features, ..Options::default() }.kernel(boot)?;
+    let labels = program::labels(instance.image());
     let mut seen = Vec::new();
-    PROGRAM.watch(&mut machine, &labels, |machine, label, side| {
+    PROGRAM.watch(&mut instance, &labels, |machine, label, side| {
         // Nobody else has use for what this hart has counted.
         let spreads = std::mem::take(&mut machine.harts[0].state.statistics.exit_instructions);
         if side == Side::End {

@@ -7,6 +7,8 @@
 //!              │ kernel at 2 MiB ...   initrd, device tree (top) │ image, tree      │
 //! ```
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::board::{Board, BoardConfig, BoardError};
@@ -103,7 +105,7 @@ pub enum Image {
     /// A file.
     File(PathBuf),
     /// Bytes, with a name for messages.
-    Bytes(&'static str, &'static [u8]),
+    Bytes(Cow<'static, str>, Cow<'static, [u8]>),
 }
 
 impl Image {
@@ -111,6 +113,13 @@ impl Image {
         match self {
             Image::File(path) => loader.load_image(path, base),
             Image::Bytes(name, bytes) => loader.load_image_bytes(name, bytes, base),
+        }
+    }
+
+    fn load_initrd(&self, loader: &mut Loader<'_>, limit: u64) -> Result<Range<u64>, LoadError> {
+        match self {
+            Image::File(path) => loader.load_initrd(path, limit),
+            Image::Bytes(name, bytes) => loader.load_high(name, "initial RAM disk", bytes, limit),
         }
     }
 }
@@ -126,7 +135,7 @@ pub struct KernelBoot {
     /// kernels say themselves where they go.
     pub load_address: Option<u64>,
     /// The initial RAM disk.
-    pub initrd: Option<PathBuf>,
+    pub initrd: Option<Image>,
     /// The kernel's command line.
     pub append: String,
     /// Memory that the kernel is told of, in bytes.
@@ -194,6 +203,11 @@ pub fn bare_bytes(
     bare_with(hardware, board, seed, |loader| loader.load_image_bytes(name, program, ImageBase::at(RAM_BASE)))
 }
 
+/// The same with an image.
+pub fn program(hardware: &Hardware, board: Board, program: &Image, seed: u64) -> Result<Ready, BootError> {
+    bare_with(hardware, board, seed, |loader| program.load(loader, ImageBase::at(RAM_BASE)))
+}
+
 fn bare_with(
     hardware: &Hardware,
     board: Board,
@@ -234,7 +248,7 @@ pub fn kernel(hardware: &Hardware, board: Board, boot: &KernelBoot) -> Result<Re
         return Err(BootError::LoadAddress { address, kind: kernel.kind });
     }
     let initrd = match &boot.initrd {
-        Some(path) => Some(loader.load_initrd(path, memory.end)?),
+        Some(image) => Some(image.load_initrd(&mut loader, memory.end)?),
         None => None,
     };
     let guest_tree = DeviceTree {

@@ -363,7 +363,10 @@ fn flat(address: u64) -> Image {
         LI R17, 0x53525354\n LI R16, 0\n ECALL"
     );
     let object = visa_asm::assemble(&source, "flat.s", &visa_asm::Options::default());
-    Image::Bytes("flat", object.unwrap_or_else(|errors| panic!("{}", errors.render(false))).to_flat().leak())
+    Image::Bytes(
+        "flat".into(),
+        object.unwrap_or_else(|errors| panic!("{}", errors.render(false))).to_flat().into(),
+    )
 }
 
 #[test]

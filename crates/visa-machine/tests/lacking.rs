@@ -56,7 +56,7 @@ fn run(source: &str, mode: Mode, features: Features) -> (Progress, String) {
     board.set_console_output(Box::new(sink.clone()));
     let boot = KernelBoot {
         mode,
-        kernel: Image::Bytes("kernel", object.to_elf().leak()),
+        kernel: Image::Bytes("kernel".into(), object.to_elf().into()),
         load_address: None,
         initrd: None,
         append: String::new(),

@@ -14,7 +14,6 @@ use visa_machine::boot::Image;
 
 use crate::bench_host::{Common, HostOptions};
 use crate::exit::SUCCESS;
-use crate::images;
 use crate::output;
 
 /// What `--help` ends with.
@@ -99,7 +98,7 @@ impl Bench {
         }
         let visor = match &self.visor {
             Some(path) => Image::File(path.clone()),
-            None => images::visor()?,
+            None => visa_embed::images::visor()?,
         };
         let matrix = Matrix {
             kernel: self.kernel.clone(),

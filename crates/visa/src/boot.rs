@@ -8,7 +8,6 @@ use clap::error::ErrorKind;
 use visa_machine::boot::{self, Image, KernelBoot, Mode};
 use visa_machine::memory_map::RAM_BASE;
 
-use crate::images;
 use crate::launch::{self, Built, Launch};
 use crate::options::{RunOptions, number, size};
 use crate::symbols::Symbols;
@@ -116,13 +115,13 @@ impl Boot {
         let hardware = launch.hardware.clone();
         let visor = match &self.visor {
             Some(path) => Image::File(path.clone()),
-            None => images::visor()?,
+            None => visa_embed::images::visor()?,
         };
         let kernel = KernelBoot {
             mode: self.mode,
             kernel: Image::File(self.kernel.clone()),
             load_address: self.load_address,
-            initrd: self.initrd.clone(),
+            initrd: self.initrd.clone().map(Image::File),
             append: self.append.clone(),
             memory_bytes: self.memory,
             seed: self.options.seed,

@@ -21,7 +21,6 @@ use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::exit;
-use crate::images;
 use crate::output;
 use crate::report::Sink;
 use page::{Means, Page};
@@ -94,7 +93,7 @@ impl Demo {
     /// Does it.
     pub fn execute(self) -> anyhow::Result<u8> {
         let sink = Sink::to(self.json.as_deref())?;
-        let recording = record::record(images::visor()?, images::demo()?)?;
+        let recording = record::record(visa_embed::images::visor()?, visa_embed::images::demo()?)?;
         let checks = verify::verify(&recording, &EXPECTED)?;
         if !checks.failures.is_empty() {
             output::tell(format_args!("visa: the demonstration did not go as told:\n"));

@@ -14,7 +14,6 @@ mod cycles;
 mod demo;
 mod dis;
 mod exit;
-mod images;
 mod input;
 mod launch;
 mod live;

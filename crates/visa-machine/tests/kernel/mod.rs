@@ -82,7 +82,7 @@ pub fn assemble(source: &str) -> Image {
     let options = visa_asm::Options { base: 0x8020_0000, ..visa_asm::Options::default() };
     let object = visa_asm::assemble(&format!("{PRELUDE}{source}"), "kernel.s", &options)
         .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
-    Image::Bytes("kernel", object.to_elf().leak())
+    Image::Bytes("kernel".into(), object.to_elf().into())
 }
 
 pub fn run_image(mode: Mode, harts: usize, kernel_image: Image) -> Outcome {

@@ -59,7 +59,8 @@ pub fn report(recording: &Recording, checks: &Checks) -> anyhow::Result<DemoRepo
     let end = &recording.end;
     let scenes = recording.scenes.iter().enumerate().filter(|(_, scene)| !scene.done.word.is_empty());
     let ending = (recording.ending, recording.ending.describe(&Symbols::default()));
-    let report = Report::new("demo", "virtual", &recording.machine, ending, recording.elapsed, false);
+    let report =
+        Report::new("demo", "virtual", recording.instance.machine(), ending, recording.elapsed, false);
     Ok(DemoReport {
         report,
         checks: checks.count,

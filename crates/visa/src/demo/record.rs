@@ -1,18 +1,15 @@
 //! Runs the demonstration and writes down what happened: what visor told, what the guest printed, and what the
 //! machine itself knows of both.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use visa_core::Event;
+use visa_embed::{End, Image, Instance, Kernel, Mode, Options, RunOutcome};
 use visa_isa::Ring;
 use visa_isa::exit::ExitRecord;
 use visa_isa::vmcs;
-use visa_machine::boot::{Hardware, Image, KernelBoot, Mode, kernel, ram_bytes_for_kernel};
-use visa_machine::machine::{End, Machine, Progress, TimeSource};
-use visa_state::Features;
+use visa_machine::machine::Machine;
 
 use super::protocol::Line;
 use super::source::Source;
@@ -129,7 +126,7 @@ pub struct Recording {
     /// `@end`.
     pub end: Line,
     /// The machine afterwards.
-    pub machine: Machine,
+    pub instance: Instance,
     /// How it ended.
     pub ending: Ending,
     /// Real time.
@@ -138,45 +135,26 @@ pub struct Recording {
     pub source: Source,
 }
 
-/// What was printed and not yet looked at.
-#[derive(Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Printed {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Printed {
-    fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 /// Boots visor and the guest and runs them to the end.
 pub fn record(visor: Image, demo: Image) -> anyhow::Result<Recording> {
-    let Image::Bytes(_, image) = demo else { bail!("the guest is part of the command") };
+    let Image::Bytes(_, image) = demo.clone() else { bail!("the guest is part of the command") };
     let started = Instant::now();
-    let printed = Printed::default();
     let mut recorder = Recorder::default();
-    let mut machine = boot(visor, demo, &printed)?;
+    let options = Options { memory_bytes: MEMORY_BYTES, seed: 1, ..Options::default() };
+    let mut instance = options.kernel(Kernel::new(Mode::Demo, demo, visor))?;
+    instance.machine_mut().harts[0].observers.keep_events();
     let end = loop {
-        let progress = machine.run_slice(SLICE_INSTRUCTIONS, SLICE_INSTRUCTIONS);
-        recorder.take_events(&mut machine);
-        recorder.take_console(&printed.take(), &machine)?;
-        match progress {
-            Progress::Running => {}
-            Progress::Ended(end) => break end,
+        let outcome = instance.run(SLICE_INSTRUCTIONS);
+        let printed = instance.take_console();
+        recorder.take_events(instance.machine_mut());
+        recorder.take_console(&printed, instance.machine())?;
+        match outcome {
+            RunOutcome::Limit | RunOutcome::ConsoleFull => {}
+            RunOutcome::Ended(end) => break end,
             other => bail!("the guest neither runs nor ends: {other:?}"),
         }
         ensure!(
-            machine.instructions() < INSTRUCTIONS_MAX,
+            instance.instructions() < INSTRUCTIONS_MAX,
             "the guest does not end: {INSTRUCTIONS_MAX} instructions so far"
         );
     };
@@ -186,27 +164,7 @@ pub fn record(visor: Image, demo: Image) -> anyhow::Result<Recording> {
         Ending::Machine(end).describe(&Symbols::default()),
         recorder.text
     );
-    recorder.finish(machine, end, image, started.elapsed())
-}
-
-fn boot(visor: Image, demo: Image, printed: &Printed) -> anyhow::Result<Machine> {
-    let features = Features::default();
-    let hardware = Hardware { harts: 1, start_time_ns: 0, time: TimeSource::Instructions, features };
-    let mut board = hardware.board(ram_bytes_for_kernel(MEMORY_BYTES)?)?;
-    board.set_console_output(Box::new(printed.clone()));
-    let boot = KernelBoot {
-        mode: Mode::Demo,
-        kernel: demo,
-        load_address: None,
-        initrd: None,
-        append: String::new(),
-        memory_bytes: MEMORY_BYTES,
-        seed: 1,
-        visor,
-    };
-    let mut machine = kernel(&hardware, board, &boot)?.machine;
-    machine.harts[0].observers.keep_events();
-    Ok(machine)
+    recorder.finish(instance, end, &image, started.elapsed())
 }
 
 /// What has been written down so far.
@@ -311,7 +269,7 @@ impl Recorder {
 
     fn finish(
         mut self,
-        machine: Machine,
+        instance: Instance,
         end: End,
         image: &[u8],
         elapsed: Duration,
@@ -326,7 +284,7 @@ impl Recorder {
             scenes: self.scenes,
             causes: self.causes,
             end: self.end.context("visor did not tell the counters")?,
-            machine,
+            instance,
             ending: Ending::Machine(end),
             elapsed,
             source,

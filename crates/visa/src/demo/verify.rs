@@ -314,7 +314,7 @@ fn check_printed(checks: &mut Checks, recording: &Recording) {
 
 /// Scenes 6 and 7: addresses, by a walk of our own.
 fn check_memory(checks: &mut Checks, recording: &Recording) -> anyhow::Result<()> {
-    let machine = &recording.machine;
+    let machine = recording.instance.machine();
     let scene = recording.scenes.get(5).context("there is no scene 6")?;
     let (line, walk) = scene.translation.as_ref().context("scene 6 tells no translation")?;
     checks.equal("scene 6: the first stage", walk.first.to, line.number("gpa")?);
@@ -331,19 +331,19 @@ fn check_memory(checks: &mut Checks, recording: &Recording) -> anyhow::Result<()
 
 fn read(recording: &Recording, physical: u64) -> anyhow::Result<u64> {
     let mut bytes = [0; 8];
-    recording.machine.read_physical(physical, &mut bytes)?;
+    recording.instance.machine().read_physical(physical, &mut bytes)?;
     Ok(u64::from_le_bytes(bytes))
 }
 
 /// Scene 10: what the guest tried has changed nothing.
 fn check_containment(checks: &mut Checks, recording: &Recording) -> anyhow::Result<()> {
-    let hart = &recording.machine.harts[0];
+    let hart = &recording.instance.machine().harts[0];
     checks.equal("HPTBR at the end", recording.vm.number("hptbr")?, hart.state.vm.hptbr);
     checks.equal("VMCSPTR at the end", recording.vm.number("vmcs")?, hart.state.vm.vmcs.unwrap_or(u64::MAX));
     checks.equal(
         "where RAM begins",
         recording.memory.number("physical")?,
-        recording.machine.board.ram().base(),
+        recording.instance.machine().board.ram().base(),
     );
     Ok(())
 }
@@ -359,14 +359,14 @@ fn check_counters(checks: &mut Checks, recording: &Recording) -> anyhow::Result<
     checks.equal("scene 13: VMCOUNT_EXIT", exits as u64 + calls, scene.observed.number("r11")?);
     checks.equal("scene 13: VMCOUNT_EMU", completed as u64 + calls, scene.observed.number("r12")?);
     // Nothing misses between this reading and the end.
-    let misses = recording.machine.harts[0].state.vm.count_tlb_miss;
+    let misses = recording.instance.machine().harts[0].state.vm.count_tlb_miss;
     checks.equal("scene 13: VMCOUNT_TLBMISS", misses, scene.observed.number("r13")?);
     Ok(())
 }
 
 /// The end: the three counters and the table against the machine's own counts.
 fn check_totals(checks: &mut Checks, recording: &Recording) -> anyhow::Result<()> {
-    let totals = recording.machine.totals();
+    let totals = recording.instance.machine().totals();
     let end = &recording.end;
     checks.equal("VMCOUNT_EXIT", totals.exits.values().sum(), end.number("vmcount_exit")?);
     checks.equal("VMCOUNT_EMU", totals.emulated, end.number("vmcount_emu")?);
@@ -397,7 +397,7 @@ fn check_totals(checks: &mut Checks, recording: &Recording) -> anyhow::Result<()
 mod tests {
     use super::*;
     use crate::demo::record::record;
-    use crate::images;
+    use visa_embed::images;
 
     fn recording() -> Recording {
         record(images::visor().unwrap(), images::demo().unwrap()).unwrap()
@@ -432,7 +432,7 @@ mod tests {
     #[test]
     fn a_machine_that_differs_from_what_visor_told_fails() {
         let mut recording = recording();
-        recording.machine.harts[0].state.statistics.emulated += 1;
+        recording.instance.machine_mut().harts[0].state.statistics.emulated += 1;
         recording.scenes[0].told[0].stored.pc += 4;
         let failures = verify(&recording, &EXPECTED).unwrap().failures;
         assert_eq!(failures.len(), 2, "{failures:#?}");

@@ -278,8 +278,8 @@ pub fn violations(page: &mut Page, recording: &Recording) -> anyhow::Result<()> 
         "{} attempts, {} exceptions for the guest; HPTBR is still {:#x}, VMCSPTR still {:#x}.",
         kernel.seen.len() + 1,
         kernel.observed.number("r11")? + user.observed.number("r11")?,
-        recording.machine.harts[0].state.vm.hptbr,
-        recording.machine.harts[0].state.vm.vmcs.unwrap_or(u64::MAX)
+        recording.instance.machine().harts[0].state.vm.hptbr,
+        recording.instance.machine().harts[0].state.vm.vmcs.unwrap_or(u64::MAX)
     ));
     Ok(())
 }

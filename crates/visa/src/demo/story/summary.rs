@@ -128,6 +128,6 @@ impl Recording {
 
     /// Instructions of Ring -1 from an exit to the next entry, at least.
     pub fn shortest_round_trip(&self) -> Option<u64> {
-        self.machine.totals().exit_instructions.values().map(|spread| spread.minimum).min()
+        self.instance.totals().exit_instructions.values().map(|spread| spread.minimum).min()
     }
 }
