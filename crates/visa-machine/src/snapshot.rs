@@ -4,12 +4,11 @@
 //! on, where the console prints, a log that is being written. What is on disks is in it as far as it is in memory anyway ([`visa_devices::MemoryBackend`]); other
 //! disks must hold at [`Machine::restore`] what they held at [`Machine::save`].
 
-use visa_core::Hart;
+use visa_core::{Hart, SavedHart};
 use visa_cycles::CycleModel;
 use visa_devices::{BlockError, LoadError};
 use visa_mem::{Platform, RAM_ALIGNMENT, Ram};
-use visa_mmu::Mmu;
-use visa_state::{HartState, Residency};
+use visa_state::Residency;
 
 use crate::board::{Board, DiskContents};
 use crate::machine::Machine;
@@ -18,7 +17,7 @@ use crate::machine::turn::Turn;
 /// A machine at a moment.
 #[derive(Clone)]
 pub struct Snapshot {
-    harts: Vec<SavedHart>,
+    harts: Vec<SnapshotHart>,
     models: Vec<CycleModel>,
     board: Vec<u8>,
     ram_bytes: u64,
@@ -29,35 +28,25 @@ pub struct Snapshot {
     turn: Option<Turn>,
 }
 
-/// A hart of a snapshot: what it is, and what it remembers of translations, which the counts depend on.
+/// A hart of a snapshot, and what it knows of the others while it has its part of a turn.
 #[derive(Clone)]
-struct SavedHart {
-    state: HartState,
-    mmu: Mmu,
-    pending_work: bool,
+struct SnapshotHart {
+    hart: SavedHart,
     peers: Vec<Option<Residency>>,
 }
 
-impl SavedHart {
-    fn of(hart: &Hart) -> SavedHart {
-        SavedHart {
-            state: hart.state.clone(),
-            mmu: hart.mmu.clone(),
-            pending_work: hart.pending_work,
-            peers: hart.peers.clone(),
-        }
+impl SnapshotHart {
+    fn of(hart: &Hart) -> SnapshotHart {
+        SnapshotHart { hart: hart.save(), peers: hart.peers.clone() }
     }
 
-    /// Makes a hart go on from here. Who looks on stays; what an engine has predicted does not.
-    fn restore(&self, hart: &mut Hart) {
-        let mut restored = Hart::of_state(self.state.clone());
-        restored.mmu = self.mmu.clone();
+    /// The hart, on a machine with so much RAM.
+    fn hart(&self, ram_bytes: u64) -> Result<Hart, visa_state::LoadError> {
+        let mut hart = Hart::of_saved(&self.hart, ram_bytes)?;
         // Pages that hold code now may be known as pages to store to.
-        restored.mmu.tlb.flush_first_level();
-        restored.pending_work = self.pending_work;
-        restored.peers.clone_from(&self.peers);
-        restored.observers = std::mem::take(&mut hart.observers);
-        *hart = restored;
+        hart.mmu.tlb.flush_first_level();
+        hart.peers.clone_from(&self.peers);
+        Ok(hart)
     }
 }
 
@@ -92,6 +81,9 @@ pub enum SnapshotError {
     /// The devices are not those of the saved machine.
     #[error(transparent)]
     Board(#[from] LoadError),
+    /// A hart is none that was saved.
+    #[error(transparent)]
+    Hart(#[from] visa_state::LoadError),
     /// A disk that is not in memory, or is missing, was written since.
     #[error("the disks do not hold what they held when the machine was saved")]
     DiskContents,
@@ -103,16 +95,13 @@ impl Machine {
         if !self.time_is_virtual() {
             return Err(SnapshotError::Clock);
         }
-        for hart in &mut self.harts {
-            hart.take_back();
-        }
         let ram = self.board.ram();
         let pages = (0..ram.size()).step_by(RAM_ALIGNMENT as usize).filter_map(|offset| {
             let page = ram.page(offset);
             page.iter().any(|byte| *byte != 0).then(|| (offset, page.to_vec()))
         });
         Ok(Snapshot {
-            harts: self.harts.iter().map(SavedHart::of).collect(),
+            harts: self.harts.iter().map(SnapshotHart::of).collect(),
             models: self.models.clone(),
             board: self.board.save(),
             ram_bytes: ram.size(),
@@ -138,6 +127,8 @@ impl Machine {
         same("a number of cycle models", snapshot.models.len() as u64, self.models.len() as u64)?;
         let now = saved_disks(&mut self.board)?;
         check_disks(&now, &snapshot.disks)?;
+        let harts = snapshot.harts.iter().map(|saved| saved.hart(snapshot.ram_bytes));
+        let harts = harts.collect::<Result<Vec<Hart>, _>>()?;
         self.board.load(&snapshot.board)?;
         for (disk, now) in snapshot.disks.iter().zip(&now).filter(|(saved, now)| saved != now) {
             if let (SavedDisk::Copied(slot, bytes), SavedDisk::Copied(..)) = (disk, now) {
@@ -145,7 +136,10 @@ impl Machine {
             }
         }
         restore_ram(self.board.ram(), &snapshot.pages);
-        self.harts.iter_mut().zip(&snapshot.harts).for_each(|(hart, saved)| saved.restore(hart));
+        for (hart, mut restored) in self.harts.iter_mut().zip(harts) {
+            restored.observers = std::mem::take(&mut hart.observers);
+            *hart = restored;
+        }
         self.models.clone_from(&snapshot.models);
         self.go_to(snapshot.now_ns, snapshot.turn.clone());
         Ok(())
