@@ -92,6 +92,8 @@ struct Around {
 /// The function that is being made.
 struct Function {
     number: usize,
+    /// Bytes of code before it.
+    start: u64,
     /// Holds the scratch memory's address.
     base: u8,
     /// What it may name, and of that what it may write.
@@ -154,8 +156,17 @@ pub fn program(random: &mut Random, places: Places) -> Structured {
     let small_pool = (0..FEW).fold(0, |few, _| few | 1 << random.between(1, 31));
     let float = rows(&[Group::Float], |role| role == Role::Compute);
     let groups = [Group::Base, Group::Float];
-    let function =
-        Function { number: 0, base: 0, pool, usable: 0, kept: None, epilogue, loops: Vec::new(), left: 0 };
+    let function = Function {
+        number: 0,
+        start: 0,
+        base: 0,
+        pool,
+        usable: 0,
+        kept: None,
+        epilogue,
+        loops: Vec::new(),
+        left: 0,
+    };
     let mut maker = Maker {
         // A third of the others compute no floating point.
         float: if pool != ALL || random.once_in(3) { Vec::new() } else { float },

@@ -32,6 +32,9 @@ pub fn program(random: &mut Random, address: u64, page: u64, spaces: [u64; 2]) -
         code.immediate(Op::Addi, S2, S3, 0);
         code.immediate(Op::Addi, S3, T0, 0);
         calls(random, &mut code, page);
+        if random.once_in(2) {
+            reads(random, &mut code, page);
+        }
         if changes {
             change(random, &mut code, page);
         }
@@ -48,6 +51,21 @@ fn calls(random: &mut Random, code: &mut Code, page: u64) {
     code.immediate(Op::Addi, A1, A1, 1);
     let distance = page.wrapping_add(4 * random.below(PART)).wrapping_sub(code.here()) as i32;
     code.push(Instruction { rd: RA, imm: distance, ..Instruction::new(Op::Jal) });
+    code.immediate(Op::Addi, S1, S1, -1);
+    code.branch(Op::Bne, S1, ZERO, again);
+}
+
+/// Goes through what a page holds, as data.
+fn reads(random: &mut Random, code: &mut Code, page: u64) {
+    const BYTES: u64 = 4 * (2 * PART + JUMP + 1);
+    let (op, bytes) = random.pick(&[(Op::Lbu, 1), (Op::Lh, 2), (Op::Lw, 4), (Op::Ld, 8)]);
+    let rounds = 1 + random.below(BYTES / bytes);
+    code.constant(A4, page);
+    code.constant(S1, rounds);
+    let again = code.placed();
+    code.immediate(op, T1, A4, 0);
+    code.registers(Op::Add, A0, A0, T1);
+    code.immediate(Op::Addi, A4, A4, bytes as i32);
     code.immediate(Op::Addi, S1, S1, -1);
     code.branch(Op::Bne, S1, ZERO, again);
 }

@@ -145,9 +145,7 @@ impl Maker<'_> {
         const LONGEST: u64 = 9;
         const BRANCHES: [Op; 4] = [Op::Beq, Op::Bne, Op::Blt, Op::Bgeu];
         let behind = (self.style.branches_among_fields && self.random.once_in(2)).then(|| self.code.label());
-        let loads = self.random.once_in(2);
-        let rows: Vec<_> =
-            self.memory.iter().copied().filter(|row| instruction::loads_integer(row.op) == loads).collect();
+        let rows = self.fields_of();
         let start = self.offset() & !0xff;
         for _ in 0..2 + self.random.below(LONGEST) {
             let row = self.random.pick(&rows);
@@ -166,6 +164,12 @@ impl Maker<'_> {
         if let Some(behind) = behind {
             self.code.place(behind);
         }
+    }
+
+    /// What accesses fields: loads of integers, or all the others.
+    pub(super) fn fields_of(&mut self) -> Vec<&'static Row> {
+        let loads = self.random.once_in(2);
+        self.memory.iter().copied().filter(|row| instruction::loads_integer(row.op) == loads).collect()
     }
 
     /// Reads what was set before the loops around, and puts it where it is seen.

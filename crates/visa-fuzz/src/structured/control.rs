@@ -10,12 +10,17 @@ const DEPTH: u32 = 4;
 pub(super) const ROUNDS: u64 = 600;
 /// Calls are not, nor what they call.
 const CALLS: u64 = 40;
+/// Bytes of a function that is not made longer by what is long itself: branches reach over 4 KiB.
+const LONG: u64 = 2200;
 const BRANCHES: [Op; 6] = [Op::Beq, Op::Bne, Op::Blt, Op::Bge, Op::Bltu, Op::Bgeu];
 
 impl Maker<'_> {
     /// One statement, with all that is in it.
     pub(super) fn statement(&mut self, scope: &Scope) {
         self.function.left -= 1;
+        if self.is_long() {
+            self.function.left = 0;
+        }
         let inner = scope.depth < DEPTH && self.function.left > 0;
         let Style { nests, walks, callers, .. } = self.style;
         let choice = self.random.below(16);
@@ -41,6 +46,11 @@ impl Maker<'_> {
             29 if self.random.once_in(3) => self.counter(scope),
             _ => self.compute(scope),
         }
+    }
+
+    /// Whether the function is so long that what comes must be short.
+    fn is_long(&self) -> bool {
+        self.code.size() - self.function.start > LONG
     }
 
     /// Some statements.
@@ -124,7 +134,7 @@ impl Maker<'_> {
         const LONGEST: u64 = 7;
         if self.random.once_in(2) {
             self.statements(scope, LONGEST);
-        } else if scope.depth < DEPTH && self.random.once_in(2) {
+        } else if scope.depth < DEPTH && !self.is_long() && self.random.once_in(2) {
             // Loops side by side: the registers of the one are no use to the other.
             for _ in 0..2 {
                 self.function.left -= 1;
@@ -235,7 +245,7 @@ impl Maker<'_> {
     }
 
     /// A branch over a few computations of one register.
-    fn conditional_move(&mut self, scope: &Scope) {
+    pub(super) fn conditional_move(&mut self, scope: &Scope) {
         let over = self.code.label();
         let rd = self.target(scope);
         self.branch(scope, over);

@@ -30,6 +30,7 @@ impl Maker<'_> {
         let first_kept = 8 * (spilled.len() as i32 + 1);
         let frame = (first_kept + 8 * KEPT as i32 + 15) & !15;
         let has_frame = !leaf || !spilled.is_empty();
+        let start = self.code.size();
         self.code.place(self.functions[number]);
         if has_frame {
             self.code.immediate(Op::Addi, self.stack, self.stack, -frame);
@@ -39,6 +40,7 @@ impl Maker<'_> {
         self.busy = 1 << base;
         self.function = Function {
             number,
+            start,
             base,
             pool,
             usable,

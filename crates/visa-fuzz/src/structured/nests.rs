@@ -102,10 +102,10 @@ impl Maker<'_> {
     }
 
     /// A pointer walks through packed records, around the memory's middle or anywhere: each round it accesses some fields of one, of any
-    /// size, which need not be aligned.
+    /// size, which need not be aligned. Unrolled, it goes on to the next record in the middle of a round.
     pub(super) fn walk(&mut self, scope: &Scope) {
         const SIZES: [u64; 10] = [1, 2, 4, 8, 8, 16, 24, 3, 7, 12];
-        const MOST: u64 = 64;
+        const MOST: u64 = 60;
         const FIELDS: u64 = 4;
         const WIDEST: u64 = 8;
         let (free, busy) = (self.function.usable & !self.busy, self.busy);
@@ -116,21 +116,26 @@ impl Maker<'_> {
         let size = self.random.pick(&SIZES);
         let rounds = 2 + self.random.below(MOST.min(1 + ROUNDS / scope.rounds));
         let length = size * rounds;
-        let last = SCRATCH_SIZE - length - size - WIDEST;
+        let last = SCRATCH_SIZE - length - (FIELDS + 1) * size - WIDEST;
         let middle = (SCRATCH_SIZE / 2).saturating_sub(self.random.below(length + WIDEST));
         let start = if self.random.once_in(2) { middle } else { self.random.below(last) }.min(last);
         self.code.immediate(Op::Addi, at, self.function.base, start as i32);
         self.code.immediate(Op::Addi, end, at, length as i32);
         let inner = Scope { depth: scope.depth + 1, rounds: scope.rounds * rounds, ..*scope };
+        let unrolled = self.random.once_in(2);
+        let rows = self.fields_of();
         let head = self.code.placed();
         for _ in 0..1 + self.random.below(FIELDS) {
-            let row = self.random.pick(&self.memory);
+            let row = self.random.pick(&rows);
             let mut i = self.with_registers(&inner, row);
             i.rs1 = at;
             i.imm = self.random.below(size + 1) as i32;
             self.code.push(i);
-            if self.random.once_in(3) {
+            if self.random.once_in(4) {
                 self.compute(&inner);
+            }
+            if unrolled && self.random.once_in(2) {
+                self.code.immediate(Op::Addi, at, at, size as i32);
             }
         }
         self.code.immediate(Op::Addi, at, at, size as i32);
@@ -154,7 +159,10 @@ impl Maker<'_> {
         let head = self.code.placed();
         for _ in 0..1 + self.random.below(2) {
             for _ in 0..self.random.below(6) {
-                self.compute(&inner);
+                match self.random.below(4) {
+                    0 => self.conditional_move(&inner),
+                    _ => self.compute(&inner),
+                }
             }
             if self.random.once_in(2) {
                 self.access(&inner);
