@@ -97,6 +97,8 @@ fn build(directory: &Path) -> Result<PathBuf> {
     // Counters in all that the tests execute, the interpreter and Cranelift too, would take most of their time. Flags for some
     // packages alone are not stable in cargo; the compiler's option is.
     command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", directory).current_dir(workspace::root());
+    // Build scripts have the counters too.
+    command.env("LLVM_PROFILE_FILE", directory.join("build.profraw"));
     let messages = process::output(&mut command)?;
     let executable = messages.lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
