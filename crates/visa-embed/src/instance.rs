@@ -330,6 +330,11 @@ impl Instance {
         self.machine.restore(snapshot)
     }
 
+    /// The machine alone, without what is known of what was loaded into it.
+    pub fn into_machine(self) -> Machine {
+        self.machine
+    }
+
     /// The machine itself: for what this face does not have.
     pub fn machine(&self) -> &Machine {
         &self.machine

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod debuggee;
 pub mod registers;
 mod target;
 
@@ -18,42 +19,13 @@ use std::time::Duration;
 use gdbstub::common::Signal;
 use gdbstub::stub::state_machine::GdbStubStateMachine;
 use gdbstub::stub::{DisconnectReason, GdbStub, GdbStubError, MultiThreadStopReason};
-use visa_machine::machine::Machine;
 
 use connection::{Link, Received};
+pub use debuggee::{Debuggee, SliceEnd};
 use target::Target;
 
 /// How long to wait for the debugger before [`Debuggee::stand_still`] is asked again.
 const PATIENCE: Duration = Duration::from_millis(50);
-
-/// What a slice or a step of the debuggee came to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Slice {
-    /// There is more to do.
-    Running,
-    /// A hart is at a breakpoint.
-    Breakpoint(usize),
-    /// The run has ended, with this exit code.
-    Ended(u8),
-}
-
-/// A machine that somebody runs, with its console and limits.
-pub trait Debuggee {
-    /// The machine.
-    fn machine(&mut self) -> &mut Machine;
-
-    /// Runs all harts for a short while.
-    fn run_slice(&mut self) -> Slice;
-
-    /// Executes at most one instruction of a hart.
-    fn step(&mut self, hart: usize) -> Slice;
-
-    /// Called several times a second while the machine stands still; false to take the machine from the debugger.
-    fn stand_still(&mut self) -> bool;
-
-    /// Answers the debugger's `monitor` command.
-    fn monitor(&mut self, line: &str) -> String;
-}
 
 /// Bytes of the largest packet that is understood; a debugger is told so. One that sends longer ones is lost.
 const PACKET_BYTES: usize = 16 << 10;

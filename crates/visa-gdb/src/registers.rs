@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 
 use gdbstub::arch::{Arch, RegId, Registers};
 use visa_core::Hart;
+use visa_embed::Register;
 use visa_isa::exit::qualification;
 use visa_isa::register::{FLOAT_ABI, INTEGER_ABI};
 use visa_isa::{Ring, msr};
@@ -24,51 +25,32 @@ const RING: usize = PRIVILEGE + 1;
 /// Number of CR0.
 const FIRST_CONTROL: usize = PRIVILEGE + 16;
 
-/// A register.
+/// A register as the debugger numbers it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Register {
-    /// R0 to R31.
-    Integer(u8),
-    /// The program counter.
-    Pc,
-    /// F0 to F31.
-    Float(u8),
-    /// An MSR, the windows on the guest's bank included.
-    Msr(u16),
-    /// A control register: another name of an MSR.
-    Control(u8),
-    /// GDB's `priv`: 0 user, 1 supervisor, 2 hypervisor.
+pub enum NumberedRegister {
+    /// One that the machine has by this name.
+    Own(Register),
+    /// GDB's `priv`: 0 user, 1 supervisor, 2 hypervisor. It cannot be written.
     Privilege,
-    /// `ring`: 3, 0, -1.
-    Ring,
 }
 
-impl Register {
+impl NumberedRegister {
     /// Bytes on the wire.
     pub const fn bytes(self) -> usize {
         match self {
-            Register::Msr(msr::FFLAGS | msr::FRM | msr::FCSR) | Register::Ring => 4,
-            _ => 8,
+            NumberedRegister::Own(Register::Msr(msr::FFLAGS | msr::FRM | msr::FCSR) | Register::Ring) => 4,
+            NumberedRegister::Own(_) | NumberedRegister::Privilege => 8,
         }
     }
 
     /// Its value, cut to its bytes by the caller. `None`: there is none.
     pub fn read(self, hart: &Hart) -> Option<u64> {
         match self {
-            Register::Integer(index) => Some(hart.state.r(index)),
-            Register::Float(index) => Some(hart.state.f(index)),
-            Register::Pc => Some(hart.state.bank.pc),
-            Register::Msr(number) => hart.read_msr(number),
-            Register::Control(number) => hart.read_msr(msr::by_control_register(number)?.number),
-            Register::Privilege => Some(match hart.state.ring {
+            NumberedRegister::Own(register) => register.read(hart),
+            NumberedRegister::Privilege => Some(match hart.state.ring {
                 Ring::User => 0,
                 Ring::Kernel => 1,
                 Ring::Hypervisor => 2,
-            }),
-            Register::Ring => Some(match hart.state.ring {
-                Ring::User => 3,
-                Ring::Kernel => 0,
-                Ring::Hypervisor => -1i64 as u64,
             }),
         }
     }
@@ -76,33 +58,27 @@ impl Register {
     /// Writes it. `None`: it cannot be written.
     pub fn write(self, hart: &mut Hart, value: u64) -> Option<()> {
         match self {
-            Register::Integer(index) => hart.state.set_r(index, value),
-            Register::Float(index) => hart.state.set_f(index, value),
-            Register::Pc => hart.state.bank.pc = value & !1,
-            Register::Msr(number) if !msr::is_read_only(number) => {
-                hart.write_msr(number, value);
-                hart.update_translation_context();
-            }
-            Register::Control(number) => {
-                return Register::Msr(msr::by_control_register(number)?.number).write(hart, value);
-            }
-            Register::Msr(_) | Register::Privilege | Register::Ring => return None,
+            NumberedRegister::Own(register) => register.write(hart, value).ok(),
+            NumberedRegister::Privilege => None,
         }
-        Some(())
     }
 }
 
-impl RegId for Register {
-    fn from_raw_id(id: usize) -> Option<(Register, Option<NonZeroUsize>)> {
-        let register = match id {
+impl RegId for NumberedRegister {
+    fn from_raw_id(id: usize) -> Option<(NumberedRegister, Option<NonZeroUsize>)> {
+        let own = match id {
             0..PC => Register::Integer(id as u8),
             PC => Register::Pc,
             FIRST_FLOAT..FIRST_MSR => Register::Float((id - FIRST_FLOAT) as u8),
             FIRST_MSR..PRIVILEGE => Register::Msr((id - FIRST_MSR) as u16),
-            PRIVILEGE => Register::Privilege,
+            PRIVILEGE => {
+                let privilege = NumberedRegister::Privilege;
+                return Some((privilege, NonZeroUsize::new(privilege.bytes())));
+            }
             RING => Register::Ring,
             _ => Register::Control(u8::try_from(id.checked_sub(FIRST_CONTROL)?).ok()?),
         };
+        let register = NumberedRegister::Own(own);
         Some((register, NonZeroUsize::new(register.bytes())))
     }
 }
@@ -149,7 +125,7 @@ impl Arch for Visa {
     type Usize = u64;
     type Registers = CoreRegisters;
     type BreakpointKind = usize;
-    type RegId = Register;
+    type RegId = NumberedRegister;
 }
 
 /// The target description.
@@ -238,7 +214,7 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for line in xml.lines().filter(|line| line.starts_with("<reg ")) {
             let number = attribute(line, "regnum").parse().unwrap();
-            let (register, size) = Register::from_raw_id(number).unwrap();
+            let (register, size) = NumberedRegister::from_raw_id(number).unwrap();
             assert_eq!(
                 attribute(line, "bitsize").parse::<usize>().unwrap(),
                 8 * size.unwrap().get(),
@@ -268,11 +244,12 @@ mod tests {
     fn cr3_is_satp_and_counters_cannot_be_written() {
         let mut hart = Hart::new(0, 0x8000_0000, 0);
         let value = 8 << 60 | 0x80123;
-        assert_eq!(Register::Control(3).write(&mut hart, value), Some(()));
-        assert_eq!(Register::Msr(msr::SATP).read(&hart), Some(value));
-        assert_eq!(Register::Msr(msr::VMCOUNT_EXIT).write(&mut hart, 1), None);
+        let own = NumberedRegister::Own;
+        assert_eq!(own(Register::Control(3)).write(&mut hart, value), Some(()));
+        assert_eq!(own(Register::Msr(msr::SATP)).read(&hart), Some(value));
+        assert_eq!(own(Register::Msr(msr::VMCOUNT_EXIT)).write(&mut hart, 1), None);
         assert_eq!(Register::Ring.read(&hart), Some(u64::MAX));
-        assert_eq!(Register::from_raw_id(usize::MAX), None);
+        assert_eq!(NumberedRegister::from_raw_id(usize::MAX), None);
     }
 
     #[test]

@@ -25,8 +25,8 @@ use gdbstub::target::{TargetError, TargetResult};
 use visa_core::Hart;
 use visa_isa::decode;
 
-use crate::registers::{CoreRegisters, Register, Visa, description};
-use crate::{Debuggee, Slice};
+use crate::debuggee::{Debuggee, SliceEnd};
+use crate::registers::{CoreRegisters, NumberedRegister, Visa, description};
 
 /// Steps between two looks at the debugger, while watchpoints make every instruction a step.
 const STEPS_PER_LOOK: usize = 20_000;
@@ -72,7 +72,7 @@ impl<'d> Target<'d> {
     /// Removes all breakpoints.
     pub fn clear(&mut self) {
         self.breakpoints.clear();
-        self.debuggee.machine().breakpoints_mut().clear();
+        self.debuggee.instance().breakpoints_mut().clear();
     }
 
     /// The thread that the last stop was about.
@@ -102,12 +102,12 @@ impl<'d> Target<'d> {
         if let Some(stop) = self.watched_access(hart) {
             return Some(stop);
         }
-        let before = position(&self.debuggee.machine().harts[hart]);
+        let before = position(&self.debuggee.instance().machine_mut().harts[hart]);
         let slice = self.debuggee.step(hart);
         if let Some(stop) = self.stop_of(slice) {
             return Some(stop);
         }
-        if before == position(&self.debuggee.machine().harts[hart]) {
+        if before == position(&self.debuggee.instance().machine_mut().harts[hart]) {
             return None;
         }
         self.current = hart;
@@ -117,16 +117,16 @@ impl<'d> Target<'d> {
     /// Runs all harts with watchpoints: every instruction's access is compared.
     fn run_by_steps(&mut self) -> Option<Stop<u64>> {
         for _ in 0..STEPS_PER_LOOK {
-            let hart = self.debuggee.machine().next_hart();
+            let hart = self.debuggee.instance().machine_mut().next_hart();
             if let Some(stop) = self.watched_access(hart) {
                 return Some(stop);
             }
-            let before = position(&self.debuggee.machine().harts[hart]);
+            let before = position(&self.debuggee.instance().machine_mut().harts[hart]);
             let slice = self.debuggee.step(hart);
             if let Some(stop) = self.stop_of(slice) {
                 return Some(stop);
             }
-            let after = position(&self.debuggee.machine().harts[hart]);
+            let after = position(&self.debuggee.instance().machine_mut().harts[hart]);
             self.current = hart;
             if before != after && self.breakpoints.contains_key(&after.1) {
                 return Some(self.stop_at_breakpoint(hart));
@@ -135,17 +135,17 @@ impl<'d> Target<'d> {
         None
     }
 
-    fn stop_of(&mut self, slice: Slice) -> Option<Stop<u64>> {
+    fn stop_of(&mut self, slice: SliceEnd) -> Option<Stop<u64>> {
         match slice {
-            Slice::Running => None,
-            Slice::Ended(code) => Some(Stop::Exited(code)),
-            Slice::Breakpoint(hart) => Some(self.stop_at_breakpoint(hart)),
+            SliceEnd::Running => None,
+            SliceEnd::Ended(code) => Some(Stop::Exited(code)),
+            SliceEnd::Breakpoint(hart) => Some(self.stop_at_breakpoint(hart)),
         }
     }
 
     fn stop_at_breakpoint(&mut self, hart: usize) -> Stop<u64> {
         self.current = hart;
-        let pc = self.debuggee.machine().harts[hart].state.bank.pc;
+        let pc = self.debuggee.instance().machine_mut().harts[hart].state.bank.pc;
         let kinds = self.breakpoints.get(&pc).copied().unwrap_or_default();
         if kinds.hardware && !kinds.software {
             Stop::HwBreak(thread_of(hart))
@@ -160,7 +160,7 @@ impl<'d> Target<'d> {
         if self.watchpoints.is_empty() {
             return None;
         }
-        let machine = self.debuggee.machine();
+        let machine = self.debuggee.instance().machine_mut();
         let hart = &machine.harts[index];
         let pc = hart.state.bank.pc;
         let mut bytes = [0; 4];
@@ -185,14 +185,14 @@ impl<'d> Target<'d> {
     }
 
     fn hart(&mut self, thread: Tid) -> TargetResult<&mut Hart, Self> {
-        self.debuggee.machine().harts.get_mut(thread.get() - 1).ok_or(TargetError::NonFatal)
+        self.debuggee.instance().machine_mut().harts.get_mut(thread.get() - 1).ok_or(TargetError::NonFatal)
     }
 
     fn change_breakpoint(&mut self, address: u64, change: impl FnOnce(&mut Kinds)) -> bool {
         let kinds = self.breakpoints.entry(address).or_default();
         change(kinds);
         let remains = kinds.software || kinds.hardware;
-        let set = self.debuggee.machine().breakpoints_mut();
+        let set = self.debuggee.instance().breakpoints_mut();
         if remains {
             set.insert(address);
         } else {
@@ -260,7 +260,7 @@ impl MultiThreadBase for Target<'_> {
 
     fn read_addrs(&mut self, address: u64, data: &mut [u8], thread: Tid) -> TargetResult<usize, Self> {
         // As much as there is: byte by byte only if not all is there.
-        let (machine, hart) = (self.debuggee.machine(), thread.get() - 1);
+        let (machine, hart) = (self.debuggee.instance().machine_mut(), thread.get() - 1);
         if machine.read_virtual(hart, address, data).is_ok() {
             return Ok(data.len());
         }
@@ -278,12 +278,12 @@ impl MultiThreadBase for Target<'_> {
     }
 
     fn write_addrs(&mut self, address: u64, data: &[u8], thread: Tid) -> TargetResult<(), Self> {
-        let machine = self.debuggee.machine();
+        let machine = self.debuggee.instance().machine_mut();
         machine.write_virtual(thread.get() - 1, address, data).map_err(|_| TargetError::NonFatal)
     }
 
     fn list_active_threads(&mut self, thread_is_active: &mut dyn FnMut(Tid)) -> Result<(), Infallible> {
-        (0..self.debuggee.machine().harts.len()).map(thread_of).for_each(thread_is_active);
+        (0..self.debuggee.instance().harts()).map(thread_of).for_each(thread_is_active);
         Ok(())
     }
 
@@ -309,7 +309,7 @@ impl SingleRegisterAccess<Tid> for Target<'_> {
     fn read_register(
         &mut self,
         thread: Tid,
-        register: Register,
+        register: NumberedRegister,
         buffer: &mut [u8],
     ) -> TargetResult<usize, Self> {
         let value = register.read(self.hart(thread)?).ok_or(TargetError::NonFatal)?;
@@ -318,7 +318,12 @@ impl SingleRegisterAccess<Tid> for Target<'_> {
         Ok(bytes.len())
     }
 
-    fn write_register(&mut self, thread: Tid, register: Register, value: &[u8]) -> TargetResult<(), Self> {
+    fn write_register(
+        &mut self,
+        thread: Tid,
+        register: NumberedRegister,
+        value: &[u8],
+    ) -> TargetResult<(), Self> {
         let mut bytes = [0; 8];
         bytes.get_mut(..value.len()).ok_or(TargetError::NonFatal)?.copy_from_slice(value);
         let hart = self.hart(thread)?;
@@ -363,7 +368,7 @@ impl MultiThreadSchedulerLocking for Target<'_> {
 impl MultiThreadSingleStep for Target<'_> {
     /// The other harts stand still during a step.
     fn set_resume_action_step(&mut self, thread: Tid, _signal: Option<Signal>) -> Result<(), Infallible> {
-        self.stepping = Some(thread.get() - 1).filter(|hart| *hart < self.debuggee.machine().harts.len());
+        self.stepping = Some(thread.get() - 1).filter(|hart| *hart < self.debuggee.instance().harts());
         Ok(())
     }
 }

@@ -5,44 +5,42 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use visa_gdb::{Debuggee, Slice, serve};
-use visa_machine::board::{Board, BoardConfig};
-use visa_machine::machine::{Machine, Progress, TimeSource};
-use visa_machine::memory_map::RAM_BASE;
+use visa_embed::{Image, Instance, Options, RunOutcome};
+use visa_gdb::{Debuggee, SliceEnd, serve};
 
 /// Instructions in a slice, and slices and steps in all: the machine itself is not what is looked at.
 const SLICE_INSTRUCTIONS: u64 = 100;
 const SLICES: u32 = 50;
 
 struct Guest {
-    machine: Machine,
+    instance: Instance,
     left: u32,
 }
 
 impl Guest {
-    fn count(&mut self, progress: Progress) -> Slice {
+    fn count(&mut self, outcome: RunOutcome) -> SliceEnd {
         self.left = self.left.saturating_sub(1);
-        match progress {
-            Progress::Breakpoint(hart) => Slice::Breakpoint(hart),
-            _ if self.left == 0 => Slice::Ended(0),
-            _ => Slice::Running,
+        match outcome {
+            RunOutcome::Breakpoint { hart } => SliceEnd::Breakpoint(hart),
+            _ if self.left == 0 => SliceEnd::Ended(0),
+            _ => SliceEnd::Running,
         }
     }
 }
 
 impl Debuggee for Guest {
-    fn machine(&mut self) -> &mut Machine {
-        &mut self.machine
+    fn instance(&mut self) -> &mut Instance {
+        &mut self.instance
     }
 
-    fn run_slice(&mut self) -> Slice {
-        let progress = self.machine.run_slice(SLICE_INSTRUCTIONS, SLICE_INSTRUCTIONS);
-        self.count(progress)
+    fn run_slice(&mut self) -> SliceEnd {
+        let outcome = self.instance.run(SLICE_INSTRUCTIONS);
+        self.count(outcome)
     }
 
-    fn step(&mut self, hart: usize) -> Slice {
-        let (_, progress) = self.machine.step(hart);
-        self.count(progress)
+    fn step(&mut self, hart: usize) -> SliceEnd {
+        let outcome = self.instance.step(hart).expect("the debugger steps harts that there are");
+        self.count(outcome)
     }
 
     fn stand_still(&mut self) -> bool {
@@ -78,12 +76,13 @@ fn converse(bytes: &[u8]) {
         let mut theirs = theirs;
         let _ = theirs.read_to_end(&mut Vec::new());
     });
-    let config = BoardConfig { ram_bytes: 64 << 10, harts: 2, start_time_ns: 0 };
-    let board = Board::new(&config).expect("a small board can be made");
-    let machine = Machine::new(board, RAM_BASE, RAM_BASE, TimeSource::Instructions);
-    let mut guest = Guest { machine, left: SLICES };
+    let options = Options { harts: 2, memory_bytes: 64 << 10, ..Options::default() };
+    // A page of zeros: no instruction.
+    let program = Image::Bytes("zeros".into(), vec![0; 4096].into());
+    let instance = options.program(&program).expect("a small machine can be made");
+    let mut guest = Guest { instance, left: SLICES };
     drop(serve(ours, &mut guest));
-    assert!(guest.machine.breakpoints_mut().is_empty(), "breakpoints are left behind");
+    assert!(guest.instance.breakpoints_mut().is_empty(), "breakpoints are left behind");
     writer.join().and_then(|()| reader.join()).expect("the debugger's threads do not panic");
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use clap::error::ErrorKind;
-use visa_machine::boot::{self, Image, KernelBoot, Mode};
+use visa_embed::{Image, Kernel, Mode, images};
 use visa_machine::memory_map::RAM_BASE;
 
 use crate::launch::{self, Built, Launch};
@@ -111,38 +111,32 @@ impl Boot {
     /// Does it.
     pub fn execute(self) -> anyhow::Result<u8> {
         self.check()?;
-        let launch = Launch::prepare(&self.options)?;
-        let hardware = launch.hardware.clone();
+        let (launch, sink) = Launch::prepare(&self.options)?;
         let visor = match &self.visor {
             Some(path) => Image::File(path.clone()),
-            None => visa_embed::images::visor()?,
+            None => images::visor()?,
         };
-        let kernel = KernelBoot {
-            mode: self.mode,
-            kernel: Image::File(self.kernel.clone()),
+        let kernel = Kernel {
             load_address: self.load_address,
             initrd: self.initrd.clone().map(Image::File),
             append: self.append.clone(),
-            memory_bytes: self.memory,
-            seed: self.options.seed,
-            visor,
+            ..Kernel::new(self.mode, Image::File(self.kernel.clone()), visor)
         };
-        let ram_bytes = boot::ram_bytes_for_kernel(self.memory)?;
-        let images = self.options.open_disks()?;
+        let disk_images = self.options.open_disks()?;
         let build = || {
-            let mut board = hardware.board(ram_bytes)?;
-            let disks = self.options.attach_disks(&images, &mut board)?;
-            let ready = boot::kernel(&hardware, board, &kernel)?;
-            Ok(Built { ready, disks })
+            let (disks, changes) = self.options.disks(&disk_images);
+            let instance = launch.machine(&self.options, self.memory, disks).kernel(kernel.clone())?;
+            Ok(Built { instance, disks: changes })
         };
         let built = build()?;
         if let Some(path) = &self.dump_dtb {
-            let written = std::fs::write(path, &built.ready.device_tree);
+            let written = std::fs::write(path, built.instance.device_tree());
             written.with_context(|| format!("--dump-dtb: cannot write {}", path.display()))?;
             return Ok(crate::exit::SUCCESS);
         }
         let visor_offset = RAM_BASE.wrapping_add(self.memory);
-        let symbols = Symbols::of_kernel(built.ready.image.clone(), built.ready.visor.clone(), visor_offset);
-        launch::finish(launch, built, &build, symbols, &self.options, self.mode.name())
+        let (image, visor) = (built.instance.image().clone(), built.instance.visor().cloned());
+        let symbols = Symbols::of_kernel(image, visor, visor_offset);
+        launch::finish((&launch, sink), built, &build, symbols, &self.options, self.mode.name())
     }
 }

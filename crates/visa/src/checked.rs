@@ -84,8 +84,8 @@ impl Figures {
 
 /// What a run that was checked came to; what was found is told.
 pub fn figures(session: &Session) -> Option<Figures> {
-    let figures = session.machine.checked()?;
-    let faults = session.machine.code_faults();
+    let figures = session.instance.machine().checked()?;
+    let faults = session.instance.machine().code_faults();
     for fault in &faults {
         output::tell(format_args!("visa: checked: code that the JIT made is wrong: {fault}\n"));
     }

@@ -4,10 +4,8 @@ use std::io::{IsTerminal, stderr, stdin};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use visa_core::clock::HostClock;
+use visa_embed::{Disk, HostClock, Instance, Options, TimeSource};
 use visa_machine::board::DiskChanges;
-use visa_machine::boot::{Hardware, Ready};
-use visa_machine::machine::TimeSource;
 
 use crate::checked;
 use crate::exit::Ending;
@@ -23,36 +21,43 @@ const VIRTUAL_START_NS: u64 = 1_767_225_600_000_000_000;
 
 /// What is decided before anything is loaded.
 pub struct Launch {
-    /// Harts and time.
-    pub hardware: Hardware,
     clock: ClockChoice,
-    sink: Sink,
+    /// What the real-time clock shows at the start, in nanoseconds since the Unix epoch.
+    start_time_ns: u64,
+    time: TimeSource,
 }
 
 impl Launch {
-    /// Chooses the clock and opens the report's file, so that a bad path costs no run.
-    pub fn prepare(options: &RunOptions) -> anyhow::Result<Launch> {
+    /// Chooses the clock, and opens the report's file, so that a bad path costs no run.
+    pub fn prepare(options: &RunOptions) -> anyhow::Result<(Launch, Sink)> {
         options.engine.check()?;
         lockstep::check(options)?;
         let interactive = stdin().is_terminal() && options.json.is_none() && !options.engine.compares();
         let default = if interactive { ClockChoice::Host } else { ClockChoice::Virtual };
         let clock = options.clock.unwrap_or(default);
-        let features = options.cycles.features();
-        let hardware = match clock {
-            ClockChoice::Virtual => Hardware {
-                harts: options.smp,
-                start_time_ns: VIRTUAL_START_NS,
-                time: TimeSource::Instructions,
-                features,
-            },
+        let (start_time_ns, time) = match clock {
+            ClockChoice::Virtual => (VIRTUAL_START_NS, TimeSource::Instructions),
             ClockChoice::Host => {
                 let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 let start_time_ns = u64::try_from(since_epoch.as_nanos()).unwrap_or(VIRTUAL_START_NS);
-                let time = TimeSource::Host(host_clock());
-                Hardware { harts: options.smp, start_time_ns, time, features }
+                (start_time_ns, TimeSource::Host(host_clock()))
             }
         };
-        Ok(Launch { hardware, clock, sink: Sink::open(options)? })
+        Ok((Launch { clock, start_time_ns, time }, Sink::open(options)?))
+    }
+
+    /// What a machine is made of. Its engine is chosen when it runs.
+    pub fn machine(&self, options: &RunOptions, memory_bytes: u64, disks: Vec<Disk>) -> Options {
+        Options {
+            harts: options.smp,
+            memory_bytes,
+            features: options.cycles.features(),
+            time: self.time.clone(),
+            start_time_ns: self.start_time_ns,
+            seed: options.seed,
+            disks,
+            ..Options::default()
+        }
     }
 }
 
@@ -65,25 +70,25 @@ fn host_clock() -> HostClock {
 /// A machine that is ready, and what it will have written to its disks, if that is kept from them.
 pub struct Built {
     /// The machine.
-    pub ready: Ready,
+    pub instance: Instance,
     /// What is written to the disks.
     pub disks: Vec<DiskChanges>,
 }
 
 /// Runs what was built, and reports. `build` builds it once more.
 pub fn finish(
-    launch: Launch,
+    (launch, sink): (&Launch, Sink),
     mut built: Built,
     build: &dyn Fn() -> anyhow::Result<Built>,
     symbols: Symbols,
     options: &RunOptions,
     mode: &'static str,
 ) -> anyhow::Result<u8> {
-    built.ready.machine.set_engine(options.engine_kind());
-    options.cycles.apply(&mut built.ready.machine)?;
-    let mut session = Session::new(built.ready, symbols, options, launch.clock, mode)?;
+    built.instance.machine_mut().set_engine(options.engine_kind());
+    options.cycles.apply(built.instance.machine_mut())?;
+    let mut session = Session::new(built.instance, symbols, options, launch.clock, mode)?;
     if options.engine == EngineChoice::Lockstep {
-        session.lockstep = Some(lockstep::reference(build()?.ready.machine, &options.lockstep));
+        session.lockstep = Some(lockstep::reference(build()?.instance.into_machine(), &options.lockstep));
     }
     let ending = session.run(options.timeout)?;
     let figures = compared(&mut session, build);
@@ -95,8 +100,14 @@ pub fn finish(
         ClockChoice::Host => "host",
     };
     let because = ending.describe(&session.symbols);
-    let mut report =
-        Report::new(mode, clock, &session.machine, (ending, because), session.elapsed(), options.memory_crc);
+    let mut report = Report::new(
+        mode,
+        clock,
+        session.instance.machine(),
+        (ending, because),
+        session.elapsed(),
+        options.memory_crc,
+    );
     if let Some(table) = session.software_exits() {
         report.exit_table = table;
     }
@@ -106,7 +117,7 @@ pub fn finish(
     }
     report.lockstep = figures;
     report.checked = checked::figures(&session);
-    report.cycles = options.cycles.figures(&session.machine)?;
+    report.cycles = options.cycles.figures(session.instance.machine())?;
     let shows_table = options.stats || options.stat;
     if shows_table {
         tell(format_args!("\n{}", report.table()));
@@ -121,12 +132,13 @@ pub fn finish(
     if shows_table || ending.exit_code() != 0 || stderr().is_terminal() {
         tell(format_args!("{}\n", report.line()));
     }
-    for slot in session.machine.board.virtio_slots() {
-        if let Some(error) = session.machine.board.take_virtio_error(slot) {
+    let board = &mut session.instance.machine_mut().board;
+    for slot in board.virtio_slots() {
+        if let Some(error) = board.take_virtio_error(slot) {
             tell(format_args!("visa: disk in slot {slot}: {error}\n"));
         }
     }
-    launch.sink.write(&report)?;
+    sink.write(&report)?;
     Ok(ending.exit_code())
 }
 

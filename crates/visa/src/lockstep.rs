@@ -148,9 +148,9 @@ pub fn explain(
         if let Some(number) = terminal::signal() {
             bail!("ended by signal {number}");
         }
-        let mut fast = build()?.ready.machine;
+        let mut fast = build()?.instance.into_machine();
         fast.set_engine(FAST);
-        Ok(Pair { fast, reference: build()?.ready.machine })
+        Ok(Pair { fast, reference: build()?.instance.into_machine() })
     };
     let mut progress = Progress::default();
     let found = narrow(&script, suspicion, make, |low, high| progress.show(low, high));

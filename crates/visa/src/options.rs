@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
-use visa_machine::board::{Board, DiskCache, DiskChanges, DiskError, DiskImage, FileBackend, OverlayBackend};
+use visa_machine::board::{DiskCache, DiskChanges, DiskError, DiskImage, FileBackend, OverlayBackend};
 use visa_machine::machine::{EngineKind, GENERATES_CODE};
 
 use crate::checked::CheckedOptions;
@@ -113,21 +113,21 @@ impl RunOptions {
         self.disk.iter().map(|disk| Ok((DiskImage::open(&disk.path, disk.read_only)?, disk.cache))).collect()
     }
 
-    /// Attaches the disks. Two machines in lockstep get a view each, and what is written to it is returned.
-    pub fn attach_disks(&self, disks: &Disks, board: &mut Board) -> anyhow::Result<Vec<DiskChanges>> {
-        let mut kept = Vec::new();
-        for (index, (image, cache)) in disks.iter().enumerate() {
+    /// The disks of a machine. Two machines in lockstep get a view each, and what is written to it is returned.
+    pub fn disks(&self, images: &Disks) -> (Vec<visa_embed::Disk>, Vec<DiskChanges>) {
+        let (mut disks, mut kept) = (Vec::new(), Vec::new());
+        for (index, (image, cache)) in images.iter().enumerate() {
             let file = FileBackend::new(image.clone(), *cache);
-            let name = format!("disk{index}");
-            if self.engine == EngineChoice::Lockstep {
+            let backend: Box<dyn visa_devices::BlockBackend> = if self.engine == EngineChoice::Lockstep {
                 let (view, changes) = OverlayBackend::new(file);
-                board.attach_disk(Box::new(view), &name)?;
                 kept.push(changes);
+                Box::new(view)
             } else {
-                board.attach_disk(Box::new(file), &name)?;
-            }
+                Box::new(file)
+            };
+            disks.push(visa_embed::Disk { identifier: format!("disk{index}"), backend });
         }
-        Ok(kept)
+        (disks, kept)
     }
 }
 

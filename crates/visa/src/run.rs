@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use visa_machine::boot;
+use visa_embed::Image;
 
 use crate::exit::BAD_INPUT;
 use crate::launch::{self, Built, Launch};
@@ -46,30 +46,25 @@ pub struct Run {
 impl Run {
     /// Does it.
     pub fn execute(self) -> anyhow::Result<u8> {
-        let assembled = match source::is_source(&self.file) {
+        let program = match source::is_source(&self.file) {
             true => match source::assemble(&self.file, self.sources.options())? {
-                Some(object) => Some(object.to_elf_with_lines(&source::directory())),
+                Some(object) => {
+                    let elf = object.to_elf_with_lines(&source::directory());
+                    Image::Bytes(self.file.display().to_string().into(), elf.into())
+                }
                 None => return Ok(BAD_INPUT),
             },
-            false => None,
+            false => Image::File(self.file.clone()),
         };
-        let launch = Launch::prepare(&self.options)?;
-        let hardware = launch.hardware.clone();
+        let (launch, sink) = Launch::prepare(&self.options)?;
         let images = self.options.open_disks()?;
         let build = || {
-            let mut board = hardware.board(self.memory)?;
-            let disks = self.options.attach_disks(&images, &mut board)?;
-            let ready = match &assembled {
-                Some(elf) => {
-                    let name = self.file.display().to_string();
-                    boot::bare_bytes(&hardware, board, &name, elf, self.options.seed)?
-                }
-                None => boot::bare(&hardware, board, &self.file, self.options.seed)?,
-            };
-            Ok(Built { ready, disks })
+            let (disks, changes) = self.options.disks(&images);
+            let instance = launch.machine(&self.options, self.memory, disks).program(&program)?;
+            Ok(Built { instance, disks: changes })
         };
         let built = build()?;
-        let symbols = Symbols::of_program(built.ready.image.clone());
-        launch::finish(launch, built, &build, symbols, &self.options, "bare")
+        let symbols = Symbols::of_program(built.instance.image().clone());
+        launch::finish((&launch, sink), built, &build, symbols, &self.options, "bare")
     }
 }

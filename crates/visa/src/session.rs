@@ -3,17 +3,14 @@
 mod debugger;
 mod slices;
 
-use std::io::Write;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use visa_bench::stat::ExitTable;
-use visa_machine::boot::Ready;
-use visa_machine::input::Input;
+use visa_embed::{Input, Instance};
 use visa_machine::lockstep::{Difference, Lockstep, Suspicion};
-use visa_machine::machine::{Machine, Progress};
+use visa_machine::machine::Progress;
 
 use crate::exit::{self, Ending};
 use crate::input::{Command, StandardInput};
@@ -46,27 +43,6 @@ const HINT: &str = "\nvisa: Ctrl-C goes to the guest; Ctrl-A x quits, Ctrl-A h s
 /// What went wrong when an error of the console's output ends the run.
 const CANNOT_PRINT: &str = "cannot write the console's output";
 
-/// What the guest printed and nobody has written out yet.
-#[derive(Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
-
-impl Printed {
-    fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Write for Printed {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Where the console's output goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ConsoleTo {
@@ -79,7 +55,7 @@ pub enum ConsoleTo {
 /// A run.
 pub struct Session {
     /// The machine.
-    pub machine: Machine,
+    pub instance: Instance,
     /// Another one that goes along with it.
     pub lockstep: Option<Lockstep>,
     /// That the two differ, if they do.
@@ -88,7 +64,6 @@ pub struct Session {
     pub difference: Option<Difference>,
     /// Names for addresses.
     pub symbols: Symbols,
-    printed: Printed,
     console: ConsoleTo,
     input: StandardInput,
     monitor: Monitor,
@@ -117,18 +92,16 @@ pub struct Session {
 impl Session {
     /// A run of what was made ready.
     pub fn new(
-        ready: Ready,
+        mut instance: Instance,
         symbols: Symbols,
         options: &RunOptions,
         clock: ClockChoice,
         mode: &'static str,
     ) -> anyhow::Result<Session> {
-        let printed = Printed::default();
-        let mut machine = ready.machine;
-        machine.board.set_console_output(Box::new(printed.clone()));
+        let machine = instance.machine_mut();
         machine.pause_at_halt = true;
-        let trace = Trace::new(options, &mut machine)?;
-        let timeline = ExitTimeline::new(options, mode, &mut machine)?;
+        let trace = Trace::new(options, machine)?;
+        let timeline = ExitTimeline::new(options, mode, machine)?;
         let debugger = match options.gdb_address() {
             None => None,
             Some(address) => {
@@ -144,14 +117,13 @@ impl Session {
             ConsoleTo::Output
         };
         let input = StandardInput::new()?;
-        let live = Live::new(options, mode, &mut machine, console == ConsoleTo::Output)?;
+        let live = Live::new(options, mode, instance.machine_mut(), console == ConsoleTo::Output)?;
         Ok(Session {
-            machine,
+            instance,
             lockstep: None,
             suspicion: None,
             difference: None,
             symbols,
-            printed,
             console,
             input,
             monitor: Monitor::default(),
@@ -237,11 +209,11 @@ impl Session {
             return Ok(Some(ending));
         }
         if let Some(limit) = self.instructions_max
-            && self.machine.instructions() >= limit
+            && self.instance.instructions() >= limit
         {
             return Ok(Some(Ending::InstructionLimit(limit)));
         }
-        let ready = self.input.ready(&self.machine.board);
+        let ready = self.input.ready(&self.instance.machine().board);
         self.give(&ready);
         self.tick(false)?;
         self.obey()
@@ -254,8 +226,8 @@ impl Session {
         }
         let typed = Input::Typed(ready.to_vec());
         let taken = match &mut self.lockstep {
-            Some(lockstep) => lockstep.input(&mut self.machine, &typed),
-            None => self.machine.input(&typed),
+            Some(lockstep) => lockstep.input(self.instance.machine_mut(), &typed),
+            None => self.instance.input(&typed),
         };
         self.input.given(taken);
         taken
@@ -291,12 +263,12 @@ impl Session {
 
     /// Shows what there is to show besides the console.
     fn tick(&mut self, waits: bool) -> anyhow::Result<()> {
-        self.live.as_mut().map_or(Ok(()), |live| live.tick(&mut self.machine, waits))
+        self.live.as_mut().map_or(Ok(()), |live| live.tick(self.instance.machine_mut(), waits))
     }
 
     /// The exits of a mode in which the machine does not count them.
     pub fn software_exits(&mut self) -> Option<ExitTable> {
-        self.live.as_mut()?.software_table(&mut self.machine)
+        self.live.as_mut()?.software_table(self.instance.machine_mut())
     }
 
     /// Does what the user asked for with Ctrl-A.
@@ -318,15 +290,15 @@ impl Session {
 
     /// Every hart halts: input, the next event, or the end.
     fn idle(&mut self, next: Option<u64>) -> anyhow::Result<Option<Ending>> {
-        let ready = self.input.ready_halted(&self.machine.board);
+        let ready = self.input.ready_halted(&self.instance.machine().board);
         if self.give(&ready) != 0 {
             return Ok(None);
         }
         match next {
             Some(nanoseconds) if self.is_virtual => {
                 match &mut self.lockstep {
-                    Some(lockstep) => lockstep.skip(&mut self.machine, nanoseconds),
-                    None => self.machine.skip(nanoseconds),
+                    Some(lockstep) => lockstep.skip(self.instance.machine_mut(), nanoseconds),
+                    None => self.instance.machine_mut().skip(nanoseconds),
                 }
                 Ok(None)
             }
@@ -353,7 +325,7 @@ impl Session {
 
     /// Writes out what the guest has printed.
     fn write_out(&mut self) -> anyhow::Result<()> {
-        let bytes = self.printed.take();
+        let bytes = self.instance.take_console();
         if bytes.is_empty() {
             return Ok(());
         }
@@ -373,7 +345,7 @@ impl Session {
 
     fn finish_trace(&mut self) -> anyhow::Result<()> {
         if let Some(timeline) = self.timeline.take() {
-            timeline.finish(&mut self.machine)?;
+            timeline.finish(self.instance.machine_mut())?;
         }
         self.trace.as_mut().map_or(Ok(()), Trace::finish)
     }
@@ -414,7 +386,7 @@ impl Session {
                 Ok(line) => line,
                 Err(ending) => break ending,
             };
-            match self.monitor.execute(&line, &self.machine, &self.symbols) {
+            match self.monitor.execute(&line, self.instance.machine(), &self.symbols) {
                 Reply::Text(text) => self.say(&text)?,
                 Reply::Continue => break None,
                 Reply::Quit => break Some(Ending::Quit),

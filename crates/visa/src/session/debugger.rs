@@ -1,8 +1,9 @@
 //! A run in the hands of a debugger: it comes, it has the machine go on, and it leaves.
 
 use anyhow::Context;
-use visa_gdb::{Debuggee, Departure, Slice};
-use visa_machine::machine::{Machine, Progress};
+use visa_embed::Instance;
+use visa_gdb::{Debuggee, Departure, SliceEnd};
+use visa_machine::machine::Progress;
 
 use super::{LOOK_AROUND, STEPS_PER_LOOK, Session};
 use crate::exit::{self, Ending};
@@ -62,53 +63,55 @@ impl Session {
     }
 
     /// Notes how a debugger's slice ends the run.
-    fn conclude(&mut self, outcome: anyhow::Result<Option<Ending>>) -> Option<Slice> {
+    fn conclude(&mut self, outcome: anyhow::Result<Option<Ending>>) -> Option<SliceEnd> {
         match outcome {
             Ok(None) => None,
             Ok(Some(ending)) => {
                 self.ending = Some(ending);
-                Some(Slice::Ended(ending.exit_code()))
+                Some(SliceEnd::Ended(ending.exit_code()))
             }
             Err(error) => {
                 self.failure = Some(error);
-                Some(Slice::Ended(exit::BAD_INPUT))
+                Some(SliceEnd::Ended(exit::BAD_INPUT))
             }
         }
     }
 
-    fn progressed(&mut self, progress: anyhow::Result<Progress>) -> Slice {
+    fn progressed(&mut self, progress: anyhow::Result<Progress>) -> SliceEnd {
         let outcome = match progress {
-            Ok(Progress::Breakpoint(hart)) => return Slice::Breakpoint(hart),
+            Ok(Progress::Breakpoint(hart)) => return SliceEnd::Breakpoint(hart),
             Ok(Progress::Running) => Ok(None),
             Ok(Progress::Ended(end)) => Ok(Some(Ending::Machine(end))),
             Ok(Progress::Idle(next)) => self.idle(next),
             Err(error) => Err(error),
         };
-        self.conclude(outcome).unwrap_or(Slice::Running)
+        self.conclude(outcome).unwrap_or(SliceEnd::Running)
     }
 }
 
 impl Debuggee for Session {
-    fn machine(&mut self) -> &mut Machine {
-        &mut self.machine
+    fn instance(&mut self) -> &mut Instance {
+        &mut self.instance
     }
 
-    fn run_slice(&mut self) -> Slice {
+    fn run_slice(&mut self) -> SliceEnd {
         let attended = self.attend();
         if let Some(end) = self.conclude(attended) {
             return end;
         }
         match self.slice() {
             Ok(Ok(progress)) => self.progressed(Ok(progress)),
-            Ok(Err(ending)) => self.conclude(Ok(Some(ending))).unwrap_or(Slice::Running),
+            Ok(Err(ending)) => self.conclude(Ok(Some(ending))).unwrap_or(SliceEnd::Running),
             Err(error) => self.progressed(Err(error)),
         }
     }
 
-    fn step(&mut self, hart: usize) -> Slice {
+    fn step(&mut self, hart: usize) -> SliceEnd {
         let progress = match &mut self.trace {
-            Some(trace) if trace.wants_steps() => trace.step(&mut self.machine, hart, &self.symbols),
-            _ => Ok(self.machine.step(hart).1),
+            Some(trace) if trace.wants_steps() => {
+                trace.step(self.instance.machine_mut(), hart, &self.symbols)
+            }
+            _ => Ok(self.instance.machine_mut().step(hart).1),
         };
         self.steps += 1;
         if self.steps.is_multiple_of(STEPS_PER_LOOK) {
@@ -135,7 +138,7 @@ impl Debuggee for Session {
             "exits" => "info stat",
             other => other,
         };
-        match self.monitor.execute(line, &self.machine, &self.symbols) {
+        match self.monitor.execute(line, self.instance.machine(), &self.symbols) {
             Reply::Text(text) => text,
             Reply::Continue | Reply::Quit => "gdb's own commands do that: continue, kill\n".into(),
         }

@@ -36,10 +36,10 @@ impl Session {
         loop {
             let progress = self.part()?;
             if let Some(trace) = &mut self.trace {
-                trace.note_events(&mut self.machine, &self.symbols)?;
+                trace.note_events(self.instance.machine_mut(), &self.symbols)?;
             }
             if let Some(timeline) = &mut self.timeline {
-                timeline.note(&mut self.machine)?;
+                timeline.note(self.instance.machine_mut())?;
             }
             self.write_out()?;
             if self.suspicion.is_some() || self.is_found_wrong() {
@@ -65,7 +65,7 @@ impl Session {
         match begun {
             Begun::Alone(slice) => {
                 let began = Instant::now();
-                let progress = self.machine.continue_slice(slice, self.part);
+                let progress = self.instance.machine_mut().continue_slice(slice, self.part);
                 let took = began.elapsed();
                 if took > PART_TIME {
                     self.part = (self.part / 8).max(*PART.start());
@@ -76,7 +76,7 @@ impl Session {
             }
             Begun::Pair(slices) => {
                 let Some(lockstep) = &mut self.lockstep else { return Ok(Some(Progress::Running)) };
-                Ok(lockstep.continue_slice(&mut self.machine, slices).unwrap_or_else(|suspicion| {
+                Ok(lockstep.continue_slice(self.instance.machine_mut(), slices).unwrap_or_else(|suspicion| {
                     self.suspicion = Some(suspicion);
                     None
                 }))
@@ -90,9 +90,10 @@ impl Session {
 
     /// Whether a machine that is checked was found wrong.
     fn is_found_wrong(&mut self) -> bool {
-        self.difference = self.machine.take_difference();
+        self.difference = self.instance.machine_mut().take_difference();
         self.difference.is_some()
-            || self.machine.checked().is_some() && !self.machine.code_faults().is_empty()
+            || self.instance.machine().checked().is_some()
+                && !self.instance.machine().code_faults().is_empty()
     }
 
     /// Begins a slice.
@@ -100,13 +101,15 @@ impl Session {
         let instructions = self.instructions_left();
         if self.trace.as_ref().is_some_and(Trace::wants_steps) {
             return Begun::Traced {
-                end_ns: self.machine.now_ns().saturating_add(SLICE_NS),
-                last: self.machine.instructions().saturating_add(instructions),
+                end_ns: self.instance.now_ns().saturating_add(SLICE_NS),
+                last: self.instance.instructions().saturating_add(instructions),
             };
         }
         match &mut self.lockstep {
-            None => Begun::Alone(self.machine.begin_slice(SLICE_NS, instructions)),
-            Some(lockstep) => Begun::Pair(lockstep.begin_slice(&self.machine, SLICE_NS, instructions)),
+            None => Begun::Alone(self.instance.machine().begin_slice(SLICE_NS, instructions)),
+            Some(lockstep) => {
+                Begun::Pair(lockstep.begin_slice(self.instance.machine(), SLICE_NS, instructions))
+            }
         }
     }
 
@@ -114,7 +117,7 @@ impl Session {
     pub(super) fn compare_memory(&mut self, ending: Ending) -> Ending {
         match &mut self.lockstep {
             Some(lockstep) if self.suspicion.is_none() => {
-                self.suspicion = lockstep.finish(&self.machine).err();
+                self.suspicion = lockstep.finish(self.instance.machine()).err();
                 if self.suspicion.is_some() { Ending::EnginesDiffer } else { ending }
             }
             _ => ending,
@@ -122,18 +125,18 @@ impl Session {
     }
 
     fn instructions_left(&self) -> u64 {
-        self.instructions_max.map_or(u64::MAX, |limit| limit.saturating_sub(self.machine.instructions()))
+        self.instructions_max.map_or(u64::MAX, |limit| limit.saturating_sub(self.instance.instructions()))
     }
 
     /// As a part of a slice of the machine, but by steps, of the harts in the order in which they run untraced.
     fn traced_part(&mut self, end_ns: u64, last: u64) -> anyhow::Result<Option<Progress>> {
         let Some(trace) = &mut self.trace else { return Ok(Some(Progress::Running)) };
         for _ in 0..STEPS_PER_LOOK {
-            if self.machine.now_ns() >= end_ns || self.machine.instructions() >= last {
+            if self.instance.now_ns() >= end_ns || self.instance.instructions() >= last {
                 return Ok(Some(Progress::Running));
             }
-            let hart = self.machine.next_hart();
-            let progress = trace.step(&mut self.machine, hart, &self.symbols)?;
+            let hart = self.instance.machine_mut().next_hart();
+            let progress = trace.step(self.instance.machine_mut(), hart, &self.symbols)?;
             if progress != Progress::Running {
                 return Ok(Some(progress));
             }

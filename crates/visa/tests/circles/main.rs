@@ -30,7 +30,6 @@ const TO_BE_UNTIED: &[(&str, usize)] = &[
     ("crates/visa-core", 10),
     ("crates/visa-cycles", 2),
     ("crates/visa-fuzz", 5),
-    ("crates/visa-gdb", 2),
     ("crates/visa-inputs", 3),
     ("crates/visa-interp", 4),
     ("crates/visa-isa", 11),
