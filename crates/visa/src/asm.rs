@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use visa_machine::loader::read_at_most;
 
 use crate::exit::{BAD_INPUT, SUCCESS};
-use crate::options::number;
+use crate::numbers::number;
 use crate::output;
 use crate::source::{self, SourceOptions};
 

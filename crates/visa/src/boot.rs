@@ -9,7 +9,8 @@ use visa_embed::{Image, Kernel, Mode, images};
 use visa_machine::memory_map::RAM_BASE;
 
 use crate::launch::{self, Built, Launch};
-use crate::options::{RunOptions, number, size};
+use crate::numbers::{number, size};
+use crate::options::RunOptions;
 use crate::symbols::Symbols;
 
 /// What `--help` ends with.

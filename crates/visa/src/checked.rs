@@ -4,13 +4,13 @@ use std::num::NonZeroU32;
 
 use clap::Args;
 use serde::Serialize;
-use visa_machine::lockstep::{Checking, Fault};
+use visa_machine::lockstep::{Checking, Difference, Fault};
+use visa_machine::machine::Machine;
 
 use crate::lockstep::difference;
-use crate::options::number;
+use crate::numbers::{grouped, number};
 use crate::output;
-use crate::report::grouped;
-use crate::session::Session;
+use crate::symbols::Symbols;
 
 /// Parts of a million in a percent.
 const PERCENT: f64 = 10_000.0;
@@ -59,7 +59,7 @@ fn share(text: &str) -> Result<NonZeroU32, String> {
 
 /// The object `checked` of the report.
 #[derive(Serialize, Debug)]
-pub struct Figures {
+pub struct CheckedFigures {
     /// Stretches that were begun.
     stretches: u64,
     /// Instructions that both engines have executed.
@@ -71,7 +71,7 @@ pub struct Figures {
     differs_at: Option<u64>,
 }
 
-impl Figures {
+impl CheckedFigures {
     /// One line for people.
     pub fn line(&self) -> String {
         format!(
@@ -83,20 +83,24 @@ impl Figures {
 }
 
 /// What a run that was checked came to; what was found is told.
-pub fn figures(session: &Session) -> Option<Figures> {
-    let figures = session.instance.machine().checked()?;
-    let faults = session.instance.machine().code_faults();
+pub fn figures(
+    machine: &Machine,
+    difference: Option<&Difference>,
+    symbols: &Symbols,
+) -> Option<CheckedFigures> {
+    let figures = machine.checked()?;
+    let faults = machine.code_faults();
     for fault in &faults {
         output::tell(format_args!("visa: checked: code that the JIT made is wrong: {fault}\n"));
     }
-    if let Some(found) = &session.difference {
-        output::tell(format_args!("{}", difference::describe("checked", found, &session.symbols)));
+    if let Some(found) = difference {
+        output::tell(format_args!("{}", difference::describe("checked", found, symbols)));
     }
-    Some(Figures {
+    Some(CheckedFigures {
         stretches: figures.stretches,
         instructions: figures.instructions,
         code_faults: faults.len(),
-        differs_at: session.difference.as_ref().map(|difference| difference.found),
+        differs_at: difference.map(|difference| difference.found),
     })
 }
 

@@ -8,7 +8,7 @@ use visa_cycles::{Account, CacheCounts, CycleReport, Parameters, Preset, RING_NA
 use visa_machine::machine::Machine;
 use visa_state::{Feature, Features};
 
-use crate::report::grouped;
+use crate::numbers::grouped;
 
 /// What the machine lacks, and which core is modelled.
 #[derive(Args, Debug, Clone)]

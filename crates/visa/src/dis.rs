@@ -8,7 +8,7 @@ use visa_asm::{DisassembleOptions, Style};
 
 use crate::asm::read_source;
 use crate::exit::SUCCESS;
-use crate::options::number;
+use crate::numbers::number;
 use crate::output;
 
 const EXAMPLES: &str = "\

@@ -9,7 +9,7 @@ use visa_machine::board::DiskChanges;
 
 use crate::checked;
 use crate::exit::Ending;
-use crate::lockstep::{self, Figures};
+use crate::lockstep::{self, LockstepFigures};
 use crate::options::{ClockChoice, EngineChoice, RunOptions};
 use crate::output::tell;
 use crate::report::{Report, Sink};
@@ -116,7 +116,8 @@ pub fn finish(
         report.engine = "lockstep";
     }
     report.lockstep = figures;
-    report.checked = checked::figures(&session);
+    report.checked =
+        checked::figures(session.instance.machine(), session.difference.as_ref(), &session.symbols);
     report.cycles = options.cycles.figures(session.instance.machine())?;
     let shows_table = options.stats || options.stat;
     if shows_table {
@@ -143,10 +144,13 @@ pub fn finish(
 }
 
 /// What a run in lockstep came to: how much was compared, and the reason of a difference, which is told.
-fn compared(session: &mut Session, build: &dyn Fn() -> anyhow::Result<Built>) -> Option<Figures> {
+fn compared(session: &mut Session, build: &dyn Fn() -> anyhow::Result<Built>) -> Option<LockstepFigures> {
     let lockstep = session.lockstep.take()?;
     Some(match session.suspicion.take() {
-        None => Figures::new(lockstep.compared()),
-        Some(suspicion) => lockstep::explain(lockstep, &suspicion, &session.symbols, build),
+        None => LockstepFigures::new(lockstep.compared()),
+        Some(suspicion) => {
+            let machine = || Ok(build()?.instance.into_machine());
+            lockstep::explain(lockstep, &suspicion, &session.symbols, &machine)
+        }
     })
 }

@@ -13,9 +13,9 @@ use visa_bench::software_exits::SoftwareExits;
 use visa_bench::stat::ExitTable;
 use visa_machine::machine::Machine;
 
+use crate::numbers::grouped;
 use crate::options::RunOptions;
 use crate::output;
-use crate::report::grouped;
 use screen::SplitScreen;
 
 /// How often a table on a terminal changes, if nothing else is asked for.

@@ -1,57 +1,23 @@
 //! `--engine lockstep`: the JIT and the interpreter side by side, and what is said when they differ.
 
 pub mod difference;
+mod options;
 
 use std::io::{IsTerminal, stderr};
-use std::num::NonZeroU64;
 
 use anyhow::bail;
-use clap::Args;
 use clap::error::ErrorKind;
 use serde::Serialize;
-use visa_machine::lockstep::{Compared, Difference, Fault, FaultKind, Lockstep, Pair, Suspicion, narrow};
-use visa_machine::machine::{EngineKind, Machine};
+use visa_machine::lockstep::{Compared, Difference, Lockstep, Pair, Suspicion, narrow};
+use visa_machine::machine::Machine;
 
 use crate::checked::CheckedOptions;
-use crate::launch::Built;
-use crate::options::{ClockChoice, EngineChoice, RunOptions, number};
-use crate::report::grouped;
+use crate::numbers::grouped;
+use crate::options::{ClockChoice, EngineChoice, RunOptions};
 use crate::symbols::Symbols;
 use crate::{output, terminal};
-
-/// Instructions between two comparisons: a comparison takes as long as some dozens of them.
-const PART: NonZeroU64 = NonZeroU64::new(10_000).expect("it is not zero");
-
-/// The JIT of a pair. It looks for loops to optimise by instructions, and optimises at once, so that whatever it does wrong, it
-/// does again at the same instruction when both run again.
-pub const FAST: EngineKind = EngineKind::Jit { threshold: None, optimise: Some(50_000) };
-
-/// How engines are compared.
-#[derive(Args, Debug, Clone)]
-pub struct LockstepOptions {
-    /// With --engine lockstep: compare after every N instructions of all harts together (default: 10,000; at most a slice
-    /// of 200,000)
-    #[arg(long, value_name = "N", value_parser = positive, help_heading = "Lockstep")]
-    pub lockstep_slice: Option<NonZeroU64>,
-    /// With --engine lockstep or checked: after N instructions, change bit 0 of the JIT's R10, or of the byte at a physical address, to
-    /// see that it is found
-    #[arg(long, value_name = "N[,ADDRESS]", value_parser = fault, help_heading = "Lockstep")]
-    pub lockstep_fault: Option<Fault>,
-}
-
-fn positive(text: &str) -> Result<NonZeroU64, String> {
-    NonZeroU64::new(number(text)?).ok_or_else(|| "at least one instruction".into())
-}
-
-/// Parses `N[,ADDRESS]`.
-fn fault(text: &str) -> Result<Fault, String> {
-    const A0: u8 = 10;
-    let (after, kind) = match text.split_once(',') {
-        Some((after, address)) => (after, FaultKind::Memory(number(address)?)),
-        None => (text, FaultKind::Register(A0)),
-    };
-    Ok(Fault { after: number(after)?, kind })
-}
+use options::PART;
+pub use options::{FAST, LockstepOptions};
 
 /// Options that do not go together.
 pub fn check(options: &RunOptions) -> Result<(), clap::Error> {
@@ -97,7 +63,7 @@ pub fn reference(machine: Machine, options: &LockstepOptions) -> Lockstep {
 
 /// The object `lockstep` of the report.
 #[derive(Serialize, Debug)]
-pub struct Figures {
+pub struct LockstepFigures {
     /// Instructions after which both machines were the same.
     instructions: u64,
     /// Comparisons of registers, MSRs, counters and console.
@@ -109,10 +75,10 @@ pub struct Figures {
     differs_at: Option<u64>,
 }
 
-impl Figures {
+impl LockstepFigures {
     /// Of a run that agreed.
-    pub fn new(compared: Compared) -> Figures {
-        Figures {
+    pub fn new(compared: Compared) -> LockstepFigures {
+        LockstepFigures {
             instructions: compared.instructions,
             state_comparisons: compared.states,
             memory_comparisons: compared.memories,
@@ -136,9 +102,9 @@ pub fn explain(
     lockstep: Lockstep,
     suspicion: &Suspicion,
     symbols: &Symbols,
-    build: &dyn Fn() -> anyhow::Result<Built>,
-) -> Figures {
-    let mut figures = Figures::new(lockstep.compared());
+    build: &dyn Fn() -> anyhow::Result<Machine>,
+) -> LockstepFigures {
+    let mut figures = LockstepFigures::new(lockstep.compared());
     let script = lockstep.into_script();
     output::tell(format_args!(
         "visa: lockstep: the engines differ by instruction {}; running both again from the start to find where\n",
@@ -148,11 +114,11 @@ pub fn explain(
         if let Some(number) = terminal::signal() {
             bail!("ended by signal {number}");
         }
-        let mut fast = build()?.instance.into_machine();
+        let mut fast = build()?;
         fast.set_engine(FAST);
-        Ok(Pair { fast, reference: build()?.instance.into_machine() })
+        Ok(Pair { fast, reference: build()? })
     };
-    let mut progress = Progress::default();
+    let mut progress = SearchProgress::default();
     let found = narrow(&script, suspicion, make, |low, high| progress.show(low, high));
     progress.finish();
     let (text, at) = match found {
@@ -179,11 +145,11 @@ fn coarse(suspicion: &Suspicion, why: &str) -> String {
 
 /// How far the search is: a line that changes on a terminal, lines elsewhere.
 #[derive(Default)]
-struct Progress {
+struct SearchProgress {
     runs: u64,
 }
 
-impl Progress {
+impl SearchProgress {
     fn show(&mut self, low: u64, high: u64) {
         self.runs += 1;
         let (low, high, runs) = (grouped(low), grouped(high), self.runs);
@@ -197,20 +163,6 @@ impl Progress {
     fn finish(&self) {
         if self.runs > 0 && stderr().is_terminal() {
             output::tell(format_args!("\r\x1b[K"));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn faults_are_a_count_and_perhaps_an_address() {
-        assert_eq!(fault("1_000"), Ok(Fault { after: 1000, kind: FaultKind::Register(10) }));
-        assert_eq!(fault("5,0x80000000"), Ok(Fault { after: 5, kind: FaultKind::Memory(0x8000_0000) }));
-        for wrong in ["", "x", "1,", "1,2,3"] {
-            assert!(fault(wrong).is_err(), "{wrong}");
         }
     }
 }

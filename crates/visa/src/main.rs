@@ -19,6 +19,7 @@ mod launch;
 mod live;
 mod lockstep;
 mod monitor;
+mod numbers;
 mod options;
 mod output;
 mod report;

@@ -13,8 +13,7 @@ use visa_machine::memory_map::MEMORY_MAP;
 use visa_mem::Platform;
 use visa_mmu::inspect::{locate_guest_physical, locate_in_guest};
 
-use crate::options::number;
-use crate::report::grouped;
+use crate::numbers::{grouped, number};
 use crate::symbols::Symbols;
 
 /// What is said on entering.

@@ -17,7 +17,8 @@ use visa_machine::machine::Machine;
 use crate::checked;
 use crate::cycles::Cycles;
 use crate::exit::Ending;
-use crate::lockstep::Figures;
+use crate::lockstep::LockstepFigures;
+use crate::numbers::grouped;
 use crate::options::RunOptions;
 use crate::output::{self, Out};
 
@@ -59,10 +60,10 @@ pub struct Report {
     pub without: Vec<&'static str>,
     /// How much was compared, if engines were.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lockstep: Option<Figures>,
+    pub lockstep: Option<LockstepFigures>,
     /// How much of what the JIT executed was checked, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub checked: Option<checked::Figures>,
+    pub checked: Option<checked::CheckedFigures>,
     /// What the cycle model says, if it ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cycles: Option<Cycles>,
@@ -238,30 +239,4 @@ impl Report {
 
 fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 }
-}
-
-/// A number with its thousands apart.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index != 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1000), "1,000");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-    }
 }

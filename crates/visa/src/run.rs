@@ -7,7 +7,8 @@ use visa_embed::Image;
 
 use crate::exit::BAD_INPUT;
 use crate::launch::{self, Built, Launch};
-use crate::options::{RunOptions, size};
+use crate::numbers::size;
+use crate::options::RunOptions;
 use crate::source::{self, SourceOptions};
 use crate::symbols::Symbols;
 

@@ -1,5 +1,6 @@
 //! A run: the machine, the console's two ends, limits, the trace, the monitor and the debugger, in one loop.
 
+mod begun;
 mod debugger;
 mod slices;
 
@@ -23,7 +24,7 @@ use crate::terminal::{self, RawTerminal};
 use crate::timeline::ExitTimeline;
 use crate::trace::Trace;
 use crate::watchdog::Watchdog;
-use slices::{Begun, PART};
+use begun::{Begun, PART};
 
 /// How often somebody who waits looks for signals and debuggers.
 const LOOK_AROUND: Duration = Duration::from_millis(20);

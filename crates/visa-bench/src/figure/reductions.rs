@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Figure, by_workload, cost_ratio, draw, sum, unit};
+use super::drawing::{Figure, by_workload, cost_ratio, draw, sum, unit};
 use crate::chart::{Scale, shown};
 use crate::report::{Report, Row};
 use crate::variant::{ACCELERATED, NATIVE, SOFTWARE};

@@ -2,12 +2,11 @@
 
 mod scenes;
 mod summary;
+mod telling;
 
-use super::page::{Ink, Lane, Page};
-use super::record::{Recording, Scene, Seen, Told};
-use super::source::Source;
-use super::{verify, words};
-use crate::report::grouped;
+use super::page::{Ink, Page};
+use super::record::Recording;
+use super::words;
 
 pub use summary::{brief, end, table};
 
@@ -83,71 +82,5 @@ pub fn opening(page: &mut Page, recording: &Recording) -> anyhow::Result<()> {
         memory.number("physical")?,
         recording.vm.number("vmcs")?,
     ));
-    Ok(())
-}
-
-/// A scene by its number, which the checker has made sure of.
-fn scene(recording: &Recording, number: usize) -> anyhow::Result<&Scene> {
-    recording.scenes.get(number - 1).ok_or_else(|| anyhow::anyhow!("there was no scene {number}"))
-}
-
-/// What visor told and the machine saw of the same exits.
-fn exits(scene: &Scene) -> impl Iterator<Item = (&Told, &Seen)> {
-    scene.told.iter().zip(verify::told_ones(&scene.seen))
-}
-
-/// The steps of an exit: the guest's instruction, the way down, the handler, the way up.
-fn exit(page: &mut Page, source: &Source, told: &Told, seen: &Seen) -> anyhow::Result<()> {
-    let statement = source.statement(seen.pc).unwrap_or_default();
-    page.step(Lane::Kernel, &format!("{statement}   at {:#x}", seen.pc));
-    page.step(Lane::Down, &words::exit(seen)?);
-    page.step(Lane::Hypervisor, &words::handler(told)?);
-    page.step(Lane::Up, &words::resumption(told, seen)?);
-    Ok(())
-}
-
-/// The lines of a scene that are behind the call that begins it.
-fn lines(source: &Source, number: usize) -> anyhow::Result<Vec<u32>> {
-    let all: Vec<u32> = source.scene_lines(number)?.collect();
-    let call = all.iter().position(|line| source.code(*line).trim() == "ECALL");
-    Ok(all[call.map_or(0, |call| call + 1)..].to_vec())
-}
-
-/// Those of them that have a comment: the ones that the scene is about.
-fn remarked(source: &Source, number: usize) -> anyhow::Result<Vec<u32>> {
-    let mut lines = lines(source, number)?;
-    lines.retain(|line| !source.comment(*line).is_empty() && !source.code(*line).trim().is_empty());
-    Ok(lines)
-}
-
-/// Those of them that exited.
-fn exited(source: &Source, scene: &Scene) -> Vec<u32> {
-    let mut lines: Vec<u32> = scene.seen.iter().filter_map(|exit| source.line_of(exit.pc)).collect();
-    lines.dedup();
-    lines
-}
-
-/// Instructions that visor's handlers took in a scene, without the call that ends it.
-fn handlers(recording: &Recording, scene: &Scene) -> anyhow::Result<u64> {
-    Ok(scene.done.number("handlers")?.saturating_sub(recording.call_instructions()?))
-}
-
-/// Two scenes side by side: exits, and instructions of the guest and of Ring -1.
-fn contrast(page: &mut Page, recording: &Recording, rows: [(&str, usize); 2]) -> anyhow::Result<()> {
-    let head = format!("{:<32}{:>12}{:>16}{:>18}", "", "VM exits", "guest's instr.", "handlers' instr.");
-    let head = page.ink(Ink::Faint, &head);
-    page.line(&format!("  {head}"));
-    for (text, number) in rows {
-        let scene = scene(recording, number)?;
-        let name = format!("scene {number}: {text}");
-        let numbers = format!(
-            "{:>12}{:>16}{:>18}",
-            grouped(scene.done.number("exits")?),
-            grouped(scene.done.number("guest")?),
-            grouped(handlers(recording, scene)?)
-        );
-        let numbers = page.ink(Ink::Result, &numbers);
-        page.line(&format!("  {name:<32}{numbers}"));
-    }
     Ok(())
 }

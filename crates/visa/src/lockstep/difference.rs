@@ -5,7 +5,7 @@ use std::fmt::Write;
 use visa_machine::lockstep::state::SHOWN_BYTES;
 use visa_machine::lockstep::{Difference, Executed, MemoryMismatch};
 
-use crate::report::grouped;
+use crate::numbers::grouped;
 use crate::symbols::Symbols;
 
 /// Instructions that are shown.

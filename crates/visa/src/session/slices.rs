@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use visa_machine::lockstep::Slices;
-use visa_machine::machine::{self, Progress};
+use visa_machine::machine::Progress;
 
+use super::begun::{Begun, PART};
 use super::{STEPS_PER_LOOK, Session};
 use crate::exit::Ending;
 use crate::trace::Trace;
@@ -12,23 +12,9 @@ use crate::trace::Trace;
 /// Virtual nanoseconds of a slice. What happens between slices (input, limits) must not depend on the host's time, so
 /// that a run can be repeated.
 const SLICE_NS: u64 = 200_000;
-/// Instructions of a part of it, at most and at least. Between parts nothing happens that the machine could notice, but
-/// somebody who wants the run to end is heard, however long the guest's instructions take: after parts that took long,
-/// parts are shorter.
-pub(super) const PART: std::ops::RangeInclusive<u64> = 500..=400_000;
 /// How long a part may take, and how long parts take at least that get longer again.
 const PART_TIME: Duration = Duration::from_millis(5);
 const PART_TIME_SHORT: Duration = Duration::from_millis(1);
-
-/// A slice that has begun.
-pub(super) enum Begun {
-    /// Of the machine.
-    Alone(machine::Slice),
-    /// Of both machines in lockstep.
-    Pair(Slices),
-    /// By steps, to this time and these retired instructions.
-    Traced { end_ns: u64, last: u64 },
-}
 
 impl Session {
     /// Runs the machine for a slice; instruction by instruction if that is traced. Or the run ends before.

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use visa_isa::paging::TableBase;
 
-use super::{contrast, exit, exited, exits, handlers, lines, remarked, scene};
+use super::telling::{contrast, exit, exited, exits, handlers, lines, remarked, scene};
 use crate::demo::page::{Ink, Lane, Page};
 use crate::demo::record::{Recording, WINDOW};
 use crate::demo::walk::Stage;

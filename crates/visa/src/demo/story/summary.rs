@@ -4,11 +4,11 @@ use anyhow::Context;
 use visa_isa::cause::ExitCause;
 use visa_state::Spread;
 
-use super::{handlers, scene};
+use super::telling::{handlers, scene};
 use crate::demo::page::{Ink, Page};
 use crate::demo::protocol::Line;
 use crate::demo::record::Recording;
-use crate::report::grouped;
+use crate::numbers::grouped;
 
 /// Exits by cause, in the manner of `perf kvm stat`, and the three counters.
 pub fn table(page: &mut Page, recording: &Recording) -> anyhow::Result<()> {
