@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use visa_cycles::{ParameterError, Parameters};
 use visa_embed::{
-    BootError, Disk, DiskAccess, End, Features, Image, Instance, Kernel, Mode, Options, RunOutcome,
+    BootError, Disk, DiskAccess, End, Features, Image, Instance, Kernel, MachineOptions, Mode, RunOutcome,
 };
 use visa_isa::Ring;
 use visa_machine::machine::Machine;
@@ -157,13 +157,13 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(&'static str, u64)) -> Result<V
 fn boot(plan: &Plan) -> Result<Instance, MeasureError> {
     let needs_disk = plan.orders.iter().any(|order| order.workload.needs_disk);
     let disk = || Disk::in_memory("bench", disk_contents(), DiskAccess::ReadWrite);
-    let options = Options {
+    let options = MachineOptions {
         memory_bytes: MEMORY_BYTES,
         features: plan.features,
         start_time_ns: START_TIME_NS,
         seed: SEED,
         disks: needs_disk.then(disk).into_iter().collect(),
-        ..Options::default()
+        ..MachineOptions::default()
     };
     let initramfs = archive::initramfs(plan.modules.as_deref().filter(|_| needs_disk));
     let mut instance = options.kernel(Kernel {

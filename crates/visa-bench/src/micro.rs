@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use visa_cycles::Parameters;
-use visa_embed::{Feature, Features, Options};
+use visa_embed::{Feature, Features, MachineOptions};
 use visa_machine::memory_map::RAM_BASE;
 
 use crate::counts::Counts;
@@ -56,7 +56,7 @@ fn measure(
     parameters: Option<&Parameters>,
 ) -> Result<Vec<(String, u64, Counts)>, MicroError> {
     let program = PROGRAM.assemble(RAM_BASE)?;
-    let options = Options { memory_bytes: RAM_BYTES, features, ..Options::default() };
+    let options = MachineOptions { memory_bytes: RAM_BYTES, features, ..MachineOptions::default() };
     let mut instance = options.program(&program)?;
     let labels = program::labels(instance.image());
     if let Some(parameters) = parameters {

@@ -1,7 +1,7 @@
 //! What visor itself spends on each kind of exit: `guest/microbench/visor.s`, booted under it.
 
 use serde::Serialize;
-use visa_embed::{Feature, Features, Image, Kernel, Mode, Options};
+use visa_embed::{Feature, Features, Image, Kernel, MachineOptions, Mode};
 use visa_state::Spread;
 
 use crate::program::{self, MicroError, Program, Side};
@@ -55,7 +55,8 @@ fn run_without(
     let features = without.map_or(features, |feature| features.without(feature));
     let kernel = PROGRAM.assemble(KERNEL_BASE)?;
     let boot = Kernel::new(Mode::Accelerated, kernel, visor.clone());
-    let mut instance = Options { memory_bytes: MEMORY_BYTES, features, ..Options::default() }.kernel(boot)?;
+    let mut instance =
+        MachineOptions { memory_bytes: MEMORY_BYTES, features, ..MachineOptions::default() }.kernel(boot)?;
     let labels = program::labels(instance.image());
     let mut seen = Vec::new();
     PROGRAM.watch(&mut instance, &labels, |machine, label, side| {

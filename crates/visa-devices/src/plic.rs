@@ -56,7 +56,7 @@ struct Context {
 }
 
 /// What an offset names.
-enum Register {
+enum PlicRegister {
     Priority(u32),
     Pending(usize),
     Enable {
@@ -164,44 +164,46 @@ impl Plic {
         self.forward(source);
     }
 
-    fn decode(&self, offset: u64, size: AccessSize) -> Result<Register, AccessFault> {
+    fn decode(&self, offset: u64, size: AccessSize) -> Result<PlicRegister, AccessFault> {
         if size != AccessSize::Word || !offset.is_multiple_of(AccessSize::Word.bytes()) {
             return Err(AccessFault);
         }
         let register = if offset < PENDING_BASE {
-            Register::Priority((offset / 4) as u32)
+            PlicRegister::Priority((offset / 4) as u32)
         } else if offset < ENABLE_BASE {
-            Register::Pending(((offset - PENDING_BASE) / 4) as usize)
+            PlicRegister::Pending(((offset - PENDING_BASE) / 4) as usize)
         } else if offset < CONTEXT_BASE {
             let within = offset - ENABLE_BASE;
             let (context, word) = (within / ENABLE_STRIDE, within % ENABLE_STRIDE / 4);
-            Register::Enable { context: context as usize, word: word as usize }
+            PlicRegister::Enable { context: context as usize, word: word as usize }
         } else {
             let within = offset - CONTEXT_BASE;
             let context = (within / CONTEXT_STRIDE) as usize;
             match within % CONTEXT_STRIDE {
-                THRESHOLD => Register::Threshold(context),
-                CLAIM_COMPLETE => Register::ClaimComplete(context),
-                _ => Register::Reserved,
+                THRESHOLD => PlicRegister::Threshold(context),
+                CLAIM_COMPLETE => PlicRegister::ClaimComplete(context),
+                _ => PlicRegister::Reserved,
             }
         };
-        Ok(if self.exists(&register) { register } else { Register::Reserved })
+        Ok(if self.exists(&register) { register } else { PlicRegister::Reserved })
     }
 
-    fn exists(&self, register: &Register) -> bool {
+    fn exists(&self, register: &PlicRegister) -> bool {
         match *register {
-            Register::Priority(source) => source != 0 && source < PLIC_SOURCES,
-            Register::Pending(word) => word < WORDS,
-            Register::Enable { context, word } => context < self.contexts.len() && word < WORDS,
-            Register::Threshold(context) | Register::ClaimComplete(context) => context < self.contexts.len(),
-            Register::Reserved => true,
+            PlicRegister::Priority(source) => source != 0 && source < PLIC_SOURCES,
+            PlicRegister::Pending(word) => word < WORDS,
+            PlicRegister::Enable { context, word } => context < self.contexts.len() && word < WORDS,
+            PlicRegister::Threshold(context) | PlicRegister::ClaimComplete(context) => {
+                context < self.contexts.len()
+            }
+            PlicRegister::Reserved => true,
         }
     }
 }
 
 impl Device for Plic {
     fn read(&mut self, offset: u64, size: AccessSize) -> Result<u64, AccessFault> {
-        if let Register::ClaimComplete(context) = self.decode(offset, size)? {
+        if let PlicRegister::ClaimComplete(context) = self.decode(offset, size)? {
             return Ok(self.claim(context).into());
         }
         self.peek(offset, size).ok_or(AccessFault)
@@ -209,14 +211,14 @@ impl Device for Plic {
 
     fn peek(&self, offset: u64, size: AccessSize) -> Option<u64> {
         let value = match self.decode(offset, size).ok()? {
-            Register::Priority(source) => self.priorities[source as usize],
-            Register::Pending(word) => self.pending[word],
-            Register::Enable { context, word } => self.contexts[context].enabled[word],
-            Register::Threshold(context) => self.contexts[context].threshold,
-            Register::ClaimComplete(context) => {
+            PlicRegister::Priority(source) => self.priorities[source as usize],
+            PlicRegister::Pending(word) => self.pending[word],
+            PlicRegister::Enable { context, word } => self.contexts[context].enabled[word],
+            PlicRegister::Threshold(context) => self.contexts[context].threshold,
+            PlicRegister::ClaimComplete(context) => {
                 self.best(&self.contexts[context]).map_or(0, |(source, _)| source)
             }
-            Register::Reserved => 0,
+            PlicRegister::Reserved => 0,
         };
         Some(value.into())
     }
@@ -224,13 +226,13 @@ impl Device for Plic {
     fn write(&mut self, offset: u64, size: AccessSize, value: u64) -> Result<(), AccessFault> {
         let value = value as u32;
         match self.decode(offset, size)? {
-            Register::Priority(source) => self.priorities[source as usize] = value & PLIC_PRIORITY_MAX,
+            PlicRegister::Priority(source) => self.priorities[source as usize] = value & PLIC_PRIORITY_MAX,
             // Bit 0 of word 0 would be source 0, which does not exist.
-            Register::Enable { context, word: 0 } => self.contexts[context].enabled[0] = value & !1,
-            Register::Enable { context, word } => self.contexts[context].enabled[word] = value,
-            Register::Threshold(context) => self.contexts[context].threshold = value & PLIC_PRIORITY_MAX,
-            Register::ClaimComplete(context) => self.complete(context, value),
-            Register::Pending(_) | Register::Reserved => {}
+            PlicRegister::Enable { context, word: 0 } => self.contexts[context].enabled[0] = value & !1,
+            PlicRegister::Enable { context, word } => self.contexts[context].enabled[word] = value,
+            PlicRegister::Threshold(context) => self.contexts[context].threshold = value & PLIC_PRIORITY_MAX,
+            PlicRegister::ClaimComplete(context) => self.complete(context, value),
+            PlicRegister::Pending(_) | PlicRegister::Reserved => {}
         }
         self.update_lines();
         Ok(())

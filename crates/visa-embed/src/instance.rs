@@ -49,7 +49,7 @@ pub enum RunOutcome {
 
 /// Where memory is read or written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
+pub enum MemoryPlace {
     /// A physical address.
     Physical(Physical),
     /// A virtual address, as the ring that a hart has in use translates it.
@@ -79,15 +79,15 @@ pub enum MemoryError {
 
 /// What the guest has printed and nobody has taken.
 #[derive(Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
+struct Collected(Arc<Mutex<Vec<u8>>>);
 
-impl Printed {
+impl Collected {
     fn with<T>(&self, use_it: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Write for Printed {
+impl Write for Collected {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.with(|printed| printed.extend_from_slice(bytes));
         Ok(bytes.len())
@@ -104,14 +104,14 @@ pub struct Instance {
     image: LoadedImage,
     visor: Option<LoadedImage>,
     device_tree: Vec<u8>,
-    printed: Printed,
+    printed: Collected,
 }
 
 impl Instance {
     /// Of what was made ready.
     pub(crate) fn new(ready: Ready, engine: EngineKind) -> Instance {
         let Ready { mut machine, image, visor, device_tree } = ready;
-        let printed = Printed::default();
+        let printed = Collected::default();
         machine.board.set_console_output(Box::new(printed.clone()));
         machine.set_engine(engine);
         Instance { machine, image, visor, device_tree, printed }
@@ -235,10 +235,10 @@ impl Instance {
     /// # Errors
     ///
     /// No such hart, no translation, or neither RAM nor such a device; `into` may be filled up to there.
-    pub fn read_memory(&self, place: Place, into: &mut [u8]) -> Result<(), MemoryError> {
+    pub fn read_memory(&self, place: MemoryPlace, into: &mut [u8]) -> Result<(), MemoryError> {
         match place {
-            Place::Physical(address) => self.machine.read_physical(address.0, into)?,
-            Place::Virtual { hart, address } => {
+            MemoryPlace::Physical(address) => self.machine.read_physical(address.0, into)?,
+            MemoryPlace::Virtual { hart, address } => {
                 self.has_hart(hart)?;
                 self.machine.read_virtual(hart, address.0, into)?;
             }
@@ -252,10 +252,10 @@ impl Instance {
     /// # Errors
     ///
     /// No such hart, no translation, or no RAM; what is before that is written.
-    pub fn write_memory(&mut self, place: Place, from: &[u8]) -> Result<(), MemoryError> {
+    pub fn write_memory(&mut self, place: MemoryPlace, from: &[u8]) -> Result<(), MemoryError> {
         match place {
-            Place::Physical(address) => self.machine.write_physical(address.0, from)?,
-            Place::Virtual { hart, address } => {
+            MemoryPlace::Physical(address) => self.machine.write_physical(address.0, from)?,
+            MemoryPlace::Virtual { hart, address } => {
                 self.has_hart(hart)?;
                 self.machine.write_virtual(hart, address.0, from)?;
             }

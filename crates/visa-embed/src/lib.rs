@@ -1,6 +1,6 @@
 //! A V-ISA machine as a value of a program: the small face of it all.
 //!
-//! [`Options`] says what a machine is made of and makes an [`Instance`]: with a program that runs on the bare machine, or with a kernel
+//! [`MachineOptions`] says what a machine is made of and makes an [`Instance`]: with a program that runs on the bare machine, or with a kernel
 //! under visor. It is given input, run for so many instructions or until something happens, looked at, changed, saved and restored. It
 //! starts no threads and reads no files and no clock unless it is given one; without the features `host-code` (the JIT) and `mmap` it
 //! asks nothing of the host but memory.
@@ -8,7 +8,7 @@
 //! # A program
 //!
 //! ```
-//! use visa_embed::{End, Image, Options, Register, RunOutcome};
+//! use visa_embed::{End, Image, MachineOptions, Register, RunOutcome};
 //!
 //! let source = "
 //! _start: li   a0, 0
@@ -23,7 +23,7 @@
 //! let object = visa_asm::assemble(source, "sum.s", &visa_asm::Options::default()).unwrap();
 //! let program = Image::Bytes("sum".into(), object.to_flat().into());
 //!
-//! let mut instance = Options::default().program(&program)?;
+//! let mut instance = MachineOptions::default().program(&program)?;
 //! assert_eq!(instance.run(6), RunOutcome::Limit);
 //! assert_eq!(instance.register(0, Register::named("a0").unwrap()).unwrap(), 10 + 9);
 //! assert_eq!(instance.run(1_000), RunOutcome::Ended(End::Finished(0)));
@@ -35,10 +35,10 @@
 //! # The demonstration, under visor
 //!
 //! ```
-//! use visa_embed::{End, Kernel, Mode, Options, RunOutcome, images};
+//! use visa_embed::{End, Kernel, Mode, MachineOptions, RunOutcome, images};
 //!
 //! let kernel = Kernel::new(Mode::Demo, images::demo().unwrap(), images::visor().unwrap());
-//! let mut instance = Options::default().kernel(kernel)?;
+//! let mut instance = MachineOptions::default().kernel(kernel)?;
 //! assert_eq!(instance.run(20_000_000), RunOutcome::Ended(End::Finished(0)));
 //! let printed = String::from_utf8_lossy(&instance.take_console()).into_owned();
 //! assert!(printed.lines().count() > 50);
@@ -49,7 +49,7 @@
 //! # Breakpoints and memory
 //!
 //! ```
-//! use visa_embed::{GuestVirtual, Image, Options, Physical, Place, Register, RunOutcome};
+//! use visa_embed::{GuestVirtual, Image, MachineOptions, Physical, MemoryPlace, Register, RunOutcome};
 //!
 //! let source = "
 //! _start: la   t0, word
@@ -62,7 +62,7 @@
 //! ";
 //! let object = visa_asm::assemble(source, "word.s", &visa_asm::Options::default()).unwrap();
 //! let program = Image::Bytes("word".into(), object.to_elf().into());
-//! let mut instance = Options { memory_bytes: 1 << 20, ..Options::default() }.program(&program)?;
+//! let mut instance = MachineOptions { memory_bytes: 1 << 20, ..MachineOptions::default() }.program(&program)?;
 //!
 //! let here = instance.image().symbol("here").unwrap();
 //! instance.breakpoints_mut().insert(here);
@@ -75,21 +75,21 @@
 //! instance.run(2);
 //! let word = instance.image().symbol("word").unwrap();
 //! let mut bytes = [0; 8];
-//! instance.read_memory(Place::Physical(Physical(word)), &mut bytes).unwrap();
+//! instance.read_memory(MemoryPlace::Physical(Physical(word)), &mut bytes).unwrap();
 //! assert_eq!(u64::from_le_bytes(bytes), 100);
-//! let place = Place::Virtual { hart: 0, address: GuestVirtual(word) };
+//! let place = MemoryPlace::Virtual { hart: 0, address: GuestVirtual(word) };
 //! instance.write_memory(place, &7u64.to_le_bytes()).unwrap();
-//! assert!(instance.read_memory(Place::Physical(Physical(0)), &mut bytes).is_err(), "nothing is there");
+//! assert!(instance.read_memory(MemoryPlace::Physical(Physical(0)), &mut bytes).is_err(), "nothing is there");
 //! # Ok::<(), visa_embed::BootError>(())
 //! ```
 //!
 //! # Saved and restored
 //!
 //! ```
-//! use visa_embed::{Kernel, Mode, Options, images};
+//! use visa_embed::{Kernel, Mode, MachineOptions, images};
 //!
 //! let kernel = Kernel::new(Mode::Demo, images::demo().unwrap(), images::visor().unwrap());
-//! let mut instance = Options::default().kernel(kernel.clone())?;
+//! let mut instance = MachineOptions::default().kernel(kernel.clone())?;
 //! instance.run(50_000);
 //! let snapshot = instance.save().unwrap();
 //!
@@ -100,7 +100,7 @@
 //! assert_eq!((instance.memory_checksum(), instance.totals(), instance.now_ns()), first);
 //!
 //! // Another machine of the same make goes on from there, too.
-//! let mut other = Options::default().kernel(kernel)?;
+//! let mut other = MachineOptions::default().kernel(kernel)?;
 //! other.restore(&snapshot).unwrap();
 //! other.run(100_000);
 //! assert_eq!((other.memory_checksum(), other.totals(), other.now_ns()), first);
@@ -112,7 +112,7 @@
 //! A machine is a function of what it was made of and of what came from outside. A log of that lets a run happen again.
 //!
 //! ```
-//! use visa_embed::{End, Image, Input, Options, RunOutcome};
+//! use visa_embed::{End, Image, Input, MachineOptions, RunOutcome};
 //!
 //! let source = "
 //! _start: li   s0, 0x10000000      # the serial port
@@ -130,7 +130,7 @@
 //! let object = visa_asm::assemble(source, "echo.s", &visa_asm::Options::default()).unwrap();
 //! let program = Image::Bytes("echo".into(), object.to_flat().into());
 //!
-//! let mut first = Options::default().program(&program)?;
+//! let mut first = MachineOptions::default().program(&program)?;
 //! first.record().unwrap();
 //! first.run(1_234);
 //! assert_eq!(first.input(&Input::Typed(b"typed".to_vec())), 5);
@@ -140,13 +140,13 @@
 //! assert_eq!(first.take_console(), b"typed later.");
 //! let log = first.take_log().unwrap();
 //!
-//! let mut second = Options::default().program(&program)?;
+//! let mut second = MachineOptions::default().program(&program)?;
 //! assert_eq!(second.replay(&log).unwrap(), RunOutcome::Ended(End::Finished(0)));
 //! assert_eq!(second.take_console(), b"typed later.");
 //! assert_eq!((second.instructions(), second.memory_checksum()), (first.instructions(), first.memory_checksum()));
 //!
 //! // A machine of another make refuses it.
-//! let mut other = Options { harts: 2, ..Options::default() }.program(&program)?;
+//! let mut other = MachineOptions { harts: 2, ..MachineOptions::default() }.program(&program)?;
 //! assert!(other.replay(&log).unwrap_err().to_string().contains("the number of harts is 2, not 1"));
 //! # Ok::<(), visa_embed::BootError>(())
 //! ```
@@ -163,8 +163,8 @@ mod instance;
 mod options;
 mod register;
 
-pub use instance::{CONSOLE_BYTES, Instance, MemoryError, Place, RunOutcome};
-pub use options::{Disk, DiskAccess, Kernel, Options};
+pub use instance::{CONSOLE_BYTES, Instance, MemoryError, MemoryPlace, RunOutcome};
+pub use options::{Disk, DiskAccess, Kernel, MachineOptions};
 pub use register::{Register, RegisterError};
 pub use visa_core::clock::HostClock;
 pub use visa_isa::{GuestVirtual, Physical};

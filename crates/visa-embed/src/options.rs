@@ -8,12 +8,12 @@ use visa_state::Features;
 
 use crate::instance::Instance;
 
-/// What a machine is made of, whatever it runs. [`Options::default`] is a hart with 16 MiB, the interpreter, and time from instructions:
+/// What a machine is made of, whatever it runs. [`MachineOptions::default`] is a hart with 16 MiB, the interpreter, and time from instructions:
 /// the same run each time, on every host.
-pub struct Options {
+pub struct MachineOptions {
     /// Number of harts, 1 to [`visa_machine::board::HARTS_MAX`].
     pub harts: usize,
-    /// Bytes of RAM: for [`Options::program`] all of it, in whole pages of 4 KiB; for [`Options::kernel`] what the kernel is told of,
+    /// Bytes of RAM: for [`MachineOptions::program`] all of it, in whole pages of 4 KiB; for [`MachineOptions::kernel`] what the kernel is told of,
     /// a multiple of 2 MiB, to which visor's 16 MiB are added.
     pub memory_bytes: u64,
     /// What executes the instructions; the results are the same.
@@ -30,9 +30,9 @@ pub struct Options {
     pub disks: Vec<Disk>,
 }
 
-impl Default for Options {
+impl Default for MachineOptions {
     fn default() -> Self {
-        Options {
+        MachineOptions {
             harts: 1,
             memory_bytes: 16 << 20,
             engine: EngineKind::Interpreter,
@@ -94,7 +94,7 @@ impl Kernel {
     }
 }
 
-impl Options {
+impl MachineOptions {
     /// A machine that is about to run a program in Ring -1: an ELF that is linked for RAM, or a flat binary, which goes to the start of
     /// RAM (0x8000_0000) and starts there. R10 is the hart's number, R11 the address of the device tree.
     ///

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use visa_embed::{Image, Instance, Options, RunOutcome};
+use visa_embed::{Image, Instance, MachineOptions, RunOutcome};
 use visa_gdb::{Debuggee, SliceEnd, serve};
 
 /// Instructions in a slice, and slices and steps in all: the machine itself is not what is looked at.
@@ -76,7 +76,7 @@ fn converse(bytes: &[u8]) {
         let mut theirs = theirs;
         let _ = theirs.read_to_end(&mut Vec::new());
     });
-    let options = Options { harts: 2, memory_bytes: 64 << 10, ..Options::default() };
+    let options = MachineOptions { harts: 2, memory_bytes: 64 << 10, ..MachineOptions::default() };
     // A page of zeros: no instruction.
     let program = Image::Bytes("zeros".into(), vec![0; 4096].into());
     let instance = options.program(&program).expect("a small machine can be made");

@@ -22,7 +22,7 @@ use visa_isa::{GuestPhysical, Ring};
 use visa_mem::{AccessFault, AccessSize, Platform, Ram, RamError};
 
 use crate::memory_map::{
-    MEMORY_MAP, RAM_BASE, Role, TIMEBASE_HZ, VIRTIO_SLOTS, port_at, region_at, requesters_in,
+    DeviceRole, MEMORY_MAP, RAM_BASE, TIMEBASE_HZ, VIRTIO_SLOTS, port_at, region_at, requesters_in,
 };
 use console::Console;
 pub use console::{CONSOLE_INPUT_BYTES_MAX, Printed};
@@ -119,10 +119,10 @@ impl Board {
         let mut board = Self {
             ram,
             harts,
-            finisher: devices.first(Role::Finisher),
-            plic: devices.first(Role::InterruptController),
-            serial: devices.with_role(Role::Console),
-            virtio: (0..VIRTIO_SLOTS).map(|slot| devices.first(Role::VirtioSlot(slot))).collect(),
+            finisher: devices.first(DeviceRole::Finisher),
+            plic: devices.first(DeviceRole::InterruptController),
+            serial: devices.with_role(DeviceRole::Console),
+            virtio: (0..VIRTIO_SLOTS).map(|slot| devices.first(DeviceRole::VirtioSlot(slot))).collect(),
             timed,
             devices,
             domains: Domains::default(),
@@ -337,7 +337,7 @@ impl Board {
     /// Carries on what an access to the device at a place of the memory map, or news from outside, has set in motion.
     fn settle(&mut self, place: usize) {
         let region = &MEMORY_MAP[place];
-        if region.role == Role::Console {
+        if region.role == DeviceRole::Console {
             self.exchange(place);
         }
         if let Some(requester) = region.requester {

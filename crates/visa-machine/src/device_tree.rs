@@ -8,7 +8,7 @@ use visa_isa::extension;
 use visa_state::Features;
 use vm_fdt::{Error, FdtWriter};
 
-use crate::memory_map::{MEMORY_MAP, Region, Role, TIMEBASE_HZ, VIRTIO_SLOTS, region_of};
+use crate::memory_map::{DeviceRole, MEMORY_MAP, Region, TIMEBASE_HZ, VIRTIO_SLOTS, region_of};
 
 /// Bytes of `rng-seed`: what Linux takes to be a full seed.
 const SEED_BYTES: usize = 64;
@@ -151,7 +151,7 @@ impl DeviceTree {
         if !self.bootargs.is_empty() {
             writer.property_string("bootargs", &self.bootargs)?;
         }
-        let console = format!("/soc/{}", unit_name(region_of(Role::Console)));
+        let console = format!("/soc/{}", unit_name(region_of(DeviceRole::Console)));
         writer.property_string("stdout-path", &console)?;
         if let Some(initrd) = &self.initrd {
             writer.property_u64("linux,initrd-start", initrd.start)?;
@@ -249,12 +249,12 @@ impl DeviceTree {
             }
         }
         match region.role {
-            Role::Finisher => writer.property_phandle(FINISHER_PHANDLE)?,
-            Role::InterruptController => self.contexts(writer)?,
-            Role::VirtioSlot(slot) if !self.virtio_slots.contains(&slot) => {
+            DeviceRole::Finisher => writer.property_phandle(FINISHER_PHANDLE)?,
+            DeviceRole::InterruptController => self.contexts(writer)?,
+            DeviceRole::VirtioSlot(slot) if !self.virtio_slots.contains(&slot) => {
                 writer.property_string("status", "disabled")?;
             }
-            Role::VirtioSlot(_) | Role::Console | Role::Plain => {}
+            DeviceRole::VirtioSlot(_) | DeviceRole::Console | DeviceRole::Plain => {}
         }
         writer.end_node(node)
     }

@@ -2,9 +2,9 @@
 //! this log.
 //!
 //! ```text
-//! made of    RAM as it was loaded, the contents of the disks ([`Origin`])
+//! made of    RAM as it was loaded, the contents of the disks ([`LogOrigin`])
 //! from outside    bytes that are typed, what a clock says when it is asked ([`Input`], [`crate::machine::Machine::input`])
-//! run        slices, parts of slices, steps, and time that is let pass at a halt ([`Entry`])
+//! run        slices, parts of slices, steps, and time that is let pass at a halt ([`LogEntry`])
 //! ```
 //!
 //! [`crate::machine::Machine::record`] begins a log, `InputLog::replay` lets it happen again. How a run was cut into slices changes nothing in it; it
@@ -41,7 +41,7 @@ pub enum Input {
 
 /// What happens to a machine, in order: an input, or a piece of the run in which the next ones come.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Entry {
+pub enum LogEntry {
     /// Something from outside.
     Input(Input),
     /// Every hart halts, and so many nanoseconds pass ([`crate::machine::Machine::skip`]).
@@ -71,19 +71,19 @@ pub enum Entry {
     },
 }
 
-/// Entries, of which those that are alike are counted.
+/// LogEntries, of which those that are alike are counted.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Entries(Vec<Entry>);
+pub struct LogEntries(Vec<LogEntry>);
 
-impl Entries {
+impl LogEntries {
     /// Adds one at the end.
-    pub fn note(&mut self, entry: Entry) {
+    pub fn note(&mut self, entry: LogEntry) {
         match (self.0.last_mut(), &entry) {
             (
-                Some(Entry::Slices { slice_ns, last, times }),
-                Entry::Slices { slice_ns: next_ns, last: next_last, times: more },
+                Some(LogEntry::Slices { slice_ns, last, times }),
+                LogEntry::Slices { slice_ns: next_ns, last: next_last, times: more },
             ) if (*slice_ns, *last) == (*next_ns, *next_last) => *times += more,
-            (Some(Entry::Steps { hart, times }), Entry::Steps { hart: next, times: more })
+            (Some(LogEntry::Steps { hart, times }), LogEntry::Steps { hart: next, times: more })
                 if hart == next =>
             {
                 *times += more;
@@ -93,14 +93,14 @@ impl Entries {
     }
 
     /// All of them, the first one first.
-    pub fn iter(&self) -> std::slice::Iter<'_, Entry> {
+    pub fn iter(&self) -> std::slice::Iter<'_, LogEntry> {
         self.0.iter()
     }
 }
 
 /// What a log's machine was when the log began.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Origin {
+pub struct LogOrigin {
     /// Number of harts.
     pub harts: usize,
     /// Retired instructions of all harts.
@@ -117,9 +117,9 @@ pub struct Origin {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InputLog {
     /// What the machine was at the start.
-    pub origin: Origin,
+    pub origin: LogOrigin,
     /// What happened to it.
-    pub entries: Entries,
+    pub entries: LogEntries,
     /// Retired instructions of all harts, and nanoseconds since the start, when the log ended.
     pub end: (u64, u64),
 }
@@ -166,15 +166,15 @@ impl From<BlockError> for ReplayError {
 }
 
 /// A log that is being written.
-pub(crate) struct Recorder {
-    origin: Origin,
+pub(crate) struct LogRecorder {
+    origin: LogOrigin,
     /// The clock writes here, too.
-    entries: Arc<Mutex<Entries>>,
+    entries: Arc<Mutex<LogEntries>>,
 }
 
-impl Recorder {
-    pub(crate) fn new(origin: Origin) -> Recorder {
-        Recorder { origin, entries: Arc::default() }
+impl LogRecorder {
+    pub(crate) fn new(origin: LogOrigin) -> LogRecorder {
+        LogRecorder { origin, entries: Arc::default() }
     }
 
     /// What was written down.
@@ -183,7 +183,7 @@ impl Recorder {
         InputLog { origin: self.origin, entries, end }
     }
 
-    pub(crate) fn note(&self, entry: Entry) {
+    pub(crate) fn note(&self, entry: LogEntry) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).note(entry);
     }
 
@@ -193,7 +193,7 @@ impl Recorder {
         HostClock::new(move || {
             let answer = clock.nanoseconds();
             let time = Input::Time(answer.saturating_sub(start));
-            entries.lock().unwrap_or_else(PoisonError::into_inner).note(Entry::Input(time));
+            entries.lock().unwrap_or_else(PoisonError::into_inner).note(LogEntry::Input(time));
             answer
         })
     }

@@ -13,7 +13,7 @@ mod suspicion;
 use std::num::NonZeroU64;
 
 pub use crate::compare::{CheckedFigures, Checking, Difference, Executed, Fault, FaultKind};
-use crate::input::{Entry, Input};
+use crate::input::{Input, LogEntry};
 use crate::machine::{Machine, Progress, Slice};
 pub use narrow::{Pair, narrow};
 pub use script::Script;
@@ -91,14 +91,14 @@ impl Lockstep {
         let taken = fast.input(input);
         self.reference.input(input);
         if taken != 0 {
-            self.script.note(Entry::Input(input.clone()));
+            self.script.note(LogEntry::Input(input.clone()));
         }
         taken
     }
 
     /// As [`Machine::skip`], for both.
     pub fn skip(&mut self, fast: &mut Machine, nanoseconds: u64) {
-        self.script.note(Entry::Skip(nanoseconds));
+        self.script.note(LogEntry::Skip(nanoseconds));
         fast.skip(nanoseconds);
         self.reference.skip(nanoseconds);
     }
@@ -121,7 +121,7 @@ impl Lockstep {
     /// As [`Machine::begin_slice`], for both.
     pub fn begin_slice(&mut self, fast: &Machine, slice_ns: u64, instructions: u64) -> Slices {
         let last = fast.instructions().saturating_add(instructions);
-        self.script.note(Entry::Slices { slice_ns, last, times: 1 });
+        self.script.note(LogEntry::Slices { slice_ns, last, times: 1 });
         Slices {
             fast: fast.begin_slice(slice_ns, instructions),
             reference: self.reference.begin_slice(slice_ns, instructions),

@@ -21,7 +21,7 @@ use visa_state::{HypervisorException, Spread};
 
 use crate::board::Board;
 use crate::compare::{CheckedFigures, Difference, Executed};
-use crate::input::{Entry, GivenTime, Input, Recorder};
+use crate::input::{GivenTime, Input, LogEntry, LogRecorder};
 use engine::MachineEngine;
 pub use engine::{EngineKind, GENERATES_CODE};
 pub use turn::Slice;
@@ -115,7 +115,7 @@ pub struct Machine {
     pub(crate) models: Vec<CycleModel>,
     pub(crate) time: Time,
     /// The log of what happens to it.
-    pub(crate) recorder: Option<Recorder>,
+    pub(crate) recorder: Option<LogRecorder>,
     /// Nanoseconds since the start, as of the end of the last slice or step.
     now_ns: u64,
     /// The turn that is not over.
@@ -258,7 +258,7 @@ impl Machine {
             Input::Typed(bytes) => {
                 let taken = self.board.console_input(bytes);
                 if taken != 0 {
-                    self.note(|| Entry::Input(Input::Typed(bytes[..taken].to_vec())));
+                    self.note(|| LogEntry::Input(Input::Typed(bytes[..taken].to_vec())));
                 }
                 taken
             }
@@ -273,7 +273,7 @@ impl Machine {
     }
 
     /// Writes an entry into the log, if there is one.
-    pub(crate) fn note(&self, entry: impl FnOnce() -> Entry) {
+    pub(crate) fn note(&self, entry: impl FnOnce() -> LogEntry) {
         if let Some(recorder) = &self.recorder {
             recorder.note(entry());
         }
@@ -283,7 +283,7 @@ impl Machine {
     /// [`Progress::Idle`] that came by [`Machine::pause_at_halt`].
     pub fn skip(&mut self, nanoseconds: u64) {
         if self.time.is_virtual() {
-            self.note(|| Entry::Skip(nanoseconds));
+            self.note(|| LogEntry::Skip(nanoseconds));
             self.now_ns = self.now_ns.saturating_add(nanoseconds);
             self.turn = None;
         }

@@ -33,7 +33,7 @@ pub const TIMEBASE_HZ: u64 = 10_000_000;
 
 /// What the board does with a device beside what it does with all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum DeviceRole {
     /// Nothing.
     Plain,
     /// It ends the run: a [`Finisher`].
@@ -65,7 +65,7 @@ pub struct Region {
     /// As who it reaches memory and sends messages, if it does.
     pub requester: Option<Requester>,
     /// What it is to the board.
-    pub role: Role,
+    pub role: DeviceRole,
 }
 
 /// A device in the port space.
@@ -78,16 +78,16 @@ pub struct Ports {
     /// The device.
     pub make: Make,
     /// What it is to the board.
-    pub role: Role,
+    pub role: DeviceRole,
 }
 
 /// Every device with a window, in ascending order: the board's list, and the device tree's.
 pub const MEMORY_MAP: &[Region] = &[
-    region("test", 0x10_0000, 0x1000, |_| Box::new(Finisher::new())).role(Role::Finisher),
+    region("test", 0x10_0000, 0x1000, |_| Box::new(Finisher::new())).role(DeviceRole::Finisher),
     region("rtc", 0x10_1000, 0x1000, |_| Box::new(Rtc::new())).interrupt(11),
     region("plic", 0x0C00_0000, 0x60_0000, |harts| Box::new(Plic::new(harts)))
-        .role(Role::InterruptController),
-    region("serial", 0x1000_0000, 0x100, |_| Box::new(Uart::new())).interrupt(10).role(Role::Console),
+        .role(DeviceRole::InterruptController),
+    region("serial", 0x1000_0000, 0x100, |_| Box::new(Uart::new())).interrupt(10).role(DeviceRole::Console),
     virtio(0),
     virtio(1),
     virtio(2),
@@ -103,12 +103,12 @@ pub const PORT_MAP: &[Ports] = &[Ports {
     first: PORT_UART_BASE,
     count: PORT_UART_PORTS,
     make: |_| Box::new(Uart::new()),
-    role: Role::Console,
+    role: DeviceRole::Console,
 }];
 
 /// A device without an interrupt and without DMA.
 const fn region(name: &'static str, base: u64, size: u64, make: Make) -> Region {
-    Region { name, base, size, make, interrupt: None, requester: None, role: Role::Plain }
+    Region { name, base, size, make, interrupt: None, requester: None, role: DeviceRole::Plain }
 }
 
 /// A virtio transport. Slot s is requester 1 + s, as its interrupt is source 1 + s.
@@ -118,7 +118,7 @@ const fn virtio(slot: usize) -> Region {
     region("virtio_mmio", BASE + slot as u64 * STRIDE, STRIDE, |_| Box::new(VirtioMmio::empty()))
         .interrupt(1 + slot as u32)
         .requester(1 + slot as u16)
-        .role(Role::VirtioSlot(slot))
+        .role(DeviceRole::VirtioSlot(slot))
 }
 
 impl Region {
@@ -130,7 +130,7 @@ impl Region {
         Region { requester: Some(Requester(number)), ..self }
     }
 
-    const fn role(self, role: Role) -> Region {
+    const fn role(self, role: DeviceRole) -> Region {
         Region { role, ..self }
     }
 
@@ -165,7 +165,7 @@ pub fn requesters_in(address: u64, length: u64) -> impl Iterator<Item = Requeste
 /// # Panics
 ///
 /// If the map has none.
-pub fn region_of(role: Role) -> &'static Region {
+pub fn region_of(role: DeviceRole) -> &'static Region {
     MEMORY_MAP.iter().find(|region| region.role == role).expect("the map has every role")
 }
 
@@ -202,22 +202,22 @@ mod tests {
     #[test]
     fn the_addresses_are_those_that_guests_know() {
         let at = |role| (region_of(role).base, region_of(role).interrupt);
-        assert_eq!(at(Role::Finisher), (0x10_0000, None));
-        assert_eq!(at(Role::Plain), (0x10_1000, Some(11)));
-        assert_eq!(at(Role::InterruptController), (0x0C00_0000, None));
-        assert_eq!(at(Role::Console), (0x1000_0000, Some(10)));
-        assert_eq!(at(Role::VirtioSlot(0)), (0x1000_1000, Some(1)));
-        assert_eq!(at(Role::VirtioSlot(7)), (0x1000_8000, Some(8)));
-        let slots = MEMORY_MAP.iter().filter(|region| matches!(region.role, Role::VirtioSlot(_)));
+        assert_eq!(at(DeviceRole::Finisher), (0x10_0000, None));
+        assert_eq!(at(DeviceRole::Plain), (0x10_1000, Some(11)));
+        assert_eq!(at(DeviceRole::InterruptController), (0x0C00_0000, None));
+        assert_eq!(at(DeviceRole::Console), (0x1000_0000, Some(10)));
+        assert_eq!(at(DeviceRole::VirtioSlot(0)), (0x1000_1000, Some(1)));
+        assert_eq!(at(DeviceRole::VirtioSlot(7)), (0x1000_8000, Some(8)));
+        let slots = MEMORY_MAP.iter().filter(|region| matches!(region.role, DeviceRole::VirtioSlot(_)));
         assert_eq!(slots.count(), VIRTIO_SLOTS);
     }
 
     #[test]
     fn an_access_across_the_end_of_a_region_is_in_none() {
         let at = |address, length| region_at(address, length).map(|place| MEMORY_MAP[place].role);
-        assert_eq!(at(0x1000_00FF, 1), Some(Role::Console));
+        assert_eq!(at(0x1000_00FF, 1), Some(DeviceRole::Console));
         assert_eq!(at(0x1000_00FF, 2), None);
-        assert_eq!(at(0x1000_8FFC, 4), Some(Role::VirtioSlot(7)));
+        assert_eq!(at(0x1000_8FFC, 4), Some(DeviceRole::VirtioSlot(7)));
         assert_eq!(at(0x1000_9000, 4), None);
         assert_eq!(at(0, 1), None);
         assert_eq!(at(u64::MAX, 8), None);

@@ -4,13 +4,13 @@ use visa_core::clock::HostTime;
 use visa_devices::BlockError;
 use visa_mem::Platform;
 
-use crate::input::{Entry, GivenTime, Input, InputLog, Origin, Recorder, ReplayError};
+use crate::input::{GivenTime, Input, InputLog, LogEntry, LogOrigin, LogRecorder, ReplayError};
 use crate::machine::{Machine, Progress};
 
 impl Machine {
     /// Begins a log of what happens to it from now on. All of RAM and of the disks is read once, to know them again.
     pub fn record(&mut self) -> Result<(), BlockError> {
-        let recorder = Recorder::new(self.origin()?);
+        let recorder = LogRecorder::new(self.origin()?);
         self.time.replace_clock(|clock, start| recorder.listen(clock, start));
         for hart in &mut self.harts {
             // The part of a turn that has begun goes on with the clock that is listened to.
@@ -28,8 +28,8 @@ impl Machine {
         Some(recorder.into_log((self.instructions(), self.now_ns())))
     }
 
-    fn origin(&mut self) -> Result<Origin, BlockError> {
-        Ok(Origin {
+    fn origin(&mut self) -> Result<LogOrigin, BlockError> {
+        Ok(LogOrigin {
             harts: self.harts.len(),
             instructions: self.instructions(),
             now_ns: self.now_ns(),
@@ -39,8 +39,8 @@ impl Machine {
     }
 }
 
-impl Origin {
-    fn check(&self, found: &Origin) -> Result<(), ReplayError> {
+impl LogOrigin {
+    fn check(&self, found: &LogOrigin) -> Result<(), ReplayError> {
         let same = |what, expected: String, found: String| match expected == found {
             true => Ok(()),
             false => Err(ReplayError::Origin { what, expected, found }),
@@ -59,7 +59,7 @@ impl InputLog {
     pub fn replay(&self, machine: &mut Machine) -> Result<Progress, ReplayError> {
         self.origin.check(&machine.origin()?)?;
         let answers = self.entries.iter().filter_map(|entry| match entry {
-            Entry::Input(time @ Input::Time(_)) => Some(time),
+            LogEntry::Input(time @ Input::Time(_)) => Some(time),
             _ => None,
         });
         // The clock is asked while a slice runs, and its answers are there before.
@@ -86,26 +86,26 @@ impl InputLog {
 }
 
 /// Lets one entry happen, but for a clock's answer; what the last slice or step came to, if it is one.
-fn play(machine: &mut Machine, entry: &Entry) -> Result<Option<Progress>, ReplayError> {
+fn play(machine: &mut Machine, entry: &LogEntry) -> Result<Option<Progress>, ReplayError> {
     let mut progress = None;
     match entry {
-        Entry::Input(Input::Time(_)) => {}
-        Entry::Input(typed @ Input::Typed(bytes)) => {
+        LogEntry::Input(Input::Time(_)) => {}
+        LogEntry::Input(typed @ Input::Typed(bytes)) => {
             let (expected, found) = (bytes.len() as u64, machine.input(typed) as u64);
             if expected != found {
                 let what = "how many of the typed bytes there is room for";
                 return Err(ReplayError::Diverged { what, expected, found });
             }
         }
-        Entry::Skip(nanoseconds) => machine.skip(*nanoseconds),
-        Entry::Slices { slice_ns, last, times } => {
+        LogEntry::Skip(nanoseconds) => machine.skip(*nanoseconds),
+        LogEntry::Slices { slice_ns, last, times } => {
             for _ in 0..*times {
                 let left = last.saturating_sub(machine.instructions());
                 progress = Some(machine.run_slice(*slice_ns, left));
             }
         }
-        Entry::Part { slice, most } => progress = machine.continue_slice(&mut slice.clone(), *most),
-        Entry::Steps { hart, times } => {
+        LogEntry::Part { slice, most } => progress = machine.continue_slice(&mut slice.clone(), *most),
+        LogEntry::Steps { hart, times } => {
             for _ in 0..*times {
                 progress = Some(machine.step(*hart).1);
             }

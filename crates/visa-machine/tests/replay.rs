@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use visa_core::clock::HostClock;
 use visa_devices::MemoryBackend;
 use visa_machine::board::{Board, BoardConfig};
-use visa_machine::input::{Entry, Input, InputLog, ReplayError};
+use visa_machine::input::{Input, InputLog, LogEntry, ReplayError};
 use visa_machine::lockstep::state;
 use visa_machine::machine::{EngineKind, Machine, Progress, TimeSource};
 use visa_machine::memory_map::RAM_BASE;
@@ -140,7 +140,7 @@ fn with_the_hosts_clock_a_run_is_a_function_of_its_log() {
             let setup = Setup::new(1 + seed as usize % 2, engine);
             let mut first = setup.machine(TimeSource::Host(unsteady(seed)));
             let log = recorded(&mut first, seed);
-            let answers = log.entries.iter().filter(|entry| matches!(entry, Entry::Input(Input::Time(_))));
+            let answers = log.entries.iter().filter(|entry| matches!(entry, LogEntry::Input(Input::Time(_))));
             assert!(answers.count() > 500, "the clock was asked");
             assert!(first.board.console_printed().bytes > 20, "{:?}", first.board.console_printed());
             let mut second = setup.machine(TimeSource::Given);
@@ -206,7 +206,7 @@ fn a_run_that_comes_out_differently_is_told() {
     let mut shorter = InputLog { entries: Default::default(), ..log.clone() };
     let mut dropped = false;
     for entry in log.entries.iter() {
-        let is_answer = matches!(entry, Entry::Input(Input::Time(_)));
+        let is_answer = matches!(entry, LogEntry::Input(Input::Time(_)));
         if !is_answer || std::mem::replace(&mut dropped, true) {
             shorter.entries.note(entry.clone());
         }

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stderr, stdin};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use visa_embed::{Disk, HostClock, Instance, Options, TimeSource};
+use visa_embed::{Disk, HostClock, Instance, MachineOptions, TimeSource};
 use visa_machine::board::DiskChanges;
 
 use crate::checked;
@@ -47,8 +47,8 @@ impl Launch {
     }
 
     /// What a machine is made of. Its engine is chosen when it runs.
-    pub fn machine(&self, options: &RunOptions, memory_bytes: u64, disks: Vec<Disk>) -> Options {
-        Options {
+    pub fn machine(&self, options: &RunOptions, memory_bytes: u64, disks: Vec<Disk>) -> MachineOptions {
+        MachineOptions {
             harts: options.smp,
             memory_bytes,
             features: options.cycles.features(),
@@ -56,7 +56,7 @@ impl Launch {
             start_time_ns: self.start_time_ns,
             seed: options.seed,
             disks,
-            ..Options::default()
+            ..MachineOptions::default()
         }
     }
 }

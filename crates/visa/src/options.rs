@@ -59,7 +59,7 @@ pub struct RunOptions {
     /// write it. ",cache=" says when a write is on the medium: "writeback" (the default) when the guest flushes, or at once
     /// if its driver cannot flush; "writethrough" always at once; "unsafe" when the host likes, whatever the guest asks
     #[arg(long, value_name = "path=FILE[,ro][,cache=MODE]", value_parser = disk, help_heading = "Machine")]
-    pub disk: Vec<Disk>,
+    pub disk: Vec<DiskOption>,
     /// Trace, comma-separated: in_asm (each instruction when first executed), exec (every instruction), commit (every
     /// instruction with what it wrote, in Spike's format), int (traps and world switches)
     #[arg(short = 'd', value_name = "WHAT", value_enum, value_delimiter = ',', help_heading = "Debugging")]
@@ -215,7 +215,7 @@ pub enum TraceItem {
 
 /// `--disk`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Disk {
+pub struct DiskOption {
     /// The image.
     pub path: PathBuf,
     /// Whether the guest may not write.
@@ -225,7 +225,7 @@ pub struct Disk {
 }
 
 /// Parses `path=FILE[,ro][,cache=MODE]`.
-fn disk(text: &str) -> Result<Disk, String> {
+fn disk(text: &str) -> Result<DiskOption, String> {
     let mut path = None;
     let (mut read_only, mut cache) = (false, DiskCache::default());
     for part in text.split(',') {
@@ -245,7 +245,7 @@ fn disk(text: &str) -> Result<Disk, String> {
             }
         }
     }
-    path.map(|path| Disk { path, read_only, cache }).ok_or("path=FILE is missing".to_string())
+    path.map(|path| DiskOption { path, read_only, cache }).ok_or("path=FILE is missing".to_string())
 }
 
 fn seconds(text: &str) -> Result<std::time::Duration, String> {
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn disks_need_a_path() {
-        let expected = |read_only, cache| Ok(Disk { path: "a.img".into(), read_only, cache });
+        let expected = |read_only, cache| Ok(DiskOption { path: "a.img".into(), read_only, cache });
         assert_eq!(disk("path=a.img"), expected(false, DiskCache::Writeback));
         assert_eq!(disk("path=a.img,ro"), expected(true, DiskCache::Writeback));
         assert_eq!(disk("cache=writethrough,path=a.img"), expected(false, DiskCache::Writethrough));

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use visa_devices::Model;
 
-use crate::memory_map::{MEMORY_MAP, PORT_MAP, Role};
+use crate::memory_map::{DeviceRole, MEMORY_MAP, PORT_MAP};
 
 /// All devices.
 pub struct Devices(Vec<Box<dyn Model>>);
@@ -31,7 +31,7 @@ impl<M> Handle<M> {
 }
 
 /// What each place is to the board.
-fn roles() -> impl Iterator<Item = Role> {
+fn roles() -> impl Iterator<Item = DeviceRole> {
     MEMORY_MAP.iter().map(|region| region.role).chain(PORT_MAP.iter().map(|ports| ports.role))
 }
 
@@ -61,14 +61,14 @@ impl Devices {
     }
 
     /// Those with a role, which are all of the kind that the role asks for.
-    pub fn with_role<M: Model>(&self, role: Role) -> Vec<Handle<M>> {
+    pub fn with_role<M: Model>(&self, role: DeviceRole) -> Vec<Handle<M>> {
         let places = roles().enumerate().filter(|(_, other)| *other == role);
         let handles = places.map(|(place, _)| Handle(place, PhantomData));
         handles.inspect(|handle| _ = self.get(*handle)).collect()
     }
 
     /// The first with a role, which the lists have.
-    pub fn first<M: Model>(&self, role: Role) -> Handle<M> {
+    pub fn first<M: Model>(&self, role: DeviceRole) -> Handle<M> {
         *self.with_role(role).first().unwrap_or_else(|| panic!("the lists of devices have no {role:?}"))
     }
 

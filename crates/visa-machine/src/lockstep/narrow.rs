@@ -8,7 +8,7 @@ use super::script::{Script, advance};
 use super::state::{self, MemoryMismatch, Mismatch, progress_mismatch};
 use super::suspicion::Suspicion;
 use crate::compare::{Difference, Executed, REMEMBERED};
-use crate::input::Entry;
+use crate::input::LogEntry;
 use crate::machine::{EngineKind, Machine, Progress, Slice};
 
 /// Two machines made of the same inputs, neither of which has run.
@@ -142,15 +142,15 @@ impl<'s> Replay<'s> {
         }
         for entry in self.script.entries().iter() {
             match entry {
-                Entry::Input(input) => {
+                LogEntry::Input(input) => {
                     self.pair.fast.input(input);
                     self.pair.reference.input(input);
                 }
-                Entry::Skip(nanoseconds) => {
+                LogEntry::Skip(nanoseconds) => {
                     self.pair.fast.skip(*nanoseconds);
                     self.pair.reference.skip(*nanoseconds);
                 }
-                Entry::Slices { slice_ns, last, times } => {
+                LogEntry::Slices { slice_ns, last, times } => {
                     for _ in 0..*times {
                         if let Some(progress) = self.play_slice(*slice_ns, *last, at) {
                             return progress;
@@ -158,7 +158,7 @@ impl<'s> Replay<'s> {
                     }
                 }
                 // Two machines in lockstep run by slices.
-                Entry::Part { .. } | Entry::Steps { .. } => {}
+                LogEntry::Part { .. } | LogEntry::Steps { .. } => {}
             }
         }
         [None; 2]

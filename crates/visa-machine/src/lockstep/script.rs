@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use visa_mem::Platform;
 
 use crate::compare::Fault;
-use crate::input::{Entries, Entry};
+use crate::input::{LogEntries, LogEntry};
 use crate::machine::{Machine, Progress, Slice};
 
 /// What a run in lockstep is a function of, beside what the machines are made of.
@@ -13,12 +13,12 @@ use crate::machine::{Machine, Progress, Slice};
 pub struct Script {
     part: NonZeroU64,
     fault: Option<Fault>,
-    entries: Entries,
+    entries: LogEntries,
 }
 
 impl Script {
     pub(super) fn new(part: NonZeroU64, fault: Option<Fault>) -> Script {
-        Script { part, fault, entries: Entries::default() }
+        Script { part, fault, entries: LogEntries::default() }
     }
 
     /// Instructions between two comparisons.
@@ -30,11 +30,11 @@ impl Script {
         self.fault
     }
 
-    pub(super) fn entries(&self) -> &Entries {
+    pub(super) fn entries(&self) -> &LogEntries {
         &self.entries
     }
 
-    pub(super) fn note(&mut self, entry: Entry) {
+    pub(super) fn note(&mut self, entry: LogEntry) {
         self.entries.note(entry);
     }
 }

@@ -17,7 +17,7 @@ use visa_state::{HypervisorException, Reservation, VirtualTime};
 
 use super::turn::{Part, Slice, Turn};
 use super::{Machine, Progress, Time};
-use crate::input::Entry;
+use crate::input::LogEntry;
 
 /// Instructions that a hart of several executes before the next one's part; nanoseconds of a turn.
 const TURN: u64 = 10_000;
@@ -27,7 +27,7 @@ impl Machine {
     /// something needs the caller.
     pub fn run_slice(&mut self, slice_ns: u64, instructions: u64) -> Progress {
         let mut slice = self.begin_slice(slice_ns, instructions);
-        self.note(|| Entry::Slices { slice_ns, last: slice.last, times: 1 });
+        self.note(|| LogEntry::Slices { slice_ns, last: slice.last, times: 1 });
         loop {
             if let Some(progress) = self.run_part(&mut slice, u64::MAX) {
                 return progress;
@@ -49,7 +49,7 @@ impl Machine {
     /// that somebody should look around ([`Slice::is_paused`]). `None`: the slice is not over. The run is the same however
     /// often a slice is interrupted, provided that nothing else happens to the machine before it is over.
     pub fn continue_slice(&mut self, slice: &mut Slice, most: u64) -> Option<Progress> {
-        self.note(|| Entry::Part { slice: slice.clone(), most });
+        self.note(|| LogEntry::Part { slice: slice.clone(), most });
         self.run_part(slice, most)
     }
 
@@ -100,7 +100,7 @@ impl Machine {
     ///
     /// While devices have more to do than goes at a time, a step is a part of that, and no instruction.
     pub fn step(&mut self, hart: usize) -> (Step, Progress) {
-        self.note(|| Entry::Steps { hart, times: 1 });
+        self.note(|| LogEntry::Steps { hart, times: 1 });
         if self.devices_go_on() {
             return (self.no_step(hart), Progress::Running);
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use visa_core::Event;
-use visa_embed::{End, Image, Instance, Kernel, Mode, Options, RunOutcome};
+use visa_embed::{End, Image, Instance, Kernel, MachineOptions, Mode, RunOutcome};
 use visa_isa::Ring;
 use visa_isa::exit::ExitRecord;
 use visa_isa::vmcs;
@@ -140,7 +140,7 @@ pub fn record(visor: Image, demo: Image) -> anyhow::Result<Recording> {
     let Image::Bytes(_, image) = demo.clone() else { bail!("the guest is part of the command") };
     let started = Instant::now();
     let mut recorder = Recorder::default();
-    let options = Options { memory_bytes: MEMORY_BYTES, seed: 1, ..Options::default() };
+    let options = MachineOptions { memory_bytes: MEMORY_BYTES, seed: 1, ..MachineOptions::default() };
     let mut instance = options.kernel(Kernel::new(Mode::Demo, demo, visor))?;
     instance.machine_mut().harts[0].observers.keep_events();
     let end = loop {
