@@ -26,11 +26,11 @@ mod virtio;
 
 pub use dma::{DMA_PAGE_BYTES, DmaAccess, DmaExtent, DmaMemory, DmaTranslation, Requester};
 pub use finisher::{Finisher, FinisherRequest};
-pub use model::{LoadError, MessageInterrupt, Model, Property};
+pub use model::{Level, LoadError, MessageInterrupt, Model, Property};
 pub use plic::{PLIC_PRIORITY_MAX, PLIC_SOURCES, Plic};
 pub use rtc::Rtc;
 pub use uart::{UART_FIFO_BYTES, UART_LINE_STATUS, Uart};
-pub use virtio::backend::{BlockBackend, BlockError, MemoryBackend, SECTOR_BYTES};
+pub use virtio::backend::{BlockBackend, BlockError, DiskAccess, MemoryBackend, SECTOR_BYTES};
 pub use virtio::block::{BLOCK_QUEUE_SIZE, BLOCK_TRANSFER_BYTES, Block};
 pub use virtio::chain::{CHAIN_DESCRIPTORS_MAX, Chain, MalformedChain};
 pub use virtio::device::{Processed, RequestTurn, VirtioDevice};

@@ -22,7 +22,7 @@ pub trait Model: Device + Any + Send {
     /// What a device tree says of it, beside where it is and which interrupt it has.
     fn describe(&self) -> Vec<Property>;
 
-    /// The level of its interrupt line.
+    /// Whether its interrupt line is high.
     fn interrupt(&self) -> bool {
         false
     }
@@ -58,6 +58,15 @@ pub trait Model: Device + Any + Send {
         let _ = memory;
         0
     }
+}
+
+/// The level of an interrupt line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Level {
+    /// It asks for nothing.
+    Low,
+    /// It asks for the interrupt, as long as it is so.
+    High,
 }
 
 /// An interrupt as a message: a word that is written to an address, which is of the same space as those of the device's DMA.

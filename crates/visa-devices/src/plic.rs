@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 use visa_mem::{AccessFault, AccessSize, Device};
 
-use crate::model::{COMPATIBLE, LoadError, Model, Property, bytes_of, require, value_of};
+use crate::model::{COMPATIBLE, Level, LoadError, Model, Property, bytes_of, require, value_of};
 
 /// Number of source numbers, counting source 0, which does not exist: sources are 1 to 95.
 pub const PLIC_SOURCES: u32 = 96;
@@ -97,12 +97,13 @@ impl Plic {
         self.contexts.len()
     }
 
-    /// Sets the line of `source` (1 to 95; others are ignored) to `high`.
-    pub fn set_level(&mut self, source: u32, high: bool) {
-        if source == 0 || source >= PLIC_SOURCES || contains(&self.levels, source) == high {
+    /// Sets the line of `source` (1 to 95; others are ignored).
+    pub fn set_level(&mut self, source: u32, level: Level) {
+        let is_high = level == Level::High;
+        if source == 0 || source >= PLIC_SOURCES || contains(&self.levels, source) == is_high {
             return;
         }
-        assign(&mut self.levels, source, high);
+        assign(&mut self.levels, source, is_high);
         self.forward(source);
     }
 

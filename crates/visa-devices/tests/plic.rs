@@ -1,6 +1,6 @@
 //! The PLIC's claim/complete protocol, against expectations from its specification.
 
-use visa_devices::Plic;
+use visa_devices::{Level, Plic};
 use visa_mem::{AccessFault, AccessSize, Device};
 
 const RING_0: usize = 1;
@@ -30,12 +30,12 @@ fn plic() -> Plic {
 #[test]
 fn a_source_reaches_only_the_contexts_that_enable_it() {
     let mut plic = plic();
-    plic.set_level(10, true);
+    plic.set_level(10, Level::High);
     assert!(plic.line(RING_0));
     assert!(!plic.line(0));
     assert!(!plic.line(2), "no such context");
     assert_eq!(read(&mut plic, 0x1000), 1 << 10);
-    plic.set_level(9, true);
+    plic.set_level(9, Level::High);
     assert_eq!(read(&mut plic, 0x1000), 1 << 10 | 1 << 9);
 }
 
@@ -43,7 +43,7 @@ fn a_source_reaches_only_the_contexts_that_enable_it() {
 fn claims_go_by_priority_then_number() {
     let mut plic = plic();
     for source in [1, 10, 33] {
-        plic.set_level(source, true);
+        plic.set_level(source, Level::High);
     }
     let claims: Vec<u32> = (0..4).map(|_| read(&mut plic, CLAIM_RING_0)).collect();
     assert_eq!(claims, [10, 33, 1, 0]);
@@ -53,13 +53,13 @@ fn claims_go_by_priority_then_number() {
 #[test]
 fn a_level_source_comes_again_after_completion_while_high() {
     let mut plic = plic();
-    plic.set_level(10, true);
+    plic.set_level(10, Level::High);
     assert_eq!(read(&mut plic, CLAIM_RING_0), 10);
     assert!(!plic.line(RING_0), "being serviced");
     write(&mut plic, CLAIM_RING_0, 10);
     assert!(plic.line(RING_0), "still high");
     assert_eq!(read(&mut plic, CLAIM_RING_0), 10);
-    plic.set_level(10, false);
+    plic.set_level(10, Level::Low);
     write(&mut plic, CLAIM_RING_0, 10);
     assert!(!plic.line(RING_0));
 }
@@ -67,10 +67,10 @@ fn a_level_source_comes_again_after_completion_while_high() {
 #[test]
 fn the_gateway_stays_shut_until_completion() {
     let mut plic = plic();
-    plic.set_level(10, true);
+    plic.set_level(10, Level::High);
     assert_eq!(read(&mut plic, CLAIM_RING_0), 10);
-    plic.set_level(10, false);
-    plic.set_level(10, true); // again, while the first is being serviced
+    plic.set_level(10, Level::Low);
+    plic.set_level(10, Level::High); // again, while the first is being serviced
     assert!(!plic.line(RING_0));
     assert_eq!(read(&mut plic, CLAIM_RING_0), 0);
     write(&mut plic, CLAIM_RING_0, 10);
@@ -80,8 +80,8 @@ fn the_gateway_stays_shut_until_completion() {
 #[test]
 fn a_forwarded_request_survives_the_fall_of_its_line() {
     let mut plic = plic();
-    plic.set_level(10, true);
-    plic.set_level(10, false);
+    plic.set_level(10, Level::High);
+    plic.set_level(10, Level::Low);
     assert!(plic.line(RING_0));
     assert_eq!(read(&mut plic, CLAIM_RING_0), 10);
     write(&mut plic, CLAIM_RING_0, 10);
@@ -91,11 +91,11 @@ fn a_forwarded_request_survives_the_fall_of_its_line() {
 #[test]
 fn the_threshold_masks_the_line_but_not_the_claim() {
     let mut plic = plic();
-    plic.set_level(1, true);
+    plic.set_level(1, Level::High);
     write(&mut plic, THRESHOLD_RING_0, 1);
     assert!(!plic.line(RING_0), "priority 1 is not above threshold 1");
     assert_eq!(read(&mut plic, CLAIM_RING_0), 1);
-    plic.set_level(10, true);
+    plic.set_level(10, Level::High);
     assert!(plic.line(RING_0), "priority 2 is");
     write(&mut plic, THRESHOLD_RING_0, 0xFFFF_FFFF);
     assert_eq!(read(&mut plic, THRESHOLD_RING_0), 7);
@@ -104,7 +104,7 @@ fn the_threshold_masks_the_line_but_not_the_claim() {
 #[test]
 fn completion_of_a_source_that_is_not_enabled_is_ignored() {
     let mut plic = plic();
-    plic.set_level(10, true);
+    plic.set_level(10, Level::High);
     assert_eq!(read(&mut plic, CLAIM_RING_0), 10);
     write(&mut plic, 0x20_0004, 10); // Ring -1's context does not enable it
     assert!(!plic.line(RING_0));
@@ -119,8 +119,8 @@ fn completion_of_a_source_that_is_not_enabled_is_ignored() {
 fn priority_zero_and_source_zero_never_interrupt() {
     let mut plic = plic();
     write(&mut plic, 4 * 10, 0);
-    plic.set_level(10, true);
-    plic.set_level(0, true);
+    plic.set_level(10, Level::High);
+    plic.set_level(0, Level::High);
     assert!(!plic.line(RING_0));
     assert_eq!(read(&mut plic, CLAIM_RING_0), 0);
     write(&mut plic, ENABLE_RING_0, 0xFFFF_FFFF);
@@ -137,7 +137,7 @@ fn contexts_of_the_second_hart_are_two_and_three() {
     let mut plic = Plic::new(2);
     write(&mut plic, 4, 1);
     write(&mut plic, 0x2000 + 3 * 0x80, 1 << 1);
-    plic.set_level(1, true);
+    plic.set_level(1, Level::High);
     assert_eq!((0..4).map(|context| plic.line(context)).collect::<Vec<_>>(), [false, false, false, true]);
     assert_eq!(read(&mut plic, 0x20_3004), 1);
 }

@@ -4,7 +4,7 @@ mod ring;
 
 use proptest::prelude::*;
 use ring::{Bench, RAM_BYTES, register};
-use visa_devices::{DmaMemory, Finisher, MemoryBackend, Model, Plic, Rtc, Uart};
+use visa_devices::{DiskAccess, DmaMemory, Finisher, Level, MemoryBackend, Model, Plic, Rtc, Uart};
 use visa_mem::{AccessSize, Device};
 
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ proptest! {
     fn plic(accesses in accesses(0x60_0000), levels in prop::collection::vec((0..100u32, any::<bool>()), 0..200)) {
         let mut plic = Plic::new(3);
         for (access, (source, high)) in accesses.iter().zip(levels) {
-            plic.set_level(source, high);
+            plic.set_level(source, if high { Level::High } else { Level::Low });
             apply(&mut plic, access);
         }
     }
@@ -72,7 +72,7 @@ proptest! {
         plic.write(0x20_1000, word, threshold.into()).unwrap();
         let is = |set: &[u32; 3], source: u32| set[source as usize / 32] >> (source % 32) & 1 != 0;
         for source in 1..96 {
-            plic.set_level(source, is(&levels, source));
+            plic.set_level(source, if is(&levels, source) { Level::High } else { Level::Low });
         }
         let mut expected: Vec<u32> = (1..96)
             .filter(|source| is(&enabled, *source) && is(&levels, *source) && priorities[*source as usize] > 0)
@@ -99,7 +99,7 @@ proptest! {
 
     #[test]
     fn virtio_registers(accesses in accesses(0x140)) {
-        let mut bench = Bench::new(MemoryBackend::new(vec![0; 4096], false));
+        let mut bench = Bench::new(MemoryBackend::new(vec![0; 4096], DiskAccess::ReadWrite));
         for access in &accesses {
             apply(&mut bench.transport, access);
             bench.transport.service(&DmaMemory::physical(&bench.ram));
@@ -114,7 +114,7 @@ proptest! {
         queue in (0..0x3000u64, 0..0x3000u64, 0..0x3000u64, 0..4u32),
         rounds in 1..6u16,
     ) {
-        let mut bench = Bench::new(MemoryBackend::new(vec![0x11; 8192], false));
+        let mut bench = Bench::new(MemoryBackend::new(vec![0x11; 8192], DiskAccess::ReadWrite));
         for start in (0..0x4000).step_by(4096) {
             bench.ram.write_bytes(start, &page).unwrap();
         }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use ring::disk::{IN, OK};
 use ring::{Bench, NEXT, WRITE, register};
 use visa_devices::{
-    BLOCK_TRANSFER_BYTES, DmaMemory, Finisher, LoadError, MemoryBackend, Model, Plic, Rtc, SECTOR_BYTES,
-    Uart, VirtioMmio,
+    BLOCK_TRANSFER_BYTES, DiskAccess, DmaMemory, Finisher, LoadError, MemoryBackend, Model, Plic, Rtc,
+    SECTOR_BYTES, Uart, VirtioMmio,
 };
 use visa_mem::AccessSize;
 
@@ -97,7 +97,7 @@ proptest! {
         goes_on(|| Plic::new(3), &plic.0, &plic.1);
         goes_on(Finisher::new, &finisher.0, &finisher.1);
         goes_on(VirtioMmio::empty, &slot.0, &slot.1);
-        goes_on(|| Bench::new(MemoryBackend::new(vec![7; 4096], false)).transport, &slot.0, &slot.1);
+        goes_on(|| Bench::new(MemoryBackend::new(vec![7; 4096], DiskAccess::ReadWrite)).transport, &slot.0, &slot.1);
     }
 
     #[test]
@@ -124,7 +124,7 @@ const ROOM: u64 = ring::BASE + 0x10_0000;
 /// A disk of which a request has read a part, with what the disk holds.
 fn half_read() -> (Bench, Vec<u8>) {
     let bytes: Vec<u8> = (0..REQUEST).map(|index| (index / SECTOR_BYTES as usize) as u8 | 1).collect();
-    let mut bench = Bench::with_ram(MemoryBackend::new(bytes.clone(), false), 8 << 20);
+    let mut bench = Bench::with_ram(MemoryBackend::new(bytes.clone(), DiskAccess::ReadWrite), 8 << 20);
     bench.start();
     bench.request(IN, 0, REQUEST as u32, true);
     bench.descriptor(1, ROOM, REQUEST as u32, NEXT | WRITE, 2);
@@ -138,7 +138,7 @@ fn half_read() -> (Bench, Vec<u8>) {
 fn a_request_that_has_begun_is_gone_on_with() {
     let (bench, bytes) = half_read();
     let saved = bench.transport.save();
-    let mut copy = Bench::with_ram(MemoryBackend::new(bytes.clone(), false), 8 << 20);
+    let mut copy = Bench::with_ram(MemoryBackend::new(bytes.clone(), DiskAccess::ReadWrite), 8 << 20);
     let mut memory = vec![0; 8 << 20];
     bench.ram.read_bytes(0, &mut memory).unwrap();
     copy.ram.write_bytes(0, &memory).unwrap();
@@ -157,7 +157,7 @@ fn a_request_that_has_begun_is_gone_on_with() {
 
 #[test]
 fn a_state_of_another_device_is_refused() {
-    let disk = || Bench::new(MemoryBackend::new(vec![0; 512], false)).transport;
+    let disk = || Bench::new(MemoryBackend::new(vec![0; 512], DiskAccess::ReadWrite)).transport;
     let range = |field| Err(LoadError::Range { device: "virtio transport", field });
     assert_eq!(VirtioMmio::empty().load(&disk().save()), range("the kind of device behind it"));
     assert_eq!(disk().load(&VirtioMmio::empty().save()), range("the kind of device behind it"));

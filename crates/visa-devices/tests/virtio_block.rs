@@ -5,8 +5,8 @@ mod ring;
 use ring::disk::*;
 use ring::*;
 use visa_devices::{
-    Block, DmaAccess, DmaExtent, DmaMemory, DmaTranslation, MalformedChain, MemoryBackend, Model, Requester,
-    VirtioMmio,
+    Block, DiskAccess, DmaAccess, DmaExtent, DmaMemory, DmaTranslation, MalformedChain, MemoryBackend, Model,
+    Requester, VirtioMmio,
 };
 use visa_isa::{GuestPhysical, Physical};
 use visa_mem::{AccessFault, AccessSize, Device};
@@ -223,7 +223,7 @@ fn a_read_into_nowhere_fails_with_its_status() {
 
 #[test]
 fn a_read_only_disk_refuses_writes_and_says_so() {
-    let mut bench = Bench::new(MemoryBackend::new(vec![7; 512], true));
+    let mut bench = Bench::new(MemoryBackend::new(vec![7; 512], DiskAccess::ReadOnly));
     assert_ne!(bench.read(register::DEVICE_FEATURES) & 1 << 5, 0);
     bench.start();
     bench.request(OUT, 0, 512, false);
@@ -310,7 +310,8 @@ fn a_request_may_be_as_large_as_memory_and_disk() {
     let contents: Vec<u8> =
         (0..SECTORS).flat_map(|sector| [sector as u8 ^ (sector >> 8) as u8; 512]).collect();
     for bytes in [512, 4 << 20, (4 << 20) + 512, 64 << 20] {
-        let mut bench = Bench::with_ram(MemoryBackend::new(contents.clone(), false), 72 << 20);
+        let mut bench =
+            Bench::with_ram(MemoryBackend::new(contents.clone(), DiskAccess::ReadWrite), 72 << 20);
         bench.start();
         bench.request(IN, 5, bytes, true);
         bench.descriptor(1, ROOM, bytes, NEXT | WRITE, 2);
@@ -332,7 +333,7 @@ fn a_request_may_be_as_large_as_memory_and_disk() {
 
 #[test]
 fn a_request_larger_than_memory_fails_alone() {
-    let mut bench = Bench::new(MemoryBackend::new(vec![1; 4 << 20], false));
+    let mut bench = Bench::new(MemoryBackend::new(vec![1; 4 << 20], DiskAccess::ReadWrite));
     bench.start();
     // Twice the same half of memory, and a page more.
     let half = RAM_BYTES as u32 / 2;

@@ -164,9 +164,10 @@ mod options;
 mod register;
 
 pub use instance::{CONSOLE_BYTES, Instance, MemoryError, MemoryPlace, RunOutcome};
-pub use options::{Disk, DiskAccess, Kernel, MachineOptions};
+pub use options::{Disk, Kernel, MachineOptions};
 pub use register::{Register, RegisterError};
 pub use visa_core::clock::HostClock;
+pub use visa_devices::DiskAccess;
 pub use visa_isa::{GuestVirtual, Physical};
 pub use visa_machine::boot::{BootError, Image, Mode};
 pub use visa_machine::input::{Input, InputLog, ReplayError};

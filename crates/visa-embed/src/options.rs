@@ -1,6 +1,6 @@
 //! What a machine is made of.
 
-use visa_devices::{BlockBackend, MemoryBackend};
+use visa_devices::{BlockBackend, DiskAccess, MemoryBackend};
 use visa_machine::board::{Board, BoardError};
 use visa_machine::boot::{self, BootError, Hardware, Image, KernelBoot, Mode};
 use visa_machine::machine::{EngineKind, TimeSource};
@@ -45,15 +45,6 @@ impl Default for MachineOptions {
     }
 }
 
-/// Whether a guest may write a disk.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DiskAccess {
-    /// It may not.
-    ReadOnly,
-    /// It may.
-    ReadWrite,
-}
-
 /// A disk.
 pub struct Disk {
     /// What it says when it is asked who it is: of this, the first 20 bytes.
@@ -65,7 +56,7 @@ pub struct Disk {
 impl Disk {
     /// A disk in memory. A last sector (512 bytes) that is not whole is filled up with zeros. A [`crate::Snapshot`] has what it holds.
     pub fn in_memory(identifier: &str, contents: Vec<u8>, access: DiskAccess) -> Disk {
-        let backend = MemoryBackend::new(contents, access == DiskAccess::ReadOnly);
+        let backend = MemoryBackend::new(contents, access);
         Disk { identifier: identifier.into(), backend: Box::new(backend) }
     }
 }

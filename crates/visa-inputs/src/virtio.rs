@@ -1,7 +1,8 @@
 //! Drivers of a virtio device that do anything: registers in any order, rings and chains of any content.
 
 use visa_devices::{
-    Block, DmaAccess, DmaExtent, DmaMemory, DmaTranslation, MemoryBackend, Model, Requester, VirtioMmio,
+    Block, DiskAccess, DmaAccess, DmaExtent, DmaMemory, DmaTranslation, MemoryBackend, Model, Requester,
+    VirtioMmio,
 };
 use visa_isa::{GuestPhysical, Physical};
 use visa_mem::{AccessSize, Device, Ram};
@@ -41,7 +42,8 @@ pub fn virtio(bytes: &[u8]) {
         DmaMemory::translated(&ram, Requester(1), &Half)
     };
     let origin = if flags & 1 == 0 { BASE } else { 0 };
-    let backend = MemoryBackend::new(vec![0x5a; DISK_BYTES], flags & 2 != 0);
+    let access = if flags & 2 != 0 { DiskAccess::ReadOnly } else { DiskAccess::ReadWrite };
+    let backend = MemoryBackend::new(vec![0x5a; DISK_BYTES], access);
     let mut device = VirtioMmio::new(Box::new(Block::new(Box::new(backend), "fuzz")));
     let size = taker.byte();
     WAKE_UP.iter().for_each(|&(register, value)| write(&mut device, register, value));

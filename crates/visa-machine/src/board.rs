@@ -15,7 +15,7 @@ mod state;
 use std::io::Write;
 
 use visa_devices::{
-    Block, BlockBackend, BlockError, DmaAccess, DmaMemory, DmaTranslation, Finisher, FinisherRequest,
+    Block, BlockBackend, BlockError, DmaAccess, DmaMemory, DmaTranslation, Finisher, FinisherRequest, Level,
     MalformedChain, MessageInterrupt, Plic, Requester, UART_LINE_STATUS, Uart, VirtioMmio,
 };
 use visa_isa::{GuestPhysical, Ring};
@@ -344,7 +344,7 @@ impl Board {
             self.serve(place, requester);
         }
         if let Some(source) = region.interrupt {
-            let level = self.devices.at(place).interrupt();
+            let level = if self.devices.at(place).interrupt() { Level::High } else { Level::Low };
             self.devices.get_mut(self.plic).set_level(source, level);
         }
     }

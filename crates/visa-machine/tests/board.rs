@@ -4,7 +4,9 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
-use visa_devices::{BlockBackend, BlockError, FinisherRequest, MemoryBackend, MessageInterrupt, Requester};
+use visa_devices::{
+    BlockBackend, BlockError, DiskAccess, FinisherRequest, MemoryBackend, MessageInterrupt, Requester,
+};
 use visa_isa::Ring;
 use visa_machine::board::{Board, BoardConfig, BoardError, CONSOLE_INPUT_BYTES_MAX};
 use visa_machine::memory_map::RAM_BASE;
@@ -188,12 +190,12 @@ fn disks_fill_the_slots_in_order() {
     let mut board = board();
     for slot in 0..8 {
         assert_eq!(board.mmio_read(VIRTIO_0 + 0x1000 * slot + 8, WORD), Ok(0), "empty");
-        let disk = Box::new(MemoryBackend::new(vec![0; 512], false));
+        let disk = Box::new(MemoryBackend::new(vec![0; 512], DiskAccess::ReadWrite));
         assert_eq!(board.attach_disk(disk, "d").unwrap(), slot as usize);
         assert_eq!(board.mmio_read(VIRTIO_0 + 0x1000 * slot + 8, WORD), Ok(2), "a block device");
     }
     assert_eq!(board.virtio_slots(), (0..8).collect::<Vec<_>>());
-    let disk = Box::new(MemoryBackend::new(vec![0; 512], false));
+    let disk = Box::new(MemoryBackend::new(vec![0; 512], DiskAccess::ReadWrite));
     assert!(matches!(board.attach_disk(disk, "d"), Err(BoardError::NoFreeSlot)));
 }
 
@@ -211,7 +213,7 @@ fn pte(physical: u64, bits: u64) -> u64 {
 /// A disk of 0x5A, its queue at guest-physical 0x1000, in a VM whose three-level table stands at RAM + 0x8000 and maps
 /// guest-physical page n to RAM page 0x20 + n, for n below 16; returns the status byte and the used index.
 fn read_through_second_stage(board: &mut Board, prepare: impl FnOnce(&Board)) -> (u8, u16) {
-    board.attach_disk(Box::new(MemoryBackend::new(vec![0x5A; 512], false)), "d").unwrap();
+    board.attach_disk(Box::new(MemoryBackend::new(vec![0x5A; 512], DiskAccess::ReadWrite)), "d").unwrap();
     let ram = board.ram();
     ram.store_u64(0x8000, pte(RAM_BASE + 0x9000, V)).unwrap();
     ram.store_u64(0x9000, pte(RAM_BASE + 0xA000, V)).unwrap();
@@ -386,7 +388,7 @@ proptest! {
          prop::sample::select(&AccessSize::ALL[..]), any::<Option<u64>>(), any::<u16>()), 0..200))
     {
         let mut board = board();
-        board.attach_disk(Box::new(MemoryBackend::new(vec![0; 512], false)), "d").unwrap();
+        board.attach_disk(Box::new(MemoryBackend::new(vec![0; 512], DiskAccess::ReadWrite)), "d").unwrap();
         for (base, offset, size, write, port) in accesses {
             match write {
                 Some(value) => {
@@ -462,7 +464,7 @@ proptest! {
         before in accesses(), after in accesses(), typed in prop::collection::vec(any::<u8>(), 0..40),
         ticks in 0..1_000_000u64,
     ) {
-        let disk = || Box::new(MemoryBackend::new(vec![0x5A; 4096], true));
+        let disk = || Box::new(MemoryBackend::new(vec![0x5A; 4096], DiskAccess::ReadOnly));
         let mut first = board();
         first.attach_disk(disk(), "d").unwrap();
         first.set_dma_domain(VIRTIO_0, 0x2000, Some(0));
@@ -513,7 +515,7 @@ fn a_state_of_another_board_is_refused() {
     let refused = other.load(&saved).unwrap_err();
     assert_eq!(refused.to_string(), "the saved state of the board: the number of harts is out of range");
     let mut with_disk = board();
-    with_disk.attach_disk(Box::new(MemoryBackend::new(vec![0; 512], false)), "d").unwrap();
+    with_disk.attach_disk(Box::new(MemoryBackend::new(vec![0; 512], DiskAccess::ReadWrite)), "d").unwrap();
     with_disk.mmio_write(UART + 7, BYTE, 0x77).unwrap();
     let refused = with_disk.load(&saved).unwrap_err();
     assert!(refused.to_string().contains("the kind of device behind it"), "{refused}");

@@ -8,7 +8,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::time::{Duration, Instant};
 
 use kernel::{Outcome, assemble, read_sector, ready, run_by};
-use visa_devices::MemoryBackend;
+use visa_devices::{DiskAccess, MemoryBackend};
 use visa_machine::board::Board;
 use visa_machine::boot::Mode;
 use visa_machine::lockstep::{Checking, Lockstep};
@@ -121,7 +121,10 @@ fn describe(mode: Mode, execution: Execution, features: Features) -> String {
 }
 
 fn disk(board: &mut Board) {
-    board.attach_disk(Box::new(MemoryBackend::new(vec![PATTERN; 512], false)), "d").map(drop).unwrap();
+    board
+        .attach_disk(Box::new(MemoryBackend::new(vec![PATTERN; 512], DiskAccess::ReadWrite)), "d")
+        .map(drop)
+        .unwrap();
 }
 
 /// Runs a kernel to its end, or for so many instructions; with how long its longest slice took.

@@ -4,7 +4,7 @@
 mod kernel;
 
 use kernel::{Outcome, assemble, read_sector, run, run_on};
-use visa_devices::MemoryBackend;
+use visa_devices::{DiskAccess, MemoryBackend};
 use visa_isa::cause::ExitCause;
 use visa_machine::board::Board;
 use visa_machine::boot::Mode;
@@ -240,7 +240,10 @@ fn a_guest_whose_vector_is_not_mapped_is_ended() {
 #[test]
 fn a_disk_reaches_the_guests_memory_and_no_other() {
     let disk = |board: &mut Board| {
-        board.attach_disk(Box::new(MemoryBackend::new(vec![0x5A; 512], false)), "d").map(drop).unwrap();
+        board
+            .attach_disk(Box::new(MemoryBackend::new(vec![0x5A; 512], DiskAccess::ReadWrite)), "d")
+            .map(drop)
+            .unwrap();
     };
     let good = read_sector(0x8050_4000, 0x8050_2000)
         + "EXPECT R2, 0\n LI R1, 0x80504000\n LD R2, 0(R1)\n EXPECT R2, 0x5A5A5A5A5A5A5A5A\n END";

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use visa_core::clock::HostClock;
-use visa_devices::MemoryBackend;
+use visa_devices::{DiskAccess, MemoryBackend};
 use visa_machine::board::{Board, BoardConfig};
 use visa_machine::input::{Input, InputLog, LogEntry, ReplayError};
 use visa_machine::lockstep::state;
@@ -60,7 +60,9 @@ impl Setup {
         let object = object.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
         let config = BoardConfig { ram_bytes: 1 << 20, harts: self.harts, start_time_ns: 1_000 };
         let mut board = Board::new(&config).expect("a board");
-        board.attach_disk(Box::new(MemoryBackend::new(self.disk.clone(), false)), "a").expect("a free slot");
+        board
+            .attach_disk(Box::new(MemoryBackend::new(self.disk.clone(), DiskAccess::ReadWrite)), "a")
+            .expect("a free slot");
         let mut machine = Machine::new(board, object.entry, 0, time);
         machine.write_physical(RAM_BASE, &object.to_flat()).expect("it fits");
         machine.set_engine(self.engine);

@@ -3,7 +3,7 @@
 mod text_test;
 
 use visa_cycles::{Parameters, Preset};
-use visa_devices::MemoryBackend;
+use visa_devices::{DiskAccess, MemoryBackend};
 use visa_machine::board::{Board, BoardConfig};
 use visa_machine::input::Input;
 use visa_machine::lockstep::state;
@@ -43,7 +43,7 @@ main:   li      s1, 0x10000000
 
 fn machine(engine: EngineKind, harts: usize, source: &str) -> Machine {
     let mut board = Board::new(&BoardConfig { ram_bytes: 2 << 20, harts, start_time_ns: 0 }).unwrap();
-    board.attach_disk(Box::new(MemoryBackend::new(vec![1; 4096], false)), "d").unwrap();
+    board.attach_disk(Box::new(MemoryBackend::new(vec![1; 4096], DiskAccess::ReadWrite)), "d").unwrap();
     let mut machine = text_test::on(board, source);
     machine.set_engine(engine);
     machine

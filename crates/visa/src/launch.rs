@@ -100,14 +100,10 @@ pub fn finish(
         ClockChoice::Host => "host",
     };
     let because = ending.describe(&session.symbols);
-    let mut report = Report::new(
-        mode,
-        clock,
-        session.instance.machine(),
-        (ending, because),
-        session.elapsed(),
-        options.memory_crc,
-    );
+    let elapsed = session.elapsed();
+    let checksum = options.memory_crc.then(|| session.instance.memory_checksum());
+    let mut report =
+        Report::new(mode, clock, session.instance.machine(), (ending, because), elapsed, checksum);
     if let Some(table) = session.software_exits() {
         report.exit_table = table;
     }

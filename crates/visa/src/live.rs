@@ -41,6 +41,15 @@ pub struct Live {
     software: Option<SoftwareExits>,
 }
 
+/// What a guest does meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum GuestDoes {
+    /// It runs.
+    Run,
+    /// It waits, so that nothing will change soon.
+    Wait,
+}
+
 impl Live {
     /// As the options ask for. `None`: they do not, or there is nowhere to show it.
     pub fn new(
@@ -92,8 +101,8 @@ impl Live {
         self.screen.as_mut().map(|screen| screen.feed(bytes))
     }
 
-    /// Between two slices: a new table if it is time, and what has changed is drawn. `waits`: nothing will change soon.
-    pub fn tick(&mut self, machine: &mut Machine, waits: bool) -> anyhow::Result<()> {
+    /// Between two slices: a new table if it is time, and what has changed is drawn.
+    pub fn tick(&mut self, machine: &mut Machine, guest: GuestDoes) -> anyhow::Result<()> {
         if let Some(software) = &mut self.software {
             software.look(machine);
         }
@@ -103,7 +112,8 @@ impl Live {
             self.show(now)?;
         }
         // A terminal that stands still is not drawn on.
-        let is_due = (waits || now.duration_since(self.drawn) >= FRAME) && output::output().has_room();
+        let is_due = (guest == GuestDoes::Wait || now.duration_since(self.drawn) >= FRAME)
+            && output::output().has_room();
         if self.is_stale
             && is_due
             && let Some(screen) = &mut self.screen

@@ -50,6 +50,15 @@ pub enum Reply {
     Quit,
 }
 
+/// What an address that is given is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AddressSpace {
+    /// Virtual.
+    Virtual,
+    /// Physical: the guest's, where it is about translation.
+    Physical,
+}
+
 /// The monitor: the line that is being typed.
 #[derive(Default)]
 pub struct Monitor {
@@ -99,13 +108,13 @@ impl Monitor {
             ["info", "mem"] => Ok(memory_map(machine)),
             ["info", "tlb", rest @ ..] => hart_of(machine, rest).map(|hart| tlb::show(&machine.harts[hart])),
             ["info", "stat"] => Ok(statistics(machine)),
-            ["gva2gpa", address, rest @ ..] => locate(machine, address, rest, true),
-            ["gpa2hpa", address, rest @ ..] => locate(machine, address, rest, false),
+            ["gva2gpa", address, rest @ ..] => locate(machine, address, rest, AddressSpace::Virtual),
+            ["gpa2hpa", address, rest @ ..] => locate(machine, address, rest, AddressSpace::Physical),
             [command, address] if command.split('/').next() == Some("x") => {
-                examine(machine, symbols, command, address, true)
+                examine(machine, symbols, command, address, AddressSpace::Virtual)
             }
             [command, address] if command.split('/').next() == Some("xp") => {
-                examine(machine, symbols, command, address, false)
+                examine(machine, symbols, command, address, AddressSpace::Physical)
             }
             _ => Err(format!("\"{line}\" is no command; \"help\" lists them")),
         };
@@ -210,11 +219,11 @@ pub fn statistics(machine: &Machine) -> String {
     text
 }
 
-fn locate(machine: &Machine, address: &str, rest: &[&str], is_virtual: bool) -> Result<String, String> {
+fn locate(machine: &Machine, address: &str, rest: &[&str], space: AddressSpace) -> Result<String, String> {
     let address = number(address)?;
     let hart = &machine.harts[hart_of(machine, rest)?];
     let ram = machine.board.ram();
-    if is_virtual {
+    if space == AddressSpace::Virtual {
         let found =
             locate_in_guest(&hart.state, ram, address).map_err(|reason| format!("{address:#x}: {reason}"))?;
         return Ok(format!(
@@ -233,15 +242,17 @@ fn examine(
     symbols: &Symbols,
     command: &str,
     address: &str,
-    is_virtual: bool,
+    space: AddressSpace,
 ) -> Result<String, String> {
     let address = number(address)?;
     let options = command.split_once('/').map_or("", |(_, options)| options);
     let digits = options.len() - options.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let count = if digits == 0 { 1 } else { number(&options[..digits])? };
     let read = |at: u64, into: &mut [u8]| {
-        let done =
-            if is_virtual { machine.read_virtual(0, at, into) } else { machine.read_physical(at, into) };
+        let done = match space {
+            AddressSpace::Virtual => machine.read_virtual(0, at, into),
+            AddressSpace::Physical => machine.read_physical(at, into),
+        };
         done.map_err(|error| error.to_string())
     };
     let unit = match &options[digits..] {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
+use visa_devices::DiskAccess;
 use visa_machine::board::{DiskCache, DiskChanges, DiskError, DiskImage, FileBackend, OverlayBackend};
 use visa_machine::machine::{EngineKind, GENERATES_CODE};
 
@@ -111,7 +112,7 @@ impl RunOptions {
 
     /// Opens and locks the disk images.
     pub fn open_disks(&self) -> Result<Disks, DiskError> {
-        self.disk.iter().map(|disk| Ok((DiskImage::open(&disk.path, disk.read_only)?, disk.cache))).collect()
+        self.disk.iter().map(|disk| Ok((DiskImage::open(&disk.path, disk.access)?, disk.cache))).collect()
     }
 
     /// The disks of a machine. Two machines in lockstep get a view each, and what is written to it is returned.
@@ -218,8 +219,8 @@ pub enum TraceItem {
 pub struct DiskOption {
     /// The image.
     pub path: PathBuf,
-    /// Whether the guest may not write.
-    pub read_only: bool,
+    /// Whether the guest may write.
+    pub access: DiskAccess,
     /// When what it writes is on the medium.
     pub cache: DiskCache,
 }
@@ -227,7 +228,7 @@ pub struct DiskOption {
 /// Parses `path=FILE[,ro][,cache=MODE]`.
 fn disk(text: &str) -> Result<DiskOption, String> {
     let mut path = None;
-    let (mut read_only, mut cache) = (false, DiskCache::default());
+    let (mut access, mut cache) = (DiskAccess::ReadWrite, DiskCache::default());
     for part in text.split(',') {
         match part.split_once('=') {
             Some(("path", file)) if !file.is_empty() => path = Some(PathBuf::from(file)),
@@ -239,13 +240,13 @@ fn disk(text: &str) -> Result<DiskOption, String> {
                     "\"{other}\" is none of the cache modes: writeback, writethrough, unsafe"
                 ));
             }
-            None if part == "ro" => read_only = true,
+            None if part == "ro" => access = DiskAccess::ReadOnly,
             _ => {
                 return Err(format!("\"{part}\" is not understood; expected path=FILE[,ro][,cache=MODE]"));
             }
         }
     }
-    path.map(|path| DiskOption { path, read_only, cache }).ok_or("path=FILE is missing".to_string())
+    path.map(|path| DiskOption { path, access, cache }).ok_or("path=FILE is missing".to_string())
 }
 
 fn seconds(text: &str) -> Result<std::time::Duration, String> {
@@ -270,11 +271,14 @@ mod tests {
 
     #[test]
     fn disks_need_a_path() {
-        let expected = |read_only, cache| Ok(DiskOption { path: "a.img".into(), read_only, cache });
-        assert_eq!(disk("path=a.img"), expected(false, DiskCache::Writeback));
-        assert_eq!(disk("path=a.img,ro"), expected(true, DiskCache::Writeback));
-        assert_eq!(disk("cache=writethrough,path=a.img"), expected(false, DiskCache::Writethrough));
-        assert_eq!(disk("path=a.img,cache=unsafe,ro"), expected(true, DiskCache::Unsafe));
+        let expected = |access, cache| Ok(DiskOption { path: "a.img".into(), access, cache });
+        assert_eq!(disk("path=a.img"), expected(DiskAccess::ReadWrite, DiskCache::Writeback));
+        assert_eq!(disk("path=a.img,ro"), expected(DiskAccess::ReadOnly, DiskCache::Writeback));
+        assert_eq!(
+            disk("cache=writethrough,path=a.img"),
+            expected(DiskAccess::ReadWrite, DiskCache::Writethrough)
+        );
+        assert_eq!(disk("path=a.img,cache=unsafe,ro"), expected(DiskAccess::ReadOnly, DiskCache::Unsafe));
         for wrong in ["", "ro", "a.img", "path=", "path=a,rw", "path=a,cache=", "path=a,cache=none"] {
             assert!(disk(wrong).is_err(), "{wrong}");
         }

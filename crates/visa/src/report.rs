@@ -144,7 +144,7 @@ impl Report {
         machine: &Machine,
         (ending, ended_because): (Ending, String),
         host_time: Duration,
-        with_checksum: bool,
+        memory_crc32: Option<u32>,
     ) -> Report {
         let totals = machine.totals();
         let exit_table = ExitTable::of(machine);
@@ -176,7 +176,7 @@ impl Report {
             cycles: None,
             guest_seconds: guest_ns as f64 / 1e9,
             host_seconds: host_time.as_secs_f64(),
-            memory_crc32: with_checksum.then(|| format!("{:08x}", machine.memory_checksum())),
+            memory_crc32: memory_crc32.map(|checksum| format!("{checksum:08x}")),
             exit_table,
         }
     }

@@ -15,7 +15,7 @@ use visa_machine::machine::Progress;
 
 use crate::exit::{self, Ending};
 use crate::input::{Command, StandardInput};
-use crate::live::Live;
+use crate::live::{GuestDoes, Live};
 use crate::monitor::{self, Monitor, Reply};
 use crate::options::{ClockChoice, RunOptions};
 use crate::output::{self, Out};
@@ -216,7 +216,7 @@ impl Session {
         }
         let ready = self.input.ready(&self.instance.machine().board);
         self.give(&ready);
-        self.tick(false)?;
+        self.tick(GuestDoes::Run)?;
         self.obey()
     }
 
@@ -263,8 +263,8 @@ impl Session {
     }
 
     /// Shows what there is to show besides the console.
-    fn tick(&mut self, waits: bool) -> anyhow::Result<()> {
-        self.live.as_mut().map_or(Ok(()), |live| live.tick(self.instance.machine_mut(), waits))
+    fn tick(&mut self, guest: GuestDoes) -> anyhow::Result<()> {
+        self.live.as_mut().map_or(Ok(()), |live| live.tick(self.instance.machine_mut(), guest))
     }
 
     /// The exits of a mode in which the machine does not count them.
@@ -304,13 +304,13 @@ impl Session {
                 Ok(None)
             }
             Some(nanoseconds) => {
-                self.tick(true)?;
+                self.tick(GuestDoes::Wait)?;
                 self.input.wait(self.patience(Duration::from_nanos(nanoseconds)));
                 Ok(None)
             }
             None if self.input.is_exhausted() && self.debugger.is_none() => Ok(Some(Ending::IdleForever)),
             None => {
-                self.tick(true)?;
+                self.tick(GuestDoes::Wait)?;
                 self.input.wait(self.patience(LOOK_AROUND));
                 Ok(None)
             }
@@ -358,7 +358,7 @@ impl Session {
             && let Some(live) = &mut self.live
             && live.feed(text.as_bytes()).is_some()
         {
-            return self.tick(true);
+            return self.tick(GuestDoes::Wait);
         }
         self.console_stream().drain_briefly();
         // Should that fail, the run goes on, and its exit code tells.

@@ -17,6 +17,15 @@ pub struct BlockError {
     pub reason: String,
 }
 
+/// Whether a guest may write a disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DiskAccess {
+    /// It may not.
+    ReadOnly,
+    /// It may.
+    ReadWrite,
+}
+
 /// A disk's contents. Accesses come in whole sectors and inside the capacity; the device has checked both.
 pub trait BlockBackend: Send {
     /// Capacity in sectors of [`SECTOR_BYTES`].
@@ -50,14 +59,14 @@ pub trait BlockBackend: Send {
 #[derive(Clone, Debug)]
 pub struct MemoryBackend {
     bytes: Vec<u8>,
-    read_only: bool,
+    access: DiskAccess,
 }
 
 impl MemoryBackend {
     /// A disk with these contents; a last partial sector is padded with zeros.
-    pub fn new(mut bytes: Vec<u8>, read_only: bool) -> Self {
+    pub fn new(mut bytes: Vec<u8>, access: DiskAccess) -> Self {
         bytes.resize(bytes.len().next_multiple_of(SECTOR_BYTES as usize), 0);
-        Self { bytes, read_only }
+        Self { bytes, access }
     }
 
     /// The contents as they are now.
@@ -86,7 +95,7 @@ impl BlockBackend for MemoryBackend {
     }
 
     fn read_only(&self) -> bool {
-        self.read_only
+        self.access == DiskAccess::ReadOnly
     }
 
     fn read(&mut self, sector: u64, into: &mut [u8]) -> Result<(), BlockError> {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use visa_devices::{BlockBackend, BlockError, MemoryBackend};
+use visa_devices::{BlockBackend, BlockError, DiskAccess, MemoryBackend};
 
 pub const IN: u32 = 0;
 pub const OUT: u32 = 1;
@@ -21,7 +21,7 @@ impl SharedDisk {
     /// Four sectors; each byte is its sector's number.
     pub fn new() -> Self {
         let bytes = (0..4u8).flat_map(|sector| [sector; 512]).collect();
-        Self(Arc::new(Mutex::new((MemoryBackend::new(bytes, false), 0))))
+        Self(Arc::new(Mutex::new((MemoryBackend::new(bytes, DiskAccess::ReadWrite), 0))))
     }
 
     pub fn sector(&self, sector: usize) -> Vec<u8> {

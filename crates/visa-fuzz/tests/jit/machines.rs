@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use visa_devices::MemoryBackend;
+use visa_devices::{DiskAccess, MemoryBackend};
 use visa_fuzz::Random;
 use visa_fuzz::wild_machine::WildMachine;
 use visa_machine::board::{Board, BoardConfig};
@@ -54,7 +54,9 @@ fn machine(wild: &WildMachine, seed: u64) -> Machine {
     let config = BoardConfig { ram_bytes: RAM_BYTES, harts: wild.harts, start_time_ns: 0 };
     let mut board = Board::new(&config).expect("a small board");
     let disk = (0..DISK_BYTES).map(|at| (at / 512) as u8).collect();
-    board.attach_disk(Box::new(MemoryBackend::new(disk, false)), "wild").expect("a slot is free");
+    board
+        .attach_disk(Box::new(MemoryBackend::new(disk, DiskAccess::ReadWrite)), "wild")
+        .expect("a slot is free");
     for segment in &wild.segments {
         board.ram().write_bytes(segment.address - RAM_BASE, &segment.bytes).expect("it fits");
     }

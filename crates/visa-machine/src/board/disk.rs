@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use visa_devices::{BlockBackend, BlockError, SECTOR_BYTES};
+use visa_devices::{BlockBackend, BlockError, DiskAccess, SECTOR_BYTES};
 
 /// Why a disk file could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,8 @@ pub struct DiskImage {
 
 impl DiskImage {
     /// Opens a raw image. It must exist, and be made of whole sectors.
-    pub fn open(path: &Path, read_only: bool) -> Result<Arc<DiskImage>, DiskError> {
+    pub fn open(path: &Path, access: DiskAccess) -> Result<Arc<DiskImage>, DiskError> {
+        let read_only = access == DiskAccess::ReadOnly;
         let open_error = |source| DiskError::Open { path: path.into(), source };
         let mut file = OpenOptions::new().read(true).write(!read_only).open(path).map_err(open_error)?;
         match if read_only { file.try_lock_shared() } else { file.try_lock() } {
@@ -103,8 +104,8 @@ impl FileBackend {
     }
 
     /// Opens a raw image for one disk.
-    pub fn open(path: &Path, read_only: bool) -> Result<Self, DiskError> {
-        Ok(Self::new(DiskImage::open(path, read_only)?, DiskCache::default()))
+    pub fn open(path: &Path, access: DiskAccess) -> Result<Self, DiskError> {
+        Ok(Self::new(DiskImage::open(path, access)?, DiskCache::default()))
     }
 }
 

@@ -22,6 +22,15 @@ use crate::input::LogEntry;
 /// Instructions that a hart of several executes before the next one's part; nanoseconds of a turn.
 const TURN: u64 = 10_000;
 
+/// Why a hart's part of a turn is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PartEnd {
+    /// It has had it.
+    Over,
+    /// The hart halts.
+    Halted,
+}
+
 impl Machine {
     /// Runs until about `slice_ns` nanoseconds have passed, at most `instructions` have retired in all from now on, or
     /// something needs the caller.
@@ -172,11 +181,11 @@ impl Machine {
         }
         match end {
             RunEnd::Limit if self.harts[index].state.instructions < part.until => Progress::Running,
-            RunEnd::Limit => self.end_part(false, end_ns),
-            RunEnd::Halted => self.end_part(true, end_ns),
+            RunEnd::Limit => self.end_part(PartEnd::Over, end_ns),
+            RunEnd::Halted => self.end_part(PartEnd::Halted, end_ns),
             RunEnd::Message => {
                 self.deliver_messages();
-                self.end_part(false, end_ns)
+                self.end_part(PartEnd::Over, end_ns)
             }
             // If nobody asked for the end, devices have work to do.
             RunEnd::Stopped => self.finished().unwrap_or(Progress::Running),
@@ -235,13 +244,13 @@ impl Machine {
         self.board.set_time(self.now_ns / NANOSECONDS_PER_TICK);
     }
 
-    /// The hart's part is over; `halted`: because it halts.
-    fn end_part(&mut self, halted: bool, end_ns: u64) -> Progress {
+    /// The hart's part is over.
+    fn end_part(&mut self, end: PartEnd, end_ns: u64) -> Progress {
         let Some(turn) = &mut self.turn else { return Progress::Running };
         let executed =
             turn.part.take().map_or(0, |part| self.harts[turn.hart].state.instructions - part.from);
         turn.executed += executed;
-        turn.all_halted &= halted;
+        turn.all_halted &= end == PartEnd::Halted;
         turn.hart += 1;
         if turn.hart < self.harts.len() {
             return Progress::Running;

@@ -60,7 +60,7 @@ pub fn report(recording: &Recording, checks: &Checks) -> anyhow::Result<DemoRepo
     let scenes = recording.scenes.iter().enumerate().filter(|(_, scene)| !scene.done.word.is_empty());
     let ending = (recording.ending, recording.ending.describe(&Symbols::default()));
     let report =
-        Report::new("demo", "virtual", recording.instance.machine(), ending, recording.elapsed, false);
+        Report::new("demo", "virtual", recording.instance.machine(), ending, recording.elapsed, None);
     Ok(DemoReport {
         report,
         checks: checks.count,
