@@ -35,7 +35,7 @@ pub enum TimeSource {
     Instructions,
     /// The host's clock, for interactive use.
     Host(HostClock),
-    /// What is given as [`Input::Time`](crate::input::Input::Time), in that order: for a run that happens again.
+    /// What is given as [`Input::Time`], in that order: for a run that happens again.
     Given,
 }
 

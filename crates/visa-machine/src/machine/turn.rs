@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A slice that has begun: for [`Machine::continue_slice`].
+/// A slice that has begun: for [`continue_slice`](super::Machine::continue_slice).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Slice {
     /// Nanoseconds since the start at which it ends.
