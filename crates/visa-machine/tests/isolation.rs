@@ -108,11 +108,19 @@ impl Run {
     }
 }
 
-/// Every engine on every machine: the whole one, and those that lack one feature.
+/// Every engine on the whole machine and on those that lack one feature; and those that lack two, on an engine each.
 fn machines() -> impl Iterator<Item = (Execution, Features)> {
     let lacking = Feature::ALL.map(|feature| Features::default().without(feature));
     let all = std::iter::once(Features::default()).chain(lacking);
-    all.flat_map(|features| executions().iter().map(move |&execution| (execution, features)))
+    let all = all.flat_map(|features| executions().iter().map(move |&execution| (execution, features)));
+    all.chain(executions().iter().copied().cycle().zip(pairs()))
+}
+
+/// Machines that lack two features: every two.
+fn pairs() -> impl Iterator<Item = Features> {
+    Feature::ALL.into_iter().enumerate().flat_map(|(number, one)| {
+        Feature::ALL[number + 1..].iter().map(move |&other| Features::default().without(one).without(other))
+    })
 }
 
 fn describe(mode: Mode, execution: Execution, features: Features) -> String {

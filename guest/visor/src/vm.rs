@@ -73,7 +73,12 @@ impl Vm {
             Mode::Native => (guest.memory, Controls::default()),
             Mode::Software => {
                 device_tables = second_stage(&guest.memory);
-                (guest.memory, Controls::default())
+                // Ring 0 is visor's own here, and executes what is beside the kernel's memory.
+                let mut memory = guest.memory;
+                let start = image::start() & !(PAGE - 1);
+                // Without a place for it, a machine that decodes for visor still needs none.
+                let _ = memory.try_push(Region::identity(start, tree.saturating_sub(start)));
+                (memory, Controls::default())
             }
             Mode::Accelerated => {
                 let mut controls = Controls {
