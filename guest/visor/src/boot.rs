@@ -1,80 +1,77 @@
 //! From the first instruction in Rust to the first entry of a guest, and the ends that are nobody's plan.
 //!
-//! 1. Hart 0 reads the machine's device tree and the guest's, and builds the VM ([`boot`]).
+//! 1. Hart 0 reads the machine's device tree and the guest's, and makes the VM ([`boot`]).
 //! 2. Every hart sets up its virtual CPU, and waits to be started ([`join`]); hart 0 starts itself.
 //! 3. A hart that is started enters the guest and serves its exits until the guest stops it; then it waits again.
 
 use crate::cpu;
-use crate::device_tree::{self, Mode};
+use crate::demo;
+use crate::device_tree::{self, Guest, Machine, Mode};
 use crate::devices::console::{self, line};
 use crate::devices::finisher;
 use crate::ending::Ending;
-use crate::exits::{self, Leave};
-use crate::isolate::pager;
-use crate::sbi::{HartState, Start};
-use crate::vm::Vm;
-use crate::{demo, emulate, hart, image, software};
+use crate::guest::memory::PAGE;
+use crate::image;
+use crate::sbi::Start;
+use crate::schedule;
+use crate::software;
+use crate::vcpu::report;
+use crate::vm::{Plan, Vm};
 use core::panic::PanicInfo;
-use visa_guest::registers as msr;
 use visa_isa::cause::Exception;
-use visa_isa::cause::interrupt::HYPERVISOR_SOFTWARE;
+
+/// The VM that there is.
+const VM: usize = 0;
+/// The virtual CPU that the machine starts.
+const FIRST_VCPU: usize = 0;
 
 /// Hart 0, from the start code: `tree` is the machine's device tree.
-pub extern "C" fn boot(number: usize, tree: usize) -> ! {
+pub extern "C" fn boot(_hart: usize, tree: u64) -> ! {
     let machine =
-        device_tree::machine(device_tree::at(tree as u64)).unwrap_or_else(|error| bad_tree("machine", error));
+        device_tree::machine(device_tree::at(tree)).unwrap_or_else(|error| bad_tree("machine", error));
     console::set_address(machine.uart);
     finisher::set_address(machine.finisher);
     let guest = device_tree::guest(device_tree::at(machine.guest_tree))
         .unwrap_or_else(|error| bad_tree("guest", error));
-    let vm = Vm::create(&machine, guest, tree as u64);
-    if machine.mode == Mode::Software {
+    let vm = Vm::create(VM, plan(&machine, guest, tree))
+        .unwrap_or_else(|field| report::entry_failure(None, field));
+    let start = match machine.mode {
         // What runs in Ring 0 is another visor, and the guest is that one's.
-        hart::hart(number).start(number, software::load(tree as u64));
-        join(number);
+        Mode::Software => software::load(tree),
+        Mode::Native | Mode::Accelerated | Mode::Demo => kernel(vm, &machine),
+    };
+    vm.vcpus[FIRST_VCPU].start(vm.home(FIRST_VCPU), start);
+    schedule::run_own(vm)
+}
+
+/// Every other hart.
+pub extern "C" fn join() -> ! {
+    schedule::run_own(Vm::get(VM))
+}
+
+/// What the device trees say that the VM is to be. `tree` is where visor's memory ends.
+fn plan(machine: &Machine, guest: Guest, tree: u64) -> Plan {
+    let memory = if machine.mode == Mode::Demo { demo::memory(&guest.memory) } else { guest.memory };
+    Plan {
+        mode: machine.mode,
+        vcpus: machine.harts,
+        memory,
+        devices: guest.devices,
+        lacks: machine.lacks,
+        plic: machine.plic,
+        spare: image::end().next_multiple_of(PAGE)..tree,
     }
+}
+
+/// How the guest's kernel starts.
+fn kernel(vm: &Vm, machine: &Machine) -> Start {
     let Some(entry) = vm.guest_address(machine.kernel_entry) else {
         line!("visor: the kernel's entry {:#x} is not in the guest's memory", machine.kernel_entry);
         finisher::end(Ending::BadDeviceTree);
     };
     // The guest's tree may be outside of its memory if it needs none (`visa demo`): then it gets 0.
     let opaque = vm.guest_address(machine.guest_tree).unwrap_or(0);
-    hart::hart(number).start(number, Start { entry, opaque });
-    join(number)
-}
-
-/// Every hart: sets up its virtual CPU, and runs it whenever it is started.
-pub extern "C" fn join(number: usize) -> ! {
-    let vm = Vm::get();
-    let hart = hart::hart(number);
-    // SAFETY: visor serves the software interrupt, as an exit and when it waits.
-    unsafe { msr::hvie::write(1 << HYPERVISOR_SOFTWARE) };
-    let mut vmcs = vm.create_cpu(number);
-    loop {
-        let mut start = hart.wait_for_start();
-        loop {
-            vmcs.start(number, start);
-            if pager::is_active() {
-                pager::restart(number);
-            }
-            let left = match vm.mode {
-                Mode::Demo => demo::run(vm, number, &mut vmcs),
-                _ if vm.lacks.anything() => emulate::run(vm, number),
-                Mode::Native | Mode::Accelerated | Mode::Software => exits::run(vm, number),
-            };
-            match left {
-                Leave::Stop => break,
-                Leave::SuspendAndStart(again) => {
-                    hart.wait_for_guest_interrupt();
-                    start = again;
-                }
-            }
-        }
-        // Nothing of the guest may wake a hart that is stopped.
-        // SAFETY: the guest on this hart has ended.
-        unsafe { msr::sie::write(0) };
-        hart.set_state(HartState::Stopped);
-    }
+    Start { entry, opaque }
 }
 
 /// A trap of Ring -1's own, from the start code.
@@ -89,9 +86,9 @@ pub extern "C" fn trap(cause: u64, pc: u64, value: u64) -> ! {
 pub fn panicked(information: &PanicInfo<'_>) -> ! {
     if software::is_active() {
         line!("\nvisor: in Ring 0: {information}");
-        finisher::end(Ending::Internal);
+    } else {
+        line!("\nvisor: hart {}: {information}", cpu::this());
     }
-    line!("\nvisor: hart {}: {information}", cpu::this());
     finisher::end(Ending::Internal)
 }
 

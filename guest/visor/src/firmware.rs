@@ -1,27 +1,18 @@
-//! What the SBI needs from the machine.
+//! What the SBI needs from the machine: the virtual CPU that calls, and what others see of it and the rest.
 
 use crate::devices::console;
 use crate::guest::memory::Region;
 use crate::sbi::{Environment, Fence, HartSet, HartState, Start};
-use crate::vm::Vm;
-use crate::{emulate, hart};
+use crate::vcpu::Loaded;
 use visa_guest::registers as msr;
 
-/// The SBI's environment on one hart.
-pub struct Firmware {
-    /// The guest.
-    pub vm: &'static Vm,
-    /// The hart's number.
-    pub hart: usize,
-}
-
-impl Environment for Firmware {
+impl Environment for Loaded {
     fn hart(&self) -> usize {
-        self.hart
+        self.number
     }
 
     fn harts(&self) -> usize {
-        self.vm.harts
+        self.vm.vcpus.len()
     }
 
     fn memory(&self) -> &[Region] {
@@ -33,24 +24,26 @@ impl Environment for Firmware {
         unsafe { msr::stimecmp::write(time) };
     }
 
+    #[inline(always)]
     fn interrupt(&mut self, harts: HartSet) {
-        hart::interrupt(harts);
+        Loaded::interrupt(self, harts);
     }
 
     fn clear_interrupt(&mut self) -> bool {
-        hart::clear_guest_interrupt()
+        Loaded::clear_interrupt(self)
     }
 
+    #[inline(always)]
     fn fence(&mut self, harts: HartSet, fence: Fence) {
-        hart::fence(harts, fence);
+        Loaded::fence(self, harts, fence);
     }
 
     fn state(&self, number: usize) -> HartState {
-        hart::hart(number).state()
+        self.vm.vcpus[number].state()
     }
 
     fn start(&mut self, number: usize, start: Start) -> bool {
-        hart::hart(number).start(number, start)
+        self.vm.vcpus[number].start(self.vm.home(number), start)
     }
 
     fn write_console(&mut self, byte: u8) {
@@ -62,7 +55,7 @@ impl Environment for Firmware {
     }
 
     fn locate(&self, address: u64) -> Option<u64> {
-        emulate::locate(self.vm, self.hart, address)
+        Loaded::locate(self, address)
     }
 
     fn load(&self, physical: u64) -> u8 {

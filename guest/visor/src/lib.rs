@@ -8,34 +8,31 @@
 //! (specification, 2.4). What it does where features are missing is in [`emulate`].
 #![cfg_attr(not(test), no_std)]
 
+#[cfg(target_arch = "riscv64")]
+pub mod boot;
 pub mod cpu;
+#[cfg(target_arch = "riscv64")]
+mod demo;
 pub mod device_tree;
 #[cfg(target_arch = "riscv64")]
 pub mod devices;
 pub mod emulate;
 pub mod ending;
-pub mod guest;
-pub mod interrupts;
-pub mod isolate;
-pub mod lacks;
-pub mod sbi;
-pub mod software;
-
-#[cfg(target_arch = "riscv64")]
-pub mod boot;
-#[cfg(target_arch = "riscv64")]
-mod demo;
 #[cfg(target_arch = "riscv64")]
 mod exits;
 #[cfg(target_arch = "riscv64")]
 mod firmware;
-#[cfg(target_arch = "riscv64")]
-pub mod hart;
+pub mod guest;
 #[cfg(target_arch = "riscv64")]
 mod image;
+pub mod interrupts;
+pub mod isolate;
+pub mod lacks;
+pub mod sbi;
 #[cfg(target_arch = "riscv64")]
-mod report;
+mod schedule;
+pub mod software;
+#[cfg(target_arch = "riscv64")]
+mod vcpu;
 #[cfg(target_arch = "riscv64")]
 mod vm;
-#[cfg(target_arch = "riscv64")]
-mod vmcs;

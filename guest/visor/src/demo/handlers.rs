@@ -1,11 +1,12 @@
 //! What visor does about each exit in `visa demo`, and a word on what it was.
 
-use super::scenes::Progress;
-use super::{DEVICE, LATE_MEMORY};
-use crate::exits::{self, Leave, Next, complete, complete_with, inject};
+use super::counts::How;
+use super::layout::{DEVICE, LATE_MEMORY};
+use super::scenes::{A6, A7, DEMO, Progress, SCENE};
+use crate::exits::{self, Plain};
 use crate::guest::memory::{PAGE, Region};
-use crate::hart::Hart;
 use crate::sbi::{self, SbiError, extension};
+use crate::vcpu::{Layer, Leave, Loaded, Next, access_fault};
 use core::cell::UnsafeCell;
 use visa_guest::instructions as insn;
 use visa_guest::registers as msr;
@@ -14,18 +15,13 @@ use visa_isa::cause::interrupt::SUPERVISOR_TIMER;
 use visa_isa::cause::{Exception, ExitCause, INTERRUPT};
 use visa_isa::vmcs::Action;
 
-/// The extension of the demo's calls, among those for firmware's own use (SBI 2.0, chapter 15).
-const DEMO: u64 = 0x0a56_4953;
-/// Function: begin the scene in R10.
-const SCENE: u64 = 0;
 /// Function: send a virtual interrupt.
 const INTERRUPT_ME: u64 = 1;
 /// The vector that visor sends.
 const VECTOR: u8 = 5;
 
+/// Registers of a call.
 const A0: u8 = 10;
-const A6: u8 = 16;
-const A7: u8 = 17;
 
 /// What was done about an exit.
 pub enum Done {
@@ -39,14 +35,6 @@ pub enum Done {
     End(u32),
 }
 
-/// How the guest goes on.
-pub struct How {
-    /// What the handler did.
-    pub handler: &'static str,
-    /// A number that belongs to it.
-    pub value: u64,
-}
-
 /// The page behind the late memory.
 #[repr(C, align(4096))]
 struct Page(UnsafeCell<[u8; PAGE as usize]>);
@@ -56,62 +44,57 @@ unsafe impl Sync for Page {}
 
 static LATE_PAGE: Page = Page(UnsafeCell::new([0; PAGE as usize]));
 
-/// Whether the current hypercall begins a scene.
-pub fn is_scene_call() -> bool {
-    guest_integer(A7) == DEMO && guest_integer(A6) == SCENE
-}
-
 fn resume(handler: &'static str, value: u64) -> Done {
     Done::Resume(How { handler, value })
 }
 
 /// Handles an exit.
-pub fn handle(progress: &mut Progress, hart: &Hart, cause: u64) -> Done {
+pub fn handle(progress: &mut Progress, below: &mut Plain, vcpu: &mut Loaded, cause: u64) -> Done {
     match ExitCause::from_number(cause) {
-        Some(ExitCause::Hypercall) => hypercall(progress, hart),
-        Some(ExitCause::ControlRegister) => control_register(),
-        Some(ExitCause::IoAccess) => port(),
-        Some(ExitCause::NestedPageFault) => nested_page_fault(progress),
-        Some(ExitCause::DeviceAccess) => device(progress),
-        Some(ExitCause::IllegalPrivileged) => illegal(),
-        Some(ExitCause::PageFault) => page_fault(),
+        Some(ExitCause::Hypercall) => hypercall(below, vcpu),
+        Some(ExitCause::ControlRegister) => control_register(vcpu),
+        Some(ExitCause::IoAccess) => port(vcpu),
+        Some(ExitCause::NestedPageFault) => nested_page_fault(vcpu),
+        Some(ExitCause::DeviceAccess) => device(progress, vcpu),
+        Some(ExitCause::IllegalPrivileged) => illegal(vcpu),
+        Some(ExitCause::PageFault) => page_fault(vcpu),
         Some(ExitCause::Timer) => timer(),
         Some(ExitCause::Halt) => {
-            complete();
+            vcpu.complete();
             resume("halt", 0)
         }
         Some(ExitCause::VmexitInstruction) => {
-            complete();
+            vcpu.complete();
             resume("vmexit", 0)
         }
-        // The plain loop, which names every cause, does the rest.
-        _ => match exits::handle(&mut progress.firmware, hart, cause) {
+        // The plain layer, which names every cause, does the rest.
+        _ => match below.handle(vcpu, cause) {
             Next::Resume => resume("visor", 0),
             Next::Leave(leave) => Done::Leave(leave),
         },
     }
 }
 
-fn hypercall(progress: &mut Progress, hart: &Hart) -> Done {
+fn hypercall(below: &mut Plain, vcpu: &mut Loaded) -> Done {
     let (extension, function) = (guest_integer(A7), guest_integer(A6));
     if extension == extension::SRST {
         let call =
             sbi::Call { extension, function, arguments: [guest_integer(A0), guest_integer(A0 + 1), 0, 0, 0] };
-        if let sbi::Outcome::End(value) = sbi::call(&mut progress.firmware, &call) {
+        if let sbi::Outcome::End(value) = sbi::call(vcpu, &call) {
             return Done::End(value);
         }
     }
     if extension != DEMO {
-        return match exits::handle(&mut progress.firmware, hart, ExitCause::Hypercall as u64) {
+        return match below.handle(vcpu, ExitCause::Hypercall as u64) {
             Next::Resume => resume("sbi", extension),
             Next::Leave(leave) => Done::Leave(leave),
         };
     }
-    complete();
+    vcpu.complete();
     match function {
         SCENE => Done::Scene(guest_integer(A0)),
         INTERRUPT_ME => {
-            let target = progress.firmware.hart as u16;
+            let target = vcpu.number as u16;
             // SAFETY: the guest asked for it.
             unsafe { insn::vint_send(visa_isa::io::interrupt(VECTOR, target)) };
             resume("vint-send", VECTOR.into())
@@ -125,73 +108,73 @@ fn hypercall(progress: &mut Progress, hart: &Hart) -> Done {
 
 /// The guest writes CR3: visor does it in its place. Here a hypervisor without nested paging would switch its shadow
 /// tables.
-fn control_register() -> Done {
+fn control_register(vcpu: &mut Loaded) -> Done {
     let value = msr::vmvalue::read();
     // SAFETY: GPTBR is the guest's own CR3.
     unsafe { insn::ldgptbr(value) };
     // VMRESULT is preset to the old value, which is what the instruction returns.
-    complete();
+    vcpu.complete();
     resume("ldgptbr", value)
 }
 
 /// The console of the demo is visor's: bytes that the guest writes become lines of their own.
-fn port() -> Done {
+fn port(vcpu: &mut Loaded) -> Done {
     const TRANSMITTER_EMPTY: u64 = 0x60;
     if qualification().writes() {
-        complete();
+        vcpu.complete();
         resume("console-byte", msr::vmvalue::read())
     } else {
-        complete_with(TRANSMITTER_EMPTY);
+        vcpu.complete_with(TRANSMITTER_EMPTY);
         resume("line-status", TRANSMITTER_EMPTY)
     }
 }
 
 /// The late memory gets a page, upon which the access is tried again. Anywhere else the guest has nothing to seek.
-fn nested_page_fault(progress: &Progress) -> Done {
+fn nested_page_fault(vcpu: &mut Loaded) -> Done {
     let address = msr::vmgpa::read() & !(PAGE - 1);
     let page = LATE_PAGE.0.get() as u64;
     if address == LATE_MEMORY {
         let region = Region { guest: address, physical: page, length: PAGE };
-        if progress.firmware.vm.map(region).is_ok() {
+        if vcpu.vm.map(region).is_ok() {
             return resume("map-page", page);
         }
     }
-    exits::memory::deny();
-    resume("deny", exits::access_fault() as u64)
+    exits::deny(vcpu);
+    resume("deny", access_fault() as u64)
 }
 
 /// An adder: what is written at offset 0 is added up, and read at offset 8.
-fn device(progress: &mut Progress) -> Done {
+fn device(progress: &mut Progress, vcpu: &mut Loaded) -> Done {
     const ADD: u64 = 0;
     const SUM: u64 = 8;
     let offset = msr::vmgpa::read().wrapping_sub(DEVICE);
     match (offset, qualification().writes()) {
         (ADD, true) => {
             progress.sum = progress.sum.wrapping_add(msr::vmvalue::read());
-            complete();
+            vcpu.complete();
             resume("device-write", progress.sum)
         }
         (SUM, false) => {
-            complete_with(progress.sum);
+            vcpu.complete_with(progress.sum);
             resume("device-read", progress.sum)
         }
         _ => {
-            complete_with(0);
+            vcpu.complete_with(0);
             resume("device-ignore", offset)
         }
     }
 }
 
 /// The guest gets what a machine without Ring -1 would give it.
-fn illegal() -> Done {
-    inject(Exception::IllegalInstruction, msr::vminst::read());
+fn illegal(vcpu: &mut Loaded) -> Done {
+    vcpu.inject(Exception::IllegalInstruction, msr::vminst::read());
     resume("inject", Exception::IllegalInstruction as u64)
 }
 
 /// A fault of the guest's own tables is the guest's to handle.
-fn page_fault() -> Done {
+fn page_fault(vcpu: &mut Loaded) -> Done {
     let exception = Exception::from_number(msr::vmcode::read()).unwrap_or(Exception::LoadPageFault);
-    inject(exception, msr::vmgva::read());
+    vcpu.inject(exception, msr::vmgva::read());
     resume("inject", exception as u64)
 }
 

@@ -1,12 +1,10 @@
 //! The lines of `visa demo`: `@` and a word, then `name=value` pairs (guest/demo/README.md).
 
-use super::handlers::How;
-use super::scenes::Counts;
-use super::statistics::Cause;
+use super::counts::{Cause, Counts, How};
 use crate::devices::console::line;
 use crate::guest::memory;
-use crate::vm::Vm;
-use crate::vmcs::Vmcs;
+use crate::vcpu::Loaded;
+use crate::vm::{Vm, Vmcs};
 use visa_guest::qualification;
 use visa_guest::registers as msr;
 use visa_isa::cause::ExitCause;
@@ -14,8 +12,8 @@ use visa_isa::io::Policy;
 use visa_isa::vmcs::{self, Action};
 
 /// What the guest is given.
-pub fn machine(vm: &Vm, vmcs: &Vmcs) {
-    for region in &vm.memory {
+pub fn machine(vcpu: &mut Loaded) {
+    for region in &vcpu.vm.memory {
         line!(
             "@memory guest={:#x} physical={:#x} length={:#x}",
             region.guest,
@@ -23,7 +21,12 @@ pub fn machine(vm: &Vm, vmcs: &Vmcs) {
             region.length
         );
     }
-    line!("@vm vmcs={:#x} hptbr={:#x} entry={:#x}", vmcs.address(), msr::hptbr::read(), msr::vmpc::read());
+    line!(
+        "@vm vmcs={:#x} hptbr={:#x} entry={:#x}",
+        vcpu.save().address(),
+        msr::hptbr::read(),
+        msr::vmpc::read()
+    );
 }
 
 /// A scene begins.
@@ -56,8 +59,7 @@ pub fn exit(cause: u64) {
 }
 
 /// The guest's state, stored by VMSAVE and read from the VMCS in memory.
-pub fn saved(page: &mut Vmcs) {
-    page.save();
+pub fn saved(page: &Vmcs) {
     line!(
         "@vmcs address={:#x} pc={:#x} ring={} r1={:#x} cr3={:#x} sstatus={:#x} vmtrapcfg={:#x} hptbr={:#x} cause={:#x} \
          exits={} emulated={} tlbmisses={}",

@@ -1,10 +1,11 @@
 //! The scenes of `visa demo`: what visor sets up for each.
 
+use super::counts::Counts;
+use super::layout::{DEVICE, DEVICE_BYTES, DEVICE_COOKIE};
 use super::narrate;
 use super::statistics::Statistics;
-use super::{DEVICE, DEVICE_BYTES, DEVICE_COOKIE};
-use crate::firmware::Firmware;
-use crate::vm::{self, CONSOLE_PORTS, Vm};
+use crate::vcpu::Loaded;
+use crate::vm::{CAUSES, Vm, ranges};
 use visa_guest::guest_integer;
 use visa_guest::registers as msr;
 use visa_isa::cause::ExitCause;
@@ -41,6 +42,20 @@ const SCENES: [Scene; 15] = [
     scene("end", 0, Policy::Pass),
 ];
 
+/// The extension of the demo's calls, among those for firmware's own use (SBI 2.0, chapter 15).
+pub const DEMO: u64 = 0x0a56_4953;
+/// Function: begin the scene in R10.
+pub const SCENE: u64 = 0;
+/// Registers of a call.
+pub const A6: u8 = 16;
+/// See [`A6`].
+pub const A7: u8 = 17;
+
+/// Whether the current hypercall begins a scene.
+pub fn is_scene_call() -> bool {
+    guest_integer(A7) == DEMO && guest_integer(A6) == SCENE
+}
+
 /// The scene at whose end the guest tells an address to translate, in R14.
 const TRANSLATION: &str = "translation";
 
@@ -49,8 +64,6 @@ const TOLD_MAX: u32 = 3;
 
 /// Where the demo is.
 pub struct Progress {
-    /// The machine, for SBI calls.
-    pub firmware: Firmware,
     /// Exits so far.
     pub statistics: Statistics,
     /// Instructions that the guest has retired.
@@ -58,61 +71,45 @@ pub struct Progress {
     /// What the virtual device has added up.
     pub sum: u64,
     scene: usize,
-    told: [u32; crate::hart::CAUSES],
+    told: [u32; CAUSES],
     start: Counts,
-}
-
-/// Counters at the start of a scene.
-#[derive(Clone, Copy, Default)]
-pub struct Counts {
-    /// VM exits.
-    pub exits: u64,
-    /// Instructions completed in software.
-    pub emulated: u64,
-    /// Combined TLB misses.
-    pub tlb_misses: u64,
-    /// Instructions of the guest.
-    pub guest: u64,
-    /// Instructions of visor's handlers.
-    pub handlers: u64,
 }
 
 impl Progress {
     /// Before the guest's first instruction.
-    pub fn new(vm: &'static Vm, hart: usize) -> Progress {
+    pub fn new() -> Progress {
         let mut progress = Progress {
-            firmware: Firmware { vm, hart },
             statistics: Statistics::new(),
             guest: 0,
             sum: 0,
             scene: 0,
-            told: [0; crate::hart::CAUSES],
+            told: [0; CAUSES],
             start: Counts::default(),
         };
-        vm::bind(RangeKind::Trap, DEVICE, DEVICE_BYTES, DEVICE_COOKIE);
+        ranges::bind(RangeKind::Trap, DEVICE, DEVICE_BYTES, DEVICE_COOKIE);
         progress.start = progress.counts();
         progress
     }
 
     /// Whether an exit is to be told: not the calls that begin scenes, and not the umpteenth of its kind.
     pub fn is_told(&mut self, cause: u64) -> bool {
-        if cause == ExitCause::Hypercall as u64 && super::handlers::is_scene_call() {
+        if cause == ExitCause::Hypercall as u64 && is_scene_call() {
             return false;
         }
-        let told = &mut self.told[cause as usize % crate::hart::CAUSES];
+        let told = &mut self.told[cause as usize % CAUSES];
         *told += 1;
         *told <= TOLD_MAX
     }
 
     /// Ends the scene and begins another: `VMTRAPCFG` and the ports are set for it.
-    pub fn begin(&mut self, number: u64) {
-        self.finish();
+    pub fn begin(&mut self, vcpu: &Loaded, number: u64) {
+        self.finish(vcpu.vm);
         self.scene = number as usize % SCENES.len();
         let scene = &SCENES[self.scene];
-        self.told = [0; crate::hart::CAUSES];
+        self.told = [0; CAUSES];
         // SAFETY: the filter decides what exits, and every exit has its handler.
         unsafe { msr::vmtrapcfg::write(scene.filter) };
-        vm::mask(*CONSOLE_PORTS.start(), *CONSOLE_PORTS.end(), scene.ports);
+        ranges::mask_console(scene.ports);
         narrate::scene(self.scene, scene.name, scene.filter, scene.ports);
         self.start = self.counts();
         // The call that begins the scene is completed when the guest goes on.
@@ -120,11 +117,11 @@ impl Progress {
     }
 
     /// Ends the scene: what the guest saw (in R11 to R14 of the call) and what it took.
-    pub fn finish(&self) {
+    fn finish(&self, vm: &Vm) {
         let now = self.counts();
         let observed = [11, 12, 13, 14].map(guest_integer);
         if SCENES[self.scene].name == TRANSLATION {
-            narrate::translation(self.firmware.vm, observed[3]);
+            narrate::translation(vm, observed[3]);
         }
         narrate::observed(self.scene, observed);
         let took = Counts {

@@ -1,20 +1,8 @@
 //! Exits by cause, and the instructions that their handlers took.
 
+use super::counts::Cause;
 use super::narrate;
-use crate::hart::CAUSES;
-
-/// What is known of one cause.
-#[derive(Clone, Copy, Default)]
-pub struct Cause {
-    /// Exits.
-    pub samples: u64,
-    /// Instructions of the handler, in all, at least and at most.
-    pub total: u64,
-    /// The shortest.
-    pub least: u64,
-    /// The longest.
-    pub most: u64,
-}
+use crate::vm::CAUSES;
 
 /// What is known of all.
 pub struct Statistics([Cause; CAUSES]);

@@ -5,30 +5,22 @@
 //!   fetches the instruction and decodes it ([`crate::guest::space`]).
 //! - Without the trap filter nearly everything that the guest's kernel does exits: MSRs, SRET, WFI, fences, page faults.
 //! - Without a timer that interrupts the guest visor makes the interrupt pending, and delivers it when the guest takes
-//!   interrupts ([`crate::interrupts`]).
+//!   interrupts ([`crate::interrupts::order`]).
 //!
-//! A machine that lacks nothing never comes here: it has the loop in `exits`.
+//! It is a layer of the exit loop above the plain one. A machine that lacks nothing has the plain one alone.
 
 pub mod cache;
 
 #[cfg(target_arch = "riscv64")]
-mod decoded;
+mod instruction;
 #[cfg(target_arch = "riscv64")]
-mod machine;
+mod layer;
 #[cfg(target_arch = "riscv64")]
 mod msrs;
 #[cfg(target_arch = "riscv64")]
 mod pending;
 #[cfg(target_arch = "riscv64")]
 mod ports;
-#[cfg(target_arch = "riscv64")]
-mod run;
-#[cfg(target_arch = "riscv64")]
-mod wait;
 
 #[cfg(target_arch = "riscv64")]
-pub use decoded::locate;
-#[cfg(target_arch = "riscv64")]
-pub use run::run;
-#[cfg(target_arch = "riscv64")]
-pub use wait::Wait;
+pub use layer::Emulating;

@@ -1,7 +1,6 @@
 //! The guest's MSRs, by number, as its kernel reads and writes them. They are the machine's own: bits that do not exist
-//! drop as in the guest. What visor keeps in their place is in [`super::pending`].
+//! drop as in the guest. What visor keeps in their place is in [`super::pending`]; what the guest has in satp, [`crate::isolate`] knows.
 
-use crate::isolate::pager;
 use visa_guest::registers as real;
 use visa_isa::msr;
 
@@ -31,14 +30,4 @@ by_number! {
         SCAUSE scause, STVAL stval, SIP sip, STIMECMP stimecmp, SATP satp, VICENAB vicenab, VICTHRESH victhresh;
     read: CYCLE cycle, TIME time, INSTRET instret, VMCOUNT_EXIT vmcount_exit, VMCOUNT_EMU vmcount_emu,
         VMCOUNT_TLBMISS vmcount_tlbmiss;
-}
-
-/// What the guest has in satp, where the real one may hold a shadow.
-pub fn guest_satp(hart: usize) -> u64 {
-    if pager::is_active() { pager::guest_cr3(hart) } else { real::satp::read() }
-}
-
-/// The guest writes satp.
-pub fn set_guest_satp(hart: usize, value: u64) {
-    if pager::is_active() { pager::set_guest_cr3(hart, value) } else { write(msr::SATP, value) }
 }

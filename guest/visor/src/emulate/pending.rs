@@ -4,11 +4,10 @@
 //! The exits repeat while their cause lasts. So the timer's moment is taken out of stimecmp, and the interrupt
 //! controller's line down, until the guest has seen to them.
 
-use super::machine::in_kernel;
-use super::wait::timer_is_due;
 use crate::interrupts::order::{Next, View, Window};
 use crate::interrupts::plic::Context;
-use crate::vmcs::Controls;
+use crate::vcpu::{Loaded, timer_is_due};
+use crate::vm::Controls;
 use visa_guest::registers as msr;
 use visa_isa::cause::interrupt::{SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER};
 use visa_isa::io::{MSR_MAP_BYTES, Policy};
@@ -144,7 +143,7 @@ impl Pending {
 
     /// Does it, and returns the cause of an interrupt to inject, or nothing.
     #[inline(never)]
-    pub fn before_entry(&mut self) -> Option<u64> {
+    pub fn before_entry(&mut self, vcpu: &Loaded) -> Option<u64> {
         if self.external && !self.line() {
             self.unmask();
         }
@@ -156,7 +155,7 @@ impl Pending {
             pending: self.sip(),
             enabled: msr::sie::read(),
             status: msr::sstatus::read(),
-            kernel: in_kernel(),
+            kernel: vcpu.in_kernel(),
         };
         match view.next() {
             Next::Take(cause) => {

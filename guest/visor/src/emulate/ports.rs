@@ -1,7 +1,8 @@
 //! IN and OUT in Ring 0, where no I/O permission map can let them pass (specification, 5.2).
 
 use crate::device_tree::Mode;
-use crate::vm::{CONSOLE_PORTS, Vm};
+use crate::vm::Vm;
+use crate::vm::ranges::CONSOLE_PORTS;
 use visa_guest::instructions as insn;
 use visa_isa::shape::{Direction, Port};
 

@@ -1,10 +1,8 @@
 //! ECALL in Ring 0: the SBI.
 
-use super::{Leave, Next, complete};
 use crate::devices::finisher::finish;
-use crate::firmware::Firmware;
-use crate::hart::Hart;
 use crate::sbi::{self, Call, Outcome, SbiResult};
+use crate::vcpu::{Leave, Loaded, Next};
 use core::arch::asm;
 use visa_isa::msr::GUEST_R0;
 
@@ -35,24 +33,24 @@ fn set_guest<const NUMBER: u16>(value: u64) {
 
 /// Serves a call.
 #[inline(always)]
-pub fn handle(firmware: &mut Firmware, hart: &Hart) -> Next {
+pub fn handle(vcpu: &mut Loaded) -> Next {
     let call = Call {
         extension: guest::<A7>(),
         function: guest::<A6>(),
         arguments: [guest::<A0>(), guest::<A1>(), guest::<A2>(), guest::<A3>(), guest::<A4>()],
     };
-    match sbi::call(firmware, &call) {
+    match sbi::call(vcpu, &call) {
         Outcome::Return(result) => give(result),
         Outcome::Legacy(value) => set_guest::<A0>(value as u64),
         Outcome::Stop => return Next::Leave(Leave::Stop),
         Outcome::Suspend => {
-            hart.wait_for_guest_interrupt();
+            vcpu.suspend();
             give(Ok(0));
         }
         Outcome::SuspendAndStart(start) => return Next::Leave(Leave::SuspendAndStart(start)),
         Outcome::End(value) => finish(value),
     }
-    complete();
+    vcpu.complete();
     Next::Resume
 }
 

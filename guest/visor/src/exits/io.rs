@@ -1,14 +1,14 @@
 //! IN and OUT at ports that exit (specification, 5.2). The VM's map lets none of them, so this is for ports that the
 //! map leaves to VMTRAPCFG: the console's are served, the others are absent.
 
-use super::complete_with;
-use crate::vm::CONSOLE_PORTS;
+use crate::vcpu::Loaded;
+use crate::vm::ranges::CONSOLE_PORTS;
 use visa_guest::instructions as insn;
 use visa_guest::qualification;
 use visa_guest::registers as msr;
 
 /// Serves an access to a port as the machine would.
-pub fn port() {
+pub fn port(vcpu: &mut Loaded) {
     let access = qualification();
     let port = msr::vmcode::read() as u16;
     let ones = u64::MAX >> (64 - 8 * access.bytes().clamp(1, 8));
@@ -22,5 +22,5 @@ pub fn port() {
         result = u64::from(unsafe { insn::inb(port) });
     }
     // For an OUT the result goes nowhere.
-    complete_with(result);
+    vcpu.complete_with(result);
 }

@@ -10,11 +10,23 @@ pub(super) fn call(on: &mut impl Environment, call: &Call) -> SbiResult {
         0 => write(on, first, low, high),
         1 => read(on, first, low, high),
         2 => {
-            on.write_console(first as u8);
+            write_byte(on, first as u8);
             Ok(0)
         }
         _ => Err(SbiError::NotSupported),
     }
+}
+
+/// Writes one byte. Out of line, so that short calls have no register taken up with where the console is.
+#[inline(never)]
+pub(super) fn write_byte(on: &mut impl Environment, byte: u8) {
+    on.write_console(byte);
+}
+
+/// Reads one byte if one is there; out of line as well.
+#[inline(never)]
+pub(super) fn read_byte(on: &mut impl Environment) -> Option<u8> {
+    on.read_console()
 }
 
 #[inline(never)]

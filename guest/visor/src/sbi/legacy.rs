@@ -1,6 +1,7 @@
 //! The legacy extensions (SBI 2.0, chapter 5), which small kernels and old ones call. They return one value, in R10, and leave
 //! R11 alone.
 
+use super::console;
 use super::{Call, Environment, Fence, HartSet, Outcome, SbiError, extension};
 use crate::ending;
 
@@ -17,10 +18,10 @@ pub(super) fn call(on: &mut impl Environment, call: &Call) -> Outcome {
             Outcome::Legacy(0)
         }
         LEGACY_PUTCHAR => {
-            on.write_console(first as u8);
+            console::write_byte(on, first as u8);
             Outcome::Legacy(0)
         }
-        LEGACY_GETCHAR => Outcome::Legacy(on.read_console().map_or(-1, i64::from)),
+        LEGACY_GETCHAR => Outcome::Legacy(console::read_byte(on).map_or(-1, i64::from)),
         LEGACY_CLEAR_IPI => Outcome::Legacy(if on.clear_interrupt() { WAS_PENDING } else { 0 }),
         LEGACY_SHUTDOWN => Outcome::End(ending::PASS),
         _ => to_harts(on, call.extension, first),

@@ -1,17 +1,15 @@
-//! The exit loop on a machine that lacks features.
+//! The layer of the exit loop on a machine that lacks features.
 
 use super::cache::Decoder;
-use super::machine::{drop_translations, finish, first_source, in_kernel, step_over};
+use super::instruction::{bits, finish, first_source};
 use super::pending::Pending;
-use super::{Wait, decoded, msrs, ports};
+use super::{msrs, ports};
 use crate::cpu;
-use crate::exits::{self, Leave, Next};
-use crate::firmware::Firmware;
+use crate::exits::{self, Plain};
 use crate::guest::privileged::{after_return, written};
 use crate::guest::space::FetchFault;
-use crate::hart::{self, Hart};
-use crate::isolate::pager;
-use crate::report;
+use crate::isolate::Translation;
+use crate::vcpu::{Layer, Loaded, Next, access_fault, report};
 use crate::vm::Vm;
 use core::arch::asm;
 use visa_guest::instructions as insn;
@@ -29,39 +27,11 @@ const LENGTH: u64 = 4;
 /// Exceptions in a row, without an instruction in between, that end the guest (specification, 2.3).
 const EXCEPTIONS_IN_A_ROW: u32 = 3;
 
-/// Runs this hart's current guest until it stops.
-#[inline(never)]
-pub fn run(vm: &'static Vm, number: usize) -> Leave {
-    let context = if vm.lacks.trap_filter { vm.plic } else { None };
-    let mut emulator = Emulator {
-        vm,
-        hart: hart::hart(number),
-        firmware: Firmware { vm, hart: number },
-        assist: !vm.lacks.decode_assist,
-        pending: Pending::new(context.map(|plic| plic.kernel(number)), !vm.lacks.trap_filter, vm.controls),
-        decoder: Decoder::new(),
-        delivered: 0,
-        in_a_row: 0,
-    };
-    loop {
-        emulator.enter();
-        let cause = insn::vmcause();
-        emulator.hart.count_exit(cause);
-        if let Next::Leave(leave) = emulator.handle(cause) {
-            emulator.pending.release();
-            return leave;
-        }
-        if emulator.pending.needs_care() {
-            emulator.interrupt();
-        }
-    }
-}
-
-/// What the loop knows of a hart's guest.
-struct Emulator {
+/// The layer of a machine that lacks features: what it knows of a virtual CPU's guest.
+pub struct Emulating {
+    /// What does the rest.
+    below: Plain,
     vm: &'static Vm,
-    hart: &'static Hart,
-    firmware: Firmware,
     /// The exit record says what the instruction says.
     assist: bool,
     pending: Pending,
@@ -72,13 +42,12 @@ struct Emulator {
     in_a_row: u32,
 }
 
-impl Emulator {
-    /// Enters the guest. Behind an exception that visor has delivered it looks whether the guest gets anywhere.
+impl Layer for Emulating {
+    /// Behind an exception that visor has delivered it looks whether the guest gets anywhere.
     #[inline(always)]
-    fn enter(&mut self) {
+    fn enter(&mut self, vcpu: &mut Loaded) {
         if self.delivered == 0 {
-            // SAFETY: the guest reaches its own memory and devices alone.
-            unsafe { insn::vmresume() };
+            self.below.enter(vcpu);
             self.in_a_row = 0;
             return;
         }
@@ -86,7 +55,7 @@ impl Emulator {
         // What retires between the two reads beside the guest's: the first read and the entry.
         const OWN: u64 = 2;
         let (before, after): (u64, u64);
-        // SAFETY: as above.
+        // SAFETY: the guest reaches its own memory and devices alone.
         unsafe {
             asm!(
                 "csrr {before}, {instret}",
@@ -103,46 +72,81 @@ impl Emulator {
         self.delivered = 0;
     }
 
-    fn handle(&mut self, cause: u64) -> Next {
+    #[inline(always)]
+    fn handle(&mut self, vcpu: &mut Loaded, cause: u64) -> Next {
+        let next = self.dispatch(vcpu, cause);
+        if self.pending.needs_care() {
+            self.interrupt(vcpu);
+        }
+        next
+    }
+}
+
+impl Emulating {
+    /// For a virtual CPU that has started.
+    pub fn new(vcpu: &Loaded) -> Emulating {
+        let vm = vcpu.vm;
+        let context = if vm.lacks.trap_filter { vm.plic } else { None };
+        let context = context.map(|plic| plic.kernel(vm.home(vcpu.number)));
+        Emulating {
+            below: Plain,
+            vm,
+            assist: !vm.lacks.decode_assist,
+            pending: Pending::new(context, !vm.lacks.trap_filter, vm.controls),
+            decoder: Decoder::new(),
+            delivered: 0,
+            in_a_row: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn dispatch(&mut self, vcpu: &mut Loaded, cause: u64) -> Next {
         use ExitCause::*;
         match ExitCause::from_number(cause) {
-            Some(ControlRegister | MsrAccess) => self.msr_access(),
-            Some(IllegalPrivileged) => self.privileged(),
-            Some(PageFault) if pager::is_active() => pager::page_fault(self.firmware.hart),
-            Some(PageFault) => self.deliver(msr::vmcode::read(), msr::vmgva::read()),
-            Some(TlbFlush) if self.assist && pager::is_active() => pager::fence(self.firmware.hart),
-            Some(TlbFlush) => {
-                drop_translations();
-                self.complete();
-            }
+            Some(ControlRegister | MsrAccess) => self.msr_access(vcpu),
+            Some(IllegalPrivileged) => self.privileged(vcpu),
+            Some(PageFault) => match vcpu.translation {
+                Translation::Shadow(_) => exits::page_fault(vcpu),
+                Translation::Hardware(_) => self.deliver(vcpu, msr::vmcode::read(), msr::vmgva::read()),
+            },
+            Some(TlbFlush) => match vcpu.translation {
+                Translation::Shadow(_) if self.assist => exits::fence(vcpu),
+                _ => {
+                    vcpu.translation.flush();
+                    self.complete(vcpu);
+                }
+            },
             Some(Timer) => self.pending.timer_due(),
             Some(ExternalInterrupt) if self.vm.plic.is_some() => self.pending.external_up(),
-            Some(Halt) => self.halt(),
-            Some(Pause | VmexitInstruction) => self.complete(),
-            Some(IoAccess | PciConfiguration) => self.port(),
-            Some(DeviceAccess) => self.interrupt_controller(),
-            Some(VisaInstruction) if self.vm.lacks.trap_filter => self.visa_instruction(),
-            Some(Hypercall | VisaInstruction) => return self.call(cause),
-            // The plain loop, which names every cause, does the rest.
-            _ => return exits::handle(&mut self.firmware, self.hart, cause),
+            Some(Halt) => self.halt(vcpu),
+            Some(Pause | VmexitInstruction) => self.complete(vcpu),
+            Some(IoAccess | PciConfiguration) => self.port(vcpu),
+            Some(DeviceAccess) => self.interrupt_controller(vcpu),
+            Some(VisaInstruction) if self.vm.lacks.trap_filter => self.visa_instruction(vcpu),
+            Some(Hypercall | VisaInstruction) => return self.call(vcpu, cause),
+            // The plain layer, which names every cause, does the rest.
+            _ => return self.below.handle(vcpu, cause),
         }
         Next::Resume
     }
 
     /// The guest goes on behind an instruction without a result, or with the one that VMRESULT has.
     #[inline(always)]
-    fn complete(&self) {
-        if self.assist { exits::complete() } else { step_over(LENGTH) }
+    fn complete(&self, vcpu: &mut Loaded) {
+        if self.assist { vcpu.complete() } else { vcpu.step_over(LENGTH) }
     }
 
     /// An exit whose handler looks at the guest as if nothing were missing.
-    fn call(&mut self, cause: u64) -> Next {
+    fn call(&mut self, vcpu: &mut Loaded, cause: u64) -> Next {
         self.pending.release();
-        let next = exits::handle(&mut self.firmware, self.hart, cause);
+        let next = self.below.handle(vcpu, cause);
+        if let Next::Leave(_) = next {
+            return next;
+        }
         if !self.assist && msr::vmaction::read() == Action::Complete as u64 {
             // SAFETY: the guest goes on where VMPC says.
             unsafe { msr::vmaction::write(Action::Retry as u64) };
-            step_over(LENGTH);
+            vcpu.step_over(LENGTH);
         }
         if self.vm.lacks.timer() {
             self.pending.catch();
@@ -151,19 +155,19 @@ impl Emulator {
     }
 
     /// WFI.
-    fn halt(&mut self) {
+    fn halt(&mut self, vcpu: &mut Loaded) {
         self.pending.release();
-        self.hart.wait_for_guest(Wait::of(self.vm, self.firmware.hart));
+        vcpu.wait_for_interrupt();
         self.pending.catch();
-        self.complete();
+        self.complete(vcpu);
     }
 
     /// The guest takes an exception. A guest whose handler does nothing but raise the next one is at its end, as it
     /// would be without visor in between.
-    fn deliver(&mut self, exception: u64, value: u64) {
+    fn deliver(&mut self, vcpu: &mut Loaded, exception: u64, value: u64) {
         self.delivered = self.in_a_row + 1;
         if self.delivered == EXCEPTIONS_IN_A_ROW {
-            report::shutdown();
+            report::shutdown(vcpu.vcpu);
         }
         // SAFETY: the exceptions that come here are those of an instruction, which can all be injected.
         unsafe {
@@ -173,57 +177,52 @@ impl Emulator {
         }
     }
 
-    fn deliver_illegal(&mut self, bits: u32) {
-        self.deliver(Exception::IllegalInstruction as u64, u64::from(bits));
+    fn deliver_illegal(&mut self, vcpu: &mut Loaded, bits: u32) {
+        self.deliver(vcpu, Exception::IllegalInstruction as u64, u64::from(bits));
     }
 
     /// The instruction that exited. Without one the guest has got its fault.
-    fn instruction(&mut self) -> Option<(u32, Option<Instruction>)> {
-        match decoded::bits(self.vm, self.firmware.hart) {
+    #[inline(always)]
+    fn instruction(&mut self, vcpu: &mut Loaded) -> Option<(u32, Option<Instruction>)> {
+        match bits(vcpu) {
             Ok(bits) => Some((bits, self.decoder.decode(bits))),
             Err(FetchFault(exception, value)) => {
-                self.deliver(exception as u64, value);
+                self.deliver(vcpu, exception as u64, value);
                 None
             }
         }
     }
 
     /// The guest's tables or its code have changed under it: the hardware is to look again.
-    fn look_again(&self) {
-        drop_translations();
+    fn look_again(&self, vcpu: &mut Loaded) {
+        vcpu.translation.flush();
         cpu::fence_instructions();
     }
 
     /// An MSR instruction that its ring may execute.
     #[inline(always)]
-    fn msr_access(&mut self) {
+    fn msr_access(&mut self, vcpu: &mut Loaded) {
         let number = msr::vmcode::read() as u16;
-        if self.assist && !self.stands_elsewhere(number) {
+        if self.assist && !stands_elsewhere(vcpu, number) {
             // VMRESULT has the old value.
             if qualification().writes() {
                 msrs::write(number, msr::vmvalue::read());
             }
-            return exits::complete();
+            return vcpu.complete();
         }
-        self.msr_instruction();
-    }
-
-    /// Whether the guest's value is not, or not always, in the real MSR.
-    #[inline(always)]
-    fn stands_elsewhere(&self, number: u16) -> bool {
-        number == SIP || number == STIMECMP || number == SATP && pager::is_active()
+        self.msr_instruction(vcpu);
     }
 
     #[inline(never)]
-    fn msr_instruction(&mut self) {
-        let Some((_, instruction)) = self.instruction() else { return };
-        if !instruction.is_some_and(|instruction| self.change_msr(&instruction)) {
-            self.look_again();
+    fn msr_instruction(&mut self, vcpu: &mut Loaded) {
+        let Some((_, instruction)) = self.instruction(vcpu) else { return };
+        if !instruction.is_some_and(|instruction| self.change_msr(vcpu, &instruction)) {
+            self.look_again(vcpu);
         }
     }
 
     /// Does an MSR instruction; false if it is none, or not for a guest's kernel.
-    fn change_msr(&mut self, instruction: &Instruction) -> bool {
+    fn change_msr(&mut self, vcpu: &mut Loaded, instruction: &Instruction) -> bool {
         let number = instruction.imm as u16;
         if !matches!(instruction.op.shape(), Shape::Msr(_)) {
             return false;
@@ -231,7 +230,7 @@ impl Emulator {
         let old = match number {
             SIP => Some(self.pending.sip()),
             STIMECMP => Some(self.pending.stimecmp()),
-            SATP => Some(msrs::guest_satp(self.firmware.hart)),
+            SATP => Some(vcpu.translation.guest_cr3()),
             _ => msrs::read(number),
         };
         let Some(old) = old else { return false };
@@ -239,20 +238,20 @@ impl Emulator {
         match (number, new) {
             (_, None) => {}
             (STIMECMP, Some(new)) => self.pending.set_stimecmp(new),
-            (SATP, Some(new)) => msrs::set_guest_satp(self.firmware.hart, new),
+            (SATP, Some(new)) => vcpu.translation.set_guest_cr3(new),
             (_, Some(new)) => msrs::write(number, new),
         }
-        finish(instruction, old);
+        finish(vcpu, instruction, old);
         true
     }
 
     /// SRET in Ring 0, or what a ring may not use.
     #[inline(always)]
-    fn privileged(&mut self) {
+    fn privileged(&mut self, vcpu: &mut Loaded) {
         // With every bit of the trap filter in force, what else Ring 0 may not use has an exit of its own.
-        let is_return = in_kernel() && (self.vm.lacks.trap_filter || self.at_return());
+        let is_return = vcpu.in_kernel() && (self.vm.lacks.trap_filter || at_return(vcpu));
         if !is_return {
-            return self.not_in_this_ring();
+            return self.not_in_this_ring(vcpu);
         }
         let (status, user) = after_return(msr::sstatus::read());
         // SAFETY: the state is the guest's; sepc is even, and the ring 0 or 3.
@@ -263,32 +262,26 @@ impl Emulator {
         }
     }
 
-    /// Whether the instruction is SRET.
-    fn at_return(&self) -> bool {
-        let bits = decoded::bits(self.vm, self.firmware.hart);
-        bits == Ok(Op::Sret.row().bits.value)
-    }
-
     #[inline(never)]
-    fn not_in_this_ring(&mut self) {
-        if let Some((bits, _)) = self.instruction() {
-            self.deliver_illegal(bits);
+    fn not_in_this_ring(&mut self, vcpu: &mut Loaded) {
+        if let Some((bits, _)) = self.instruction(vcpu) {
+            self.deliver_illegal(vcpu, bits);
         }
     }
 
     /// A V-ISA instruction in Ring 0, or an MSR of V-ISA's (specification, 3.2): some of them are a kernel's to use.
     #[inline(never)]
-    fn visa_instruction(&mut self) {
-        let Some((bits, instruction)) = self.instruction() else { return };
-        let Some(instruction) = instruction else { return self.look_again() };
+    fn visa_instruction(&mut self, vcpu: &mut Loaded) {
+        let Some((bits, instruction)) = self.instruction(vcpu) else { return };
+        let Some(instruction) = instruction else { return self.look_again(vcpu) };
         match instruction.op {
-            Op::VintSend if self.send(first_source(&instruction)) => step_over(LENGTH),
-            Op::VintAck => finish(&instruction, insn::vint_ack()),
-            Op::VintStat => finish(&instruction, insn::vint_stat()),
+            Op::VintSend if self.send(first_source(&instruction)) => vcpu.step_over(LENGTH),
+            Op::VintAck => finish(vcpu, &instruction, insn::vint_ack()),
+            Op::VintStat => finish(vcpu, &instruction, insn::vint_stat()),
             op if matches!(op.shape(), Shape::Msr(_))
                 && visa_isa::msr::ring(instruction.imm as u16) == Ring::Kernel
-                && self.change_msr(&instruction) => {}
-            _ => self.deliver_illegal(bits),
+                && self.change_msr(vcpu, &instruction) => {}
+            _ => self.deliver_illegal(vcpu, bits),
         }
     }
 
@@ -300,7 +293,7 @@ impl Emulator {
         if operand & !INTERRUPT_BITS != 0 || operand & VECTOR == 0 {
             return false;
         }
-        if operand >> TARGET_SHIFT < self.vm.harts as u64 {
+        if operand >> TARGET_SHIFT < self.vm.vcpus.len() as u64 {
             // SAFETY: the vector is for the guest's controller, and the hart exists.
             unsafe { insn::vint_send(operand) };
         }
@@ -309,38 +302,38 @@ impl Emulator {
 
     /// IN or OUT.
     #[inline(never)]
-    fn port(&mut self) {
+    fn port(&mut self, vcpu: &mut Loaded) {
         if self.assist {
             let decoded = qualification();
             let direction = if decoded.writes() { Direction::Write } else { Direction::Read };
             let access = Port { bytes: decoded.bytes() as u8, direction };
             let read = ports::access(self.vm, msr::vmcode::read() as u16, access, msr::vmvalue::read());
-            return exits::complete_with(read);
+            return vcpu.complete_with(read);
         }
-        self.port_instruction();
+        self.port_instruction(vcpu);
     }
 
     #[inline(never)]
-    fn port_instruction(&mut self) {
-        let Some((_, instruction)) = self.instruction() else { return };
-        let Some(instruction) = instruction else { return self.look_again() };
-        let Shape::Port(access) = instruction.op.shape() else { return self.look_again() };
+    fn port_instruction(&mut self, vcpu: &mut Loaded) {
+        let Some((_, instruction)) = self.instruction(vcpu) else { return };
+        let Some(instruction) = instruction else { return self.look_again(vcpu) };
+        let Shape::Port(access) = instruction.op.shape() else { return self.look_again(vcpu) };
         let port = first_source(&instruction).wrapping_add(instruction.imm as u64) as u16;
         let read = ports::access(self.vm, port, access, guest_integer(instruction.rs2));
         // OUT's destination is R0.
-        finish(&instruction, read);
+        finish(vcpu, &instruction, read);
     }
 
     /// A load or store in the interrupt controller's contexts. As in the controller itself, all but aligned accesses of
     /// 32 bits are faults.
     #[inline(never)]
-    fn interrupt_controller(&mut self) {
+    fn interrupt_controller(&mut self, vcpu: &mut Loaded) {
         const BYTES: u8 = 4;
         let address = msr::vmgpa::read();
-        let Some((_, instruction)) = self.instruction() else { return };
+        let Some((_, instruction)) = self.instruction(vcpu) else { return };
         let (Some(i), Some(plic), true) = (instruction, self.vm.plic, address.is_multiple_of(BYTES.into()))
         else {
-            return self.deliver(exits::access_fault() as u64, msr::vmgva::read());
+            return self.deliver(vcpu, access_fault() as u64, msr::vmgva::read());
         };
         match i.op.shape() {
             Shape::Store(Store { bytes: BYTES, file }) => {
@@ -363,21 +356,21 @@ impl Emulator {
                     }
                 }
             }
-            _ => return self.deliver(exits::access_fault() as u64, msr::vmgva::read()),
+            _ => return self.deliver(vcpu, access_fault() as u64, msr::vmgva::read()),
         }
-        step_over(u64::from(i.length));
+        vcpu.step_over(u64::from(i.length));
     }
 
     /// Before the guest goes on: it may take an interrupt that visor has for it.
     #[inline(never)]
-    fn interrupt(&mut self) {
+    fn interrupt(&mut self, vcpu: &mut Loaded) {
         let action = msr::vmaction::read();
         if action == Action::Inject as u64 {
             return self.pending.at_exception();
         }
-        let Some(cause) = self.pending.before_entry() else { return };
+        let Some(cause) = self.pending.before_entry(vcpu) else { return };
         if action == Action::Complete as u64 {
-            complete_by_hand();
+            complete_by_hand(vcpu);
         }
         // SAFETY: one of the supervisor's interrupts, which the guest takes now.
         unsafe {
@@ -387,12 +380,25 @@ impl Emulator {
     }
 }
 
+/// Whether the guest's value is not, or not always, in the real MSR.
+#[inline(always)]
+fn stands_elsewhere(vcpu: &Loaded, number: u16) -> bool {
+    number == SIP
+        || number == STIMECMP
+        || number == SATP && matches!(vcpu.translation, Translation::Shadow(_))
+}
+
+/// Whether the instruction is SRET.
+fn at_return(vcpu: &Loaded) -> bool {
+    bits(vcpu) == Ok(Op::Sret.row().bits.value)
+}
+
 /// What the resume action *complete* does, which leaves room for another. Where this is called, no exit is of an
 /// instruction with a floating-point result.
-fn complete_by_hand() {
+fn complete_by_hand(vcpu: &mut Loaded) {
     let decoded = qualification();
     if decoded.reads() {
         set_guest_integer(decoded.register(), decoded.completed(msr::vmresult::read()));
     }
-    step_over(decoded.length());
+    vcpu.step_over(decoded.length());
 }

@@ -4,19 +4,19 @@ use crate::cpu;
 use crate::devices::console::line;
 use crate::devices::finisher::end;
 use crate::ending::Ending;
-use crate::hart;
+use crate::vm::{CAUSES, Vcpu};
 use visa_guest::registers as msr;
-use visa_guest::{exit_record, guest_integer, qualification};
+use visa_guest::{exit_record, guest_integer};
 use visa_isa::cause::{Exception, ExitCause};
+use visa_isa::exit::InvalidField;
 use visa_isa::register::INTEGER_ABI;
 use visa_isa::vmcs;
 
 /// An entry failed: names the field (specification, 2.6).
-pub fn entry_failure() -> ! {
-    let offset = qualification().field();
+pub fn entry_failure(vcpu: Option<&Vcpu>, InvalidField(offset): InvalidField) -> ! {
     let name = vmcs::field_at(offset).map_or("no field", |field| field.name);
     line!("\nvisor: hart {}: entry failure: VMCS field {name} ({offset:#05x}) is invalid", cpu::this());
-    state();
+    state(vcpu);
     end(Ending::EntryFailure)
 }
 
@@ -43,7 +43,7 @@ impl LastTrap {
 }
 
 /// The guest took three exceptions without an instruction in between.
-pub fn shutdown() -> ! {
+pub fn shutdown(vcpu: &Vcpu) -> ! {
     let last = LastTrap {
         cause: msr::scause::read(),
         pc: msr::sepc::read(),
@@ -51,21 +51,21 @@ pub fn shutdown() -> ! {
         vector: msr::stvec::read(),
     };
     last.tell(cpu::this());
-    state();
+    state(Some(vcpu));
     end(Ending::GuestShutdown)
 }
 
 /// An exit that visor has no answer to.
-pub fn unexpected(cause: u64, ending: Ending) -> ! {
+pub fn unexpected(vcpu: &Vcpu, cause: u64, ending: Ending) -> ! {
     let (name, summary) = ExitCause::from_number(cause)
         .map_or(("unknown", "no such cause"), |cause| (cause.name(), cause.summary()));
     line!("\nvisor: hart {}: unexpected VM exit {cause:#04x} {name}: {summary}", cpu::this());
-    state();
+    state(Some(vcpu));
     end(ending)
 }
 
-/// The exit record and the guest's registers.
-fn state() {
+/// The exit record, the guest's registers, and the exits of the virtual CPU if there is one.
+fn state(vcpu: Option<&Vcpu>) {
     let record = exit_record();
     let access = record.qualification;
     line!(
@@ -118,8 +118,9 @@ fn state() {
         msr::vmcount_emu::read(),
         msr::vmcount_tlbmiss::read()
     );
-    for cause in 0..hart::CAUSES {
-        let count = hart::hart(cpu::this()).exits(cause);
+    let Some(vcpu) = vcpu else { return };
+    for cause in 0..CAUSES {
+        let count = vcpu.exits(cause);
         if count != 0 {
             let name = ExitCause::from_number(cause as u64).map_or("unknown", ExitCause::name);
             line!("visor: {count:>8} of {cause:#04x} {name}");

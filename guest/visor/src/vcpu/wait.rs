@@ -1,29 +1,33 @@
 //! Waiting on behalf of the guest, where the machine does not let Ring -1 see what the guest waits for
 //! (specification, 2.7): Ring -1's own timer and interrupt-controller context stand in.
 
+use super::Loaded;
+use crate::cpu;
 use crate::interrupts::plic::Context;
-use crate::vm::Vm;
+use crate::sbi::HartState;
 use visa_guest::registers as msr;
 use visa_isa::cause::interrupt::{
     HYPERVISOR_EXTERNAL, HYPERVISOR_SOFTWARE, HYPERVISOR_TIMER, SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER,
 };
 
 /// A wait for an interrupt that the guest's sie enables. Nothing of the guest's is masked meanwhile.
-pub struct Wait {
+struct Wait {
     sees_timer: bool,
     external: Option<Context>,
     armed: bool,
 }
 
 impl Wait {
-    /// Before the wait of a hart's guest.
-    pub fn of(vm: &Vm, hart: usize) -> Wait {
+    /// Before the wait of a virtual CPU's guest.
+    fn of(vcpu: &Loaded) -> Wait {
+        let vm = vcpu.vm;
         let external = if vm.lacks.trap_filter { vm.plic } else { None };
-        Wait { sees_timer: !vm.lacks.timer(), external: external.map(|plic| plic.kernel(hart)), armed: false }
+        let external = external.map(|plic| plic.kernel(vm.home(vcpu.number)));
+        Wait { sees_timer: !vm.lacks.timer(), external, armed: false }
     }
 
     /// Whether it is over; if not, visor halts next.
-    pub fn over(&mut self) -> bool {
+    fn over(&mut self) -> bool {
         let enabled = msr::sie::read();
         let mut pending = msr::sip::read();
         if !self.sees_timer && timer_is_due() {
@@ -71,6 +75,28 @@ impl Drop for Wait {
                 msr::hvie::write(1 << HYPERVISOR_SOFTWARE);
             }
         }
+    }
+}
+
+impl Loaded {
+    /// Waits until the guest has an interrupt to take, doing meanwhile what the others ask for.
+    pub fn wait_for_interrupt(&mut self) {
+        let mut guest = Wait::of(self);
+        loop {
+            self.serve();
+            if guest.over() {
+                break;
+            }
+            cpu::wait();
+        }
+    }
+
+    /// Suspends it until then.
+    #[inline(never)]
+    pub fn suspend(&mut self) {
+        self.vcpu.set_state(HartState::Suspended);
+        self.wait_for_interrupt();
+        self.vcpu.set_state(HartState::Started);
     }
 }
 
