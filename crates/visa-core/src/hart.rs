@@ -4,6 +4,7 @@ use visa_mmu::Mmu;
 use visa_state::{Features, HartState, Residency};
 
 use crate::clock::HostTime;
+use crate::engine_memory::EngineMemory;
 use crate::event::Event;
 use crate::observers::Observers;
 
@@ -21,6 +22,8 @@ pub struct Hart {
     pub host_time: Option<HostTime>,
     /// Which virtual CPUs the harts have current, by hart; as of the start of the run, in which no other hart executes.
     pub peers: Vec<Option<Residency>>,
+    /// The engine's.
+    pub engine_memory: EngineMemory,
     /// Who looks on.
     pub observers: Observers,
     /// Bits of the trap filter in force for want of a feature.
@@ -42,6 +45,7 @@ impl Hart {
             pending_work: true,
             host_time: None,
             peers: Vec::new(),
+            engine_memory: EngineMemory::default(),
             observers: Observers::default(),
         }
     }

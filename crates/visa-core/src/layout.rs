@@ -44,6 +44,9 @@ pub const PENDING_WORK: usize = offset_of!(Hart, pending_work);
 /// What LR reserved, 8 bytes: offset of RAM and size, or 0 ([`visa_state::Reservation`]).
 pub const RESERVATION: usize = offset_of!(Hart, state.reservation);
 
+/// [`Hart::engine_memory`].
+pub const ENGINE_MEMORY: usize = offset_of!(Hart, engine_memory);
+
 /// The context of a kind of access ([`visa_mmu::tlb::Tlb::set_context`]), 8 bytes: what is in the low bits of the tags that match.
 pub const fn context(access: Access) -> usize {
     offset_of!(Hart, mmu) + layout::context(access)

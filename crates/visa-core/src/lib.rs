@@ -16,6 +16,7 @@
 pub mod assist;
 pub mod clock;
 pub mod data_access;
+mod engine_memory;
 mod event;
 mod fence;
 mod hart;
@@ -33,6 +34,7 @@ pub mod vic;
 mod vmcs;
 pub mod world_switch;
 
+pub use engine_memory::{ENGINE_WORDS, EngineMemory};
 pub use event::{Entered, Event};
 pub use hart::Hart;
 pub use saved::SavedHart;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::io;
 
-use crate::predicted::{self, PREDICTED_PAGES, PredictedPage};
+use crate::predicted::PREDICTED_PAGES;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use visa_interp::Slot;
 use visa_isa::paging::PAGE_SIZE;
@@ -121,6 +121,8 @@ pub struct Cache {
     pub optimised: u64,
     /// Places for predictions that regions use: instructions between two uses ([`Emitted::predictions`]).
     pub predictions: Vec<u32>,
+    /// Differs each time that they are used anew.
+    pub epoch: u64,
     /// How often everything was dropped to make room.
     pub reclaimed: u64,
     /// Whether code is checked before it is entered.
@@ -179,6 +181,7 @@ impl Cache {
             regions: 0,
             optimised: 0,
             predictions: Vec::new(),
+            epoch: 1,
             reclaimed: 0,
             // A fault is one of ours: those who look for such want to stop at once.
             checked: cfg!(debug_assertions) && !coverage::ON,
@@ -542,13 +545,7 @@ impl Cache {
         self.jumps.fill(NO_JUMP);
         self.tables.clear();
         self.predictions.clear();
-        self.memory.predicted_pages().fill(PredictedPage::default());
-    }
-
-    /// Lets predictions be wrong some more times: how many, and up to how many, by how many instructions lie between two uses.
-    pub fn replenish_predictions(&mut self, allowance: impl Fn(u32) -> (i64, i64)) {
-        let allowances = self.predictions.iter().map(|&round| allowance(round));
-        predicted::replenish(self.memory.predicted_pages(), allowances);
+        self.epoch += 1;
     }
 
     /// Bytes of code.

@@ -12,6 +12,7 @@ use crate::coverage;
 use crate::optimise::Addresses;
 use crate::optimise::policy::Policy;
 use crate::optimise::trace::{Step as Traced, TRACE_LENGTH, Trace, page_of};
+use crate::predicted;
 use crate::runtime::{Environment, Exit};
 use crate::settings::{CheckedCode, Settings};
 
@@ -202,6 +203,7 @@ impl Run<'_> {
                 continue;
             }
             environment.use_platform(platform);
+            predicted::enter_epoch(hart, self.cache.epoch);
             // SAFETY: the code is that of a block in the cache, for the instruction that was just fetched; `run` has set
             // the bias; the environment is the platform's, which is borrowed here.
             unsafe { self.cache.trampolines.enter(code, hart, environment) };
@@ -312,7 +314,8 @@ impl Run<'_> {
         until: u64,
     ) -> Result<(), RunEnd> {
         self.policy.restart();
-        self.cache.replenish_predictions(|round| self.policy.wrong_predictions(round));
+        let rounds = self.cache.predictions.iter();
+        predicted::replenish(hart, rounds.map(|&round| self.policy.wrong_predictions(round)));
         let cache = &self.cache;
         let data = |block| cache.region_data(block).map(|data| (data.entries, data.retired));
         for block in self.policy.unworthy(data) {

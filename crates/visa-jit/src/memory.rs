@@ -1,67 +1,22 @@
 //! Memory for code: one region, mapped twice. What is written is never executable, and what is executable is never
-//! writable (W^X); a store through the one mapping is seen through the other. Before the executable one lies what generated code
-//! itself writes, near enough for it to say how far away that is.
+//! writable (W^X); a store through the one mapping is seen through the other.
 
-use std::ffi::c_void;
 use std::fs::File;
 use std::io;
-use std::ptr::null_mut;
 
-use memmap2::{MmapMut, MmapOptions};
+use memmap2::{Mmap, MmapMut, MmapOptions};
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
-
-use crate::predicted::{PREDICTED_PAGES, PredictedPage};
 
 /// Bytes of the region. What does not fit makes room for itself by dropping everything.
 pub const CODE_BYTES: usize = 64 << 20;
-/// Bytes of the data before it, a multiple of the host's pages.
-const DATA_BYTES: usize = size_of::<[PredictedPage; PREDICTED_PAGES]>().next_multiple_of(1 << 16);
 
 /// The region. Offsets count bytes from its start.
 pub struct CodeMemory {
     writable: MmapMut,
-    executable: Executable,
+    executable: Mmap,
     used: usize,
     /// Bytes that may be used.
     limit: usize,
-}
-
-/// Data that is never executed, and after it the region as it is executed.
-struct Executable {
-    start: *mut c_void,
-}
-
-// SAFETY: nobody else has the mapping, whose pointer is as good in one thread as in another.
-unsafe impl Send for Executable {}
-
-impl Executable {
-    /// Maps the file after fresh data.
-    fn new(file: &File) -> io::Result<Executable> {
-        let length = DATA_BYTES + CODE_BYTES;
-        // SAFETY: a new mapping, where nothing was.
-        let start = unsafe {
-            mmap_anonymous(null_mut(), length, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)?
-        };
-        let memory = Executable { start };
-        let access = ProtFlags::READ | ProtFlags::EXEC;
-        // SAFETY: it replaces a part of the mapping that was just made, of which nobody has a reference. What is written through the
-        // writable mapping changes what this one shows, and nothing here holds a reference to its bytes.
-        unsafe { mmap(memory.code(), CODE_BYTES, access, MapFlags::SHARED | MapFlags::FIXED, file, 0)? };
-        Ok(memory)
-    }
-
-    fn code(&self) -> *mut c_void {
-        self.start.wrapping_byte_add(DATA_BYTES)
-    }
-}
-
-impl Drop for Executable {
-    fn drop(&mut self) {
-        // SAFETY: it is the mapping of `new`, both parts, and nothing is executed or referred to in it any more. That it cannot be
-        // unmapped does not happen; it would stay.
-        let _ = unsafe { munmap(self.start, DATA_BYTES + CODE_BYTES) };
-    }
 }
 
 impl CodeMemory {
@@ -71,19 +26,10 @@ impl CodeMemory {
         file.set_len(CODE_BYTES as u64)?;
         // SAFETY: nobody else has the file, so that nobody truncates it or writes it behind the mappings' back.
         let writable = unsafe { MmapOptions::new().len(CODE_BYTES).map_mut(&file)? };
-        Ok(CodeMemory { writable, executable: Executable::new(&file)?, used: 0, limit: CODE_BYTES })
-    }
-
-    /// The predicted pages, while no code is executed.
-    pub fn predicted_pages(&mut self) -> &mut [PredictedPage] {
-        // SAFETY: the data is aligned as pages of the host are, has room for them, and any bits are a predicted page; generated code
-        // alone has another way to them, and it is executed only while somebody has this memory for itself.
-        unsafe { std::slice::from_raw_parts_mut(self.executable.start.cast(), PREDICTED_PAGES) }
-    }
-
-    /// Their address.
-    pub fn predicted_pages_address(&self) -> usize {
-        self.executable.start as usize
+        // SAFETY: likewise; what is written through `writable` changes what this one shows, and nothing here holds a
+        // reference to its bytes.
+        let executable = unsafe { MmapOptions::new().len(CODE_BYTES).map_exec(&file)? };
+        Ok(CodeMemory { writable, executable, used: 0, limit: CODE_BYTES })
     }
 
     /// Bytes in use.
@@ -108,7 +54,7 @@ impl CodeMemory {
 
     /// The address at which what is at an offset is executed.
     pub fn address(&self, offset: usize) -> usize {
-        self.executable.code() as usize + offset
+        self.executable.as_ptr() as usize + offset
     }
 
     /// Appends code, which must fit, and returns its offset.

@@ -1,11 +1,17 @@
-//! Predicted pages: in which page an access of hot code was last. Generated code reads and writes them, at addresses of their own near it.
+//! Predicted pages: in which page an access of hot code was last. Generated code reads and writes them, in the hart's memory for its engine.
 //!
-//! What is predicted must be backed by the TLB's first level: [`visa_mmu::tlb::Tlb::generation`] says when that may have changed. No two harts
-//! have the same generation, so that harts that take turns use the same places: each finds what another has predicted to be of another
-//! generation, and forgets it.
+//! What is predicted must be backed by the TLB's first level: [`visa_mmu::tlb::Tlb::generation`] says when that may have changed.
+
+use std::mem::offset_of;
+
+use visa_core::{ENGINE_WORDS, Hart, layout};
 
 /// How many there are.
-pub const PREDICTED_PAGES: usize = 4096;
+pub const PREDICTED_PAGES: usize = (ENGINE_WORDS - 1) / PAGE_WORDS;
+/// Where the epoch is, behind them.
+const EPOCH: usize = PREDICTED_PAGES * PAGE_WORDS;
+/// Words of one.
+const PAGE_WORDS: usize = size_of::<PredictedPage>() / size_of::<u64>();
 
 /// A page that is predicted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,9 +28,25 @@ pub struct PredictedPage {
     pub left: i64,
 }
 
-/// Each of the first may be wrong some more times, up to a number.
-pub fn replenish(pages: &mut [PredictedPage], allowances: impl Iterator<Item = (i64, i64)>) {
-    for (page, (more, most)) in pages.iter_mut().zip(allowances) {
-        page.left = (page.left + more).min(most);
+/// The offset in a hart of a field of one: `field` is its offset there.
+pub const fn place(number: usize, field: usize) -> usize {
+    layout::ENGINE_MEMORY + number * size_of::<PredictedPage>() + field
+}
+
+/// Forgets all of a hart's if they are of another epoch (never 0): the engine has dropped the code that used them.
+pub fn enter_epoch(hart: &mut Hart, epoch: u64) {
+    let words = &mut hart.engine_memory.0;
+    if words[EPOCH] != epoch {
+        words.fill(0);
+        words[EPOCH] = epoch;
+    }
+}
+
+/// Each of a hart's first may be wrong some more times, up to a number.
+pub fn replenish(hart: &mut Hart, allowances: impl Iterator<Item = (i64, i64)>) {
+    const LEFT: usize = offset_of!(PredictedPage, left) / size_of::<u64>();
+    let pages = hart.engine_memory.0[..EPOCH].chunks_exact_mut(PAGE_WORDS);
+    for (page, (more, most)) in pages.zip(allowances) {
+        page[LEFT] = (page[LEFT] as i64 + more).min(most) as u64;
     }
 }

@@ -44,8 +44,6 @@ pub struct Trampolines {
     pub find: usize,
     /// Likewise: `data::forget`.
     pub forget: usize,
-    /// Where the predicted pages are.
-    pub predicted_pages: usize,
 }
 
 /// Where a block finds the environment's table of jumps: at this offset from the stack pointer. The environment itself is
@@ -55,7 +53,6 @@ pub const JUMPS_SLOT: i32 = 8;
 impl Trampolines {
     /// Writes them at the start of the memory.
     pub fn new(memory: &mut CodeMemory) -> Trampolines {
-        let predicted_pages = memory.predicted_pages_address();
         let mut at = |emit: &dyn Fn(&mut Assembler)| {
             let mut code = Assembler::new(memory.next_address());
             emit(&mut code);
@@ -66,7 +63,6 @@ impl Trampolines {
         let fetch = at(&|code| emit_fetch(code, exit_indirect));
         let indirect = at(&|code| emit::jump_by_table(code, fetch, exit_indirect));
         Trampolines {
-            predicted_pages,
             exit_indirect,
             fetch,
             indirect,

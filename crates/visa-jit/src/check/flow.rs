@@ -146,7 +146,7 @@ impl<'a> Checker<'a> {
             (None, None) => return Ok(()),
         };
         let start = Place { offset: 0, back: None, position: Position::At(pc) };
-        let arrived = self.arrive(start, State::entered(self.subject.trampolines.predicted_pages), true);
+        let arrived = self.arrive(start, State::entered(), true);
         arrived.map_err(|what| self.fault(0, start.position, what))?;
         // Those that come first in the code first: what is behind them has then met most ways to it.
         while let Some(Reverse((_, number))) = self.open.pop() {

@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 use std::sync::LazyLock;
 
-use crate::predicted::{PREDICTED_PAGES, PredictedPage};
+use crate::predicted::{self, PREDICTED_PAGES, PredictedPage};
 use iced_x86::{Instruction, OpKind, Register};
 use visa_core::layout;
 
@@ -84,9 +84,6 @@ fn memory(state: &State, i: &Instruction) -> Result<Operand, String> {
     let displacement = i.memory_displacement64() as i64;
     let base = general(i.memory_base());
     let indexed = i.memory_index() != Register::None;
-    if i.is_ip_rel_memory_operand() {
-        return of_predicted((displacement as usize).wrapping_sub(state.predicted_pages));
-    }
     match base {
         Some(HART) if indexed => Ok(Operand::Field { writable: false }),
         Some(HART) => of_hart(displacement, width),
@@ -99,21 +96,6 @@ fn memory(state: &State, i: &Instruction) -> Result<Operand, String> {
         }
         _ => Ok(Operand::Memory(width)),
     }
-}
-
-fn of_predicted(at: usize) -> Result<Operand, String> {
-    let (place, inside) = (at / size_of::<PredictedPage>(), at % size_of::<PredictedPage>());
-    if place >= PREDICTED_PAGES {
-        return Err("uses memory that is not its own".into());
-    }
-    let part = match inside {
-        _ if inside == offset_of!(PredictedPage, page) => Part::Page,
-        _ if inside == offset_of!(PredictedPage, limit) => Part::Limit,
-        _ if inside == offset_of!(PredictedPage, addend) => Part::Addend,
-        _ if inside == offset_of!(PredictedPage, left) => Part::Left,
-        _ => return Err("uses a part of a predicted page's field".into()),
-    };
-    Ok(Operand::Prediction(place, part))
 }
 
 fn of_hart(displacement: i64, width: u32) -> Result<Operand, String> {
@@ -136,6 +118,17 @@ fn of_hart(displacement: i64, width: u32) -> Result<Operand, String> {
             4 if width == 32 => Ok(Operand::FloatUpper(register as u8)),
             _ => Err("uses a part of a slot".into()),
         };
+    }
+    if let Some((place, inside)) = within(predicted::place(0, 0), size_of::<PredictedPage>(), PREDICTED_PAGES)
+    {
+        let part = match inside {
+            _ if inside == offset_of!(PredictedPage, page) => Part::Page,
+            _ if inside == offset_of!(PredictedPage, limit) => Part::Limit,
+            _ if inside == offset_of!(PredictedPage, addend) => Part::Addend,
+            _ if inside == offset_of!(PredictedPage, left) => Part::Left,
+            _ => return Err("uses a part of a predicted page's field".into()),
+        };
+        return Ok(Operand::Prediction(place, part));
     }
     if at == layout::GENERATION {
         return Ok(Operand::Generation);

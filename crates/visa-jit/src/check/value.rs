@@ -124,8 +124,6 @@ pub enum Predictions {
 /// What is known at a place in generated code.
 #[derive(Clone, PartialEq, Debug)]
 pub struct State {
-    /// Where the predicted pages are.
-    pub predicted_pages: usize,
     /// General registers of the host.
     pub general: [Value; 16],
     /// The hart's integer registers.
@@ -155,7 +153,7 @@ pub struct State {
 impl State {
     /// All registers are in the hart, and nowhere else.
     pub fn all_in_slots(&mut self) {
-        let State { slots, floats, .. } = State::entered(self.predicted_pages);
+        let State { slots, floats, .. } = State::entered();
         (self.slots, self.floats) = (slots, floats);
         self.general = [Value::default(); 16];
         for (guest, _) in MAPPED {
@@ -164,9 +162,8 @@ impl State {
     }
 
     /// As blocks and regions are entered: registers in their usual places, whose slots hold something else.
-    pub fn entered(predicted_pages: usize) -> State {
+    pub fn entered() -> State {
         let mut state = State {
-            predicted_pages,
             general: [Value::default(); 16],
             slots: std::array::from_fn(|register| Value::of(register as u8)),
             floats: Rc::new(Floats {

@@ -9,7 +9,7 @@
 
 use std::mem::offset_of;
 
-use crate::predicted::PredictedPage;
+use crate::predicted::{self, PredictedPage};
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use visa_core::layout;
 use visa_isa::paging::Access;
@@ -48,28 +48,23 @@ pub(super) struct PredictedAccess {
     bytes: u64,
 }
 
+fn page(place: usize) -> i32 {
+    predicted::place(place, offset_of!(PredictedPage, page)) as i32
+}
+
+fn limit(place: usize) -> i32 {
+    predicted::place(place, offset_of!(PredictedPage, limit)) as i32
+}
+
+fn addend(place: usize) -> i32 {
+    predicted::place(place, offset_of!(PredictedPage, addend)) as i32
+}
+
+fn left(place: usize) -> i32 {
+    predicted::place(place, offset_of!(PredictedPage, left)) as i32
+}
+
 impl Emitter<'_> {
-    /// The address of a field of a place.
-    fn predicted(&self, place: usize, field: usize) -> usize {
-        self.trampolines.predicted_pages + place * size_of::<PredictedPage>() + field
-    }
-
-    fn page(&self, place: usize) -> usize {
-        self.predicted(place, offset_of!(PredictedPage, page))
-    }
-
-    fn limit(&self, place: usize) -> usize {
-        self.predicted(place, offset_of!(PredictedPage, limit))
-    }
-
-    fn addend(&self, place: usize) -> usize {
-        self.predicted(place, offset_of!(PredictedPage, addend))
-    }
-
-    fn left(&self, place: usize) -> usize {
-        self.predicted(place, offset_of!(PredictedPage, left))
-    }
-
     /// Uses predictions from a place on.
     pub(super) fn use_predictions(&mut self, first: usize) {
         let forget = self.code.new_dynamic_label();
@@ -107,12 +102,12 @@ impl Emitter<'_> {
         let (from, back) = (self.code.new_dynamic_label(), self.code.new_dynamic_label());
         self.load_address(RDX, address);
         dynasm!(self.code ; .arch x64
-            ; sub rdx, [extern self.page(place)]
-            ; cmp rdx, [extern self.limit(place)]
+            ; sub rdx, [rbp + page(place)]
+            ; cmp rdx, [rbp + limit(place)]
             ; jae =>from
         );
         self.reach(Point::PredictionRight);
-        dynasm!(self.code ; .arch x64 ; mov Rq(into), [extern self.addend(place)] ; =>back);
+        dynasm!(self.code ; .arch x64 ; mov Rq(into), [rbp + addend(place)] ; =>back);
         self.predicted.push(PredictedAccess { from, back, slow, place, into, access, address, bytes });
         true
     }
@@ -128,11 +123,11 @@ impl Emitter<'_> {
             let address = self.in_register(address);
             self.find_first_level(access, address, bytes, slow);
             dynasm!(self.code ; .arch x64
-                ; cmp QWORD [extern self.left(place)], BYTE 0
+                ; cmp QWORD [rbp + left(place)], BYTE 0
                 ; jg >learn
                 ; mov rdx, Rq(address)
-                ; xor rdx, [extern self.page(place)]
-                ; add rdx, [extern self.addend(place)]
+                ; xor rdx, [rbp + page(place)]
+                ; add rdx, [rbp + addend(place)]
                 ; sub rdx, Rq(address)
                 ; cmp rdx, [rbp + rax * 8 + known]
                 ; jne >differs
@@ -158,20 +153,20 @@ impl Emitter<'_> {
     /// Remembers the page of an address in a register as the prediction, with the addend in RAX. Spoils RDX.
     fn learn(&mut self, place: usize, address: u8, bytes: u64) {
         dynasm!(self.code ; .arch x64
-            ; sub QWORD [extern self.left(place)], BYTE 1
+            ; sub QWORD [rbp + left(place)], BYTE 1
             ; jz >enough
             ; mov rdx, Rq(address)
             ; and rdx, PAGE_MASK
-            ; mov [extern self.page(place)], rdx
-            ; mov QWORD [extern self.limit(place)], (PAGE_SIZE + 1 - bytes) as i32
-            ; mov [extern self.addend(place)], rax
+            ; mov [rbp + page(place)], rdx
+            ; mov QWORD [rbp + limit(place)], (PAGE_SIZE + 1 - bytes) as i32
+            ; mov [rbp + addend(place)], rax
             ; jmp >learnt
             ; enough:
         );
         self.reach(Point::PredictionStopped);
         dynasm!(self.code ; .arch x64
-            ; mov QWORD [extern self.limit(place)], 0
-            ; mov QWORD [extern self.page(place)], 0
+            ; mov QWORD [rbp + limit(place)], 0
+            ; mov QWORD [rbp + page(place)], 0
             ; learnt:
         );
     }
@@ -180,17 +175,17 @@ impl Emitter<'_> {
     /// thought, upwards or downwards, until that was wrong too often; goes on at `found`. Spoils RDX.
     fn expect(&mut self, place: usize, address: u8, found: DynamicLabel) {
         dynasm!(self.code ; .arch x64
-            ; cmp QWORD [extern self.left(place)], NONE_EXPECTED
+            ; cmp QWORD [rbp + left(place)], NONE_EXPECTED
             ; je =>found
-            ; sub QWORD [extern self.left(place)], BYTE 1
-            ; mov rdx, [extern self.page(place)]
+            ; sub QWORD [rbp + left(place)], BYTE 1
+            ; mov rdx, [rbp + page(place)]
             ; xor rdx, PAGE_MASK
-            ; mov [extern self.page(place)], rdx
+            ; mov [rbp + page(place)], rdx
             ; xor rdx, Rq(address)
             ; neg rdx
             ; add rdx, Rq(address)
             ; add rdx, rax
-            ; mov [extern self.addend(place)], rdx
+            ; mov [rbp + addend(place)], rdx
             ; jmp =>found
         );
     }
@@ -200,7 +195,7 @@ impl Emitter<'_> {
         if let Some(&RegionPredictions { first, forget, .. }) = self.predictions.as_ref() {
             dynasm!(self.code ; .arch x64
                 ; mov rax, [rbp + layout::GENERATION as i32]
-                ; cmp rax, [extern self.page(first)]
+                ; cmp rax, [rbp + page(first)]
                 ; je >same
             );
             self.reach(Point::PredictionsForgotten);
@@ -212,9 +207,9 @@ impl Emitter<'_> {
     pub(super) fn local_forget(&mut self) {
         let Some(RegionPredictions { first, rounds, forget, .. }) = self.predictions.as_ref() else { return };
         let (first, used, forget) = (*first, rounds.len(), *forget);
-        dynasm!(self.code ; .arch x64 ; =>forget ; mov [extern self.page(first)], rax ; xor eax, eax);
+        dynasm!(self.code ; .arch x64 ; =>forget ; mov [rbp + page(first)], rax ; xor eax, eax);
         for place in first + 1..first + used {
-            dynasm!(self.code ; .arch x64 ; mov [extern self.limit(place)], rax);
+            dynasm!(self.code ; .arch x64 ; mov [rbp + limit(place)], rax);
         }
         dynasm!(self.code ; .arch x64 ; ret);
     }
