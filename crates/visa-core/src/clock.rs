@@ -1,45 +1,12 @@
 //! Time: ticks of 100 ns, from retired instructions (deterministic) or from a clock that is handed in; and the two timers.
 
-use std::fmt;
-use std::sync::Arc;
-
 use crate::hart::Hart;
 use visa_state::virtual_machine::TIME_SCALE_ONE;
 
+pub use crate::host_clock::{HostClock, HostTime};
+
 /// Nanoseconds of a tick: the timebase is 10 MHz.
 pub const NANOSECONDS_PER_TICK: u64 = 100;
-
-/// A clock that goes on whatever the harts do: the host's, which whoever makes the machine brings. Nothing here asks for the
-/// host's time otherwise.
-#[derive(Clone)]
-pub struct HostClock(Arc<dyn Fn() -> u64 + Send + Sync>);
-
-impl HostClock {
-    /// A clock of what gives the nanoseconds since some moment, never fewer than before.
-    pub fn new(nanoseconds: impl Fn() -> u64 + Send + Sync + 'static) -> HostClock {
-        HostClock(Arc::new(nanoseconds))
-    }
-
-    /// Nanoseconds since that moment.
-    pub fn nanoseconds(&self) -> u64 {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for HostClock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HostClock({})", self.nanoseconds())
-    }
-}
-
-/// Time that goes on by itself, since the machine started.
-#[derive(Clone, Debug)]
-pub struct HostTime {
-    /// The clock.
-    pub clock: HostClock,
-    /// Its nanoseconds then.
-    pub start: u64,
-}
 
 /// Bits of a product of ticks and TIMESCALE that the guest's time is made of: those above the fraction, up to 64.
 const PRODUCT_BITS: u32 = 96;

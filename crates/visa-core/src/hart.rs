@@ -3,9 +3,9 @@
 use visa_mmu::Mmu;
 use visa_state::{Features, HartState, Residency};
 
-use crate::clock::HostTime;
 use crate::engine_memory::EngineMemory;
 use crate::event::Event;
+use crate::host_clock::HostTime;
 use crate::observers::Observers;
 
 /// One hart. A clone runs on as the hart would.

@@ -20,6 +20,7 @@ mod engine_memory;
 mod event;
 mod fence;
 mod hart;
+mod host_clock;
 pub mod io;
 pub mod layout;
 pub mod memory;
