@@ -1,6 +1,9 @@
-//! Bit manipulation that takes more than a line (RISC-V unprivileged, Zbb).
+//! The word that a register keeps, and bit manipulation that takes more than a line (RISC-V unprivileged, Zbb).
 
-use crate::execute::word;
+/// The low 32 bits, sign-extended: what the `W` forms leave in a register.
+pub fn word(value: u64) -> u64 {
+    value as i32 as u64
+}
 
 /// ROLW: rotates the low 32 bits left.
 pub fn rotate_left_word(value: u64, amount: u64) -> u64 {

@@ -7,16 +7,11 @@ use visa_isa::{Instruction, Op};
 use visa_mem::{AccessSize, Platform};
 
 use crate::atomic::{atomic, load_reserved, store_conditional};
-use crate::bitmanip::{or_combine_bytes, rotate_left_word, rotate_right_word};
+use crate::bitmanip::{or_combine_bytes, rotate_left_word, rotate_right_word, word};
 use crate::float::{Double, Single};
 use crate::flow::Flow;
 use crate::system::{change_msr, enter_guest, fence_translations, flush_nested, optional};
 use crate::{float, muldiv};
-
-/// The low 32 bits, sign-extended: what the `W` forms leave in a register.
-pub fn word(value: u64) -> u64 {
-    value as i32 as u64
-}
 
 fn low(value: u64) -> u64 {
     value as u32 as u64
