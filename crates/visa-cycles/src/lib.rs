@@ -9,6 +9,7 @@
 //! left out.
 #![forbid(unsafe_code)]
 
+mod assignment;
 mod cache;
 mod instruction;
 mod model;
