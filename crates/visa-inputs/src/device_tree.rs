@@ -4,7 +4,7 @@ use visa_machine::device_tree::{DeviceTree, VisorProperties};
 use visa_machine::memory_map::RAM_BASE;
 use visor::device_tree::{guest, has_argument, machine};
 
-use crate::Taker;
+use crate::taker::Taker;
 
 /// The bytes as a tree, and a tree of what the bytes say.
 pub fn device_tree(bytes: &[u8]) {

@@ -10,6 +10,7 @@ mod debugger;
 mod device_tree;
 mod images;
 mod seeds;
+mod taker;
 mod virtio;
 
 pub use seeds::seeds;
@@ -41,23 +42,4 @@ pub const TARGETS: [Target; 6] = [
 pub fn run(name: &str, bytes: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name);
     (target.unwrap_or_else(|| panic!("there is no target {name}")).run)(bytes);
-}
-
-/// Takes numbers from the front of bytes; zeros once they are at an end.
-struct Taker<'b>(&'b [u8]);
-
-impl Taker<'_> {
-    fn byte(&mut self) -> u8 {
-        let Some((&first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        first
-    }
-
-    fn half(&mut self) -> u16 {
-        u16::from_le_bytes([self.byte(), self.byte()])
-    }
-
-    fn double(&mut self) -> u64 {
-        u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
-    }
 }

@@ -7,7 +7,7 @@ use visa_devices::{
 use visa_isa::{GuestPhysical, Physical};
 use visa_mem::{AccessSize, Device, Ram};
 
-use crate::Taker;
+use crate::taker::Taker;
 
 const BASE: u64 = 0x8000_0000;
 const RAM_BYTES: u64 = 1 << 16;
