@@ -1,4 +1,4 @@
-//! A timeline for Perfetto and chrome://tracing: for each hart a track for each ring, with every stay in Ring -1 under
+//! A timeline for Perfetto and chrome://tracing: for each hart a track for each ring, with every hypervisor interval under
 //! the name of the exit that it began with.
 //!
 //! The format is Chrome's trace-event JSON, complete events ("X") with times in microseconds. A nanosecond on the screen
@@ -56,16 +56,16 @@ pub enum Axis {
 pub struct TimelineWriter<W: Write> {
     out: W,
     axis: Axis,
-    harts: Vec<Stay>,
+    harts: Vec<Interval>,
 }
 
 /// What a hart does since the last moment.
 #[derive(Clone, Copy)]
-struct Stay {
+struct Interval {
     ring: Ring,
     /// The ring that the guest goes on in.
     guest: Ring,
-    /// The exit that a stay in Ring -1 began with, and the guest's R17 and R16 then.
+    /// The exit that a hypervisor interval began with, and the guest's R17 and R16 then.
     exit: Option<(ExitRecord, [u64; 2])>,
     /// Who was entered last.
     entered: Option<Entered>,
@@ -94,7 +94,7 @@ impl<W: Write> TimelineWriter<W> {
                 metadata(&mut out, process, track, "thread_sort_index", json!({ "sort_index": track }))?;
             }
         }
-        let reset = Stay {
+        let reset = Interval {
             ring: Ring::Hypervisor,
             guest: Ring::Kernel,
             exit: None,
@@ -107,18 +107,18 @@ impl<W: Write> TimelineWriter<W> {
     /// Adds what a hart's timeline holds.
     pub fn add(&mut self, hart: usize, moments: &[Moment]) -> io::Result<()> {
         for moment in moments {
-            self.end_stay(hart, moment)?;
-            let Some(stay) = self.harts.get_mut(hart) else { return Ok(()) };
-            stay.since = *moment;
+            self.end_interval(hart, moment)?;
+            let Some(interval) = self.harts.get_mut(hart) else { return Ok(()) };
+            interval.since = *moment;
             match moment.change {
                 Change::Exit { record, call } => {
-                    (stay.ring, stay.guest, stay.exit) =
+                    (interval.ring, interval.guest, interval.exit) =
                         (Ring::Hypervisor, record.qualification.ring(), Some((record, call)));
                 }
                 Change::Enter(entered) => {
-                    (stay.ring, stay.exit, stay.entered) = (stay.guest, None, Some(entered));
+                    (interval.ring, interval.exit, interval.entered) = (interval.guest, None, Some(entered));
                 }
-                Change::Ring(ring) => (stay.ring, stay.guest) = (ring, ring),
+                Change::Ring(ring) => (interval.ring, interval.guest) = (ring, ring),
             }
         }
         Ok(())
@@ -128,7 +128,7 @@ impl<W: Write> TimelineWriter<W> {
     pub fn finish(mut self, now: &[(u64, u64)]) -> io::Result<W> {
         for (hart, &(instructions, millicycles)) in now.iter().enumerate() {
             let change = Change::Enter(Entered::default());
-            self.end_stay(hart, &Moment { instructions, millicycles, change })?;
+            self.end_interval(hart, &Moment { instructions, millicycles, change })?;
         }
         // The format has no comma behind the last event.
         let last = json!({"ph": "M", "pid": process(0), "tid": 0, "name": "process_labels", "args": {"labels": "V-ISA"}});
@@ -138,15 +138,15 @@ impl<W: Write> TimelineWriter<W> {
     }
 
     /// Writes the slice that a moment ends, unless it is empty.
-    fn end_stay(&mut self, hart: usize, moment: &Moment) -> io::Result<()> {
-        let Some(stay) = self.harts.get(hart) else { return Ok(()) };
-        let (start, end) = (self.nanoseconds(&stay.since), self.nanoseconds(moment));
-        let track = TRACKS.iter().find(|(ring, _)| *ring == stay.ring).map_or(0, |(_, track)| *track);
+    fn end_interval(&mut self, hart: usize, moment: &Moment) -> io::Result<()> {
+        let Some(interval) = self.harts.get(hart) else { return Ok(()) };
+        let (start, end) = (self.nanoseconds(&interval.since), self.nanoseconds(moment));
+        let track = TRACKS.iter().find(|(ring, _)| *ring == interval.ring).map_or(0, |(_, track)| *track);
         // An exit is shown even if nothing retired before the next entry.
-        if end <= start && stay.exit.is_none() {
+        if end <= start && interval.exit.is_none() {
             return Ok(());
         }
-        let name = match (&stay.exit, stay.ring) {
+        let name = match (&interval.exit, interval.ring) {
             (Some((record, _)), _) => cause_name(record),
             (None, Ring::Hypervisor) => "start",
             (None, ring) => ring.name(),
@@ -159,17 +159,17 @@ impl<W: Write> TimelineWriter<W> {
             "{{\"ph\":\"X\",\"pid\":{process},\"tid\":{track},{times},\"name\":{}",
             json!(name)
         )?;
-        if let Some((record, call)) = &stay.exit {
-            let mut fields = fields(record, moment.instructions - stay.since.instructions);
-            name_guest(&mut fields, stay.entered);
+        if let Some((record, call)) = &interval.exit {
+            let mut fields = fields(record, moment.instructions - interval.since.instructions);
+            name_guest(&mut fields, interval.entered);
             let is_call = Exit::from_record(record) == Ok(Exit::Hypercall);
             if let Some(name) = sbi::name(call[0], call[1]).filter(|_| is_call) {
                 fields.insert("SBI".into(), name.into());
             }
             write!(self.out, ",\"cat\":\"exit\",\"args\":{}", Value::Object(fields))?;
-        } else if stay.ring != Ring::Hypervisor && stay.entered.is_some() {
+        } else if interval.ring != Ring::Hypervisor && interval.entered.is_some() {
             let mut fields = Map::new();
-            name_guest(&mut fields, stay.entered);
+            name_guest(&mut fields, interval.entered);
             write!(self.out, ",\"cat\":\"guest\",\"args\":{}", Value::Object(fields))?;
         }
         writeln!(self.out, "}},")
@@ -212,7 +212,7 @@ fn cause_name(record: &ExitRecord) -> &'static str {
     Exit::from_record(record).map_or("unknown cause", |exit| exit.cause().name())
 }
 
-/// Whose stay it is: the VM, and the virtual CPU of it.
+/// Whose interval it is: the VM, and the virtual CPU of it.
 fn name_guest(fields: &mut Map<String, Value>, entered: Option<Entered>) {
     if let Some(Entered { vmcs, vmid, virtual_cpu }) = entered {
         fields.insert("VM".into(), vmid.into());
