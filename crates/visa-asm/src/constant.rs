@@ -1,7 +1,7 @@
 //! Loading a constant into a register with as few instructions as LUI, ADDI and shifts allow. The sequence is the one
 //! that GNU as makes.
 
-use crate::expression::{high, low};
+use crate::evaluate::{high, low};
 use visa_isa::{Instruction, Op};
 
 /// Bits of an I-type immediate.

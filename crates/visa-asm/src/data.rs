@@ -1,6 +1,5 @@
 //! Directives that put data into a section.
 
-use crate::assembler::Assembler;
 use crate::diagnostic::Message;
 use crate::directives::MOST_ALIGNMENT;
 use crate::expression::Expression;
@@ -8,6 +7,7 @@ use crate::lexer::Token;
 use crate::parser::{Cursor, Parsed};
 use crate::program::{Content, SectionKind};
 use crate::source::Location;
+use crate::state::Assembler;
 
 impl Assembler<'_> {
     /// `.byte` to `.quad`: numbers of so many bytes each.

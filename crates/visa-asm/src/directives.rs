@@ -1,13 +1,14 @@
 //! Statements that begin with a dot.
 
-use crate::assembler::{Assembler, Mode};
 use crate::conditional::CONDITIONALS;
 use crate::diagnostic::Message;
-use crate::expression::{Evaluator, Expression, Failure};
+use crate::evaluate::{Evaluator, Failure};
+use crate::expression::Expression;
 use crate::lexer::Token;
 use crate::parser::{Cursor, Parsed};
 use crate::program::{Content, Definition, SectionKind, SymbolKind};
 use crate::source::Location;
+use crate::state::{Assembler, Mode};
 use crate::suggest::did_you_mean;
 
 /// Directives that other assemblers and compilers write, and that mean nothing here.

@@ -2,7 +2,7 @@
 
 use crate::format::{Style, format_with};
 use crate::lexer::{Token, lex};
-use crate::operands::is_register;
+use crate::registers::is_register;
 use object::{Object as _, ObjectSection, ObjectSegment, ObjectSymbol, SectionFlags, SegmentFlags};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write;

@@ -3,9 +3,11 @@
 use crate::data::fits;
 use crate::diagnostic::Message;
 use crate::encode::{Encoder, explain, pad_with_nops};
-use crate::expression::{Addresses, Evaluator, Expression};
+use crate::evaluate::{Addresses, Evaluator};
+use crate::expression::Expression;
 use crate::leb128;
-use crate::program::{Content, Field, Item, Place, Program, SectionKind};
+use crate::place::Place;
+use crate::program::{Content, Field, Item, Program, SectionKind};
 use crate::source::Location;
 use visa_isa::operand::Operand;
 

@@ -3,8 +3,9 @@
 use crate::compress::compress;
 use crate::constant;
 use crate::diagnostic::Message;
-use crate::expression::{Evaluator, Failure, Value, high, low};
-use crate::program::{Code, Field, Place};
+use crate::evaluate::{Evaluator, Failure, Value, high, low};
+use crate::place::Place;
+use crate::program::{Code, Field};
 use visa_isa::operand::{Kind, Operand};
 use visa_isa::table::ROWS;
 use visa_isa::{EncodeError, Instruction, Op, Shape, encode, encode_compressed};

@@ -1,12 +1,12 @@
 //! `.insn`: words by the formats of the base, for instructions that no table has.
 
-use crate::assembler::Assembler;
 use crate::diagnostic::Message;
 use crate::instructions::number_of;
 use crate::operands::{expression, wrong};
 use crate::parser::{Argument, Cursor, Parsed, Written};
 use crate::program::{Code, Content, Field};
 use crate::source::Location;
+use crate::state::Assembler;
 use visa_isa::operand::Operand;
 use visa_isa::register;
 

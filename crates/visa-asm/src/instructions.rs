@@ -3,11 +3,10 @@
 use crate::aliases::{self, SPECIAL};
 use crate::diagnostic::Message;
 use crate::expression::Expression;
-use crate::operands::{
-    expression, float, integer, is_register, match_instruction, msr_number, unknown_msr, wrong,
-};
+use crate::operands::{expression, float, integer, match_instruction, msr_number, unknown_msr, wrong};
 use crate::parser::{Argument, Cursor, Parsed, Written};
 use crate::program::{Code, Field, Program};
+use crate::registers::is_register;
 use crate::source::Location;
 use crate::suggest::did_you_mean;
 use crate::syntax::{Form, ORDERINGS};

@@ -3,9 +3,10 @@
 
 use crate::diagnostic::Message;
 use crate::encode::{Encoder, explain};
-use crate::expression::{Addresses, Evaluator, Failure};
+use crate::evaluate::{Addresses, Evaluator, Failure};
 use crate::leb128;
-use crate::program::{Content, Field, Item, Place, Program, SectionKind};
+use crate::place::Place;
+use crate::program::{Content, Field, Item, Program, SectionKind};
 use visa_isa::operand::Operand;
 
 /// Bounds on what a source may ask for.

@@ -53,6 +53,7 @@ mod dwarf;
 mod elf;
 mod emit;
 mod encode;
+mod evaluate;
 mod expression;
 mod files;
 mod format;
@@ -65,42 +66,25 @@ mod listing;
 mod macros;
 mod object;
 mod operands;
+mod options;
 mod parser;
+mod place;
 mod predefined;
 mod program;
+mod registers;
 mod source;
+mod state;
 mod suggest;
 mod syntax;
 mod visible;
 
-pub use assembler::MOST_SOURCE_BYTES;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use disassemble::{DisassembleError, DisassembleOptions, disassemble};
-pub use files::{Files, NoFiles};
+pub use files::{Files, MOST_SOURCE_BYTES, NoFiles};
 pub use format::{Style, format_decoded, format_instruction, format_instruction_in};
 pub use object::{LineRecord, Object, Section, Symbol};
+pub use options::Options;
 pub use source::SourceFile;
-
-/// How to assemble.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Address of the first section.
-    pub base: u64,
-    /// Alignment of the first section of each kind (code, constants, variables, zeros), a power of two.
-    pub alignment: u64,
-    /// Whether compressed forms are chosen from the start; `.option rvc` and `norvc` change it.
-    pub compress: bool,
-    /// How many errors are reported.
-    pub most_errors: usize,
-    /// Where `.include` and `.incbin` look for files that are not beside the one that asks for them.
-    pub include: Vec<std::path::PathBuf>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { base: 0x8000_0000, alignment: 4096, compress: false, most_errors: 100, include: Vec::new() }
-    }
-}
 
 /// Assembles a source that stands alone. `file_name` is what errors call it.
 pub fn assemble(source: &str, file_name: &str, options: &Options) -> Result<Object, Diagnostics> {

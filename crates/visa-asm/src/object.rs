@@ -1,7 +1,7 @@
 //! The assembled program, with every address settled.
 
 use crate::diagnostic::Diagnostics;
-use crate::expression::Evaluator;
+use crate::evaluate::Evaluator;
 use crate::layout::Layout;
 use crate::program::{Definition, Program, SectionKind, SymbolKind};
 use crate::source::{Location, SourceFile, Sources};

@@ -1,10 +1,12 @@
 //! Operands of the text, matched with what an instruction's syntax asks for.
 
 use crate::diagnostic::Message;
-use crate::expression::{Evaluator, Expression};
+use crate::evaluate::Evaluator;
+use crate::expression::Expression;
 use crate::parser::{Argument, Parsed, Written};
 use crate::predefined;
 use crate::program::{Code, Field, Program};
+use crate::registers::{is_register, similar_register};
 use crate::source::Location;
 use crate::suggest::did_you_mean;
 use crate::syntax::{Form, Pattern, default_rounding, named, patterns};
@@ -231,12 +233,6 @@ pub(crate) fn expression(program: &mut Program, argument: &Argument, expected: &
     }
 }
 
-/// Whether a name is that of an integer or floating-point register.
-pub(crate) fn is_register(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    register::integer(&name).or(register::float(&name)).is_some()
-}
-
 /// An integer register.
 pub(crate) fn integer(argument: &Argument) -> Parsed<u8> {
     let expected = "an integer register";
@@ -261,25 +257,6 @@ pub(crate) fn float(argument: &Argument) -> Parsed<u8> {
         }
         _ => Err(wrong(argument, expected)),
     }
-}
-
-/// The register that a name which is none was probably meant for.
-pub(crate) fn similar_register(name: &str, is_integer: bool) -> Option<String> {
-    if is_register(name) {
-        return None;
-    }
-    // One letter and a number: the number is what is wrong.
-    let letters = if is_integer { "rx" } else { "f" };
-    let lower = name.to_ascii_lowercase();
-    if let Some(digits) = lower.strip_prefix(|first| letters.contains(first))
-        && !digits.is_empty()
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-    {
-        let first = name.chars().next()?;
-        return Some(format!("there are {first}0 to {first}31"));
-    }
-    let known = if is_integer { &register::INTEGER_ABI } else { &register::FLOAT_ABI };
-    did_you_mean(&lower, known.iter().copied().chain(is_integer.then_some("fp")))
 }
 
 /// The number of an MSR by its name, in either case: of the table, `CR0` and on, `VMR0` to `VMF31`.

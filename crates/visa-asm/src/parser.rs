@@ -1,10 +1,11 @@
 //! A line's tokens to operands and expressions, by recursive descent.
 
 use crate::diagnostic::Message;
+use crate::evaluate::compute;
 use crate::expression::{Binary, Expression, Modifier, Unary};
 use crate::lexer::{Lexeme, Token, lex, number, unescape};
-use crate::operands::similar_register;
 use crate::program::Program;
+use crate::registers::similar_register;
 use crate::source::Location;
 use crate::suggest::did_you_mean;
 use visa_isa::register;
@@ -429,7 +430,7 @@ fn binary(token: Token) -> Option<(Binary, u8)> {
 /// Numbers are computed at once, so that most expressions are one.
 fn fold(operator: Binary, left: Expression, right: Expression) -> Expression {
     if let (Expression::Number(a), Expression::Number(b)) = (&left, &right)
-        && let Ok(number) = crate::expression::compute(operator, *a, *b)
+        && let Ok(number) = compute(operator, *a, *b)
     {
         return Expression::Number(number);
     }

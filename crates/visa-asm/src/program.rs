@@ -2,6 +2,7 @@
 
 use crate::diagnostic::{Message, Severity};
 use crate::expression::{Expression, Modifier};
+use crate::place::{Place, SymbolId};
 use crate::predefined;
 use crate::source::Location;
 use std::cell::Cell;
@@ -14,18 +15,6 @@ pub const MOST_MESSAGES: usize = 1000;
 
 /// More warnings than these are not kept.
 const MOST_WARNINGS: usize = 100;
-
-/// A symbol's index.
-pub type SymbolId = usize;
-
-/// The start of an item.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub struct Place {
-    /// Index of the section.
-    pub section: usize,
-    /// Index of the item in it; the number of items for the section's end.
-    pub item: usize,
-}
 
 /// What a section holds. The order is that of the sections in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
