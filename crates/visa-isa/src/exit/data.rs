@@ -2,7 +2,8 @@
 //!
 //! A machine without decode assist leaves out what only the instruction tells: the fields say what stands in its place.
 
-use super::{ExitRecord, Qualification, UnknownExit};
+use super::qualification::Qualification;
+use super::record::{ExitRecord, UnknownExit};
 use crate::Ring;
 use crate::address::{GuestPhysical, GuestVirtual};
 use crate::cause::{Exception, ExitCause};
