@@ -6,13 +6,13 @@
 
 mod lines;
 mod points;
+mod reached;
 mod table;
 
 use crate::{process, workspace};
 use anyhow::{Context, Result, bail};
 use lines::Lines;
-use points::Points;
-use serde::Serialize;
+use reached::Reached;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,17 +35,6 @@ pub struct Arguments {
     /// Write everything to a file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-}
-
-/// What a test has reached.
-#[derive(Clone, Default, Serialize)]
-pub struct Reached {
-    /// The test.
-    pub name: String,
-    /// Of the JIT's sources.
-    pub lines: Lines,
-    /// Of what it generates.
-    pub points: Points,
 }
 
 /// The crates that have the JIT's lines in them: its own, and those that its generic functions are compiled in.

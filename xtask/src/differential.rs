@@ -7,11 +7,13 @@
 mod engine;
 mod image;
 mod report;
+mod results;
 
 use crate::{process, workspace};
 use anyhow::{Result, bail};
-use engine::{Qemu, Results, VisaCommand};
+use engine::{Qemu, VisaCommand};
 use image::{Image, Placed};
+use results::Pair;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use visa_fuzz::program::Program;
@@ -86,19 +88,6 @@ struct Bench {
     generator: Generator,
     qemu: Qemu,
     visa: VisaCommand,
-}
-
-/// What the engines made of an image.
-struct Pair {
-    theirs: Result<Results>,
-    ours: Result<Results>,
-}
-
-impl Pair {
-    /// Whether both came to the end, with the same results.
-    fn agree(&self) -> bool {
-        matches!((&self.theirs, &self.ours), (Ok(theirs), Ok(ours)) if theirs.bytes == ours.bytes)
-    }
 }
 
 impl Bench {

@@ -2,6 +2,7 @@
 
 mod guest_crate;
 mod header;
+mod output;
 mod tables;
 mod text;
 
@@ -14,18 +15,6 @@ pub struct Arguments {
     /// Write nothing; fail and name the files that are stale
     #[arg(long)]
     check: bool,
-}
-
-/// A generated file: its path below the workspace's root, and what it has to hold.
-struct Output {
-    path: String,
-    content: String,
-}
-
-impl Output {
-    fn new(path: impl Into<String>, content: String) -> Self {
-        Output { path: path.into(), content }
-    }
 }
 
 /// Runs the chore.

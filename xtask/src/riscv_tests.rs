@@ -4,10 +4,12 @@
 //! are in `tests/riscv-tests-env`.
 
 mod build;
+mod one;
 mod outcome;
 
 use crate::{process, workspace};
 use anyhow::{Context, Result, bail};
+use one::{Environment, Group, Test};
 use outcome::Outcome;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,35 +40,6 @@ pub struct Arguments {
     build_only: bool,
 }
 
-/// Where a test runs.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Environment {
-    /// In Ring -1, untranslated.
-    #[value(name = "ring-1")]
-    Hypervisor,
-    /// In Ring 3 of a guest, with both stages of translation.
-    #[value(name = "ring3")]
-    GuestUser,
-}
-
-impl Environment {
-    const ALL: [Self; 2] = [Self::Hypervisor, Self::GuestUser];
-
-    /// The name, which is also that of its directory.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Hypervisor => "ring-1",
-            Self::GuestUser => "ring3",
-        }
-    }
-}
-
-/// A directory of the suite, and the instruction set that its tests need.
-struct Group {
-    name: &'static str,
-    march: &'static str,
-}
-
 const GROUPS: [Group; 9] = [
     Group { name: "rv64ui", march: "rv64g" },
     Group { name: "rv64um", march: "rv64g" },
@@ -78,20 +51,6 @@ const GROUPS: [Group; 9] = [
     Group { name: "rv64uzbb", march: "rv64g_zbb" },
     Group { name: "rv64uzbs", march: "rv64g_zbs" },
 ];
-
-/// One test of the suite in one environment.
-struct Test {
-    group: &'static Group,
-    environment: Environment,
-    source: PathBuf,
-}
-
-impl Test {
-    fn name(&self) -> String {
-        let stem = self.source.file_stem().unwrap_or_default().to_string_lossy();
-        format!("{}-{stem}", self.group.name)
-    }
-}
 
 /// Runs the chore.
 pub fn run(arguments: Arguments) -> Result<()> {

@@ -1,7 +1,7 @@
 //! What tests have reached, for people: tables in Markdown, and lists.
 
-use super::Reached;
 use super::lines::GROUPS;
+use super::reached::Reached;
 use anyhow::{Result, ensure};
 use std::fmt::Write;
 

@@ -1,6 +1,7 @@
 //! What runs an image: QEMU's user mode, and the `visa` command.
 
 use super::image::{self, Image};
+use super::results::Results;
 use crate::process;
 use anyhow::{Context, Result, bail};
 use std::os::unix::fs::PermissionsExt;
@@ -10,12 +11,6 @@ use visa_isa::Op;
 
 /// QEMU's user mode for riscv64.
 pub const QEMU: &str = "qemu-riscv64";
-
-/// What a run leaves: the blocks and the trap record.
-pub struct Results {
-    /// Their bytes.
-    pub bytes: Vec<u8>,
-}
 
 /// QEMU's user mode.
 pub struct Qemu {

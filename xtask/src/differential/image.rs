@@ -10,7 +10,6 @@
 //! 0x8030_0000  the pool
 //! ```
 
-use super::engine::Results;
 use object::elf;
 use object::write::elf::{FileHeader, ProgramHeader, Writer};
 use visa_fuzz::code::{Code, register::*};
@@ -26,7 +25,7 @@ const BLOCKS_ADDRESS: u64 = 0x8020_0d00;
 pub const POOL_ADDRESS: u64 = 0x8030_0000;
 
 /// Cause, address and value of an unexpected trap; all ones if there was none.
-const TRAP_RECORD_SIZE: u64 = 24;
+pub const TRAP_RECORD_SIZE: u64 = 24;
 
 const PAGE: u64 = 4096;
 
@@ -116,25 +115,6 @@ impl Image {
                 (POOL_ADDRESS, elf::PF_R, &self.pool),
             ],
         )
-    }
-}
-
-impl Results {
-    /// What a program left: its block.
-    pub fn of(&self, placed: &Placed) -> &[u8] {
-        let start = (placed.index * block::SIZE) as usize;
-        &self.bytes[start..start + block::SIZE as usize]
-    }
-
-    /// Cause, address and value of the trap that ended the run, if one did.
-    pub fn trap(&self) -> Option<[u64; 3]> {
-        let record = &self.bytes[self.bytes.len() - TRAP_RECORD_SIZE as usize..];
-        let word = |index: usize| {
-            let bytes = record[index * 8..index * 8 + 8].try_into().expect("a slice of eight bytes");
-            u64::from_le_bytes(bytes)
-        };
-        let words = [word(0), word(1), word(2)];
-        (words != [u64::MAX; 3]).then_some(words)
     }
 }
 

@@ -1,8 +1,7 @@
 //! What is printed of a difference: the instructions of the unit, what they started from, what came out.
 
-use super::Pair;
-use super::engine::Results;
 use super::image::Placed;
+use super::results::{Pair, Results};
 use std::fmt::Write;
 use visa_fuzz::program::{Line, block};
 

@@ -1,6 +1,6 @@
 //! The generated half of guest/visa-guest: a function for each instruction and a module for each MSR.
 
-use super::Output;
+use super::output::Output;
 use super::text::{Form, NOTICE, forms, insn};
 use std::fmt::Write;
 use visa_isa::operand::Operand;

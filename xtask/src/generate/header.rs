@@ -1,6 +1,6 @@
 //! guest/include/visa.h: V-ISA for C and for GNU as.
 
-use super::Output;
+use super::output::Output;
 use super::text::{NOTICE, forms, insn};
 use std::fmt::Write;
 use visa_isa::constant::{self, Notation};

@@ -1,6 +1,6 @@
 //! docs/spec/tables: the specification's tables, one file each.
 
-use super::Output;
+use super::output::Output;
 use super::text::NOTICE;
 use std::fmt::Write;
 use visa_isa::operand::{Kind, Operand};

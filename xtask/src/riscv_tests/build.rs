@@ -1,6 +1,6 @@
 //! Building tests with the GNU toolchain for bare RISC-V.
 
-use super::{Environment, Test};
+use super::one::{Environment, Test};
 use crate::{process, workspace};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
