@@ -13,9 +13,9 @@ pub const SOURCES: &str = "crates/visa-jit/src";
 /// that it is executed, is no part of the JIT; nor is what stands for it on other hosts.
 pub const GROUPS: [(&str, &[&str]); 6] = [
     ("emit", &["emit"]),
-    ("regions", &["region", "registers", "unit"]),
+    ("regions", &["region", "registers", "block"]),
     ("optimise", &["optimise"]),
-    ("cache", &["cache", "memory"]),
+    ("cache", &["cache", "memory", "predicted"]),
     ("engine", &["engine", "settings"]),
     ("runtime", &["runtime", "trampolines"]),
 ];

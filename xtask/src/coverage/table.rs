@@ -94,7 +94,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn reached() -> Reached {
-        let files = ["emit/alu.rs", "unit.rs", "optimise/plan.rs", "cache.rs", "engine.rs", "runtime.rs"];
+        let files = ["emit/alu.rs", "block.rs", "optimise/plan.rs", "cache.rs", "engine.rs", "runtime.rs"];
         let lines = |_| BTreeMap::from([(1, true), (2, false), (3, false), (4, true)]);
         Reached {
             name: "loops".into(),
@@ -121,8 +121,8 @@ mod tests {
             text.contains("not executed: unit: operations: sc.w\nnot executed: shared: edges: out\n"),
             "{text}"
         );
-        assert!(text.contains("not reached: unit.rs: 2-3\n"), "{text}");
-        assert!(!missing(&reached(), false).contains("unit.rs"));
+        assert!(text.contains("not reached: block.rs: 2-3\n"), "{text}");
+        assert!(!missing(&reached(), false).contains("block.rs"));
     }
 
     #[test]
