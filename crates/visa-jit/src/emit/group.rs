@@ -25,7 +25,7 @@ const SPAN: i64 = 256;
 const LENGTH: usize = 16;
 
 /// A group of so many is long.
-const LONG: usize = 4;
+const LONG: usize = 8;
 
 /// What a group is.
 #[derive(Clone)]
