@@ -11,7 +11,7 @@ use crate::walk_cache::WalkCache;
 /// Everything between the addresses of a hart's accesses and RAM.
 ///
 /// The TLB is architecture, since its misses are counted exactly (specification, 4.2). What walks remember saves time, but can be told from
-/// what the tables say now by a guest that changes them without a fence. So both are part of what is saved ([`crate::save`]).
+/// what the tables say now by a guest that changes them without a fence. So both are part of what is saved ([`crate::SavedMmu`]).
 #[derive(Clone)]
 pub struct Mmu {
     /// Translation caches.

@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub struct Point {
     /// What it is: `operation`, `interpreted`, `pattern` or `edge`.
     pub kind: String,
-    /// In what: `unit`, `region`, `optimised` or `shared`.
+    /// In what: `block`, `region`, `optimised` or `shared`.
     pub tier: String,
     /// Its name.
     pub name: String,
@@ -80,28 +80,28 @@ mod tests {
 
     #[test]
     fn reports_are_read_and_added() {
-        let one = "unit\toperation\taddi\t1\nunit\toperation\tsc.w\t0\nregion\tedge\tout of it\t0\n";
-        let two = "unit\toperation\taddi\t0\nregion\tedge\tout of it\t1\nunit\tinterpreted\tmret\t1\n";
+        let one = "block\toperation\taddi\t1\nblock\toperation\tsc.w\t0\nregion\tedge\tout of it\t0\n";
+        let two = "block\toperation\taddi\t0\nregion\tedge\tout of it\t1\nblock\tinterpreted\tmret\t1\n";
         let mut all: Points = one.parse().unwrap();
         all.add(&two.parse().unwrap());
-        assert_eq!(all.share("operation", Some("unit")), (1, 2));
+        assert_eq!(all.share("operation", Some("block")), (1, 2));
         assert_eq!(all.share("operation", None), (1, 2));
         assert_eq!(all.share("edge", Some("region")), (1, 1));
-        assert_eq!(all.missing("operation", "unit"), ["sc.w"]);
+        assert_eq!(all.missing("operation", "block"), ["sc.w"]);
         assert_eq!(all.missing("edge", "region"), [""; 0]);
     }
 
     #[test]
     fn a_report_that_is_none_is_an_error_that_names_the_line() {
         let error = |text: &str| format!("{:#}", text.parse::<Points>().unwrap_err());
-        assert!(error("unit\toperation\taddi\t1\nunit\n").contains("line 2"));
-        assert!(error("unit\toperation\taddi\tyes\n").contains("line 1"));
+        assert!(error("block\toperation\taddi\t1\nblock\n").contains("line 2"));
+        assert!(error("block\toperation\taddi\tyes\n").contains("line 1"));
     }
 
     #[test]
     fn json_has_a_line_for_each() {
-        let points: Points = "unit\tedge\tout\t1\n".parse().unwrap();
+        let points: Points = "block\tedge\tout\t1\n".parse().unwrap();
         let json = serde_json::to_string(&points).unwrap();
-        assert_eq!(json, r#"[{"kind":"edge","tier":"unit","name":"out","reached":true}]"#);
+        assert_eq!(json, r#"[{"kind":"edge","tier":"block","name":"out","reached":true}]"#);
     }
 }

@@ -7,11 +7,11 @@ use std::fmt::Write;
 
 /// The columns of the table of what is generated: the heading, the kind, the tier.
 const COLUMNS: [(&str, &str, Option<&str>); 8] = [
-    ("operations: units", "operation", Some("unit")),
+    ("operations: blocks", "operation", Some("block")),
     ("regions", "operation", Some("region")),
     ("optimised", "operation", Some("optimised")),
     ("patterns", "pattern", None),
-    ("edges: units", "edge", Some("unit")),
+    ("edges: blocks", "edge", Some("block")),
     ("regions", "edge", Some("region")),
     ("optimised", "edge", Some("optimised")),
     ("shared", "edge", Some("shared")),
@@ -57,7 +57,7 @@ pub fn points(tests: &[Reached]) -> String {
 pub fn missing(test: &Reached, with_lines: bool) -> String {
     let mut text = String::new();
     for kind in ["operation", "pattern", "edge"] {
-        for tier in ["unit", "region", "optimised", "shared"] {
+        for tier in ["block", "region", "optimised", "shared"] {
             let names = test.points.missing(kind, tier);
             if !names.is_empty() {
                 let separator = if kind == "operation" { ", " } else { "; " };
@@ -99,7 +99,7 @@ mod tests {
         Reached {
             name: "loops".into(),
             lines: Lines(files.into_iter().map(|file| (file.to_owned(), lines(file))).collect()),
-            points: "unit\toperation\taddi\t1\nunit\toperation\tsc.w\t0\nshared\tedge\tout\t0\n"
+            points: "block\toperation\taddi\t1\nblock\toperation\tsc.w\t0\nshared\tedge\tout\t0\n"
                 .parse()
                 .unwrap(),
         }
@@ -118,7 +118,7 @@ mod tests {
     fn what_is_missing_is_named() {
         let text = missing(&reached(), true);
         assert!(
-            text.contains("not executed: unit: operations: sc.w\nnot executed: shared: edges: out\n"),
+            text.contains("not executed: block: operations: sc.w\nnot executed: shared: edges: out\n"),
             "{text}"
         );
         assert!(text.contains("not reached: block.rs: 2-3\n"), "{text}");

@@ -1,7 +1,7 @@
 //! Predictions where accesses of a region go: to the page of the last time.
 //!
 //! An access then need not wait for a look at the TLB's first level. A prediction that is in force is always backed by an entry there:
-//! [`Emitter::forget_guesses`] comes wherever entries may have been dropped or replaced, on entry and after everything that is
+//! [`Emitter::forget_predictions`] comes wherever entries may have been dropped or replaced, on entry and after everything that is
 //! not generated code. So the interpreter would have found the access in the first level, too. A place that predicts wrongly too
 //! often stops to predict for a while.
 // The assembler's macro converts register numbers, whatever their type.
@@ -21,7 +21,7 @@ use crate::registers::{RAX, RDX};
 
 /// Predictions of a region, at most: forgetting them takes an instruction each.
 pub const MOST: usize = 160;
-/// [`Prediction::left`] when no addend is expected either: it goes on below 0 with every one that differs.
+/// [`PredictedPage::left`] when no addend is expected either: it goes on below 0 with every one that differs.
 const NONE_EXPECTED: i32 = -64;
 /// The bits of an address that say which page it is in.
 const PAGE_MASK: i32 = !(PAGE_SIZE as i32 - 1);
