@@ -10,6 +10,7 @@ use visa_core::{Hart, SavedHart};
 use visa_fuzz::Random;
 use visa_fuzz::wild_guest::WildGuest;
 use visa_interp::{Interpreter, RunEnd};
+use visa_isa::paging::{Access, PAGE_SHIFT, PAGE_SIZE};
 use visa_machine::board::{Board, BoardConfig};
 use visa_mem::Platform;
 use visa_state::{Feature, Features};
@@ -92,4 +93,43 @@ fn a_hart_goes_on_from_what_was_saved() {
     let guests = seed - first;
     assert!(guests == 0 || misses > guests && exits > guests, "{misses} misses, {exits} exits");
     println!("{guests} guests saved and loaded {times} times: {exits} exits, {misses} misses of the TLB");
+}
+
+#[test]
+fn damaged_bytes_are_refused_or_a_hart() {
+    let guest = WildGuest::random(1, EXIT_COUNT);
+    let (mut board, mut hart) = start(&guest, Features::default());
+    run(&mut Interpreter::new(), &mut hart, &mut board, 5_000);
+    let bytes = postcard::to_allocvec(&hart.save()).expect("it can be written");
+    let mut random = Random::new(1);
+    let (mut refused, mut loaded) = (0, 0);
+    for _ in 0..5_000 {
+        let mut damaged = bytes.clone();
+        let place = random.below(damaged.len() as u64) as usize;
+        damaged[place] ^= 1 << random.below(8);
+        match postcard::from_bytes::<SavedHart>(&damaged)
+            .ok()
+            .and_then(|saved| Hart::of_saved(&saved, RAM_BYTES).ok())
+        {
+            None => refused += 1,
+            Some(hart) => {
+                // What the first level knows is inside of RAM: no access of it is looked at any more.
+                let known = hart.save();
+                assert!(Hart::of_saved(&known, RAM_BYTES).is_ok(), "byte {place}");
+                loaded += 1;
+            }
+        }
+    }
+    assert!(refused > 100 && loaded > 100, "{refused} refused, {loaded} loaded");
+}
+
+#[test]
+fn translations_to_where_no_ram_is_are_refused() {
+    let guest = WildGuest::random(1, EXIT_COUNT);
+    let (mut board, mut hart) = start(&guest, Features::default());
+    run(&mut Interpreter::new(), &mut hart, &mut board, 5_000);
+    hart.mmu.tlb.fill(Access::Load, 0x1234_5000, RAM_BYTES - PAGE_SIZE, PAGE_SHIFT);
+    assert!(Hart::of_saved(&hart.save(), RAM_BYTES).is_ok());
+    hart.mmu.tlb.fill(Access::Load, 0x1234_5000, RAM_BYTES, PAGE_SHIFT);
+    assert!(Hart::of_saved(&hart.save(), RAM_BYTES).is_err());
 }

@@ -1,5 +1,7 @@
 //! Numbers as people write and read them.
 
+pub use visa_bench::table::grouped;
+
 /// Parses a number: decimal or 0x and hexadecimal, underscores allowed.
 pub fn number(text: &str) -> Result<u64, String> {
     let digits = text.replace('_', "");
@@ -24,19 +26,6 @@ pub fn size(text: &str) -> Result<u64, String> {
     let count =
         number(digits).map_err(|_| format!("\"{text}\" is not a size; examples: 256M, 1G, 0x10000000"))?;
     count.checked_mul(1 << shift).ok_or_else(|| format!("{text} does not fit 64 bits"))
-}
-
-/// A number with its thousands apart.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index != 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
